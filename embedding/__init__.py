@@ -1,0 +1,1 @@
+"""Rows in, vectors out: catalogue rows, the text encoder, the two towers and their evaluation."""

@@ -1,0 +1,86 @@
+"""Progress of long work on stderr: a bar for people, events for scripts, silence where neither looks."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+ProgressMode = Literal["bar", "json", "none"]
+Advance = Callable[[int], None]
+
+
+class Reporter:
+    """Opens one bar (or one stream of events) for each stage of a piece of work."""
+
+    def __init__(self, mode: ProgressMode) -> None:
+        self.mode = mode
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
+        """Report `name`, with `total` steps where the number is known; call the yielded function to advance."""
+        if self.mode == "none":
+            yield lambda _steps: None
+        elif self.mode == "json":
+            yield from self._events(name, total)
+        else:
+            columns = (
+                TextColumn("{task.description:<28}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=self._console) as progress:
+                task = progress.add_task(name, total=total)
+                yield lambda steps: progress.advance(task, steps)
+                progress.update(task, total=progress.tasks[task].completed)
+
+    def say(self, text: str) -> None:
+        """One line for the person who watches; an event for scripts."""
+        if self.mode == "json":
+            self._emit({"event": "say", "text": text})
+        elif self.mode == "bar":
+            self._console.print(text, highlight=False, markup=False)
+
+    def _events(self, name: str, total: int | None) -> Iterator[Advance]:
+        start, last, done = time.monotonic(), 0.0, 0
+        self._emit({"event": "start", "stage": name, "total": total})
+
+        def advance(steps: int) -> None:
+            nonlocal done, last
+            done += steps
+            now = time.monotonic()
+            if now - last >= 0.5:
+                last = now
+                self._emit(
+                    {
+                        "event": "step",
+                        "stage": name,
+                        "done": done,
+                        "total": total,
+                        "elapsed_s": round(now - start, 3),
+                    }
+                )
+
+        yield advance
+        self._emit(
+            {"event": "end", "stage": name, "done": done, "elapsed_s": round(time.monotonic() - start, 3)}
+        )
+
+    @staticmethod
+    def _emit(event: dict[str, object]) -> None:
+        sys.stderr.write(msgspec.json.encode(event).decode() + "\n")
+        sys.stderr.flush()

@@ -1,0 +1,69 @@
+"""What a catalogue row and an interaction row are: fields, types and limits.
+
+Times are epoch seconds (UTC) inside; the readers turn RFC 3339 and bare dates into them.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Kind = Literal["track", "episode"]
+Scalar = str | int | float | bool
+
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Title = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Name = Annotated[str, Meta(min_length=1, max_length=1_000)]
+Text = Annotated[str, Meta(max_length=2_000_000)]
+Tag = Annotated[str, Meta(min_length=1, max_length=200)]
+# ISO 3166-1 alpha-2, upper case, or "*" for everywhere.
+Market = Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$")]
+# The shape of a BCP 47 tag; subtags are not looked up in the registry.
+LanguageTag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+EpochS = int
+
+
+class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One licence window: open at `at` when `from_s <= at < until_s`; None means no bound on that side."""
+
+    market: Market
+    from_s: EpochS | None = None
+    until_s: EpochS | None = None
+
+
+EVERYWHERE = (Window("*"),)
+
+
+class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One validated catalogue row; see docs/rows.md for the meaning of each field."""
+
+    id: Id
+    kind: Kind
+    title: Title
+    creator: Name
+    creators: tuple[Name, ...] = ()
+    text: Text | None = None
+    album: Name | None = None
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=500)] = ()
+    language: LanguageTag | None = None
+    duration_s: Annotated[float, Meta(ge=0, le=1e7)] | None = None
+    published_at: EpochS | None = None
+    explicit: bool | None = None
+    min_age: Annotated[int, Meta(ge=0, le=120)] = 0
+    availability: Annotated[tuple[Window, ...], Meta(min_length=1, max_length=10_000)] = EVERYWHERE
+    popularity: Annotated[float, Meta(ge=0, le=1)] | None = None
+    extra: Annotated[dict[str, Scalar], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+
+    @property
+    def all_creators(self) -> tuple[str, ...]:
+        """`creators`, or the one `creator` where the row names no list."""
+        return self.creators or (self.creator,)
+
+
+class Interaction(Struct, frozen=True, forbid_unknown_fields=True):
+    """One listen, save or skip; `at` in epoch seconds, negative `weight` for a skip or dislike."""
+
+    user_id: Id
+    item_id: Id
+    at: float | None = None
+    weight: Annotated[float, Meta(ge=-1e6, le=1e6)] = 1.0

@@ -1,0 +1,19 @@
+"""The circumstances of a request that rules read; every query route builds exactly this."""
+
+from msgspec import Struct
+
+
+class RequestContext(Struct, frozen=True):
+    """Who asks, where and when, as far as rules care. Hashable: what is compiled for it is cached by it.
+
+    `at_s` is epoch seconds; `languages` are ranges as posted, None means all; `age` None counts as below every
+    `min_age`; `kinds` None means both; blocked creators are in `creator_key` form.
+    """
+
+    market: str
+    at_s: int
+    explicit: bool = True
+    languages: frozenset[str] | None = None
+    age: int | None = None
+    kinds: frozenset[str] | None = None
+    blocked_creators: frozenset[str] = frozenset()

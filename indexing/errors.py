@@ -1,0 +1,38 @@
+"""Errors of stores, releases and rules; the tree's root is in embedding/errors.py.
+
+NearfieldError
+├── StoreError                 the engine refused or could not be reached; holds the engine's own words
+│   └── CollectionMissingError the collection is not there
+├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
+├── NotFoundError
+│   ├── ReleaseMissingError    no release of that id
+│   └── NoLiveReleaseError     nothing was activated yet
+└── BusyError
+    └── BuildLockedError       another build holds the lock; names its process
+"""
+
+from embedding.errors import BusyError, NearfieldError, NotFoundError
+
+
+class StoreError(NearfieldError):
+    """The engine refused or could not be reached."""
+
+
+class CollectionMissingError(StoreError):
+    """The collection is not there."""
+
+
+class RulesError(NearfieldError):
+    """A rules file cannot be taken."""
+
+
+class ReleaseMissingError(NotFoundError):
+    """No release of that id."""
+
+
+class NoLiveReleaseError(NotFoundError):
+    """Nothing was activated yet."""
+
+
+class BuildLockedError(BusyError):
+    """Another build holds the lock."""

@@ -1,0 +1,63 @@
+"""The filter algebra: frozen Structs that say which items pass, read three ways.
+
+The readings (Edge filter, server filter, Python predicate) live in their own modules and must agree on every
+item: `indexing/filter_predicate.py`, `indexing/filter_edge.py`, `indexing/filter_server.py`.
+A condition on a field that an item does not have does not hold; on a list field it holds when any value does.
+"""
+
+from msgspec import Struct
+
+Value = str | int
+
+
+class All(Struct, frozen=True, tag_field="op", tag="all"):
+    """Holds when every part does; holds for everything when there is no part."""
+
+    parts: tuple["Filter", ...]
+
+
+class AnyOf(Struct, frozen=True, tag_field="op", tag="any"):
+    """Holds when at least one part does; holds for nothing when there is no part."""
+
+    parts: tuple["Filter", ...]
+
+
+class NoneOf(Struct, frozen=True, tag_field="op", tag="none"):
+    """Holds when no part does."""
+
+    parts: tuple["Filter", ...]
+
+
+class Equals(Struct, frozen=True, tag_field="op", tag="equals"):
+    """The field, or one of its values, is `value`."""
+
+    field: str
+    value: Value
+
+
+class OneOf(Struct, frozen=True, tag_field="op", tag="one_of"):
+    """The field, or one of its values, is among `values`; all are strings or all are integers."""
+
+    field: str
+    values: frozenset[str] | frozenset[int]
+
+
+class Range(Struct, frozen=True, tag_field="op", tag="range"):
+    """The number lies within every bound that is given."""
+
+    field: str
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+
+
+class HasId(Struct, frozen=True, tag_field="op", tag="has_id"):
+    """The point's row number is among `rows`."""
+
+    rows: frozenset[int]
+
+
+Filter = All | AnyOf | NoneOf | Equals | OneOf | Range | HasId
+
+EVERYTHING = All(())

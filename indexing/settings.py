@@ -1,0 +1,18 @@
+"""Settings that stores and releases read."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from embedding.settings import EmbeddingSettings
+
+
+class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The part of `nearfield.toml` that `indexing` understands, on top of embedding's."""
+
+    # Address of a Qdrant server; left out, the embedded store is used.
+    qdrant_url: str | None = None
+    qdrant_api_key: str | None = None
+    # Collections and the alias on a shared server begin with this.
+    qdrant_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = "nearfield"
+    keep_releases: Annotated[int, Meta(ge=2, le=1000)] = 5

@@ -1,0 +1,97 @@
+"""What is asked of a vector store, whichever engine answers: one contract, two implementations.
+
+A collection is built once by one writer (create, upsert, optimise) and read by many.
+A point's id is its row number in the release's columns, so that a hit needs no payload from the engine.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from embedding.protocols import Vectors
+from indexing.filters import Filter
+from indexing.payload import Payload
+
+
+class CollectionSchema(Struct, frozen=True):
+    """Named dense vectors of a collection and their lengths; all are unit vectors, compared by dot product."""
+
+    vectors: dict[str, int]
+
+
+class PointBatch(Struct, frozen=True):
+    """Points to write: `rows` (N,), one array (N, dims) for each named vector, N payloads."""
+
+    rows: Sequence[int]
+    vectors: dict[str, Vectors]
+    payloads: Sequence[Payload]
+
+
+class Plan(Struct, frozen=True):
+    """How the engine is to look: exact scan, or graph with this `ef`, with or without ACORN."""
+
+    exact: bool = False
+    ef: int | None = None
+    acorn: bool = False
+
+
+class Ranked(Struct, frozen=True):
+    """An answer of the engine, best first: row numbers and their scores (dot product)."""
+
+    rows: list[int]
+    scores: list[float]
+
+
+class PreparedFilter(Protocol):
+    """A filter in the engine's own form; opaque, bound to the store that made it, safe to keep and use again."""
+
+
+class VectorStore(Protocol):
+    """Collections of vectors and the pointer to the live one.
+
+    Every method may raise StoreError (indexing/errors.py), with the engine's own words in its message.
+    """
+
+    async def create(self, collection: str, schema: CollectionSchema) -> None:
+        """Make an empty collection with its payload indexes; StoreError when the name is taken."""
+
+    async def upsert(self, collection: str, points: PointBatch) -> None:
+        """Write points; they are durable after `optimise`."""
+
+    async def optimise(self, collection: str) -> None:
+        """Build the graphs, flush, and return when the engine is idle. Blocks: never in a process that serves."""
+
+    async def open(self, collection: str) -> None:
+        """Make the collection ready to be read by this process; CollectionMissingError when it is not there."""
+
+    async def count(self, collection: str, where: Filter | None = None) -> int:
+        """Exact number of points, or of those that pass `where`."""
+
+    def prepare(self, where: Filter) -> Any:
+        """The filter in the engine's own form (a PreparedFilter), for use in any number of queries."""
+
+    async def nearest(
+        self, collection: str, vector: NDArray[np.float32], *, using: str, where: Any, limit: int, plan: Plan
+    ) -> Ranked:
+        """The `limit` points nearest to `vector` (dims,) in the named space `using`, among those that pass."""
+
+    async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
+        """Stored vectors (len(rows), dims) in the order of `rows`; StoreError when one is missing."""
+
+    async def collections(self) -> list[str]:
+        """Names of this store's collections, sorted."""
+
+    async def drop(self, collection: str) -> None:
+        """Remove a collection; nothing happens when it is not there."""
+
+    async def live(self) -> str | None:
+        """The collection that the live pointer names, None before the first `set_live`."""
+
+    async def set_live(self, collection: str) -> None:
+        """Point to another collection, atomically."""
+
+    async def close(self) -> None:
+        """Let go of files and connections."""

@@ -1,0 +1,1 @@
+"""Answers over HTTP, and the two composition roots. The only package that speaks HTTP."""
