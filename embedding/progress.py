@@ -76,9 +76,7 @@ class Reporter:
                 )
 
         yield advance
-        self._emit(
-            {"event": "end", "stage": name, "done": done, "elapsed_s": round(time.monotonic() - start, 3)}
-        )
+        self._emit({"event": "end", "stage": name, "done": done, "elapsed_s": round(time.monotonic() - start, 3)})
 
     @staticmethod
     def _emit(event: dict[str, object]) -> None:

@@ -45,10 +45,6 @@ class Ranked(Struct, frozen=True):
     scores: list[float]
 
 
-class PreparedFilter(Protocol):
-    """A filter in the engine's own form; opaque, bound to the store that made it, safe to keep and use again."""
-
-
 class VectorStore(Protocol):
     """Collections of vectors and the pointer to the live one.
 
@@ -71,7 +67,7 @@ class VectorStore(Protocol):
         """Exact number of points, or of those that pass `where`."""
 
     def prepare(self, where: Filter) -> Any:
-        """The filter in the engine's own form (a PreparedFilter), for use in any number of queries."""
+        """The filter in the engine's own form, opaque to callers, for use in any number of queries."""
 
     async def nearest(
         self, collection: str, vector: NDArray[np.float32], *, using: str, where: Any, limit: int, plan: Plan
