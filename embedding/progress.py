@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import click
 import msgspec
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +20,14 @@ from rich.progress import (
 
 ProgressMode = Literal["bar", "json", "none"]
 Advance = Callable[[int], None]
+
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(("bar", "json", "none")),
+    default=lambda: "bar" if sys.stderr.isatty() else "none",
+    show_default="bar on a terminal, else none",
+    help="Progress on stderr: a bar, one JSON event a line, or nothing.",
+)
 
 
 class Reporter:

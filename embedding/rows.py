@@ -11,15 +11,20 @@ from msgspec import Meta, Struct
 Kind = Literal["track", "episode"]
 Scalar = str | int | float | bool
 
-Id = Annotated[str, Meta(min_length=1, max_length=512)]
-Title = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Name = Annotated[str, Meta(min_length=1, max_length=1_000)]
+# No control characters and no white space at either end: an id stands in addresses, logs and tab-separated files.
+Id = Annotated[
+    str,
+    Meta(max_length=512, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$(?!\n)"),
+]
+# `\S`: something to read; white space alone is no title.
+Title = Annotated[str, Meta(max_length=2_000, pattern=r"\S")]
+Name = Annotated[str, Meta(max_length=1_000, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=2_000_000)]
-Tag = Annotated[str, Meta(min_length=1, max_length=200)]
-# ISO 3166-1 alpha-2, upper case, or "*" for everywhere.
-Market = Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$")]
+Tag = Annotated[str, Meta(max_length=200, pattern=r"\S")]
+# ISO 3166-1 alpha-2, upper case, or "*" for everywhere. `$` alone would let a trailing newline pass.
+Market = Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$(?!\n)")]
 # The shape of a BCP 47 tag; subtags are not looked up in the registry.
-LanguageTag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+LanguageTag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", max_length=35)]
 EpochS = int
 
 

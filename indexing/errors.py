@@ -3,6 +3,7 @@
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
 │   └── CollectionMissingError the collection is not there
+├── GateError                  a release must not go live; names the number that failed
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
 ├── NotFoundError
 │   ├── ReleaseMissingError    no release of that id
@@ -20,6 +21,10 @@ class StoreError(NearfieldError):
 
 class CollectionMissingError(StoreError):
     """The collection is not there."""
+
+
+class GateError(NearfieldError):
+    """A release must not go live."""
 
 
 class RulesError(NearfieldError):

@@ -1,0 +1,75 @@
+"""The text encoder: a sentence-transformers model from a folder, with nothing fetched from a network."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+# Read by huggingface_hub when it is imported: a model that is not on disk is an error, never a download.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import numpy as np  # noqa: E402
+from sentence_transformers import SentenceTransformer  # noqa: E402
+
+from embedding.encoder_folder import EncoderFolder, find_encoder  # noqa: E402
+from embedding.errors import EncoderMissingError  # noqa: E402
+from embedding.protocols import Vectors  # noqa: E402
+
+# What a forward pass holds at once; the library sorts by length before it cuts batches.
+_BATCH = 64
+
+
+class SentenceEncoder:
+    """Texts to unit vectors (float32) by any sentence-transformers model."""
+
+    def __init__(self, folder: EncoderFolder, model: SentenceTransformer) -> None:
+        self._folder = folder
+        self._model = model
+        dims = model.get_embedding_dimension()
+        if dims is None:
+            raise EncoderMissingError(f"The text encoder in {folder.path} does not say how long its vectors are.")
+        self._dims = int(dims)
+
+    @classmethod
+    def load(cls, folder: Path | None, device: str = "cpu") -> "SentenceEncoder":
+        """The model in `folder`, or the packaged all-MiniLM-L6-v2 when it is None.
+
+        Raises EncoderMissingError when there is none or its files cannot be read as one.
+        """
+        found = find_encoder(folder)
+        try:
+            model = SentenceTransformer(str(found.path), device=device, local_files_only=True)
+        except (OSError, ValueError, KeyError, ImportError, AttributeError) as error:
+            raise EncoderMissingError(
+                f"The files in {found.path} are not a sentence-transformers model that can be loaded "
+                f"({type(error).__name__}: {error}). Set `encoder` to a folder that `SentenceTransformer.save` wrote."
+            ) from error
+        return cls(found, model)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) over the model's files."""
+        return self._folder.hash
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector."""
+        return self._dims
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of shape (len(texts), dims), in the order of `texts`.
+
+        A text in which the model finds nothing to go by (its vector is zero) gets the vector whose components are
+        all equal. Raises ValueError when a vector is not finite.
+        """
+        if not texts:
+            return np.zeros((0, self._dims), np.float32)
+        vectors = np.asarray(
+            self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),
+            np.float32,
+        )
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(norms).all():
+            place = int(np.flatnonzero(~np.isfinite(norms[:, 0]))[0])
+            raise ValueError(f"The text encoder gave a vector that is not finite for {texts[place][:200]!r}.")
+        unit = np.where(norms > 0, vectors / np.maximum(norms, np.finfo(np.float32).tiny), self._dims**-0.5)
+        return np.asarray(unit, np.float32)

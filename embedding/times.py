@@ -1,0 +1,46 @@
+"""How a time is written in a row: RFC 3339 or a bare date, to epoch time and back."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+# 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the span of RFC 3339.
+FIRST_S = -62_135_596_800
+LAST_S = 253_402_300_799
+
+EXPECTED_TIME = "a time such as 2024-05-31T18:00:00Z, or a date such as 2024-05-31"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
+_DAY_S = 86_400
+_US = 1_000_000
+
+
+def epoch_us(text: str) -> int:
+    """Microseconds since 1970 of an RFC 3339 time (section 5.6) or a bare date.
+
+    A date is 00:00 UTC, a time without an offset is UTC, a leap second is the second after :59, and digits
+    below a microsecond are rounded.
+    Raises ValueError for any other form, for a day that does not exist, and outside the years 1 to 9999 (UTC).
+    """
+    if len(text) == 10:
+        # Without this check fromisoformat would take a week date, 2024-W22-5.
+        if text[4] != "-" or text[7] != "-":
+            raise ValueError(f"not a date: {text!r}")
+        return (date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL) * _DAY_S * _US
+    leap = text[17:19] == "60" and text[11:16].endswith("59")
+    try:
+        moment = msgspec.convert(f"{text[:17]}59{text[19:]}" if leap else text, datetime)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"not a time: {text[:40]!r}") from error
+    passed = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    seconds = passed.days * _DAY_S + passed.seconds + leap
+    if not FIRST_S <= seconds <= LAST_S:
+        raise ValueError(f"outside the years 1 to 9999: {text!r}")
+    return seconds * _US + passed.microseconds
+
+
+def rfc3339(epoch_s: float) -> str:
+    """`epoch_s` in UTC as RFC 3339; a fraction of a second is kept to the microsecond, a whole one has none."""
+    moment = _EPOCH + timedelta(microseconds=round(epoch_s * _US))
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,141 @@
+"""A release's own copy of its points, one row each, read by mmap: seeds, re-check and exact search read this.
+
+ids.*.npy            id <-> row
+payload.bin          msgpack of each Payload, end to end
+payload_ends.npy     (N + 1,) byte offsets into it
+hashes.npy           (N, 32): 16 bytes over the fields that are inputs of encoder and tower, 16 over the row
+<space>.npy          (N, dims) float32 unit vectors of each named vector
+"""
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from embedding.id_table import IdTable, IdTableBuilder
+from embedding.protocols import Vectors
+from embedding.rows import Item
+from indexing.payload import Payload
+
+HASH_BYTES = 16
+_encoder = msgspec.msgpack.Encoder()
+_sorted_encoder = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def row_hashes(item: Item, input_fields: Sequence[str]) -> bytes:
+    """32 bytes: a hash of the fields named, then one of the whole row, both as the row was given."""
+    inputs = _sorted_encoder.encode([getattr(item, name) for name in input_fields])
+    whole = _sorted_encoder.encode(item)
+    return _digest(inputs) + _digest(whole)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+
+
+class VectorsFile:
+    """Appends rows of float32 to a `.npy` file whose length is not known beforehand."""
+
+    def __init__(self, path: Path, dims: int) -> None:
+        self._path, self._dims, self._rows = path, dims, 0
+        self._file: BinaryIO = path.open("wb")
+        self._write_header()
+        self._start = self._file.tell()
+
+    def _write_header(self) -> None:
+        # numpy pads the header, so that a larger row count fits in the same number of bytes.
+        header = {"descr": "<f4", "fortran_order": False, "shape": (self._rows, self._dims)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def append(self, vectors: Vectors) -> None:
+        """Add rows (n, dims)."""
+        if vectors.ndim != 2 or vectors.shape[1] != self._dims:
+            raise ValueError(f"expected rows of {self._dims} numbers, got an array of shape {vectors.shape}")
+        self._file.write(np.ascontiguousarray(vectors, dtype="<f4").tobytes())
+        self._rows += len(vectors)
+
+    def close(self) -> None:
+        """Write the final row count into the header and close the file."""
+        self._file.seek(0)
+        self._write_header()
+        if self._file.tell() != self._start:
+            raise ValueError(f"{self._path}: the header of {self._rows} rows does not fit in the place left for it")
+        self._file.close()
+
+
+class ColumnsWriter:
+    """Writes the columns batch by batch, in bounded memory."""
+
+    def __init__(self, folder: Path, dims: dict[str, int]) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._ids = IdTableBuilder()
+        self._payload: BinaryIO = (folder / "payload.bin").open("wb")
+        self._ends = array("q", [0])
+        self._hashes = bytearray()
+        self._spaces = {space: VectorsFile(folder / f"{space}.npy", size) for space, size in dims.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def append(self, payloads: Sequence[Payload], hashes: Sequence[bytes], vectors: dict[str, Vectors]) -> None:
+        """Add one batch: n payloads, n results of `row_hashes`, (n, dims) for each named vector."""
+        for payload, pair in zip(payloads, hashes, strict=True):
+            self._ids.add(payload.id)
+            data = _encoder.encode(payload)
+            self._payload.write(data)
+            self._ends.append(self._ends[-1] + len(data))
+            self._hashes += pair
+        for space, file in self._spaces.items():
+            if len(vectors[space]) != len(payloads):
+                raise ValueError(f"{len(payloads)} payloads came with {len(vectors[space])} vectors of {space}")
+            file.append(vectors[space])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._payload.close()
+        for file in self._spaces.values():
+            file.close()
+        if kind is None:
+            self._ids.finish().save(self._folder, "ids")
+            np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
+            hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, 2 * HASH_BYTES)
+            np.save(self._folder / "hashes.npy", hashes)
+
+
+class Columns:
+    """The columns of one release, mapped into memory; safe to share between processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ids = IdTable.load(folder, "ids")
+        self._folder = folder
+        self._payload = np.memmap(folder / "payload.bin", dtype=np.uint8, mode="r").data
+        self._ends = np.asarray(np.load(folder / "payload_ends.npy", mmap_mode="r")).data
+        self._decoder = msgspec.msgpack.Decoder(Payload)
+        self._vectors: dict[str, Vectors] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def payload(self, row: int) -> Payload:
+        """The payload of a row; IndexError beyond the columns."""
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        return self._decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
+
+    def vectors(self, space: str) -> Vectors:
+        """All vectors (N, dims) of a named vector, as a read-only map."""
+        if space not in self._vectors:
+            self._vectors[space] = np.asarray(np.load(self._folder / f"{space}.npy", mmap_mode="r"))
+        return self._vectors[space]
+
+    def hashes(self) -> NDArray[np.uint8]:
+        """(N, 32) bytes as `row_hashes` made them."""
+        return np.asarray(np.load(self._folder / "hashes.npy", mmap_mode="r"))

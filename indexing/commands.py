@@ -1,0 +1,163 @@
+"""The `nearfield index` commands: build, status, activate, rollback."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from embedding.progress import ProgressMode, Reporter, progress_option
+from indexing.settings import IndexingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from indexing.manifest import Manifest
+    from indexing.releases import Releases
+
+pass_settings = click.make_pass_decorator(IndexingSettings)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+existing = click.Path(exists=True, path_type=Path)
+T = TypeVar("T")
+
+
+@click.group()
+def index() -> None:
+    """Build releases and choose the one that is live."""
+
+
+@index.command()
+@click.argument("catalogue", type=existing)
+@click.option("--model", type=existing, help="Model folder; left out, the release searches by text only.")
+@click.option("--interactions", type=existing, help="Listens: history and heard items of the known users.")
+@click.option("--activate/--no-activate", default=False, help="Make the release live when it is built.")
+@json_option
+@progress_option
+@pass_settings
+def build(
+    settings: IndexingSettings,
+    catalogue: Path,
+    model: Path | None,
+    interactions: Path | None,
+    activate: bool,
+    as_json: bool,
+    progress: ProgressMode,
+) -> None:
+    """Build a release from CATALOGUE beside the live one.
+
+    \b
+    Example:
+      nearfield index build catalogue.jsonl --model model --interactions interactions.jsonl --activate
+    """
+    from indexing.build import BuildInputs, build_from_settings
+
+    reporter = Reporter(progress)
+    inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
+    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate))
+    if as_json:
+        _print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
+        return
+    counts = manifest.counts
+    reporter.say(
+        f"Release {manifest.id}: {counts.points} points ({counts.tracks} tracks, {counts.episodes} episodes), "
+        f"{counts.users} users; canary recall@10 {manifest.gate.canary_recall}."
+    )
+    if counts.rejected_rows or counts.rejected_interactions:
+        reporter.say(
+            f"Rejected {counts.rejected_rows} catalogue rows and {counts.rejected_interactions} interactions; "
+            f"see {settings.data_dir / 'rejects'}."
+        )
+    print(manifest.id if activate else f"{manifest.id}  (not live: nearfield index activate {manifest.id})")
+
+
+@index.command()
+@json_option
+@pass_settings
+def status(settings: IndexingSettings, as_json: bool) -> None:
+    """Show the releases, and which one is live.
+
+    \b
+    Example:
+      nearfield index status --json
+    """
+    live, manifests, unfinished, rules = _with_releases(settings, lambda releases: _status(settings, releases))
+    if as_json:
+        _print_json({"live": live, "rules": rules, "releases": manifests, "unfinished": unfinished})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("release", "built", "points", "answers by", "content", ""):
+        table.add_column(heading, justify="right" if heading == "points" else "left", no_wrap=True)
+    for manifest in manifests:
+        mark = "live" if manifest.id == live else ""
+        points = f"{manifest.counts.points:,}"
+        table.add_row(manifest.id, manifest.created_at, points, manifest.space, manifest.content[:12], mark)
+    console = Console()
+    console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
+    console.print(f"rules {rules}", highlight=False)
+    for name in unfinished:
+        console.print(f"{name} is unfinished: a build is running, or the next one clears it away.", highlight=False)
+
+
+@index.command()
+@click.argument("release")
+@json_option
+@pass_settings
+def activate(settings: IndexingSettings, release: str, as_json: bool) -> None:
+    """Make RELEASE live, after checking every byte of it. A running service takes it up by itself.
+
+    \b
+    Example:
+      nearfield index activate r20261123074500123
+    """
+    _with_releases(settings, lambda releases: releases.activate(release))
+    _print_json({"live": release}) if as_json else print(f"{release} is live")
+
+
+@index.command()
+@json_option
+@pass_settings
+def rollback(settings: IndexingSettings, as_json: bool) -> None:
+    """Return to the release that was live before.
+
+    \b
+    Example:
+      nearfield index rollback
+    """
+    release = _with_releases(settings, lambda releases: releases.rollback())
+    _print_json({"live": release}) if as_json else print(f"{release} is live again")
+
+
+async def _status(
+    settings: IndexingSettings, releases: "Releases"
+) -> tuple[str | None, list["Manifest"], list[str], str]:
+    from indexing.errors import NoLiveReleaseError
+    from indexing.rules.accepted import AcceptedRules
+
+    try:
+        live: str | None = await releases.live_id()
+    except NoLiveReleaseError:
+        live = None
+    version, _ = AcceptedRules(settings.data_dir / "rules").current()
+    return live, releases.manifests(), releases.unfinished(), version
+
+
+def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Coroutine[Any, Any, T]]") -> T:
+    from indexing.open_store import open_store
+    from indexing.releases import Releases
+
+    async def run() -> T:
+        store = open_store(settings)
+        try:
+            return await work(Releases(settings.data_dir, store))
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

@@ -1,0 +1,134 @@
+"""What a release says about itself: written last, so that a folder without it is an unfinished build."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from embedding.errors import DamagedError
+from indexing.errors import ReleaseMissingError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = "files.json"
+# Everything that the same input must give again; the engine's own files differ from build to build.
+CONTENT_FOLDERS = ("columns", "users", "model")
+_CHUNK = 1 << 22
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """What went in and what was turned away."""
+
+    points: int
+    tracks: int
+    episodes: int
+    users: int
+    interactions: int
+    rejected_rows: int
+    rejected_interactions: int
+
+
+class GateReport(Struct, frozen=True, kw_only=True):
+    """What was checked before the release could go live."""
+
+    points_in_store: int
+    canaries: int
+    canary_recall: float
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The manifest of a release; hashes are SHA-256 in hex."""
+
+    format: int
+    id: str
+    created_at: str
+    # The same for the same rows, users, model and encoder.
+    content: str
+    # Over `files.json`, which has a hash for each file: tells damage only.
+    files: str
+    # The vector that answers `similar` and `recommend`.
+    space: Literal["tower", "text"]
+    dims: dict[str, int]
+    encoder_hash: str
+    model_hash: str | None
+    # Item fields that change a vector when they change.
+    input_fields: tuple[str, ...]
+    # Pairs of kinds that the same users listened to; empty without a model.
+    crossing: tuple[tuple[str, str], ...]
+    rules_version: str
+    counts: Counts
+    gate: GateReport
+    lineage: tuple[str, ...]
+
+
+def hash_files(folder: Path, under: tuple[str, ...]) -> dict[str, str]:
+    """SHA-256 of every file below the named sub-folders, by path relative to `folder`, sorted."""
+    paths = sorted(path for name in under for path in (folder / name).rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): _hash_file(path) for path in paths}
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_of(value: object) -> str:
+    """SHA-256 of a value's deterministic JSON."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a whole file in its place at once: a reader sees the old one or the new one, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in `folder`; ReleaseMissingError without one, DamagedError when it cannot be understood."""
+    try:
+        data = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise ReleaseMissingError(
+            f"There is no finished release {folder.name!r} in {folder.parent}; `nearfield index status` lists them."
+        ) from None
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise DamagedError(f"{folder / MANIFEST} is damaged: {error}. Restore it or build again.") from error
+    if manifest.format != FORMAT:
+        raise DamagedError(f"{folder / MANIFEST} has format {manifest.format}, this version reads format {FORMAT}.")
+    return manifest
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Read every byte of the release again; DamagedError names the first file that differs, is missing or is new."""
+    try:
+        data = (folder / FILES).read_bytes()
+    except FileNotFoundError:
+        raise DamagedError(f"{folder / FILES} is missing: the release cannot be checked. Build again.") from None
+    if hashlib.sha256(data).hexdigest() != manifest.files:
+        raise DamagedError(f"{folder / FILES} is not the one that the manifest names. Build again.")
+    expected = msgspec.json.decode(data, type=dict[str, str])
+    found = hash_files(folder, tuple(sorted({Path(name).parts[0] for name in expected})))
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise DamagedError(
+                f"Release {manifest.id} is damaged: {folder / name} should have SHA-256 "
+                f"{expected.get(name, 'none (no such file)')}, it has {found.get(name, 'none (it is missing)')}. "
+                "Go back with `nearfield index rollback`, or build again."
+            )

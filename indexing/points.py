@@ -1,0 +1,70 @@
+"""Items become points: encoded, put through the candidate tower, written to the columns and to the store."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedding.model import Towers
+from embedding.progress import Reporter
+from embedding.protocols import TextEncoder, Vectors
+from embedding.rows import Item
+from embedding.sentence_encoder import encode_cached
+from embedding.texts import TEXT_FIELDS, item_text
+from embedding.vector_cache import VectorCache
+from indexing.availability import AvailabilityClasses
+from indexing.columns import ColumnsWriter, row_hashes
+from indexing.facts import Facts
+from indexing.payload import Payload, payload_of
+from indexing.store import CollectionSchema, PointBatch, VectorStore
+
+
+class PointsWriter:
+    """Writes one release's points batch by batch, in bounded memory."""
+
+    def __init__(
+        self, folder: Path, store: VectorStore, encoder: TextEncoder, cache: VectorCache, towers: Towers | None
+    ) -> None:
+        self._folder, self._store = folder, store
+        self._encoder, self._cache, self._towers = encoder, cache, towers
+        self.dims = {"text": encoder.dims} if towers is None else {"tower": towers.dims, "text": encoder.dims}
+        tower_fields = () if towers is None else towers.input_fields
+        # The text encoder's fields first, then the candidate tower's.
+        self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*TEXT_FIELDS, *tower_fields)))
+        self.num_kind: Counter[str] = Counter()
+        self._classes = AvailabilityClasses()
+        self._facts = Facts()
+
+    async def write(
+        self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
+    ) -> None:
+        """Write all items; `popularity` (N,) stands in where a row gives none."""
+        await self._store.create(self._folder.name, CollectionSchema(self.dims))
+        columns = self._folder / "columns"
+        start = 0
+        with reporter.stage("encode and write points", total) as advance, ColumnsWriter(columns, self.dims) as writer:
+            for items in batches:
+                rows = range(start, start + len(items))
+                start += len(items)
+                vectors = self._vectors(items)
+                payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
+                writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
+                await self._store.upsert(self._folder.name, PointBatch(rows, vectors, payloads))
+                self._facts.add(payloads)
+                self.num_kind.update(item.kind for item in items)
+                advance(len(items))
+        (columns / "classes.msgpack").write_bytes(self._classes.dump())
+        self._facts.save(columns / "facts.msgpack")
+
+    def _vectors(self, items: list[Item]) -> dict[str, Vectors]:
+        texts = [item_text(item) for item in items]
+        vectors = {"text": encode_cached(self._encoder, self._cache, texts)}
+        if self._towers is not None:
+            vectors["tower"] = self._towers.encode_items(items, vectors["text"])
+        return vectors
+
+    def _payload(self, item: Item, derived_popularity: float) -> Payload:
+        popularity = derived_popularity if item.popularity is None else item.popularity
+        return payload_of(item, self._classes.add(item.availability), popularity)

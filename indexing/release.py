@@ -1,0 +1,82 @@
+"""One finished release, opened read-only: what retrieval reads besides the engine."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from embedding.errors import MismatchError
+from indexing.availability import AvailabilityClasses
+from indexing.columns import Columns
+from indexing.facts import Facts
+from indexing.manifest import Manifest, read_manifest
+from indexing.payload import Payload
+from indexing.store import VectorStore
+from indexing.users import Users
+
+# Enough to tell another build's collection from this one's; each costs microseconds.
+_SAMPLED_ROWS = 16
+
+
+class Release:
+    """A release folder: manifest, columns, users, availability classes and, where there is one, the model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: Manifest = read_manifest(folder)
+        self.columns = Columns(folder / "columns")
+        self.users = Users(folder / "users")
+        self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
+        self._facts = Facts.load(folder / "columns" / "facts.msgpack")
+
+    @property
+    def id(self) -> str:
+        """Name of the release and of its collection; sorts by the time of its build."""
+        return self.manifest.id
+
+    @property
+    def space(self) -> str:
+        """The named vector that answers `similar` and `recommend`."""
+        return self.manifest.space
+
+    @property
+    def model_folder(self) -> Path | None:
+        """The model's copy inside the release, None for a release of text only."""
+        return self.folder / "model" if self.manifest.model_hash else None
+
+    def share(self, accepts: Callable[[Payload], bool]) -> float:
+        """Part of the points (0 to 1) that passes the hard rules in `accepts`."""
+        return self._facts.share(accepts)
+
+    def check_tower(self, model_hash: str) -> None:
+        """MismatchError when the query tower at hand is not the one whose candidates are indexed here."""
+        if model_hash != self.manifest.model_hash:
+            raise MismatchError(
+                f"The query tower has model hash {model_hash}, release {self.id} was built with "
+                f"{self.manifest.model_hash}. Activate the release of that model, or build one."
+            )
+
+    def check_encoder(self, encoder_hash: str) -> None:
+        """MismatchError when the text encoder at hand is not the one whose vectors are indexed here."""
+        if encoder_hash != self.manifest.encoder_hash:
+            raise MismatchError(
+                f"The text encoder has hash {encoder_hash}, release {self.id} was built with "
+                f"{self.manifest.encoder_hash}. Set `encoder` to the folder of that encoder, or build again."
+            )
+
+    async def check_collection(self, store: VectorStore) -> None:
+        """MismatchError when the engine's points are not those of the columns (count, then sampled vectors)."""
+        await store.open(self.id)
+        count = await store.count(self.id)
+        if count != len(self.columns):
+            raise MismatchError(
+                f"Collection {self.id} holds {count} points, its release has {len(self.columns)} rows. Build again."
+            )
+        rows = np.unique(np.linspace(0, count - 1, num=_SAMPLED_ROWS).astype(np.int64)).tolist()
+        for space in self.manifest.dims:
+            stored = await store.vectors(self.id, rows, using=space)
+            if not np.allclose(stored, self.columns.vectors(space)[rows], atol=1e-5):
+                raise MismatchError(
+                    f"Collection {self.id} holds other {space} vectors than its release (model "
+                    f"{self.manifest.model_hash}, encoder {self.manifest.encoder_hash}). Build again."
+                )

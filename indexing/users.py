@@ -1,0 +1,151 @@
+"""The known users of a release: recent history for the query tower, and everything that they have heard.
+
+ids.*.npy                             user id <-> number
+history_ends.npy, history_rows.npy, history_weights.npy     newest last, at most HISTORY_LIMIT a user
+heard_ends.npy, heard_rows.npy        every row ever heard or skipped, ascending
+"""
+
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from embedding.id_table import IdTable, IdTableBuilder
+from embedding.rows import Interaction
+
+# The towers are trained on histories of at most this length; older listens still count as heard.
+HISTORY_LIMIT = 200
+
+
+class History(Struct, frozen=True):
+    """One user's `rows` (H,) and `weights` (H,), newest last, and `heard` (all rows, ascending)."""
+
+    rows: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    heard: NDArray[np.int32]
+
+
+class UsersWriter:
+    """Collects interactions and writes them by user. An item heard again moves to the newest place."""
+
+    def __init__(self, items: IdTable) -> None:
+        self._items = items
+        self._numbers: dict[str, int] = {}
+        self._ids = IdTableBuilder()
+        self._user, self._row = array("i"), array("i")
+        self._at, self._weight = array("d"), array("f")
+
+    def add(self, interactions: Iterable[Interaction]) -> None:
+        """Add a batch whose items are all in the table given at the start."""
+        for interaction in interactions:
+            user = self._numbers.get(interaction.user_id)
+            if user is None:
+                user = self._numbers[interaction.user_id] = self._ids.add(interaction.user_id)
+            self._user.append(user)
+            self._row.append(self._items.find(interaction.item_id))
+            self._at.append(-np.inf if interaction.at is None else interaction.at)
+            self._weight.append(interaction.weight)
+
+    def __len__(self) -> int:
+        return len(self._user)
+
+    @property
+    def num_users(self) -> int:
+        """Number of different users."""
+        return len(self._numbers)
+
+    def popularity(self) -> NDArray[np.float32]:
+        """(N,) between 0 and 1: log(1 + users who heard the item gladly), as a share of the largest."""
+        liked = np.frombuffer(self._weight, dtype=np.float32) > 0
+        pairs = _unique_pairs(self._users_array()[liked], self._rows_array()[liked])
+        heat: NDArray[np.float64] = np.log1p(np.bincount(pairs[1], minlength=len(self._items)).astype(np.float64))
+        # Without a single listen every item is as little known as any other.
+        return (heat / (heat.max(initial=0.0) or 1.0)).astype(np.float32)
+
+    def write(self, folder: Path) -> None:
+        """Write all users; the same interactions in the same order give the same bytes."""
+        folder.mkdir(parents=True)
+        users, rows = self._users_array(), self._rows_array()
+        at = np.frombuffer(self._at, dtype=np.float64)
+        weights = np.frombuffer(self._weight, dtype=np.float32)
+        by_time = np.lexsort((np.arange(len(users)), at, users))
+        users, rows, weights = users[by_time], rows[by_time], weights[by_time]
+        last = _last_of_each_pair(users, rows)
+        self._write_ragged(folder, "heard", *_unique_pairs(users, rows), {})
+        recent = last[_rank_from_end(users[last]) < HISTORY_LIMIT]
+        self._write_ragged(folder, "history", users[recent], rows[recent], {"weights": weights[recent]})
+        self._ids.finish().save(folder, "ids")
+
+    def _users_array(self) -> NDArray[np.int32]:
+        return np.frombuffer(self._user, dtype=np.int32)
+
+    def _rows_array(self) -> NDArray[np.int32]:
+        return np.frombuffer(self._row, dtype=np.int32)
+
+    def _write_ragged(
+        self,
+        folder: Path,
+        name: str,
+        users: NDArray[np.int32],
+        rows: NDArray[np.int32],
+        more: dict[str, NDArray[np.float32]],
+    ) -> None:
+        ends = np.zeros(self.num_users + 1, dtype=np.int64)
+        np.cumsum(np.bincount(users, minlength=self.num_users), out=ends[1:])
+        np.save(folder / f"{name}_ends.npy", ends)
+        np.save(folder / f"{name}_rows.npy", rows)
+        for label, values in more.items():
+            np.save(folder / f"{name}_{label}.npy", values)
+
+
+def _unique_pairs(users: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Different (user, row) pairs, ascending by user, then row."""
+    keys = np.unique(users.astype(np.int64) << 32 | rows.astype(np.int64))
+    return (keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32)
+
+
+def _last_of_each_pair(users: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Positions, ascending, of the last occurrence of each (user, row) pair."""
+    keys = users.astype(np.int64) << 32 | rows.astype(np.int64)
+    _, from_end = np.unique(keys[::-1], return_index=True)
+    return np.sort(len(keys) - 1 - from_end)
+
+
+def _rank_from_end(users: NDArray[np.int32]) -> NDArray[np.int64]:
+    """For users grouped together: 0 for the last position of each group, 1 for the one before, and so on."""
+    positions = np.arange(len(users))
+    ends = np.searchsorted(users, users, side="right")
+    return ends - 1 - positions
+
+
+class Users:
+    """The users of one release, mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        def column(name: str) -> NDArray[Any]:
+            return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
+
+        self._ids = IdTable.load(folder, "ids")
+        self._history_ends, self._heard_ends = column("history_ends"), column("heard_ends")
+        self._history_rows, self._heard_rows = column("history_rows"), column("heard_rows")
+        self._history_weights = column("history_weights")
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def find(self, user_id: str) -> History | None:
+        """A user's history, None for someone this release does not know."""
+        number = self._ids.find(user_id)
+        if number < 0:
+            return None
+        recent = slice(int(self._history_ends[number]), int(self._history_ends[number + 1]))
+        heard = slice(int(self._heard_ends[number]), int(self._heard_ends[number + 1]))
+        return History(
+            rows=self._history_rows[recent],
+            weights=self._history_weights[recent],
+            heard=self._heard_rows[heard],
+        )
