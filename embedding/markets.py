@@ -26,11 +26,14 @@ def is_market(code: str) -> bool:
     return code == EVERYWHERE_CODE or code in MARKETS
 
 
+def meant_market(code: str) -> str | None:
+    """The code that was probably meant where `code`, which is none, came; None where it cannot be told."""
+    upper = code.strip().upper()
+    return upper if upper in MARKETS and upper != code else _MEANT.get(upper)
+
+
 def expected_market(code: object) -> str:
     """What was expected where `code` came, with the code that was probably meant."""
     rule = "an ISO 3166-1 alpha-2 code in upper case, such as SE, or * for everywhere"
-    if not isinstance(code, str):
-        return rule
-    upper = code.strip().upper()
-    meant = upper if upper in MARKETS and upper != code else _MEANT.get(upper)
+    meant = meant_market(code) if isinstance(code, str) else None
     return f"{rule} (did you mean {meant}?)" if meant else rule

@@ -25,10 +25,18 @@ Tag = Annotated[str, Meta(max_length=200, pattern=r"\S")]
 Market = Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$(?!\n)")]
 # The shape of a BCP 47 tag; subtags are not looked up in the registry.
 LanguageTag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", max_length=35)]
+ExtraKey = Annotated[str, Meta(min_length=1, max_length=200)]
+# Integers of 64 bits: what the engine and the columns can hold.
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+ExtraValue = Annotated[str, Meta(max_length=10_000)] | Int64 | float | bool
+Duration = Annotated[float, Meta(ge=0, le=1e7)]
+Age = Annotated[int, Meta(ge=0, le=120)]
+Popularity = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=-1e6, le=1e6)]
 EpochS = int
 
 
-class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One licence window: open at `at` when `from_s <= at < until_s`; None means no bound on that side."""
 
     market: Market
@@ -39,25 +47,25 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 EVERYWHERE = (Window("*"),)
 
 
-class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
     """One validated catalogue row; see docs/rows.md for the meaning of each field."""
 
     id: Id
     kind: Kind
     title: Title
     creator: Name
-    creators: tuple[Name, ...] = ()
+    creators: Annotated[tuple[Name, ...], Meta(max_length=500)] = ()
     text: Text | None = None
     album: Name | None = None
     tags: Annotated[tuple[Tag, ...], Meta(max_length=500)] = ()
     language: LanguageTag | None = None
-    duration_s: Annotated[float, Meta(ge=0, le=1e7)] | None = None
+    duration_s: Duration | None = None
     published_at: EpochS | None = None
     explicit: bool | None = None
-    min_age: Annotated[int, Meta(ge=0, le=120)] = 0
+    min_age: Age = 0
     availability: Annotated[tuple[Window, ...], Meta(min_length=1, max_length=10_000)] = EVERYWHERE
-    popularity: Annotated[float, Meta(ge=0, le=1)] | None = None
-    extra: Annotated[dict[str, Scalar], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+    popularity: Popularity | None = None
+    extra: Annotated[dict[ExtraKey, ExtraValue], Meta(max_length=100)] = msgspec.field(default_factory=dict)
 
     @property
     def all_creators(self) -> tuple[str, ...]:
@@ -65,10 +73,10 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
         return self.creators or (self.creator,)
 
 
-class Interaction(Struct, frozen=True, forbid_unknown_fields=True):
+class Interaction(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One listen, save or skip; `at` in epoch seconds, negative `weight` for a skip or dislike."""
 
     user_id: Id
     item_id: Id
     at: float | None = None
-    weight: Annotated[float, Meta(ge=-1e6, le=1e6)] = 1.0
+    weight: Weight = 1.0

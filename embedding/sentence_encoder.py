@@ -7,12 +7,12 @@ from pathlib import Path
 # Read by huggingface_hub when it is imported: a model that is not on disk is an error, never a download.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import numpy as np  # noqa: E402
-from sentence_transformers import SentenceTransformer  # noqa: E402
+import numpy as np
+from sentence_transformers import SentenceTransformer
 
-from embedding.encoder_folder import EncoderFolder, find_encoder  # noqa: E402
-from embedding.errors import EncoderMissingError  # noqa: E402
-from embedding.protocols import Vectors  # noqa: E402
+from embedding.encoder_folder import EncoderFolder, find_encoder
+from embedding.errors import EncoderMissingError
+from embedding.protocols import Vectors
 
 # What a forward pass holds at once; the library sorts by length before it cuts batches.
 _BATCH = 64

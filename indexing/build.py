@@ -9,16 +9,17 @@ import msgspec
 from msgspec import Struct
 
 from embedding.catalogue import read_catalogue
+from embedding.encoder_folder import DeferredEncoder, find_encoder
 from embedding.errors import MismatchError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
 from embedding.model import Towers
 from embedding.model_folder import ModelManifest, verify_model
 from embedding.progress import Reporter
-from embedding.protocols import TextEncoder
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.sentence_encoder import SentenceEncoder
 from embedding.spool import Spool
+from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
 from indexing.gate import judge
 from indexing.lock import build_lock
@@ -56,8 +57,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
 
     data_dir: Path
     store: VectorStore
-    encoder: TextEncoder
-    cache: VectorCache
+    texts: CachedText
     rules_version: str
     max_reject_share: float
     reporter: Reporter
@@ -70,10 +70,10 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
     the unfinished release is shown, and the next build clears it away.
     """
     model = verify_model(inputs.model) if inputs.model else None
-    if model is not None and model.encoder_hash not in (None, shop.encoder.hash):
+    if model is not None and model.encoder_hash not in (None, shop.texts.encoder_hash):
         raise MismatchError(
             f"Model {inputs.model} was trained with text encoder {model.encoder_hash}, the one at hand is "
-            f"{shop.encoder.hash}. Set `encoder` to that encoder's folder, or train again."
+            f"{shop.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
         )
     with build_lock(shop.data_dir):
         releases = Releases(shop.data_dir, shop.store)
@@ -92,7 +92,7 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, shop)
         users = _read_users(inputs.interactions, ids, bad_interactions, shop)
         towers = _copy_model(inputs.model, folder, model)
-        writer = PointsWriter(folder, shop.store, shop.encoder, shop.cache, towers)
+        writer = PointsWriter(folder, shop.store, shop.texts, towers)
         await writer.write(spool.batches(), users.popularity(), shop.reporter, total=len(ids))
         users.write(folder / "users")
         rejected = (bad_rows.rejected, bad_interactions.rejected)
@@ -156,11 +156,11 @@ def _finish(
         format=FORMAT,
         id=folder.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        content=hash_of([content, shop.encoder.hash]),
+        content=hash_of([content, shop.texts.encoder_hash]),
         files=hashlib.sha256(files_json).hexdigest(),
         space="text" if model is None else "tower",
         dims=writer.dims,
-        encoder_hash=shop.encoder.hash,
+        encoder_hash=shop.texts.encoder_hash,
         model_hash=None if model is None else model.hash,
         input_fields=writer.input_fields,
         crossing=() if model is None else model.crossing,
@@ -193,19 +193,18 @@ async def build_from_settings(
     """Build with the store, encoder and cache that the settings name, and make it live when asked."""
     store = open_store(settings)
     try:
-        encoder = SentenceEncoder.load(settings.encoder)
-        cache = VectorCache(settings.vector_cache_dir, encoder.hash, encoder.dims)
-        version, _ = AcceptedRules(settings.data_dir / "rules").current()
-        shop = Workshop(
-            data_dir=settings.data_dir,
-            store=store,
-            encoder=encoder,
-            cache=cache,
-            rules_version=version,
-            max_reject_share=settings.max_reject_share,
-            reporter=reporter,
-        )
-        manifest = await build_release(inputs, shop)
+        encoder = DeferredEncoder(find_encoder(settings.encoder), SentenceEncoder.load)
+        with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
+            version, _ = AcceptedRules(settings.data_dir / "rules").current()
+            shop = Workshop(
+                data_dir=settings.data_dir,
+                store=store,
+                texts=CachedText(encoder, cache),
+                rules_version=version,
+                max_reject_share=settings.max_reject_share,
+                reporter=reporter,
+            )
+            manifest = await build_release(inputs, shop)
         if activate:
             await Releases(settings.data_dir, store).activate(manifest.id)
         return manifest

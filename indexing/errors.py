@@ -5,6 +5,8 @@ NearfieldError
 │   └── CollectionMissingError the collection is not there
 ├── GateError                  a release must not go live; names the number that failed
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
+├── UsageError
+│   └── FilterError            a filter asks of a field what it cannot be asked; names the field
 ├── NotFoundError
 │   ├── ReleaseMissingError    no release of that id
 │   └── NoLiveReleaseError     nothing was activated yet
@@ -12,7 +14,7 @@ NearfieldError
     └── BuildLockedError       another build holds the lock; names its process
 """
 
-from embedding.errors import BusyError, NearfieldError, NotFoundError
+from embedding.errors import BusyError, NearfieldError, NotFoundError, UsageError
 
 
 class StoreError(NearfieldError):
@@ -29,6 +31,10 @@ class GateError(NearfieldError):
 
 class RulesError(NearfieldError):
     """A rules file cannot be taken."""
+
+
+class FilterError(UsageError):
+    """A filter names an unknown field, or asks of a field what it cannot be asked."""
 
 
 class ReleaseMissingError(NotFoundError):

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from embedding.rows import Item, Kind, Scalar
 
-FieldType = Literal["keyword", "integer", "float"]
+# A `code` is a whole number whose order means nothing: matched by equality, never by range.
+FieldType = Literal["keyword", "code", "integer", "float"]
 
 # Value of `languages` for an item that names none: a rule says whether it passes.
 NO_LANGUAGE = "?"
@@ -45,8 +46,8 @@ class Payload(Struct, frozen=True, array_like=True, kw_only=True):
 
 INDEXED_FIELDS: dict[str, FieldType] = {
     "kind": "keyword",
-    "availability_class": "integer",
-    "explicit": "integer",
+    "availability_class": "code",
+    "explicit": "code",
     "min_age": "integer",
     "languages": "keyword",
     "creator_keys": "keyword",
@@ -54,6 +55,8 @@ INDEXED_FIELDS: dict[str, FieldType] = {
     "duration_s": "float",
     "published_at": "integer",
 }
+# Fields that hold several values; a condition on one holds when any of its values does.
+LIST_FIELDS = frozenset({"languages", "creator_keys", "tags"})
 
 
 def creator_key(name: str) -> str:

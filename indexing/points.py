@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.model import Towers
-from embedding.progress import Reporter
-from embedding.protocols import TextEncoder, Vectors
+from embedding.progress import Advance, Reporter
+from embedding.protocols import Vectors
 from embedding.rows import Item
-from embedding.sentence_encoder import encode_cached
-from embedding.texts import TEXT_FIELDS, item_text
-from embedding.vector_cache import VectorCache
+from embedding.text_vectors import TextVectors
+from embedding.texts import TEXT_FIELDS
 from indexing.availability import AvailabilityClasses
 from indexing.columns import ColumnsWriter, row_hashes
 from indexing.facts import Facts
@@ -24,12 +23,10 @@ from indexing.store import CollectionSchema, PointBatch, VectorStore
 class PointsWriter:
     """Writes one release's points batch by batch, in bounded memory."""
 
-    def __init__(
-        self, folder: Path, store: VectorStore, encoder: TextEncoder, cache: VectorCache, towers: Towers | None
-    ) -> None:
+    def __init__(self, folder: Path, store: VectorStore, texts: TextVectors, towers: Towers | None) -> None:
         self._folder, self._store = folder, store
-        self._encoder, self._cache, self._towers = encoder, cache, towers
-        self.dims = {"text": encoder.dims} if towers is None else {"tower": towers.dims, "text": encoder.dims}
+        self._texts, self._towers = texts, towers
+        self.dims = {"text": texts.dims} if towers is None else {"tower": towers.dims, "text": texts.dims}
         tower_fields = () if towers is None else towers.input_fields
         # The text encoder's fields first, then the candidate tower's.
         self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*TEXT_FIELDS, *tower_fields)))
@@ -48,19 +45,17 @@ class PointsWriter:
             for items in batches:
                 rows = range(start, start + len(items))
                 start += len(items)
-                vectors = self._vectors(items)
+                vectors = self._vectors(items, advance)
                 payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
                 writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
                 await self._store.upsert(self._folder.name, PointBatch(rows, vectors, payloads))
                 self._facts.add(payloads)
                 self.num_kind.update(item.kind for item in items)
-                advance(len(items))
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._facts.save(columns / "facts.msgpack")
 
-    def _vectors(self, items: list[Item]) -> dict[str, Vectors]:
-        texts = [item_text(item) for item in items]
-        vectors = {"text": encode_cached(self._encoder, self._cache, texts)}
+    def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
+        vectors = {"text": self._texts(items, advance)}
         if self._towers is not None:
             vectors["tower"] = self._towers.encode_items(items, vectors["text"])
         return vectors

@@ -12,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
+from indexing.errors import StoreError
 from indexing.filters import Filter
 from indexing.payload import Payload
 
@@ -23,11 +24,21 @@ class CollectionSchema(Struct, frozen=True):
 
 
 class PointBatch(Struct, frozen=True):
-    """Points to write: `rows` (N,), one array (N, dims) for each named vector, N payloads."""
+    """Points to write: `rows` (N,), one finite array (N, dims) for each named vector, N payloads; else StoreError."""
 
     rows: Sequence[int]
     vectors: dict[str, Vectors]
     payloads: Sequence[Payload]
+
+    def __post_init__(self) -> None:
+        sizes = {name: len(matrix) for name, matrix in self.vectors.items()} | {"payloads": len(self.payloads)}
+        if any(size != len(self.rows) for size in sizes.values()):
+            raise StoreError(f"{len(self.rows)} rows came with {sizes}: one vector of each name and one payload a row")
+        for name, matrix in self.vectors.items():
+            # The engine takes NaN without a word, and then never finds the point.
+            if not np.isfinite(matrix).all():
+                row = self.rows[int(np.argmin(np.isfinite(matrix).all(axis=1)))]
+                raise StoreError(f"the {name!r} vector of row {row} has a value that is not finite")
 
 
 class Plan(Struct, frozen=True):
@@ -61,7 +72,10 @@ class VectorStore(Protocol):
         """Build the graphs, flush, and return when the engine is idle. Blocks: never in a process that serves."""
 
     async def open(self, collection: str) -> None:
-        """Make the collection ready to be read by this process; CollectionMissingError when it is not there."""
+        """Make the collection ready for this process, as `create` does; CollectionMissingError when it is not there.
+
+        What reads or writes a collection that was neither created nor opened may raise StoreError.
+        """
 
     async def count(self, collection: str, where: Filter | None = None) -> int:
         """Exact number of points, or of those that pass `where`."""
@@ -75,19 +89,19 @@ class VectorStore(Protocol):
         """The `limit` points nearest to `vector` (dims,) in the named space `using`, among those that pass."""
 
     async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
-        """Stored vectors (len(rows), dims) in the order of `rows`; StoreError when one is missing."""
+        """Stored vectors (len(rows), dims) in the order of `rows`, one or more; StoreError when one is missing."""
 
     async def collections(self) -> list[str]:
-        """Names of this store's collections, sorted."""
+        """Names of this store's collections, sorted, without those that begin with a dot."""
 
     async def drop(self, collection: str) -> None:
-        """Remove a collection; nothing happens when it is not there."""
+        """Remove a collection; nothing happens when it is not there. StoreError when it is the live one."""
 
     async def live(self) -> str | None:
         """The collection that the live pointer names, None before the first `set_live`."""
 
     async def set_live(self, collection: str) -> None:
-        """Point to another collection, atomically."""
+        """Point to another collection, atomically; CollectionMissingError when it is not there."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -21,8 +21,6 @@ RESERVED_VARIABLES = frozenset({CONFIG_VARIABLE, "NEARFIELD_TEST_QDRANT_URL", "N
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _SECRET_ENDINGS = ("_token", "_key")
 
-S = TypeVar("S", bound=Settings)
-
 
 def load_settings(folder: Path, environ: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
     """The settings that hold for commands typed in `folder`.
@@ -32,12 +30,14 @@ def load_settings(folder: Path, environ: Mapping[str, str], flags: Mapping[str, 
     UsageError names the source, the key, what was expected and what came.
     """
     file = _settings_file(folder, environ)
-    values: dict[str, object] = {"data_dir": folder / _FIELDS["data_dir"].default}
+    values: dict[str, Any] = {
+        name: folder / field.default for name, field in _FIELDS.items() if isinstance(field.default, Path)
+    }
     if file is not None:
         values |= _from_file(file)
     values |= _from_environ(folder, environ)
     values |= _from_flags(folder, flags)
-    return Settings(**values)  # type: ignore[arg-type]  # every value was converted to its field's type
+    return Settings(**values)
 
 
 def _settings_file(folder: Path, environ: Mapping[str, str]) -> Path | None:

@@ -1,0 +1,68 @@
+# One virtual environment, made on demand: `make run` needs the product alone, the rest the development tools too.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+# Compiling all 15,000 installed modules takes a minute; so pip leaves it (--no-compile) and the few that are
+# imported compile at their first import, even where the shell says not to.
+export PYTHONDONTWRITEBYTECODE :=
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-quality clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUNTIME)  ## sample data, towers, release, service: prints an address and a curl to paste
+	@$(BIN)/nearfield run
+
+# The check runs beside the tests and says something only when it fails, so that pytest's line is the last one.
+test: $(DEV)  ## everything that must hold: check, and all tests
+	@$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; \
+	$(BIN)/python -m pytest --quiet; tested=$$?; \
+	wait $$checking || { cat $(VENV)/check.log; echo "make check failed"; exit 1; }; \
+	exit $$tested
+
+check: $(DEV)  ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+
+bench: bench-floor bench-handover bench-quality  ## every benchmark; tens of minutes
+
+bench-floor: $(DEV)  ## similar over HTTP against a bare floor
+	@$(BIN)/python -m benchmarks.floor
+
+bench-handover: $(DEV)  ## activate and rollback under load
+	@$(BIN)/python -m benchmarks.handover
+
+bench-quality: $(DEV)  ## recall of the towers on a public data set
+	@$(BIN)/python -m benchmarks.quality
+
+constraints: $(DEV)  ## write constraints.txt anew from what is installed
+	@{ sed '/^[^#]/d' constraints.txt; \
+	$(BIN)/python -m pip freeze --all --exclude pip --exclude nearfield | sed 's/+.*//' | grep -v '^nvidia-'; \
+	} >$(VENV)/constraints.txt
+	@mv $(VENV)/constraints.txt constraints.txt
+
+clean:  ## remove the environment and every cache; data in .nearfield/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@echo "nearfield: making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "nearfield: installing (about a minute)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "nearfield: installing with the development tools (about a minute)"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $(RUNTIME) $@

@@ -1,0 +1,117 @@
+"""A made-up catalogue with planted vectors, so that a release of any size is built in seconds, not encoded in hours.
+
+Vectors lie around centres, and markets lean towards some centres, so that filters correlate with the vectors, as
+real licences do. Every row goes through the product's own build.
+"""
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from embedding.progress import Reporter
+from embedding.protocols import Vectors
+from embedding.text_vectors import CachedText
+from embedding.vector_cache import VectorCache
+from indexing.build import BuildInputs, Workshop, build_release
+from indexing.edge_store import EdgeStore
+from indexing.manifest import Manifest
+from indexing.releases import Releases
+
+MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX")
+# 2026-07-01T00:00:00Z: the moment at which every benchmark asks.
+NOW_S = 1_782_864_000
+NUM_CENTRES = 200
+SPREAD = 0.9
+
+
+class PlantedEncoder:
+    """Turns the text `centre-<c> item-<n>` of a planted item into its planted unit vector."""
+
+    def __init__(self, dims: int) -> None:
+        self.dims = dims
+        self.hash = hashlib.sha256(f"planted {dims} {NUM_CENTRES} {SPREAD}".encode()).hexdigest()
+        centres = np.random.default_rng(0).normal(size=(NUM_CENTRES, dims))
+        self._centres = centres / np.linalg.norm(centres, axis=1, keepdims=True)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), dims)."""
+        vectors = np.empty((len(texts), self.dims), dtype=np.float32)
+        for row, text in enumerate(texts):
+            centre, number = (int(word.rsplit("-", 1)[1]) for word in text.split("\n", 1)[0].split())
+            noise = np.random.default_rng(number).normal(size=self.dims) * SPREAD / np.sqrt(self.dims)
+            vectors[row] = self._centres[centre] + noise
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+
+def rows(num_items: int) -> Iterator[dict[str, object]]:
+    """Catalogue rows: some 500 availability lists, a fifth explicit, a tenth not known."""
+    dice = random.Random(7)
+    lists = [_availability(dice) for _ in range(500)]
+    for number in range(num_items):
+        centre = dice.randrange(NUM_CENTRES)
+        # Half of a centre's items share ten lists: licences follow labels, and labels follow taste.
+        pick = centre * 10 + dice.randrange(10) if dice.random() < 0.5 else dice.randrange(len(lists))
+        row: dict[str, object] = {
+            "id": f"item:{number}",
+            "kind": "track" if dice.random() < 0.7 else "episode",
+            "title": f"centre-{centre} item-{number}",
+            "creator": f"Creator {dice.randrange(num_items // 20 + 1)}",
+            "language": dice.choice(("en", "sv", "de", "pt-BR", "ja")),
+            "duration_s": dice.randrange(60, 4000),
+            "availability": lists[pick % len(lists)],
+        }
+        roll = dice.random()
+        if roll < 0.9:
+            row["explicit"] = roll < 0.2
+        yield row
+
+
+def _availability(dice: random.Random) -> list[dict[str, str]]:
+    if dice.random() < 0.2:
+        return [{"market": "*"}]
+    windows = []
+    for market in dice.sample(MARKETS, dice.randrange(4, len(MARKETS) + 1)):
+        window = {"market": market, "from": f"20{dice.randrange(10, 26)}-01-01"}
+        if dice.random() < 0.3:
+            window["until"] = f"20{dice.randrange(26, 30)}-{dice.randrange(1, 13):02}-01"
+        windows.append(window)
+    return windows
+
+
+def build_world(folder: Path, num_items: int, dims: int) -> Manifest:
+    """Build and activate a release of planted items in `folder`; one that is there already is used again."""
+    done = folder / "world.json"
+    store = EdgeStore(folder / "releases")
+    if done.exists():
+        live = asyncio.run(store.live())
+        return next(m for m in Releases(folder, store).manifests() if m.id == live)
+    folder.mkdir(parents=True, exist_ok=True)
+    catalogue = folder / "catalogue.jsonl"
+    with catalogue.open("w") as file:
+        for row in rows(num_items):
+            file.write(json.dumps(row) + "\n")
+    encoder = PlantedEncoder(dims)
+    shop = Workshop(
+        data_dir=folder,
+        store=store,
+        texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, dims)),
+        rules_version="default",
+        max_reject_share=0.0,
+        reporter=Reporter("bar"),
+    )
+
+    async def build() -> Manifest:
+        manifest = await build_release(BuildInputs(catalogue=catalogue), shop)
+        await Releases(folder, store).activate(manifest.id)
+        await store.close()
+        return manifest
+
+    manifest = asyncio.run(build())
+    done.write_text(json.dumps({"items": num_items, "dims": dims}))
+    return manifest

@@ -1,0 +1,176 @@
+"""What `nearfield train` and `nearfield evaluate` read from the command line, and what they print."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from embedding.progress import ProgressMode, Reporter, progress_option
+from embedding.settings import EmbeddingSettings
+
+if TYPE_CHECKING:
+    from embedding.evaluate_run import EvaluateReport
+    from embedding.protocols import TextEncoder
+    from embedding.train_run import TrainReport
+
+_settings = click.make_pass_decorator(EmbeddingSettings)
+_INPUT = click.Path(exists=True, path_type=Path)
+_OUTPUT = click.Path(path_type=Path)
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+_catalogue = click.option("--catalogue", required=True, type=_INPUT, help="Catalogue: a file or a folder.")
+_interactions = click.option("--interactions", required=True, type=_INPUT, help="Interactions: a file or a folder.")
+
+
+@click.command()
+@_catalogue
+@_interactions
+@click.option("--out", required=True, type=_OUTPUT, help="Folder of the model; a model there is replaced.")
+@click.option(
+    "--split",
+    type=click.Choice(["common", "time", "none"]),
+    default="common",
+    show_default=True,
+    help="What is held out: a fifth of the pairs by hash, the newest fifth, or nothing (for going live).",
+)
+@click.option("--config", "config_path", type=_INPUT, help="TOML file; its keys are in docs/training.md.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@progress_option
+@_json
+@_settings
+def train(
+    settings: EmbeddingSettings,
+    catalogue: Path,
+    interactions: Path,
+    out: Path,
+    split: Literal["common", "time", "none"],
+    config_path: Path | None,
+    device: Literal["auto", "cpu", "cuda", "mps"],
+    progress: ProgressMode,
+    as_json: bool,
+) -> None:
+    """Train the two towers on a catalogue and its interactions.
+
+    \b
+    Example:
+      nearfield train --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl --out model
+    """
+    from embedding.train_config import TrainConfig, load_config
+    from embedding.train_run import TrainRequest, run_training
+
+    request = TrainRequest(
+        catalogue=catalogue,
+        interactions=interactions,
+        out=out,
+        split=split,
+        config=TrainConfig() if config_path is None else load_config(config_path),
+        device=device,
+    )
+    report = run_training(request, settings, load_encoder, Reporter(progress))
+    _warn_of_rejects(report.rejects)
+    if as_json:
+        click.echo(msgspec.json.encode(_summary(out, report)))
+    else:
+        manifest = report.manifest
+        counts = manifest.counts
+        click.echo(
+            f"Model {manifest.hash[:12]} in {out}: split {manifest.split.name}, {counts.pairs:,} pairs of "
+            f"{counts.users:,} users and {counts.items:,} items, "
+            f"loss {report.losses[0]:.3f} to {report.losses[-1]:.3f}."
+        )
+
+
+@click.command()
+@click.argument("model", type=_OUTPUT)
+@_catalogue
+@_interactions
+@click.option("--test", type=_INPUT, help="Held-out interactions of your own, in place of the model's split.")
+@click.option(
+    "--baselines",
+    default="popularity",
+    show_default=True,
+    help="Comma-separated baselines for the same run: popularity, or none.",
+)
+@click.option("--plots", type=_OUTPUT, help="Folder for recall.png: recall by k, model against baselines.")
+@progress_option
+@_json
+@_settings
+def evaluate(
+    settings: EmbeddingSettings,
+    model: Path,
+    catalogue: Path,
+    interactions: Path,
+    test: Path | None,
+    baselines: str,
+    plots: Path | None,
+    progress: ProgressMode,
+    as_json: bool,
+) -> None:
+    """Rank the whole catalogue for every user with held-out pairs; recall and ndcg beside the baselines'.
+
+    \b
+    Example:
+      nearfield evaluate model --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl
+    """
+    from embedding.evaluate_run import EvaluateRequest, parse_baselines, run_evaluation
+
+    request = EvaluateRequest(
+        model=model, catalogue=catalogue, interactions=interactions, test=test, baselines=parse_baselines(baselines)
+    )
+    report = run_evaluation(request, settings, load_encoder, Reporter(progress))
+    _warn_of_rejects(report.rejects)
+    if plots is not None:
+        from embedding.plots import plot_recall
+
+        click.echo(f"Plot: {plot_recall(report, plots)}", err=True)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        _print_report(report)
+
+
+def load_encoder(folder: Path) -> "TextEncoder":
+    """The text encoder in `folder`; takes seconds to import, so it is asked for only when a text needs it."""
+    from embedding.sentence_encoder import SentenceEncoder
+
+    return SentenceEncoder.load(folder)
+
+
+def _warn_of_rejects(rejects: dict[str, int]) -> None:
+    for path, count in rejects.items():
+        click.echo(f"{count:,} rows were not taken; see {path}", err=True)
+
+
+def _summary(out: Path, report: "TrainReport") -> dict[str, object]:
+    manifest = report.manifest
+    return {
+        "model": manifest.hash,
+        "out": str(out),
+        "split": manifest.split,
+        "counts": manifest.counts,
+        "losses": report.losses,
+        "rejects": report.rejects,
+    }
+
+
+def _print_report(report: "EvaluateReport") -> None:
+    split = "given test pairs" if report.split is None else f"{report.split.name} split"
+    counts = report.counts
+    table = Table(box=None, pad_edge=False, title_justify="left", caption_justify="left")
+    table.add_column("metric")
+    rows = {"towers": report.metrics, **report.baselines}
+    for name in rows:
+        table.add_column(name, justify="right")
+    for metric in report.metrics:
+        table.add_row(metric, *(f"{values[metric]:.4f}" for values in rows.values()))
+    console = Console()
+    console.print(
+        f"{split}: {counts.test_pairs:,} held-out pairs of {counts.users:,} users, "
+        f"{counts.candidates:,} candidates ({counts.cold_candidates:,} not seen in training)",
+        highlight=False,
+    )
+    if counts.users_without_history:
+        console.print(f"{counts.users_without_history:,} users have no history: all get the same list", highlight=False)
+    console.print(table)

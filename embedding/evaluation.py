@@ -1,0 +1,119 @@
+"""How held-out pairs are scored: every candidate ranked for every user, what the user trained with left out.
+
+Shapes: Q users, N candidates, K ranks.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from embedding.errors import RejectedInputError
+from embedding.metrics import ndcg_at_k, recall_at_k
+from embedding.pairs import Pairs
+from embedding.progress import Reporter
+from embedding.split import Parts
+
+KS = (10, 20, 50, 100)
+# Scores held at once: 64 MiB of float32.
+_MAX_SCORES = 1 << 24
+
+Scores = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class Task(Struct, frozen=True):
+    """Who is asked for, among what, and what would be right.
+
+    `candidates` (N,): catalogue rows that occur in a positive pair, ascending; `users` (Q,): rows of the users with
+    test pairs, ascending; `train`, `test`: pairs, the latter without those known from training.
+    """
+
+    candidates: Rows
+    is_candidate: NDArray[np.bool_]
+    users: Rows
+    train: Pairs
+    test: Pairs
+
+    @classmethod
+    def of(cls, parts: Parts, num_items: int) -> "Task":
+        """The task that `parts` set over a catalogue of `num_items` rows; RejectedInputError without a test pair."""
+        known = _keys(parts.train, num_items)
+        test = parts.test.where(~np.isin(_keys(parts.test, num_items), known))
+        if not len(test):
+            raise RejectedInputError(
+                "There is no held-out pair to evaluate on. The common split needs users with five pairs or more; "
+                "with --test, pairs with a positive weight that are not among the interactions."
+            )
+        is_candidate = np.zeros(num_items, np.bool_)
+        is_candidate[parts.train.items[parts.train.positive]] = True
+        is_candidate[test.items] = True
+        return cls(np.flatnonzero(is_candidate), is_candidate, np.unique(test.users), parts.train, test)
+
+
+class Scorer(Protocol):
+    """Anything that scores all candidates of a task for some of its users; higher is better."""
+
+    def scores(self, first: int, last: int) -> Scores:
+        """Scores (last - first, N) for users `first` to `last` (exclusive) of the task, as a fresh array."""
+
+
+def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[str, float]:
+    """Means over the task's users of `recall@k` and `ndcg@k`, for each k of KS."""
+    num_users, depth = len(task.users), min(max(KS), len(task.candidates))
+    place_of = np.full(len(task.is_candidate), -1, np.int64)
+    place_of[task.candidates] = np.arange(len(task.candidates))
+    seen, relevant = _by_user(task.train, task.users, place_of), _by_user(task.test, task.users, place_of)
+    hits = np.zeros((num_users, depth), np.bool_)
+    step = max(1, _MAX_SCORES // len(task.candidates))
+    with reporter.stage(f"rank for users, {name}", num_users) as advance:
+        for first in range(0, num_users, step):
+            last = min(first + step, num_users)
+            scores = scorer.scores(first, last)
+            scores[seen.entries(first, last)] = -np.inf
+            top = top_k(scores, depth)
+            is_relevant = np.zeros(scores.shape, np.bool_)
+            is_relevant[relevant.entries(first, last)] = True
+            hits[first:last] = np.take_along_axis(is_relevant, top, axis=1)
+            advance(last - first)
+    num_relevant = np.diff(relevant.offsets)
+    values = {f"recall@{k}": recall_at_k(hits, num_relevant, k) for k in KS}
+    values |= {f"ndcg@{k}": ndcg_at_k(hits, num_relevant, k) for k in KS}
+    return {key: float(value.mean()) for key, value in values.items()}
+
+
+def top_k(scores: Scores, k: int) -> Rows:
+    """Places (Q, k) of the highest scores of each row, best first."""
+    if k < scores.shape[1]:
+        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    else:
+        top = np.broadcast_to(np.arange(k), (len(scores), k))
+    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(top, order, axis=1), np.int64)
+
+
+class _ByUser(Struct, frozen=True):
+    places: Rows
+    offsets: Rows
+
+    def entries(self, first: int, last: int) -> tuple[Rows, Rows]:
+        """(row, column) of every entry of users `first` to `last` (exclusive), rows counted from `first`."""
+        lengths = np.diff(self.offsets[first : last + 1])
+        rows = np.repeat(np.arange(last - first), lengths)
+        return rows, self.places[self.offsets[first] : self.offsets[last]]
+
+
+def _by_user(pairs: Pairs, users: Rows, place_of: Rows) -> _ByUser:
+    """Candidates of each of `users` in `pairs`, leaving out items that are no candidates."""
+    rows = np.searchsorted(users, pairs.users)
+    wanted = (rows < len(users)) & (users[np.minimum(rows, len(users) - 1)] == pairs.users)
+    wanted &= place_of[pairs.items] >= 0
+    rows, places = rows[wanted], place_of[pairs.items[wanted]]
+    order = np.argsort(rows, kind="stable")
+    lengths = np.bincount(rows, minlength=len(users))
+    return _ByUser(places[order], np.concatenate(([0], np.cumsum(lengths))))
+
+
+def _keys(pairs: Pairs, num_items: int) -> Rows:
+    return pairs.users * num_items + pairs.items

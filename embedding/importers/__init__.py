@@ -1,0 +1,1 @@
+"""Public data sets, each in its own layout, brought into the row formats."""

@@ -1,0 +1,93 @@
+"""A playlist archive: tracks, and playlists that stand in for users.
+
+`tracks.csv`: track_id, title, artists (`;` between), album, duration_s. `playlist_tracks.csv`: playlist_id, track_id,
+added, removed. Names of playlists are not text about their tracks, so `playlists.csv` is not read.
+"""
+
+from msgspec import Struct
+
+from embedding.catalogue_form import CATALOGUE_FORM
+from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
+from embedding.interaction_form import INTERACTION_FORM
+from embedding.readers_csv import read_csv
+from embedding.rejects import shown
+from embedding.row_form import RowForm, RowProblem
+from embedding.rows import Interaction, Item
+from embedding.seen_ids import SeenIds
+
+UNKNOWN_CREATOR = "unknown"
+
+
+class _Track(Struct):
+    track_id: str | None = None
+    title: str | None = None
+    artists: str | None = None
+    album: str | None = None
+    duration_s: float | None = None
+
+
+class _Membership(Struct):
+    playlist_id: str | None = None
+    track_id: str | None = None
+    added: str | None = None
+
+
+def _item(track: _Track) -> Item:
+    artists = [name.strip() for name in (track.artists or "").split(";") if name.strip()]
+    fields = {
+        "id": track.track_id,
+        "kind": "track",
+        "title": track.title,
+        "creator": artists[0] if artists else UNKNOWN_CREATOR,
+        "creators": artists if len(artists) > 1 else None,
+        "album": track.album,
+        "duration_s": track.duration_s,
+    }
+    return CATALOGUE_FORM.from_fields(fields)
+
+
+def _interaction(membership: _Membership) -> Interaction:
+    return INTERACTION_FORM.from_fields(
+        {"user_id": membership.playlist_id, "item_id": membership.track_id, "at": membership.added}
+    )
+
+
+_TRACKS: RowForm[_Track, Item] = RowForm(
+    name="a track",
+    raw=_Track,
+    build=_item,
+    required=("track_id", "title", "artists"),
+    expected={"duration_s": "seconds as a number"},
+    cells={"duration_s": "number"},
+)
+_MEMBERSHIPS: RowForm[_Membership, Interaction] = RowForm(
+    name="a track on a playlist",
+    raw=_Membership,
+    build=_interaction,
+    required=("playlist_id", "track_id", "added"),
+    expected={},
+    cells={},
+)
+
+
+def import_playlist_archive(job: Job) -> Imported:
+    """Tracks, and one interaction for each time that a track came onto a playlist (twice if it left and came back)."""
+    seen = SeenIds()
+    nameless = 0
+    tracks = job.find("tracks.csv")
+    for number, item in enumerate(job.rows("tracks.csv", _TRACKS, read_csv), start=1):
+        if seen.add(item.id, number) is not None:
+            job.refuse(tracks, number, RowProblem("track_id", "an id that did not come before", shown(item.id)))
+            continue
+        nameless += item.creator == UNKNOWN_CREATOR
+        job.files.write_items(CATALOGUE, [item])
+    added = 0
+    memberships = job.find("playlist_tracks.csv")
+    for number, row in enumerate(job.rows("playlist_tracks.csv", _MEMBERSHIPS, read_csv), start=1):
+        if row.item_id not in seen:
+            job.refuse(memberships, number, RowProblem("track_id", "a track of tracks.csv", shown(row.item_id)))
+            continue
+        added += 1
+        job.files.write_interactions(INTERACTIONS, [row])
+    notes = (f"{nameless} tracks name no artist: creator {UNKNOWN_CREATOR!r}",) if nameless else ()
+    return Imported(len(seen), added, notes)

@@ -1,0 +1,115 @@
+"""The trained towers, read from a model folder: vectors for catalogue rows and for listeners."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from embedding.errors import DamagedError, MismatchError
+from embedding.features import EncodedItems, Vocabulary
+from embedding.model_folder import WEIGHTS, ModelManifest, verify_model
+from embedding.protocols import Vectors
+from embedding.rows import Item
+from embedding.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower, history_weights, hours_of
+
+_CPU = torch.device("cpu")
+
+
+class Towers:
+    """Both towers of one model; a QueryTower and a CandidateTower in one."""
+
+    def __init__(
+        self, manifest: ModelManifest, vocabulary: Vocabulary, candidate: CandidateTower, query: QueryTower
+    ) -> None:
+        self.manifest = manifest
+        self.vocabulary = vocabulary
+        self.candidate = candidate.eval()
+        self.query = query.eval()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Towers":
+        """The model in `folder`.
+
+        Raises NotFoundError, MismatchError or DamagedError as `verify_model` does.
+        """
+        manifest = verify_model(folder)
+        vocabulary = Vocabulary.load(folder)
+        candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), manifest.text_dims, manifest.dims)
+        query = QueryTower(manifest.dims)
+        weights = load_file(folder / WEIGHTS)
+        try:
+            torch.nn.ModuleDict({"candidate": candidate, "query": query}).load_state_dict(weights)
+        except RuntimeError as error:
+            raise DamagedError(f"The weights in {folder} do not fit its vocabulary: {error}") from None
+        return cls(manifest, vocabulary, candidate, query)
+
+    @property
+    def model_hash(self) -> str:
+        """Hash of the model folder."""
+        return self.manifest.hash
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector."""
+        return self.manifest.dims
+
+    @property
+    def encoder_hash(self) -> str | None:
+        """Hash of the text encoder that the towers were trained with; None where they read no text."""
+        return self.manifest.encoder_hash
+
+    @property
+    def input_fields(self) -> tuple[str, ...]:
+        """Item fields, besides those of the text encoder, that change a candidate's vector."""
+        return self.manifest.input_fields
+
+    def encode_items(self, items: Sequence[Item], text_vectors: Vectors) -> Vectors:
+        """Unit vectors (N, dims) of N items, whose text vectors are `text_vectors` (N, E).
+
+        A model without text looks at no text vector; (N, 0) will do. Raises MismatchError for another length.
+        """
+        text_dims = self.manifest.text_dims
+        if text_dims == 0:
+            text_vectors = np.zeros((len(items), 0), np.float32)
+        if text_vectors.shape != (len(items), text_dims):
+            raise MismatchError(
+                f"The model {self.model_hash} reads text vectors of shape {(len(items), text_dims)}, "
+                f"got {text_vectors.shape}: they come from another text encoder than {self.encoder_hash}."
+            )
+        return encode_rows(self.candidate, self.vocabulary.encode(items, text_vectors))
+
+    def encode(self, history: Vectors, weights: Vectors, at_s: float | None) -> Vectors:
+        """One unit vector (dims,) for a listener who heard `history` (H, dims), newest last, with `weights` (H,).
+
+        Only the newest `history_length` of the config count. With H = 0 it is the answer for someone of whom
+        nothing is known. `at_s`: epoch seconds of the request, None where not known.
+        """
+        newest = self.manifest.config.history_length
+        with torch.inference_mode():
+            heard_HD = torch.from_numpy(np.ascontiguousarray(history[-newest:], np.float32))
+            weights_H = torch.from_numpy(np.ascontiguousarray(weights[-newest:], np.float32))
+            vector: Vectors = self.query(heard_HD, self._one_history(weights_H, at_s))[0].numpy()
+        return vector
+
+    def _one_history(self, weights_H: torch.Tensor, at_s: float | None) -> HistoryTensors:
+        return HistoryTensors(
+            torch.arange(len(weights_H)),
+            torch.tensor([0, len(weights_H)]),
+            history_weights(weights_H, self.manifest.config),
+            hours_of(torch.tensor([float("nan") if at_s is None else at_s], dtype=torch.float64)),
+        )
+
+
+def encode_rows(candidate: CandidateTower, items: EncodedItems) -> Vectors:
+    """Unit vectors (N, dims) of N items that the tower's vocabulary has encoded."""
+    with torch.inference_mode():
+        vectors: Vectors = candidate(ItemTensors.of(items, _CPU)).numpy()
+    return vectors
+
+
+def save_weights(folder: Path, candidate: CandidateTower, query: QueryTower) -> None:
+    """Write the weights of both towers into `folder`."""
+    modules = torch.nn.ModuleDict({"candidate": candidate, "query": query})
+    save_file({name: weights.contiguous() for name, weights in modules.state_dict().items()}, folder / WEIGHTS)

@@ -1,0 +1,53 @@
+"""Draws that are the same on every machine and Python: all of them made of `Random.random()`, which is guaranteed."""
+
+import random
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Draws:
+    """A seeded source of choices."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def chance(self, share: float) -> bool:
+        """True in `share` of the calls."""
+        return self._random.random() < share
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
+        return low + int(self._random.random() * (high - low + 1))
+
+    def one(self, values: Sequence[T]) -> T:
+        """One of `values`."""
+        return values[self.between(0, len(values) - 1)]
+
+    def some(self, values: Sequence[T], count: int) -> list[T]:
+        """`count` different places of `values`, in drawn order."""
+        return self.shuffled(values)[:count]
+
+    def shuffled(self, values: Sequence[T]) -> list[T]:
+        """All of `values` in drawn order (Fisher-Yates)."""
+        result = list(values)
+        for last in range(len(result) - 1, 0, -1):
+            other = self.between(0, last)
+            result[last], result[other] = result[other], result[last]
+        return result
+
+
+class Weighted:
+    """Places 0 to n - 1, each drawn as often as its weight says."""
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        self._sums = list(accumulate(weights))
+
+    def draw(self, draws: Draws) -> int:
+        """One place."""
+        # A million steps are fine enough for a few hundred places.
+        share = draws.between(0, 999_999) / 1_000_000
+        return min(bisect_right(self._sums, share * self._sums[-1]), len(self._sums) - 1)

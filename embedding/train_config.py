@@ -1,0 +1,66 @@
+"""What a researcher may set for one training run, with its limits and defaults."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from embedding.errors import NotFoundError, UsageError
+
+Feature = Literal["id", "text", "creators", "tags", "language", "kind", "duration_s", "published_at"]
+ALL_FEATURES: tuple[Feature, ...] = (
+    "id",
+    "text",
+    "creators",
+    "tags",
+    "language",
+    "kind",
+    "duration_s",
+    "published_at",
+)
+Share = Annotated[float, Meta(ge=0, lt=1)]
+
+
+class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One training run; docs/training.md has a line for each key."""
+
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+    # Length of the vectors that leave the towers.
+    dims: Annotated[int, Meta(ge=2, le=1_024)] = 64
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    # Pairs in a step; each is a negative to all others.
+    batch_size: Annotated[int, Meta(ge=2, le=65_536)] = 2_048
+    # Highest rate of the one-cycle schedule.
+    learning_rate: Annotated[float, Meta(gt=0, le=10)] = 0.01
+    temperature: Annotated[float, Meta(gt=0, le=10)] = 0.1
+    # Correct the in-batch softmax for popular items being negatives more often.
+    logq: bool = True
+    # What a candidate's vector is made of.
+    features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = ALL_FEATURES
+    # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
+    id_dropout: Share = 0.1
+    # A creator or tag on fewer trained items than this is left out.
+    min_creator_items: Annotated[int, Meta(ge=1)] = 2
+    min_tag_items: Annotated[int, Meta(ge=1)] = 2
+    # Newest items of a history that the query tower reads.
+    history_length: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    # How much a row's weight counts in a history: only its sign, or its logarithm too.
+    history_weights: Literal["sign", "log"] = "sign"
+
+
+def load_config(path: Path) -> TrainConfig:
+    """The config in a TOML file.
+
+    Raises NotFoundError for a missing file, UsageError for bad TOML, an unknown key or a value out of bounds.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), TrainConfig)
+    except FileNotFoundError:
+        raise NotFoundError(f"No config at {path}; expected a TOML file with keys of docs/training.md.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from None
+    except msgspec.ValidationError as error:
+        keys = ", ".join(TrainConfig.__struct_fields__)
+        raise UsageError(f"{path}: {error}. The keys are: {keys}.") from None

@@ -1,0 +1,70 @@
+"""Which rules are in force: the last accepted file, kept by version, chosen by a pointer that is switched atomically.
+
+folder/VERSION.toml  a file as it was accepted
+folder/accepted      the version in force
+"""
+
+from pathlib import Path
+
+from embedding.errors import DamagedError
+from indexing.errors import RulesError
+from indexing.manifest import write_durably
+from indexing.rules.declaration import DEFAULT_RULES_TEXT, RuleSet, parse_rules, rules_version
+
+
+class AcceptedRules:
+    """The accepted rules below `folder`; a proposal that is refused changes nothing, now or after a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pointer = folder / "accepted"
+        self._current: tuple[str, RuleSet] | None = None
+
+    def propose(self, path: Path) -> str:
+        """Put the rules in `path` in force; their version. RulesError, and all stays as it was, when they are bad."""
+        ruleset, data = read_rules(path)
+        version = rules_version(ruleset)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_durably(self._folder / f"{version}.toml", data)
+        write_durably(self._pointer, f"{version}\n".encode())
+        return version
+
+    def current(self) -> tuple[str, RuleSet]:
+        """Version and rules in force; the packaged default where none was ever accepted.
+
+        Reads the pointer each time (20 µs), so that every process sees a switch. DamagedError when what it names
+        is not there or was edited.
+        """
+        try:
+            version = self._pointer.read_text(encoding="ascii", errors="replace").removesuffix("\n")
+        except FileNotFoundError:
+            return _DEFAULT
+        if self._current is None or self._current[0] != version:
+            self._current = version, self._kept(version)
+        return self._current
+
+    def _kept(self, version: str) -> RuleSet:
+        path = self._folder / f"{version}.toml"
+        mend = f"Accept a rules file again, or remove {self._pointer} to go back to the packaged default."
+        try:
+            ruleset, _ = read_rules(path)
+        except RulesError as error:
+            raise DamagedError(f"the accepted rules {version!r} cannot be read: {error}. {mend}") from error
+        if rules_version(ruleset) != version:
+            raise DamagedError(f"{path} was accepted as {version} and is now {rules_version(ruleset)}. {mend}")
+        return ruleset
+
+
+def read_rules(path: Path) -> tuple[RuleSet, bytes]:
+    """The rules in a file, and its bytes; RulesError when it cannot be read or taken."""
+    try:
+        data = path.read_bytes()
+        return parse_rules(data.decode(), str(path)), data
+    except OSError as error:
+        raise RulesError(f"{path}: expected a rules file, it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path}: expected UTF-8, byte {error.start} is not: save it as UTF-8") from error
+
+
+_default_ruleset = parse_rules(DEFAULT_RULES_TEXT, "the packaged rules.toml")
+_DEFAULT = rules_version(_default_ruleset), _default_ruleset

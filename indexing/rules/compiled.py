@@ -1,0 +1,123 @@
+"""Hard rules for one request: the filter that the engine runs, and the predicate that re-checks what it found.
+
+Both are readings of one filter, so they cannot drift apart. The one addition to the predicate: items blocked by id
+are dropped after the query, because the engine's payload holds no id.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from embedding.rows import Kind
+from indexing.availability import AvailabilityClasses, OpenClasses
+from indexing.context import RequestContext
+from indexing.filter_predicate import predicate
+from indexing.filters import All, Filter, NoneOf, OneOf, Range
+from indexing.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, Payload
+from indexing.rules.declaration import RuleSet
+
+# Contexts kept compiled. Each holds a copy of the open classes in the engine's form: 32 KB at 2,000 classes.
+_NUM_KEPT = 256
+_ALL_KINDS = frozenset(get_args(Kind))
+_ANY_LANGUAGE = "*"
+# No rule asks for the row.
+_NO_ROW = -1
+
+
+class CompiledContext(Struct, frozen=True):
+    """The rules for one context: `filter`, its engine form `prepared`, the re-check `accepts`.
+
+    `share` is the part of the catalogue (0 to 1) that passes the rules other than the blocklists.
+    """
+
+    filter: Filter
+    accepts: Callable[[Payload], bool]
+    prepared: Any
+    share: float
+
+
+class HardRules:
+    """One rule set over one release's table of classes, for any number of contexts.
+
+    `prepare` puts a filter into the engine's form (VectorStore.prepare); `share` says which part of the catalogue
+    a predicate accepts.
+    """
+
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        version: str,
+        classes: AvailabilityClasses,
+        prepare: Callable[[Filter], Any],
+        share: Callable[[Callable[[Payload], bool]], float],
+    ) -> None:
+        self.ruleset = ruleset
+        self.version = version
+        self._classes = classes
+        self._prepare = prepare
+        self._share = share
+        self._blocked_items = ruleset.blocked_items
+        self._blocked_creators = ruleset.blocked_creators
+        self._compiled = lru_cache(_NUM_KEPT)(self._compile)
+        self._shares = lru_cache(_NUM_KEPT)(self._share_of)
+
+    def compile(self, context: RequestContext) -> CompiledContext:
+        """The rules for `context`; worked out once for all times between two boundaries of the market's windows."""
+        opened = self._classes.open_at(context.market, context.at_s)
+        return self._compiled(self._classes.revision, replace(context, at_s=_time_within(opened)))
+
+    def _compile(self, revision: int, context: RequestContext) -> CompiledContext:
+        conditions = self._conditions(context)
+        blocked = self._blocked_creators | context.blocked_creators
+        if blocked:
+            conditions.append(NoneOf((OneOf("creator_keys", blocked),)))
+        where = All(tuple(conditions))
+        return CompiledContext(
+            filter=where,
+            accepts=self._accepts(where),
+            prepared=self._prepare(where),
+            # Blocked creators are left out: who blocks whom differs by user, and hardly changes the part that passes.
+            share=self._shares(revision, replace(context, blocked_creators=frozenset())),
+        )
+
+    def _share_of(self, _revision: int, context: RequestContext) -> float:
+        passes = predicate(All(tuple(self._conditions(context))))
+        return self._share(lambda payload: passes(_NO_ROW, payload))
+
+    def _accepts(self, where: Filter) -> Callable[[Payload], bool]:
+        passes = predicate(where)
+        blocked_items = self._blocked_items
+        return lambda payload: passes(_NO_ROW, payload) and payload.id not in blocked_items
+
+    def _conditions(self, context: RequestContext) -> list[Filter]:
+        opened = self._classes.open_at(context.market, context.at_s)
+        conditions: list[Filter] = [OneOf("availability_class", opened.classes)]
+        if not context.explicit:
+            allowed = {EXPLICIT_NO, EXPLICIT_UNKNOWN} if self.ruleset.explicit.unknown == "allow" else {EXPLICIT_NO}
+            conditions.append(OneOf("explicit", frozenset(allowed)))
+        # Nobody knows how old: as if younger than every minimum.
+        conditions.append(Range("min_age", lte=context.age or 0))
+        if context.languages is not None:
+            conditions += self._languages(context.languages)
+        if context.kinds is not None and context.kinds != _ALL_KINDS:
+            conditions.append(OneOf("kind", context.kinds))
+        return conditions
+
+    def _languages(self, ranges: frozenset[str]) -> list[Filter]:
+        """RFC 4647 section 3.3.1, by the prefixes that a payload holds of its tag."""
+        allow_unknown = self.ruleset.languages.unknown == "allow"
+        if _ANY_LANGUAGE in ranges:
+            return [] if allow_unknown else [NoneOf((OneOf("languages", frozenset({NO_LANGUAGE})),))]
+        # The mark of an item without a language is no range that a request may ask for.
+        wanted = {language.lower() for language in ranges} - {NO_LANGUAGE}
+        return [OneOf("languages", frozenset(wanted | {NO_LANGUAGE} if allow_unknown else wanted))]
+
+
+def _time_within(opened: OpenClasses) -> int:
+    """One time to stand for the whole interval, so that contexts within it are one key of the cache."""
+    if opened.from_s is not None:
+        return opened.from_s
+    return 0 if opened.until_s is None else opened.until_s - 1

@@ -1,0 +1,67 @@
+"""The ASGI application, made of the parts that it is handed."""
+
+from typing import cast
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+
+from service.examples import add_examples
+from service.health import health_routes
+from service.item_paths import keep_escapes
+from service.openapi_page import openapi_config, page_asset
+from service.parameters import refuse_unknown_parameters
+from service.parts import Parts
+from service.problem_handlers import PROBLEM_HANDLERS
+from service.queries import Queries
+from service.query_request import MAX_BODY_BYTES
+from service.routes_items import item_routes
+from service.routes_queries import query_routes
+
+
+class Nearfield(Litestar):
+    """Litestar, except that an id's percent escapes survive routing."""
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """The ASGI entry point."""
+        if scope["type"] == ScopeType.HTTP:
+            keep_escapes(cast("HTTPScope", scope))
+        await super().__call__(scope, receive, send)
+
+
+def create_app(parts: Parts) -> Litestar:
+    """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
+    text encoder begins to load. The store is closed when the application ends."""
+    queries = Queries(parts)
+
+    async def start() -> None:
+        await parts.live.release.check_collection(parts.store)
+        parts.encoder.start()
+
+    async def stop() -> None:
+        parts.encoder.close()
+        await parts.store.close()
+
+    app = Nearfield(
+        [
+            *item_routes(parts.live.release, queries),
+            *query_routes(queries),
+            *health_routes(parts, queries.retriever),
+            page_asset,
+        ],
+        on_startup=[start],
+        on_shutdown=[stop],
+        before_request=refuse_unknown_parameters,
+        exception_handlers=PROBLEM_HANDLERS,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=openapi_config(),
+        # Failures are logged where they are answered, with the incident that the client was told.
+        logging_config=None,
+    )
+    add_examples(app.openapi_schema, parts.live.release, parts.settings.default_market)
+    return app

@@ -1,0 +1,97 @@
+"""What `nearfield` on the command line is: which commands there are, and what an error looks like there."""
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from embedding import commands_rows, commands_train
+from embedding.errors import NearfieldError, UsageError
+from indexing import commands as index_commands
+from indexing.rules import commands as rules_commands
+from service import commands as serve_commands
+from service import run_command
+from service.load_settings import load_settings
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+# What the machine, not the program, can be short of: a message is enough, a traceback would only hide it.
+_MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE})
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nearfield", message="%(prog)s %(version)s")
+@click.pass_context
+def nearfield(context: click.Context) -> None:
+    """Vector search over tracks and podcast episodes, under the business's own rules.
+
+    Commands typed in one folder find one another through its .nearfield/ folder; settings come from its
+    nearfield.toml, from NEARFIELD_* variables and from flags, in rising order.
+
+    \b
+    Example:
+      nearfield run
+    """
+    context.obj = load_settings(Path(), os.environ, {})
+
+
+for command in (
+    run_command.run,
+    commands_rows.sample,
+    commands_rows.import_,
+    commands_rows.check,
+    commands_train.train,
+    commands_train.evaluate,
+    index_commands.index,
+    rules_commands.rules,
+    serve_commands.serve,
+):
+    nearfield.add_command(command)
+
+
+def main() -> None:
+    """The console script: runs the command that was typed and leaves with its exit code (docs/settings.md)."""
+    sys.exit(exit_code(lambda: nearfield.main(standalone_mode=False)))
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run `command` to its end and say how it went: a message on stderr where a person can mend it.
+
+    A fault of our own keeps its traceback.
+    """
+    try:
+        code = command()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except NearfieldError as error:
+        click.echo(f"nearfield: {error}", err=True)
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+    except BrokenPipeError:
+        # The reader of stdout went away (`nearfield … | head`); what Python would flush at exit has no taker either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in _MACHINE_ERRORS:
+            return _fault()
+        click.echo(f"nearfield: could not go on: {error}", err=True)
+        return EXIT_FAILED
+    except Exception:
+        return _fault()
+    return code if isinstance(code, int) else 0
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    click.echo(
+        "nearfield: this is a fault in nearfield, not in what you typed. "
+        "Please report it with the lines above and `nearfield --version`.",
+        err=True,
+    )
+    return EXIT_FAILED

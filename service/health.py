@@ -1,0 +1,80 @@
+"""Whether this process can answer, and what it answers from: for load balancers, and for a person at 3 a.m."""
+
+import logging
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from indexing.errors import StoreError
+from indexing.manifest import Counts
+from service.answers import JsonAnswer
+from service.encoder_gate import EncoderState
+from service.parts import Parts
+from service.retrieval import Retriever
+
+_log = logging.getLogger("nearfield.service")
+
+
+class Live(Struct, frozen=True):
+    """The process runs its event loop; nothing more is promised."""
+
+    status: str = "live"
+
+
+class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is served here. `reason` says why not ready; `live_release` is told when it is another one than served."""
+
+    status: str
+    release: str
+    rules_version: str
+    encoder: EncoderState
+    space: str
+    counts: Counts
+    # Hits that the engine gave and the re-check stopped, since this process began; anything but 0 needs a look.
+    leaks: int
+    reason: str | None = None
+    encoder_reason: str | None = None
+    live_release: str | None = None
+
+
+def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
+    """`/health/live` and `/health/ready`."""
+    release = parts.live.release
+
+    @get("/health/live", summary="Does the process run?", tags=["health"], opt={"scope": "health"})
+    async def live() -> JsonAnswer[Live]:
+        """200 as long as the process runs its event loop."""
+        return JsonAnswer(Live())
+
+    @get(
+        "/health/ready",
+        summary="Can it answer, and from what?",
+        tags=["health"],
+        opt={"scope": "health"},
+        responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
+    )
+    async def ready() -> JsonAnswer[Ready]:
+        """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason."""
+        reason, pointer = None, None
+        try:
+            pointer = await parts.store.live()
+        except StoreError as error:
+            _log.error("not ready: %s", error)
+            reason = f"The vector store does not answer: {error}"
+        answer = Ready(
+            status="ready" if reason is None else "not ready",
+            release=release.id,
+            rules_version=parts.live.rules.version,
+            encoder=parts.encoder.state,
+            space=release.space,
+            counts=release.manifest.counts,
+            leaks=retriever.leaks,
+            reason=reason,
+            encoder_reason=parts.encoder.reason,
+            live_release=None if pointer in (None, release.id) else pointer,
+        )
+        return JsonAnswer(answer, status=200 if reason is None else 503)
+
+    return [live, ready]

@@ -1,0 +1,17 @@
+"""What the application is made of; the composition root builds it, tests build their own."""
+
+from msgspec import Struct
+
+from indexing.store import VectorStore
+from service.encoder_gate import EncoderGate
+from service.served import ServedRelease
+from service.settings import Settings
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """Everything that `create_app` is handed; the application closes the store when it ends."""
+
+    settings: Settings
+    store: VectorStore
+    live: ServedRelease
+    encoder: EncoderGate

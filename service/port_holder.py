@@ -1,0 +1,36 @@
+"""Which process listens on a port already, as far as this machine will say."""
+
+from pathlib import Path
+
+_LISTEN = "0A"
+
+
+def port_holder(port: int) -> str | None:
+    """Name and number of a process that listens on TCP `port`; None where that cannot be known.
+
+    Linux only (`/proc/net/tcp`, man 5 proc), and only for processes that this user may look into.
+    """
+    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    if not sockets:
+        return None
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(fd.readlink()) in sockets for fd in (process / "fd").iterdir()):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                return f"process {process.name} ({command[:120]})"
+        except OSError:
+            # It ended while we looked, or is another user's.
+            continue
+    return None
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if not table.exists():
+            continue
+        for line in table.read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                inodes.add(fields[9])
+    return inodes

@@ -1,0 +1,108 @@
+"""What a failure looks like to a client: one RFC 9457 problem, whatever went wrong.
+
+Every kind of failure has one line in `KINDS` and one in docs/api.md.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from litestar.response import Response
+from msgspec import Struct
+
+PROBLEM_JSON = "application/problem+json"
+
+Slug = Literal[
+    "invalid-request",
+    "malformed-json",
+    "unknown-seeds",
+    "weights-cancel",
+    "unknown-item",
+    "unknown-user",
+    "unknown-route",
+    "method-not-allowed",
+    "body-too-large",
+    "unsupported-media-type",
+    "internal-error",
+    "store-unavailable",
+    "encoder-loading",
+    "encoder-absent",
+]
+
+KINDS: dict[Slug, tuple[int, str]] = {
+    "invalid-request": (400, "The request is not valid"),
+    "malformed-json": (400, "The body is not JSON"),
+    "unknown-seeds": (400, "A seed is not in the catalogue"),
+    "weights-cancel": (400, "The weights leave no direction to search in"),
+    "unknown-item": (404, "No such item"),
+    "unknown-user": (404, "No such user"),
+    "unknown-route": (404, "No such address"),
+    "method-not-allowed": (405, "This address does not take that method"),
+    "body-too-large": (413, "The body is too large"),
+    "unsupported-media-type": (415, "The body is not declared as JSON"),
+    "internal-error": (500, "Nearfield failed"),
+    "store-unavailable": (503, "The vector store did not answer"),
+    "encoder-loading": (503, "The text encoder is still loading"),
+    "encoder-absent": (503, "There is no text encoder"),
+}
+
+
+class FieldError(Struct, frozen=True, omit_defaults=True):
+    """One thing wrong with one field or parameter; `came` is shortened, and left out where nothing came."""
+
+    field: str
+    expected: str
+    came: str | None = None
+
+
+class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An RFC 9457 problem; `incident` is the number under which the service's log tells more."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    incident: str | None = None
+
+
+class ProblemError(Exception):
+    """Raised anywhere below a route to answer with a problem of this kind."""
+
+    def __init__(
+        self,
+        slug: Slug,
+        detail: str,
+        errors: tuple[FieldError, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        incident: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.headers = dict(headers or {})
+        status, title = KINDS[slug]
+        self.problem = Problem(
+            type=problem_type(slug), title=title, status=status, detail=detail, errors=errors, incident=incident
+        )
+
+    def response(self) -> Response[Problem]:
+        """The problem as an HTTP answer."""
+        return Response(self.problem, status_code=self.problem.status, media_type=PROBLEM_JSON, headers=self.headers)
+
+
+def problem_type(slug: Slug) -> str:
+    """The URI that names a kind of problem."""
+    return f"urn:nearfield:problem:{slug}"
+
+
+def invalid(field: str, expected: str, came: str | None = None) -> ProblemError:
+    """A problem with one field or parameter."""
+    return invalid_fields((FieldError(field, expected, came),))
+
+
+def invalid_fields(errors: tuple[FieldError, ...]) -> ProblemError:
+    """A problem with one or more fields or parameters, told in the detail as well."""
+    told = "; ".join(
+        f"{error.field}: expected {error.expected}" + ("" if error.came is None else f", came {error.came}")
+        for error in errors
+    )
+    return ProblemError("invalid-request", told, errors)

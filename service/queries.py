@@ -1,0 +1,105 @@
+"""What each kind of query means: its direction, what it leaves out, and the one retrieval that all of them share."""
+
+from collections.abc import Sequence, Set
+
+from indexing.users import History
+from service.answers import Answer
+from service.context import ContextDefaults
+from service.directions import listener, towards
+from service.excluded import NOTHING_HEARD, Excluded
+from service.history import by_time, join
+from service.parts import Parts
+from service.problems import ProblemError, invalid
+from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
+from service.retrieval import Page, Retriever
+from service.rows import Found, find_entries, find_rows
+from service.validation import shown
+
+# Of a release as it was built; a change to it will raise the number.
+REVISION = 0
+
+
+class Queries:
+    """Answers validated queries from the live release; each method raises a ProblemError or a StoreError."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._served = parts.live
+        self._release = parts.live.release
+        self._encoder = parts.encoder
+        self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+        self.retriever = Retriever(parts.store, parts.live)
+
+    async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
+        """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
+        context = self._defaults.complete(query.context, query.kinds, context_field)
+        seeds = find_entries(self._release.columns.ids, query.seeds, "seeds", query.unknown_seeds)
+        vector = towards(self._served, seeds.rows, seeds.weights)
+        page = await self.retriever.answer(
+            vector,
+            using=self._release.space,
+            context=context,
+            excluded=Excluded(self._left_out(query, seeds.rows)),
+            limit=query.limit,
+        )
+        return self._answer(page, seeds.skipped)
+
+    async def recommend(self, query: RecommendRequest) -> Answer:
+        """Items for a known user, for a posted history, or for both together."""
+        context = self._defaults.complete(query.context, query.kinds)
+        known = self._known_user(query)
+        posted = self._posted_history(query)
+        listening = join(known, posted)
+        vector = listener(self._served, listening.rows, listening.weights, context.at_s)
+        heard = known.heard if known is not None and self._served.rules.ruleset.exclude_seen else NOTHING_HEARD
+        page = await self.retriever.answer(
+            vector,
+            using=self._release.space,
+            context=context,
+            excluded=Excluded(self._left_out(query, posted.rows), heard),
+            limit=query.limit,
+        )
+        return self._answer(page, posted.skipped)
+
+    async def search(self, query: SearchRequest) -> Answer:
+        """Items whose text means what the query says."""
+        if query.mode != "semantic":
+            raise invalid("mode", "'semantic', the only mode so far", shown(query.mode))
+        text = query.text.strip()
+        if not text:
+            raise invalid("text", "some words to look for", shown(query.text))
+        context = self._defaults.complete(query.context, query.kinds)
+        page = await self.retriever.answer(
+            await self._encoder.vector(text),
+            using="text",
+            context=context,
+            excluded=Excluded(self._left_out(query, ())),
+            limit=query.limit,
+        )
+        return self._answer(page)
+
+    def _known_user(self, query: RecommendRequest) -> History | None:
+        """The user's history; None where none is needed, because one was posted."""
+        if query.user_id is None and not query.history:
+            raise invalid("user_id", "a user_id, a history, or both")
+        known = None if query.user_id is None else self._release.users.find(query.user_id)
+        if known is None and not query.history:
+            raise ProblemError(
+                "unknown-user",
+                f"Release {self._release.id} has no listens of user {shown(query.user_id)}. "
+                "Post what they heard as `history`: [{id, at?, weight?}].",
+            )
+        return known
+
+    def _posted_history(self, query: RecommendRequest) -> Found:
+        if not query.history:
+            return Found([], [], ())
+        return find_entries(self._release.columns.ids, by_time(query.history), "history", query.unknown_seeds)
+
+    def _left_out(self, query: Query, rows: Sequence[int]) -> Set[int]:
+        """Rows that were posted, and those of the ids that this request excludes."""
+        if not query.exclude and not query.context.blocked_items:
+            return set(rows)
+        return find_rows(self._release.columns.ids, query.exclude, query.context.blocked_items).union(rows)
+
+    def _answer(self, page: Page, skipped: tuple[str, ...] = ()) -> Answer:
+        return Answer(page.hits, self._release.id, REVISION, page.short_reason, skipped)

@@ -1,0 +1,90 @@
+"""`GET /v1/items/{id}` and `GET /v1/items/{id}/similar`."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+
+from indexing.release import Release
+from service.answers import Answer, JsonAnswer
+from service.item_paths import item_id as decoded
+from service.item_view import ItemView, item_view
+from service.problems import ProblemError
+from service.queries import REVISION, Queries
+from service.requests import MAX_LIMIT, Seed, SimilarRequest
+from service.route_docs import failures
+from service.validation import converted, shown
+
+ItemId = Annotated[str, PathParameter(description="The item's id, percent-encoded: `/` is `%2F`.")]
+Market = Annotated[
+    str | None, QueryParameter(description="ISO 3166-1 alpha-2; required unless the service has a default market.")
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many hits to give.")]
+At = Annotated[str | None, QueryParameter(description="RFC 3339 or a bare date. Left out: now.")]
+Explicit = Annotated[bool | None, QueryParameter(description="false keeps explicit items out.")]
+Languages = Annotated[str | None, QueryParameter(description="Language ranges with commas: `en,it`. Left out: all.")]
+Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
+
+
+def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
+    """The routes below one item."""
+
+    @get(
+        "/v1/items/{item_id:str}",
+        summary="One catalogue row",
+        tags=["items"],
+        opt={"scope": "query"},
+        responses=failures("unknown-item", "invalid-request"),
+    )
+    async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
+        """All that the live release keeps of an item, whatever the rules say of it."""
+        payload = release.columns.payload(_row(release, decoded(item_id)))
+        windows = release.classes.windows_of(payload.availability_class)
+        return JsonAnswer(item_view(payload, windows, release.id, REVISION))
+
+    @get(
+        "/v1/items/{item_id:str}/similar",
+        summary="Items near one item",
+        tags=["queries"],
+        opt={"scope": "query"},
+        responses=failures("unknown-item", "invalid-request", "store-unavailable"),
+    )
+    async def similar_to_item(
+        item_id: ItemId,
+        market: Market = None,
+        limit: Limit = 10,
+        at: At = None,
+        explicit: Explicit = None,
+        languages: Languages = None,
+        kinds: Kinds = None,
+    ) -> JsonAnswer[Answer]:
+        """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
+        seed = decoded(item_id)
+        _row(release, seed)
+        context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
+        given = {
+            "seeds": [Seed(seed)],
+            "context": {name: value for name, value in context.items() if value is not None},
+            "limit": limit,
+            "kinds": _listed(kinds),
+        }
+        query = converted(given, SimilarRequest, context_field="context.")
+        return JsonAnswer(await queries.similar(query, context_field=""))
+
+    return [show_item, similar_to_item]
+
+
+def _row(release: Release, item_id: str) -> int:
+    row = release.columns.ids.find(item_id)
+    if row < 0:
+        raise ProblemError(
+            "unknown-item",
+            f"Release {release.id} has no item with the id {shown(item_id)}. "
+            "Ids are compared as they are, upper and lower case apart.",
+        )
+    return row
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else text.split(",")

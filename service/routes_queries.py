@@ -1,0 +1,56 @@
+"""The query routes that take a body: similar, recommend, search."""
+
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, SkipValidation
+
+from service.answers import Answer, JsonAnswer
+from service.queries import Queries
+from service.query_request import QueryRequest
+from service.requests import RecommendRequest, SearchRequest, SimilarRequest
+from service.route_docs import BODY_FAILURES, failures
+
+
+def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
+    """The POST routes; each ends in the same retrieval, under the same rules."""
+
+    @post(
+        "/v1/similar",
+        status_code=200,
+        summary="Items near weighted seeds",
+        tags=["queries"],
+        opt={"scope": "query"},
+        request_class=QueryRequest,
+        responses=failures("unknown-seeds", "weights-cancel", *BODY_FAILURES),
+    )
+    async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
+        """Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back."""
+        return JsonAnswer(await queries.similar(data))
+
+    @post(
+        "/v1/recommend",
+        status_code=200,
+        summary="Items for a listener",
+        tags=["queries"],
+        opt={"scope": "query"},
+        request_class=QueryRequest,
+        responses=failures("unknown-user", "unknown-seeds", "weights-cancel", *BODY_FAILURES),
+    )
+    async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
+        """For a known `user_id`, for a posted `history` of someone never seen, or for both."""
+        return JsonAnswer(await queries.recommend(data))
+
+    @post(
+        "/v1/search",
+        status_code=200,
+        summary="Items that match a text",
+        tags=["queries"],
+        opt={"scope": "query"},
+        request_class=QueryRequest,
+        responses=failures("encoder-loading", "encoder-absent", *BODY_FAILURES),
+    )
+    async def search(data: JSONBody[SkipValidation[SearchRequest]]) -> JsonAnswer[Answer]:
+        """By meaning: the text encoder's vector of the query against those of titles, creators, tags and texts."""
+        return JsonAnswer(await queries.search(data))
+
+    return [similar, recommend, search]

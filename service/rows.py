@@ -1,0 +1,58 @@
+"""Which rows of the release posted ids stand for, and what is said about those that stand for none."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from embedding.id_table import IdTable
+from service.problems import FieldError, ProblemError
+from service.requests import Listen, Seed
+from service.validation import shown
+
+
+class Found(Struct, frozen=True):
+    """Rows and weights of the entries that are in the catalogue, in their order, and the ids of the others."""
+
+    rows: list[int]
+    weights: list[float]
+    skipped: tuple[str, ...]
+
+
+def find_entries(
+    ids: IdTable, entries: Sequence[Seed | Listen], field: str, unknown: Literal["error", "skip"]
+) -> Found:
+    """Look up seeds or listens; `field` is their name in the request.
+
+    Raises a 400 problem naming those that are not in the catalogue, unless `unknown` lets them be skipped and at
+    least one is left.
+    """
+    rows: list[int] = []
+    weights: list[float] = []
+    missing: list[int] = []
+    for place, entry in enumerate(entries):
+        row = ids.find(entry.id)
+        if row < 0:
+            missing.append(place)
+        else:
+            rows.append(row)
+            weights.append(entry.weight)
+    if missing and (unknown == "error" or not rows):
+        errors = tuple(
+            FieldError(f"{field}[{place}].id", "the id of an item in the catalogue", shown(entries[place].id))
+            for place in missing
+        )
+        named = ", ".join(shown(entries[place].id) for place in missing[:5]) + (", …" if len(missing) > 5 else "")
+        advice = (
+            'Leave them out, or send `"unknown_seeds": "skip"`.' if rows else "At least one must be in the catalogue."
+        )
+        detail = f"{len(missing)} of {len(entries)} ids in `{field}` are not in the catalogue: {named}. {advice}"
+        raise ProblemError("unknown-seeds", detail, errors)
+    return Found(rows, weights, tuple(entries[place].id for place in missing))
+
+
+def find_rows(ids: IdTable, *lists: Iterable[str]) -> set[int]:
+    """Rows of all ids that the catalogue has; what it does not have cannot come back anyway."""
+    found = {ids.find(text) for some in lists for text in some}
+    found.discard(-1)
+    return found

@@ -1,0 +1,31 @@
+"""What is told when there were fewer hits than asked for."""
+
+from datetime import UTC, datetime
+
+from indexing.context import RequestContext
+
+
+def short_reason(context: RequestContext, *, passing: int, dropped: int) -> str:
+    """`passing` items are let through by the rules, `dropped` of them were excluded by the request or as heard."""
+    at = datetime.fromtimestamp(context.at_s, UTC).isoformat().replace("+00:00", "Z")
+    rules = f"the rules let {passing} items pass in market {context.market} at {at}{_narrowed(context)}"
+    if not passing:
+        return f"{rules}."
+    if not dropped:
+        return f"{rules}, and all of them are here."
+    return f"{rules}; {dropped} of them are left out as seeds, history, excluded, blocked or already heard."
+
+
+def _narrowed(context: RequestContext) -> str:
+    parts = []
+    if context.kinds is not None:
+        parts.append(f"kinds {', '.join(sorted(context.kinds))}")
+    if not context.explicit:
+        parts.append("explicit items kept out")
+    if context.languages is not None:
+        parts.append(f"languages {', '.join(sorted(context.languages))}")
+    if context.age is not None:
+        parts.append(f"age {context.age}")
+    if context.blocked_creators:
+        parts.append(f"{len(context.blocked_creators)} blocked creators")
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,160 @@
+"""What one worker process does: load the application, wait to be called, answer, leave without failing a request."""
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from embedding.errors import NearfieldError
+from service import refusal
+from service.leaving import App, Gate, clients_gone, stop_accepting
+from service.listeners import BACKLOG
+from service.log_lines import configure_logging
+from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Refused, Report
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_log = logging.getLogger("nearfield.service")
+
+# How long clients may take to go when the whole service stops, or the main process has died.
+STOP_PATIENCE_S = 1.0
+
+
+class _InheritedSocketServer(Server):
+    """granian in this process's event loop, accepting from a socket that the main process keeps."""
+
+    def __init__(self, app: Gate, listener: socket.socket) -> None:
+        super().__init__(
+            app,
+            interface=Interfaces.ASGI,
+            # Clients are asked to go by `Connection: close`, which HTTP/2 does not have.
+            http=HTTPModes.http1,
+            websockets=False,
+            # As many connections at once as the process can have open files; by default the 1,025th waits.
+            backpressure=65_536,
+            log_level=LogLevels.error,
+            log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
+        )
+        self.port: int = listener.getsockname()[1]
+        self.listener_fd = listener.detach()
+
+    def _init_shared_socket(self) -> None:
+        # The one point where granian's inside is touched: its own way makes a new socket, and connections that
+        # wait in a worker's own socket are reset when the worker goes.
+        backlog = (BACKLOG,) if sys.platform == "linux" else ()
+        self._shd = SocketHolder(self.listener_fd, False, *backlog)  # type: ignore[assignment, call-arg]
+
+
+def work(
+    factory: str, environ: Mapping[str, str], listener: socket.socket, control: "Connection[Report, Order]"
+) -> NoReturn:
+    """Life of a worker process; `factory` names the maker of the application as `module:name`.
+
+    The process ends with 0 after an order to leave, with 1 when the application could not start.
+    """
+    os.environ.update(environ)
+    configure_logging()
+    with asyncio.Runner() as runner:
+        worker = _Worker(control, runner.get_loop())
+        try:
+            module, _, name = factory.partition(":")
+            app = getattr(importlib.import_module(module), name)()
+            runner.run(worker.serve(app, listener))
+        except NearfieldError as error:
+            worker.fail(str(error))
+        except Exception as error:
+            _log.exception("A worker could not start")
+            worker.fail(f"{type(error).__name__}: {error}")
+        _end(0)
+
+
+class _Worker:
+    def __init__(self, control: "Connection[Report, Order]", loop: asyncio.AbstractEventLoop) -> None:
+        self._control = control
+        self._loop = loop
+        self._loaded = False
+        self._called: asyncio.Future[None] = loop.create_future()
+        self._leave: asyncio.Future[None] = loop.create_future()
+        self._out_of_patience = asyncio.Event()
+        threading.Thread(target=self._receive, name="orders", daemon=True).start()
+
+    async def serve(self, app: App, listener: socket.socket) -> None:
+        """Start the application, answer once called, leave when told."""
+        gate = Gate(app)
+        server = _InheritedSocketServer(gate, listener)
+        serving = asyncio.create_task(server.serve())
+        await asyncio.wait((gate.started, serving), return_when=asyncio.FIRST_COMPLETED)
+        if not gate.started.done():
+            await serving
+            raise RuntimeError("the HTTP server ended before the application had started")
+        await gate.started
+        self._loaded = True
+        self._loop.add_signal_handler(signal.SIGTERM, self._obey, Leave(STOP_PATIENCE_S))
+        self._control.send(Loaded())
+        await asyncio.wait((self._called, self._leave), return_when=asyncio.FIRST_COMPLETED)
+        if not self._called.done():
+            return
+        gate.open()
+        self._control.send(Answering())
+        await asyncio.wait((self._leave, serving), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            raise RuntimeError("the HTTP server ended by itself")
+        stop_accepting(server.listener_fd)
+        gate.leaving = True
+        gone = asyncio.create_task(clients_gone(server.port))
+        patience = asyncio.create_task(self._out_of_patience.wait())
+        await asyncio.wait((gone, patience), return_when=asyncio.FIRST_COMPLETED)
+        server.stop()  # type: ignore[no-untyped-call]
+        await serving
+
+    def fail(self, reason: str) -> NoReturn:
+        """Tell the main process why, and end."""
+        with suppress(BrokenPipeError):
+            self._control.send(Failed(reason))
+        _end(1)
+
+    def _receive(self) -> None:
+        ended = False
+        while not ended:
+            try:
+                order = self._control.recv()
+            except (EOFError, OSError):
+                # The main process is gone.
+                order, ended = Leave(STOP_PATIENCE_S), True
+            if isinstance(order, Leave) and not self._loaded:
+                _end(0)
+            self._loop.call_soon_threadsafe(self._obey, order)
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Answer():
+                self._called.set_result(None)
+            case Refused(reason):
+                refusal.note(reason)
+            case Leave(patience_s):
+                if not self._leave.done():
+                    self._leave.set_result(None)
+                # Told twice, the shorter patience holds.
+                self._loop.call_later(patience_s, self._out_of_patience.set)
+
+
+def _end(code: int) -> NoReturn:
+    # Not by way of the interpreter's own end, which joins threads (an encoder that is still loading) and may run
+    # destructors of the engine for seconds; nothing is left to save, as a worker writes nothing.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,45 @@
+"""What the main process and a worker say to each other over their pipe.
+
+main ── Answer ──▶ worker      begin to answer
+main ── Refused ─▶ worker      why a newer release could not be taken up, or None when that is over
+main ── Leave ───▶ worker      finish what is in flight and end; a closed pipe means the same
+main ◀── Loaded ── worker      the application stands and waits for Answer
+main ◀── Answering worker      connections are accepted
+main ◀── Failed ── worker      the application could not start; the process ends
+"""
+
+from msgspec import Struct
+
+
+class Answer(Struct, frozen=True):
+    """Begin to accept connections."""
+
+
+class Refused(Struct, frozen=True):
+    """Why fresh workers could not take over; None when they have since, or need not."""
+
+    reason: str | None
+
+
+class Leave(Struct, frozen=True):
+    """Take no new connection, give clients `patience_s` to go by themselves, finish every request, end."""
+
+    patience_s: float
+
+
+class Loaded(Struct, frozen=True):
+    """The application has started."""
+
+
+class Answering(Struct, frozen=True):
+    """The server accepts connections."""
+
+
+class Failed(Struct, frozen=True):
+    """The application could not start; `reason` is for a person."""
+
+    reason: str
+
+
+Order = Answer | Refused | Leave
+Report = Loaded | Answering | Failed

@@ -1,0 +1,78 @@
+"""One `nearfield run` for all tests that need a service with data: started once, stopped at the end."""
+
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+READY_WITHIN_S = 240.0
+
+
+class RunningSample(NamedTuple):
+    """`folder`: where the command was typed; `commands`: where the console script lies; `printed`: its stdout."""
+
+    folder: Path
+    address: str
+    commands: Path
+    printed: str
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def run_sample(folder: Path) -> Iterator[RunningSample]:
+    """`nearfield run` in `folder`, from when it says that it answers until it is told to stop."""
+    commands = Path(sys.executable).parent
+    address = f"127.0.0.1:{free_port()}"
+    command = [commands / "nearfield", "run", "--port", address.split(":")[1]]
+    log = folder / "stderr.log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            command, cwd=folder, env=without_settings(), stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+        try:
+            printed = _until_ready(process, log)
+            yield RunningSample(folder, address, commands, printed)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                assert process.stdout is not None
+                process.stdout.close()
+
+
+def without_settings() -> dict[str, str]:
+    """The environment without this shell's own settings, which are not the tests' business."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NEARFIELD_")}
+
+
+def _until_ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """All that it printed up to the curl to paste."""
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    deadline, printed = time.monotonic() + READY_WITHIN_S, ""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while time.monotonic() < deadline and process.poll() is None:
+            if selector.select(timeout=1.0):
+                printed += (process.stdout.read() or b"").decode()
+            if re.search(r"^ *curl .*\n", printed, flags=re.MULTILINE):
+                return printed
+    raise AssertionError(f"`nearfield run` did not answer; it said\n{printed}\n{log.read_text()}")

@@ -1,0 +1,33 @@
+"""`nearfield serve` over the stand-in application: `python -m tests.service.standin_program FOLDER PORT WORKERS`."""
+
+import sys
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from embedding.errors import NearfieldError
+from service.listeners import Listeners
+from service.live_watch import InForce, LiveWatch
+from service.log_lines import configure_logging
+from service.supervisor import Pace, Supervisor
+from tests.service import standin_app
+
+
+def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
+    """Serve until told to stop; a line `ready` on stdout when all workers answer."""
+    configure_logging()
+    Supervisor(
+        Listeners("127.0.0.1", port, num_workers),
+        "tests.service.standin_app:build_app",
+        {standin_app.FOLDER: str(folder)},
+        LiveWatch(lambda: InForce((folder / "live").read_text(), "-"), 0.02),
+        lambda in_force: print("ready", in_force.release, flush=True),
+        replace(Pace(), patience_s=patience_s, retry_s=0.5),
+    ).run()
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    except NearfieldError as error:
+        sys.exit(str(error))

@@ -1,0 +1,95 @@
+"""The compose file is valid, pinned and healthy before the service starts."""
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.load_settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = ROOT / "docker-compose.yml"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    parsed = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_follows_the_compose_schema() -> None:
+    result = check_schema(COMPOSE)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_schema_would_find_a_misspelt_key(tmp_path: Path) -> None:
+    broken = tmp_path / "docker-compose.yml"
+    broken.write_text(COMPOSE.read_text(encoding="utf-8").replace("healthcheck:", "healtcheck:"), encoding="utf-8")
+    result = check_schema(broken)
+    assert result.returncode == 1
+    assert "healtcheck" in result.stdout
+
+
+def test_qdrant_is_pinned_within_one_minor_version_of_the_client(services: dict[str, Any]) -> None:
+    image = re.fullmatch(r"qdrant/qdrant:v(\d+)\.(\d+)\.(\d+)", services["qdrant"]["image"])
+    assert image, services["qdrant"]["image"]
+    major, minor, _ = map(int, version("qdrant-client").split("."))
+    assert int(image[1]) == major
+    assert abs(int(image[2]) - minor) <= 1
+
+
+def test_the_service_waits_for_a_healthy_qdrant_with_a_volume(services: dict[str, Any]) -> None:
+    assert services["nearfield"]["depends_on"] == {"qdrant": {"condition": "service_healthy"}}
+    assert "/readyz" in services["qdrant"]["healthcheck"]["test"][-1]
+    assert services["qdrant"]["volumes"] == ["qdrant-data:/qdrant/storage"]
+
+
+def test_its_variables_are_settings(services: dict[str, Any], tmp_path: Path) -> None:
+    environ = {name: re.sub(r"\$\{.*\}", "", value) for name, value in services["nearfield"]["environment"].items()}
+    settings = load_settings(tmp_path, environ, {})
+    assert settings.qdrant_url == "http://qdrant:6334"
+    assert settings.open_queries
+    assert settings.admin_token is None
+
+
+def test_an_open_service_is_published_on_loopback_only(services: dict[str, Any]) -> None:
+    for name in services:
+        for port in services[name].get("ports", []):
+            assert port.startswith("127.0.0.1:"), (name, port)
+
+
+@pytest.mark.parametrize(("status", "healthy"), [("200 OK", True), ("503 Service Unavailable", False)])
+def test_the_health_check_reads_the_status_line(services: dict[str, Any], status: str, healthy: bool) -> None:
+    """The bash of the compose file, run against a real socket that answers as Qdrant does."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                request += connection.recv(1000)
+            assert request.startswith(b"GET /readyz HTTP/1.1\r\n")
+            connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    script = services["qdrant"]["healthcheck"]["test"][-1].replace("6333", str(port)).replace("$$", "$")
+    result = subprocess.run(["bash", "-c", script], capture_output=True, timeout=10, check=False)
+    thread.join(timeout=10)
+    server.close()
+    assert (result.returncode == 0) is healthy, result.stderr
