@@ -70,6 +70,7 @@ class Load:
                 connection = self._connection()
             if think_s:
                 self._stopped.wait(think_s)
+        connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)

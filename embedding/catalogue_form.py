@@ -140,37 +140,39 @@ def _extra(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(field_name: str, written: list[str | None]) -> tuple[str, ...]:
-    words = tuple([word for word in written if word is not None])
-    for place, word in enumerate(words):
+    words = [word for word in written if word is not None]
+    for word in words:
         if is_blank(word):
+            place = words.index(word)
             raise RowProblem(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word))
-    return words
-
-
-def _required(name: str, text: str | None) -> str:
-    if text is None or is_blank(text):
-        raise RowProblem(name, EXPECTED_FIELDS[name], shown(text))
-    return text
+    return tuple(words)
 
 
 def _item(raw: RawItem) -> Item:
     item_id = str(raw.id) if isinstance(raw.id, int) else raw.id
     if item_id is None or not is_id(item_id):
         raise RowProblem("id", EXPECTED_ID, shown(item_id))
-    if raw.kind is None:
+    kind, title, creator = raw.kind, raw.title, raw.creator
+    if kind is None:
         raise RowProblem("kind", EXPECTED_FIELDS["kind"], shown(None))
+    if title is None or is_blank(title):
+        raise RowProblem("title", EXPECTED_FIELDS["title"], shown(title))
+    if creator is None or is_blank(creator):
+        raise RowProblem("creator", EXPECTED_FIELDS["creator"], shown(creator))
     if raw.album is not None and is_blank(raw.album):
         raise RowProblem("album", EXPECTED_FIELDS["album"], shown(raw.album))
     if raw.language is not None and not is_language(raw.language):
         raise RowProblem("language", EXPECTED_FIELDS["language"], shown(raw.language))
     age = raw.min_age or 0
-    if age != int(age):
-        raise RowProblem("min_age", _AGE, shown(age))
+    if isinstance(age, float):
+        if not age.is_integer():
+            raise RowProblem("min_age", _AGE, shown(age))
+        age = int(age)
     return Item(
         id=item_id,
-        kind=raw.kind,
-        title=_required("title", raw.title),
-        creator=_required("creator", raw.creator),
+        kind=kind,
+        title=title,
+        creator=creator,
         creators=_words("creators", raw.creators) if raw.creators else (),
         text=raw.text,
         album=raw.album,
@@ -179,7 +181,7 @@ def _item(raw: RawItem) -> Item:
         duration_s=raw.duration_s,
         published_at=None if raw.published_at is None else _published(raw.published_at),
         explicit=raw.explicit,
-        min_age=int(age),
+        min_age=age,
         availability=EVERYWHERE if raw.availability is None else _windows(raw.availability),
         popularity=raw.popularity,
         extra=_extra(raw.extra) if raw.extra else {},

@@ -163,7 +163,7 @@ class Vocabulary:
         values = np.array(
             [np.nan if getattr(item, name) is None else getattr(item, name) for item in items], np.float64
         )
-        buckets = np.searchsorted(np.asarray(self.bounds[name]), values, side="right") + 1
+        buckets = np.searchsorted(np.asarray(self.bounds[name]), values, side="left") + 1
         return np.where(np.isnan(values), UNKNOWN, buckets).astype(np.int64)
 
 

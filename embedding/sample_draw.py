@@ -28,16 +28,17 @@ class Draws:
         return values[self.between(0, len(values) - 1)]
 
     def some(self, values: Sequence[T], count: int) -> list[T]:
-        """`count` different places of `values`, in drawn order."""
-        return self.shuffled(values)[:count]
+        """`count` different places of `values`, in drawn order (Fisher-Yates, stopped early)."""
+        result = list(values)
+        last = len(result) - 1
+        for place in range(min(count, last)):
+            other = self.between(place, last)
+            result[place], result[other] = result[other], result[place]
+        return result[:count]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """All of `values` in drawn order (Fisher-Yates)."""
-        result = list(values)
-        for last in range(len(result) - 1, 0, -1):
-            other = self.between(0, last)
-            result[last], result[other] = result[other], result[last]
-        return result
+        """All of `values` in drawn order."""
+        return self.some(values, len(values))
 
 
 class Weighted:

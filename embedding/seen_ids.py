@@ -28,28 +28,30 @@ class SeenIds:
         return self._count
 
     def __contains__(self, item_id: str) -> bool:
-        return bool(self._hashes[self._slot(_hash(item_id))])
+        wanted = (hash(item_id) & _MASK_64) or 1
+        slot = wanted & self._mask
+        while found := self._hashes[slot]:
+            if found == wanted:
+                return True
+            slot += 1
+        return False
 
     def add(self, item_id: str, place: int) -> int | None:
         """Note that `item_id` came at `place`; returns the earlier place, and keeps that one, if it came before."""
-        wanted = _hash(item_id)
-        slot = self._slot(wanted)
-        if self._hashes[slot]:
-            return self._places[slot]
-        self._hashes[slot] = wanted
-        self._places[slot] = place
-        self._count += 1
-        if 2 * self._count > self._mask or slot + 1 == len(self._hashes):
-            self._grow()
-        return None
-
-    def _slot(self, wanted: int) -> int:
-        """The slot of the hash `wanted`, or the empty one where it belongs."""
+        # Zero marks an empty slot.
+        wanted = (hash(item_id) & _MASK_64) or 1
         hashes = self._hashes
         slot = wanted & self._mask
-        while (found := hashes[slot]) and found != wanted:
+        while found := hashes[slot]:
+            if found == wanted:
+                return self._places[slot]
             slot += 1
-        return slot
+        hashes[slot] = wanted
+        self._places[slot] = place
+        self._count += 1
+        if 2 * self._count > self._mask or slot + 1 == len(hashes):
+            self._grow()
+        return None
 
     def _grow(self) -> None:
         """Twice the slots, filled in one sweep: in the order of their first slots, each id takes the next free one."""
@@ -69,8 +71,3 @@ def _spread(values: NDArray[np.uint64], slots: NDArray[np.int64], num_slots: int
     flat = array("Q", bytes(8 * num_slots))
     np.frombuffer(flat, dtype=np.uint64)[slots] = values
     return flat
-
-
-def _hash(item_id: str) -> int:
-    # Zero marks an empty slot.
-    return (hash(item_id) & _MASK_64) or 1

@@ -9,6 +9,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from embedding.encoder_folder import EncoderFolder, find_encoder
 from embedding.errors import EncoderMissingError
@@ -36,9 +37,12 @@ class SentenceEncoder:
         Raises EncoderMissingError when there is none or its files cannot be read as one.
         """
         found = find_encoder(folder)
+        # Loading takes a tenth of a second: the library's bar would only soil stderr.
+        disable_progress_bar()
         try:
             model = SentenceTransformer(str(found.path), device=device, local_files_only=True)
-        except (OSError, ValueError, KeyError, ImportError, AttributeError) as error:
+        # Each module of a model reads its own files and fails in its own way; the cause goes into the message.
+        except Exception as error:
             raise EncoderMissingError(
                 f"The files in {found.path} are not a sentence-transformers model that can be loaded "
                 f"({type(error).__name__}: {error}). Set `encoder` to a folder that `SentenceTransformer.save` wrote."

@@ -5,7 +5,10 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # The longest text (2,000,000 characters) with every character written as a pair of JSON escapes is 24 MB.
 MAX_LINE_BYTES = 32 * 2**20
@@ -24,12 +27,34 @@ class FileDamage(Exception):
         self.came = came
 
 
+class _Unpacked(io.RawIOBase):
+    """The bytes in a gzip file, each as soon as it is there.
+
+    A buffered reader over GzipFile itself fills its buffer or fails: what came before the damage would be lost.
+    """
+
+    def __init__(self, packed: gzip.GzipFile) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        part = self._packed.read1(len(view))
+        view[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+
 def open_bytes(path: Path) -> IO[bytes]:
     """The bytes of `path`, unpacked where its name ends in .gz."""
     if path.name.lower().endswith(".gz"):
-        unpacked = gzip.GzipFile(path, "rb")
         # GzipFile's own readline is Python; a buffered reader's is not.
-        return io.BufferedReader(cast("io.RawIOBase", unpacked), _BUFFER_BYTES)
+        return io.BufferedReader(_Unpacked(gzip.GzipFile(path, "rb")), _BUFFER_BYTES)
     return path.open("rb", buffering=_BUFFER_BYTES)
 
 

@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from embedding.catalogue import read_catalogue
-from embedding.encoder_folder import DeferredEncoder, find_encoder
 from embedding.errors import MismatchError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
@@ -17,10 +16,8 @@ from embedding.model import Towers
 from embedding.model_folder import ModelManifest, verify_model
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
-from embedding.sentence_encoder import SentenceEncoder
 from embedding.spool import Spool
 from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
 from indexing.gate import judge
 from indexing.lock import build_lock
 from indexing.manifest import (
@@ -35,11 +32,8 @@ from indexing.manifest import (
     hash_of,
     write_durably,
 )
-from indexing.open_store import open_store
 from indexing.points import PointsWriter
 from indexing.releases import Releases
-from indexing.rules.accepted import AcceptedRules
-from indexing.settings import IndexingSettings
 from indexing.store import VectorStore
 from indexing.users import UsersWriter
 
@@ -185,28 +179,3 @@ def _new_id(releases: Releases) -> str:
     now = int(datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
     newest = max((int(manifest.id[1:]) for manifest in releases.manifests()), default=0)
     return f"r{max(now, newest + 1)}"
-
-
-async def build_from_settings(
-    inputs: BuildInputs, settings: IndexingSettings, reporter: Reporter, *, activate: bool
-) -> Manifest:
-    """Build with the store, encoder and cache that the settings name, and make it live when asked."""
-    store = open_store(settings)
-    try:
-        encoder = DeferredEncoder(find_encoder(settings.encoder), SentenceEncoder.load)
-        with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
-            version, _ = AcceptedRules(settings.data_dir / "rules").current()
-            shop = Workshop(
-                data_dir=settings.data_dir,
-                store=store,
-                texts=CachedText(encoder, cache),
-                rules_version=version,
-                max_reject_share=settings.max_reject_share,
-                reporter=reporter,
-            )
-            manifest = await build_release(inputs, shop)
-        if activate:
-            await Releases(settings.data_dir, store).activate(manifest.id)
-        return manifest
-    finally:
-        await store.close()

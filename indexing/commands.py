@@ -53,7 +53,8 @@ def build(
     Example:
       nearfield index build catalogue.jsonl --model model --interactions interactions.jsonl --activate
     """
-    from indexing.build import BuildInputs, build_from_settings
+    from indexing.build import BuildInputs
+    from indexing.build_run import build_from_settings
 
     reporter = Reporter(progress)
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)

@@ -22,7 +22,7 @@ from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filter_edge import edge_filter
 from indexing.filters import Filter
-from indexing.manifest import write_durably
+from indexing.manifest import POINTS, write_durably
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
 from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.tuning import Tuning
@@ -79,6 +79,10 @@ class EdgeStore:
         while _ask(shard.optimize, f"optimise collection {collection!r}"):
             pass
         _ask(shard.flush, f"flush collection {collection!r}")
+        # The first load after writing clears journals away: done here, no reader ever changes a byte of it.
+        del self._shards[collection]
+        shard.close()
+        await self.open(collection)
 
     async def open(self, collection: str) -> None:
         if collection in self._shards:
@@ -139,7 +143,7 @@ class EdgeStore:
         if not self._folder.is_dir():
             return []
         return sorted(
-            path.name for path in self._folder.iterdir() if not path.name.startswith(".") and (path / "points").is_dir()
+            path.name for path in self._folder.iterdir() if not path.name.startswith(".") and (path / POINTS).is_dir()
         )
 
     async def drop(self, collection: str) -> None:
@@ -185,7 +189,7 @@ class EdgeStore:
     def _points(self, collection: str) -> Path:
         if not _NAME.fullmatch(collection):
             raise StoreError(f"a collection's name has letters, digits, '.', '_' and '-'; {collection!r} came")
-        return self._folder / collection / "points"
+        return self._folder / collection / POINTS
 
     def _shard(self, collection: str) -> edge.EdgeShard:
         shard = self._shards.get(collection)

@@ -45,5 +45,5 @@ async def _recall(collection: str, columns: Columns, space: str, rows: np.ndarra
         answer = await store.nearest(
             collection, vectors[row], using=space, where=everything, limit=k, plan=plan_for(1.0)
         )
-        found += sum(score >= exact - _SCORE_TOLERANCE for score in answer.scores)
+        found += sum(score >= float(exact) - _SCORE_TOLERANCE for score in answer.scores)
     return found / (k * len(rows))

@@ -16,6 +16,8 @@ MANIFEST = "manifest.json"
 FILES = "files.json"
 # Everything that the same input must give again; the engine's own files differ from build to build.
 CONTENT_FOLDERS = ("columns", "users", "model")
+# Where the embedded engine has its shard.
+POINTS = "points"
 _CHUNK = 1 << 22
 
 
@@ -67,15 +69,26 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def hash_files(folder: Path, under: tuple[str, ...]) -> dict[str, str]:
     """SHA-256 of every file below the named sub-folders, by path relative to `folder`, sorted."""
     paths = sorted(path for name in under for path in (folder / name).rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): _hash_file(path) for path in paths}
+    return {str(path.relative_to(folder)): _hash_file(path, folder) for path in paths}
 
 
-def _hash_file(path: Path) -> str:
+def _hash_file(path: Path, folder: Path) -> str:
+    # Qdrant Edge writes its configuration anew at every load, keys in any order: what counts is what it says.
+    if path.suffix == ".json" and path.is_relative_to(folder / POINTS):
+        return _hash_of_meaning(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _hash_of_meaning(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return hash_of(msgspec.json.decode(data))
+    except msgspec.DecodeError:
+        return hashlib.sha256(data).hexdigest()
 
 
 def hash_of(value: object) -> str:

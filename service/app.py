@@ -1,5 +1,8 @@
 """The ASGI application, made of the parts that it is handed."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 from litestar import Litestar
@@ -14,13 +17,14 @@ from service.parameters import refuse_unknown_parameters
 from service.parts import Parts
 from service.problem_handlers import PROBLEM_HANDLERS
 from service.queries import Queries
-from service.query_request import MAX_BODY_BYTES
 from service.routes_items import item_routes
 from service.routes_queries import query_routes
 
 
 class Nearfield(Litestar):
-    """Litestar, except that an id's percent escapes survive routing."""
+    """Litestar, except that an id's percent escapes survive routing, and that a refused start keeps its reason."""
+
+    check: Callable[[], Awaitable[None]]
 
     async def __call__(
         self,
@@ -33,6 +37,13 @@ class Nearfield(Litestar):
             keep_escapes(cast("HTTPScope", scope))
         await super().__call__(scope, receive, send)
 
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        """Start-up and shutdown, with the check before both: a start-up hook's error comes out as an ExceptionGroup."""
+        await self.check()
+        async with super().lifespan():
+            yield
+
 
 def create_app(parts: Parts) -> Litestar:
     """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
@@ -40,7 +51,6 @@ def create_app(parts: Parts) -> Litestar:
     queries = Queries(parts)
 
     async def start() -> None:
-        await parts.live.release.check_collection(parts.store)
         parts.encoder.start()
 
     async def stop() -> None:
@@ -58,10 +68,10 @@ def create_app(parts: Parts) -> Litestar:
         on_shutdown=[stop],
         before_request=refuse_unknown_parameters,
         exception_handlers=PROBLEM_HANDLERS,
-        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=openapi_config(),
         # Failures are logged where they are answered, with the incident that the client was told.
         logging_config=None,
     )
+    app.check = partial(parts.live.release.check_collection, parts.store)
     add_examples(app.openapi_schema, parts.live.release, parts.settings.default_market)
     return app

@@ -23,7 +23,13 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 _MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE})
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InTheOrderOfUse(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
+        """Commands as they are mounted, not by the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=_InTheOrderOfUse, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nearfield", message="%(prog)s %(version)s")
 @click.pass_context
 def nearfield(context: click.Context) -> None:

@@ -26,7 +26,7 @@ class ContextDefaults(Struct, frozen=True):
 
         Raises a 400 problem for a market that is missing or not one, and for a time that is not one.
         """
-        market = posted.market or self.market
+        market = self.market if posted.market is None else posted.market
         if market is None:
             raise invalid(f"{field}market", "a market such as SE: this service has no default market")
         if market not in MARKETS:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from indexing.errors import StoreError
 from indexing.manifest import Counts
+from service import refusal
 from service.answers import JsonAnswer
 from service.encoder_gate import EncoderState
 from service.parts import Parts
@@ -37,6 +38,8 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
+    # Why fresh workers could not take up the live release or rules.
+    hand_over_refused: str | None = None
 
 
 def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
@@ -73,6 +76,7 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
             leaks=retriever.leaks,
             reason=reason,
             encoder_reason=parts.encoder.reason,
+            hand_over_refused=refusal.current(),
             live_release=None if pointer in (None, release.id) else pointer,
         )
         return JsonAnswer(answer, status=200 if reason is None else 503)

@@ -61,4 +61,3 @@ def item_view(payload: Payload, windows: Sequence[Window], release: str, revisio
         release=release,
         revision=revision,
     )
-

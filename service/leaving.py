@@ -84,18 +84,23 @@ async def clients_gone(port: int) -> None:
             return
 
 
-def stop_accepting(listener_fd: int) -> None:
+def stop_accepting(listener_fd: int, *, for_good: bool) -> None:
     """Leave the listening socket to other processes; the server goes on with the connections it has.
 
     The server has no call for this. A socket that nobody connects to takes the descriptor's place, so that its
     `accept` finds nothing. On Linux an epoll watches what the descriptor stood for, not its number, and would go on
-    reporting connections that are now another process's: so it is told to forget first.
+    reporting connections that are now another process's: so it is told to forget first. `for_good` also makes the
+    kernel refuse new connections; a server that still watched would spin on that, so it comes between the two.
     """
     if sys.platform == "linux":
         for fd in _open_files():
             # A duplicate, because the object closes its descriptor. Most are no epoll, or do not watch the listener.
             with suppress(OSError), select.epoll.fromfd(os.dup(fd)) as epoll:
                 epoll.unregister(listener_fd)
+        if for_good:
+            with socket.socket(fileno=os.dup(listener_fd)) as listener, suppress(OSError):
+                # Raises when it does not listen, which is what is wanted.
+                listener.shutdown(socket.SHUT_RDWR)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         deaf.setblocking(False)
         os.dup2(deaf.fileno(), listener_fd, inheritable=False)

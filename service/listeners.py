@@ -57,7 +57,10 @@ class Listeners:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def withdraw(self, slot: int) -> None:
-        """Send no new connections to this socket until it listens again; those that wait in it are reset."""
+        """Send no new connections to this socket until it listens again; those that wait in it are reset.
+
+        Only while no server watches it: the one in use spins for ever on a listener that was shut down.
+        """
         withdrawn = self._sockets[slot]
         if sum(other is withdrawn for other in self._sockets) > 1:
             return

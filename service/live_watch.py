@@ -52,8 +52,8 @@ class LiveWatch:
                 # Said once, not ten times a second; the workers go on with what they have.
                 if self._complaint != str(error):
                     self._complaint = str(error)
-                    _log.warning("Cannot see which release is live: %s", error)
+                    _log.warning("Cannot see which release and rules are in force: %s", error)
                 continue
             if self._complaint is not None:
                 self._complaint = None
-                _log.info("The live release can be seen again")
+                _log.info("What is in force can be seen again")

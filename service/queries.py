@@ -6,7 +6,7 @@ from indexing.users import History
 from service.answers import Answer
 from service.context import ContextDefaults
 from service.directions import listener, towards
-from service.excluded import NOTHING_HEARD, Excluded
+from service.excluded import Excluded, HeardOr
 from service.history import by_time, join
 from service.parts import Parts
 from service.problems import ProblemError, invalid
@@ -38,7 +38,7 @@ class Queries:
             vector,
             using=self._release.space,
             context=context,
-            excluded=Excluded(self._left_out(query, seeds.rows)),
+            excluded=self._left_out(query, seeds.rows),
             limit=query.limit,
         )
         return self._answer(page, seeds.skipped)
@@ -50,12 +50,15 @@ class Queries:
         posted = self._posted_history(query)
         listening = join(known, posted)
         vector = listener(self._served, listening.rows, listening.weights, context.at_s)
-        heard = known.heard if known is not None and self._served.rules.ruleset.exclude_seen else NOTHING_HEARD
+        left_out = self._left_out(query, posted.rows)
+        excluded: Excluded = left_out
+        if known is not None and self._served.rules.ruleset.exclude_seen:
+            excluded = HeardOr(left_out, known.heard)
         page = await self.retriever.answer(
             vector,
             using=self._release.space,
             context=context,
-            excluded=Excluded(self._left_out(query, posted.rows), heard),
+            excluded=excluded,
             limit=query.limit,
         )
         return self._answer(page, posted.skipped)
@@ -72,7 +75,7 @@ class Queries:
             await self._encoder.vector(text),
             using="text",
             context=context,
-            excluded=Excluded(self._left_out(query, ())),
+            excluded=self._left_out(query, ()),
             limit=query.limit,
         )
         return self._answer(page)

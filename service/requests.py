@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from embedding.rows import Id, Kind, Name
+from embedding.rows import Kind
 
 MAX_LIMIT = 100
 MAX_SEEDS = 100
@@ -12,6 +12,9 @@ MAX_HISTORY = 1_000
 # Beyond this a client is better served by a user's history, which the service holds itself.
 MAX_IDS = 1_000
 
+# Any text that an item's id or a creator's name could be compared with; the catalogue says what there is.
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Name = Annotated[str, Meta(min_length=1, max_length=1_000)]
 # Checked where the default is filled in, against the list of markets rather than by its shape.
 MarketCode = Annotated[
     str,
@@ -31,7 +34,12 @@ At = Annotated[
 # RFC 4647 section 2.1, a basic language range.
 LanguageRange = Annotated[
     str,
-    Meta(pattern=r"^(\*|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)$", max_length=35, examples=["en"]),
+    Meta(
+        pattern=r"^(\*|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)$(?!\n)",
+        max_length=35,
+        description="a language range such as en or en-US, or *",
+        examples=["en"],
+    ),
 ]
 Languages = Annotated[
     tuple[LanguageRange, ...],

@@ -13,7 +13,7 @@ class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_onl
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8080
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    default_market: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    default_market: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
     default_explicit: bool = True
     encoder_wait_s: Annotated[float, Meta(ge=0, le=600)] = 30.0
     open_queries: bool = False

@@ -155,7 +155,7 @@ class Supervisor:
         wait_s = self._pace.delay(self._num_deaths - 1)
         self._spawn_at = time.monotonic() + wait_s
         _log.error("Worker %d died: %s. Another one is started in %g s.", worker.slot + 1, reason, wait_s)
-        if others:
+        if others and not any(other.slot == worker.slot and other.may_accept for other in self._workers):
             # New connections go to the others until the successor listens; without others they wait for it.
             self._listeners.withdraw(worker.slot)
 
@@ -257,7 +257,7 @@ class Supervisor:
             self._on_ready(self._in_force)
         old = [worker for worker in self._workers if worker.generation < self._generation and worker.is_here]
         for worker in old:
-            worker.dismiss(self._pace.patience_s, self._pace.finish_s)
+            worker.dismiss(self._pace.patience_s, self._pace.finish_s, for_good=False)
         if old:
             _log.info("Handed over to release %s in %.1f s", self._in_force.release, now - self._began_at)
 
@@ -269,9 +269,7 @@ class Supervisor:
                 if worker.state in (State.LOADING, State.LOADED):
                     worker.discard()
                 else:
-                    worker.dismiss(STOP_PATIENCE_S, self._pace.finish_s)
-            for slot in range(len(self._listeners)):
-                self._listeners.withdraw(slot)
+                    worker.dismiss(STOP_PATIENCE_S, self._pace.finish_s, for_good=True)
         elif self._num_signals > 1:
             for worker in self._workers:
                 worker.discard()

@@ -16,6 +16,7 @@ _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$")
 _EXPECTED = re.compile(r"^Expected (?P<expected>.*?)(?:, got (?P<got>.*))?$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _SHOWN_CHARACTERS = 80
+_PATTERN = "matching regex"
 _PLAINER = {"Number out of range": "a number between -1.8e308 and 1.8e308"}
 
 Step = str | int | None
@@ -71,7 +72,8 @@ def shorten(text: str) -> str:
 
 def _field_error(message: str, body: bytes, model: type[Any]) -> FieldError:
     expected, steps = explain(message)
-    info = _type_at(inspect.type_info(model), steps)
+    described = _type_at(inspect.type_info(model), steps)
+    info = None if described is None else _bare(described)
     what = message.split(" - at `")[0]
     if unknown := _UNKNOWN_FIELD.match(what):
         known = [field.encode_name for field in info.fields] if isinstance(info, inspect.StructType) else []
@@ -80,6 +82,9 @@ def _field_error(message: str, body: bytes, model: type[Any]) -> FieldError:
         return FieldError(_name([*steps, missing["name"]]), "a value: this field is required")
     if what.startswith("Invalid enum value") and isinstance(info, inspect.LiteralType):
         expected = f"one of {', '.join(repr(value) for value in info.values)}"
+    elif _PATTERN in what and isinstance(described, inspect.Metadata):
+        # A regular expression tells a person little; each pattern has words beside it.
+        expected = (described.extra_json_schema or {}).get("description", expected)
     return FieldError(_name(steps), expected, _value_at(body, steps))
 
 
@@ -99,19 +104,19 @@ def _name(steps: Sequence[Step]) -> str:
 
 
 def _type_at(info: inspect.Type, steps: Sequence[Step]) -> inspect.Type | None:
-    """The type that `steps` lead to, without its wrappers; None where it cannot be told."""
-    found = _bare(info)
+    """The type that `steps` lead to, with what is said about it; None where it cannot be told."""
     for step in steps:
-        if isinstance(found, inspect.StructType) and isinstance(step, str):
-            field = next((field for field in found.fields if field.encode_name == step), None)
+        inner = _bare(info)
+        if isinstance(inner, inspect.StructType) and isinstance(step, str):
+            field = next((field for field in inner.fields if field.encode_name == step), None)
             if field is None:
                 return None
-            found = _bare(field.type)
-        elif isinstance(found, inspect.VarTupleType | inspect.ListType):
-            found = _bare(found.item_type)
+            info = field.type
+        elif isinstance(inner, inspect.VarTupleType):
+            info = inner.item_type
         else:
             return None
-    return found
+    return info
 
 
 def _bare(info: inspect.Type) -> inspect.Type:

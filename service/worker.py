@@ -87,7 +87,7 @@ class _Worker:
         self._loop = loop
         self._loaded = False
         self._called: asyncio.Future[None] = loop.create_future()
-        self._leave: asyncio.Future[None] = loop.create_future()
+        self._leave: asyncio.Future[Leave] = loop.create_future()
         self._out_of_patience = asyncio.Event()
         threading.Thread(target=self._receive, name="orders", daemon=True).start()
 
@@ -102,7 +102,7 @@ class _Worker:
             raise RuntimeError("the HTTP server ended before the application had started")
         await gate.started
         self._loaded = True
-        self._loop.add_signal_handler(signal.SIGTERM, self._obey, Leave(STOP_PATIENCE_S))
+        self._loop.add_signal_handler(signal.SIGTERM, self._obey, Leave(STOP_PATIENCE_S, for_good=False))
         self._control.send(Loaded())
         await asyncio.wait((self._called, self._leave), return_when=asyncio.FIRST_COMPLETED)
         if not self._called.done():
@@ -112,7 +112,7 @@ class _Worker:
         await asyncio.wait((self._leave, serving), return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             raise RuntimeError("the HTTP server ended by itself")
-        stop_accepting(server.listener_fd)
+        stop_accepting(server.listener_fd, for_good=self._leave.result().for_good)
         gate.leaving = True
         gone = asyncio.create_task(clients_gone(server.port))
         patience = asyncio.create_task(self._out_of_patience.wait())
@@ -133,7 +133,7 @@ class _Worker:
                 order = self._control.recv()
             except (EOFError, OSError):
                 # The main process is gone.
-                order, ended = Leave(STOP_PATIENCE_S), True
+                order, ended = Leave(STOP_PATIENCE_S, for_good=True), True
             if isinstance(order, Leave) and not self._loaded:
                 _end(0)
             self._loop.call_soon_threadsafe(self._obey, order)
@@ -144,11 +144,11 @@ class _Worker:
                 self._called.set_result(None)
             case Refused(reason):
                 refusal.note(reason)
-            case Leave(patience_s):
+            case Leave():
                 if not self._leave.done():
-                    self._leave.set_result(None)
+                    self._leave.set_result(order)
                 # Told twice, the shorter patience holds.
-                self._loop.call_later(patience_s, self._out_of_patience.set)
+                self._loop.call_later(order.patience_s, self._out_of_patience.set)
 
 
 def _end(code: int) -> NoReturn:

@@ -85,15 +85,20 @@ class WorkerHandle:
         return self.state is not State.LEAVING
 
     @property
+    def may_accept(self) -> bool:
+        """Whether it may be accepting connections, or may still be doing so."""
+        return self.state in (State.CALLED, State.ANSWERING, State.LEAVING)
+
+    @property
     def steady_s(self) -> float:
         """For how long it has been answering; 0 while it does not."""
         return time.monotonic() - self.since if self.state is State.ANSWERING else 0.0
 
-    def dismiss(self, patience_s: float, finish_s: float) -> None:
-        """Let it finish; `must_end_at` is the time after which it may be killed."""
+    def dismiss(self, patience_s: float, finish_s: float, *, for_good: bool) -> None:
+        """Let it finish (`Leave` tells more); after both times together, `must_end_at`, it may be ended."""
         self._become(State.LEAVING)
         self.must_end_at = time.monotonic() + patience_s + finish_s
-        self._tell(Leave(patience_s))
+        self._tell(Leave(patience_s, for_good))
 
     def discard(self) -> None:
         """End a worker that answers nobody, or that has not ended in time."""

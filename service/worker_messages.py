@@ -22,9 +22,13 @@ class Refused(Struct, frozen=True):
 
 
 class Leave(Struct, frozen=True):
-    """Take no new connection, give clients `patience_s` to go by themselves, finish every request, end."""
+    """Take no new connection, give clients `patience_s` to go by themselves, finish every request, end.
+
+    `for_good`: nobody accepts after this worker, so new connections are to be refused instead of left waiting.
+    """
 
     patience_s: float
+    for_good: bool
 
 
 class Loaded(Struct, frozen=True):

@@ -46,16 +46,14 @@ def run_sample(folder: Path) -> Iterator[RunningSample]:
         try:
             printed = _until_ready(process, log)
             yield RunningSample(folder, address, commands, printed)
-        finally:
             process.send_signal(signal.SIGINT)
-            try:
-                process.wait(timeout=30)
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                assert process.stdout is not None
-                process.stdout.close()
+            assert process.wait(timeout=30) == 0, f"Ctrl-C did not end it cleanly:\n{log.read_text()}"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def without_settings() -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_the_service_waits_for_a_healthy_qdrant_with_a_volume(services: dict[str
 def test_its_variables_are_settings(services: dict[str, Any], tmp_path: Path) -> None:
     environ = {name: re.sub(r"\$\{.*\}", "", value) for name, value in services["nearfield"]["environment"].items()}
     settings = load_settings(tmp_path, environ, {})
-    assert settings.qdrant_url == "http://qdrant:6334"
+    assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.open_queries
     assert settings.admin_token is None
 

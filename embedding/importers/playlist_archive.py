@@ -30,6 +30,7 @@ class _Membership(Struct):
     playlist_id: str | None = None
     track_id: str | None = None
     added: str | None = None
+    removed: str | None = None
 
 
 def _item(track: _Track) -> Item:
@@ -73,21 +74,21 @@ _MEMBERSHIPS: RowForm[_Membership, Interaction] = RowForm(
 def import_playlist_archive(job: Job) -> Imported:
     """Tracks, and one interaction for each time that a track came onto a playlist (twice if it left and came back)."""
     seen = SeenIds()
-    nameless = 0
-    tracks = job.find("tracks.csv")
-    for number, item in enumerate(job.rows("tracks.csv", _TRACKS, read_csv), start=1):
-        if seen.add(item.id, number) is not None:
-            job.refuse(tracks, number, RowProblem("track_id", "an id that did not come before", shown(item.id)))
-            continue
+    nameless = num_added = 0
+
+    def is_new(item: Item) -> RowProblem | None:
+        if seen.add(item.id, len(seen)) is None:
+            return None
+        return RowProblem("track_id", "an id that did not come before", shown(item.id))
+
+    def is_track(row: Interaction) -> RowProblem | None:
+        return None if row.item_id in seen else RowProblem("track_id", "a track of tracks.csv", shown(row.item_id))
+
+    for item in job.rows("tracks.csv", _TRACKS, read_csv, is_new):
         nameless += item.creator == UNKNOWN_CREATOR
         job.files.write_items(CATALOGUE, [item])
-    added = 0
-    memberships = job.find("playlist_tracks.csv")
-    for number, row in enumerate(job.rows("playlist_tracks.csv", _MEMBERSHIPS, read_csv), start=1):
-        if row.item_id not in seen:
-            job.refuse(memberships, number, RowProblem("track_id", "a track of tracks.csv", shown(row.item_id)))
-            continue
-        added += 1
+    for row in job.rows("playlist_tracks.csv", _MEMBERSHIPS, read_csv, is_track):
+        num_added += 1
         job.files.write_interactions(INTERACTIONS, [row])
-    notes = (f"{nameless} tracks name no artist: creator {UNKNOWN_CREATOR!r}",) if nameless else ()
-    return Imported(len(seen), added, notes)
+    notes = (f"{nameless:,} tracks name no artist: creator {UNKNOWN_CREATOR!r}",) if nameless else ()
+    return Imported(len(seen), num_added, notes)

@@ -16,11 +16,13 @@ from embedding.streams import FileDamage, read_lines
 
 CATALOGUE = "catalogue.jsonl"
 INTERACTIONS = "interactions.jsonl"
+# Rows between two reports of progress.
+_PART_ROWS = 1000
 Records = Iterator[tuple[int, int, Row | RowProblem]]
 
 
 class Imported(Struct, frozen=True):
-    """What an importer wrote; `interactions` is None for a set that has none, `notes` say what it left out or made up."""
+    """What an importer wrote; None interactions for a set without any, `notes` say what it left out or made up."""
 
     items: int
     interactions: int | None
@@ -43,28 +45,32 @@ class Job(Struct, frozen=True):
         raise NotFoundError(f"expected {name} or {name}.gz in {self.source}, but neither is there")
 
     def rows(
-        self, name: str, form: RowForm[Any, Row], read: Callable[[Path, RowForm[Any, Row]], Records[Row]]
+        self,
+        name: str,
+        form: RowForm[Any, Row],
+        read: Callable[[Path, RowForm[Any, Row]], Records[Row]],
+        check: Callable[[Row], RowProblem | None] = lambda _: None,
     ) -> Iterator[Row]:
-        """Good rows of the file `name`, bad ones to the rejects; RejectedInputError where the file is damaged."""
+        """Good rows of the file `name`; those that are not, or fail `check`, go to the rejects.
+
+        RejectedInputError where the file is damaged: half a data set is not written.
+        """
         path = self.find(name)
         with self.reporter.stage(path.name) as advance:
             records = read(path, form)
             try:
-                while part := list(islice(records, 1000)):
+                while part := list(islice(records, _PART_ROWS)):
                     for line, _, outcome in part:
-                        if isinstance(outcome, RowProblem):
-                            self.refuse(path, line, outcome)
-                        else:
+                        problem = outcome if isinstance(outcome, RowProblem) else check(outcome)
+                        if problem is not None:
+                            self.rejects.add(str(path), line, problem.field, problem.expected, problem.came)
+                        elif not isinstance(outcome, RowProblem):
                             self.rejects.accept(1)
                             yield outcome
                     advance(len(part))
             except FileDamage as damage:
                 place = "" if damage.line is None else f" at line {damage.line:,}"
                 raise RejectedInputError(f"{path}{place}: expected {damage.expected}, came {damage.came}") from None
-
-    def refuse(self, path: Path, line: int, problem: RowProblem) -> None:
-        """Put one bad row with the rejects."""
-        self.rejects.add(str(path), line, problem.field, problem.expected, problem.came)
 
 
 Importer = Callable[[Job], Imported]

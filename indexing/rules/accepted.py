@@ -4,12 +4,15 @@ folder/VERSION.toml  a file as it was accepted
 folder/accepted      the version in force
 """
 
+import re
 from pathlib import Path
 
 from embedding.errors import DamagedError
 from indexing.errors import RulesError
 from indexing.manifest import write_durably
 from indexing.rules.declaration import DEFAULT_RULES_TEXT, RuleSet, parse_rules, rules_version
+
+_POINTER = re.compile(rb"[0-9a-f]{16}\n")
 
 
 class AcceptedRules:
@@ -36,23 +39,28 @@ class AcceptedRules:
         is not there or was edited.
         """
         try:
-            version = self._pointer.read_text(encoding="ascii", errors="replace").removesuffix("\n")
+            pointer = self._pointer.read_bytes()
         except FileNotFoundError:
             return _DEFAULT
+        if not _POINTER.fullmatch(pointer):
+            raise DamagedError(f"{self._pointer} should hold a version, it holds {pointer[:80]!r}. {self._mend()}")
+        version = pointer.decode().removesuffix("\n")
         if self._current is None or self._current[0] != version:
             self._current = version, self._kept(version)
         return self._current
 
     def _kept(self, version: str) -> RuleSet:
         path = self._folder / f"{version}.toml"
-        mend = f"Accept a rules file again, or remove {self._pointer} to go back to the packaged default."
         try:
             ruleset, _ = read_rules(path)
         except RulesError as error:
-            raise DamagedError(f"the accepted rules {version!r} cannot be read: {error}. {mend}") from error
+            raise DamagedError(f"the accepted rules {version!r} cannot be read: {error}. {self._mend()}") from error
         if rules_version(ruleset) != version:
-            raise DamagedError(f"{path} was accepted as {version} and is now {rules_version(ruleset)}. {mend}")
+            raise DamagedError(f"{path} was accepted as {version} and is now {rules_version(ruleset)}. {self._mend()}")
         return ruleset
+
+    def _mend(self) -> str:
+        return f"Accept a rules file again, or remove {self._pointer} to go back to the packaged default."
 
 
 def read_rules(path: Path) -> tuple[RuleSet, bytes]:

@@ -1,39 +1,50 @@
-"""A small application in the place of the real one: loads as slowly, and fails as surely, as its folder says.
+"""A small application in the place of the real one; its folder says what it loads, and how badly.
 
-    live       name of the release that it loads
-    delay_s    how long loading takes
-    bad        names of releases that cannot be loaded, one a line
+live   name of the release that it loads
+bad    names of releases that cannot be loaded, one a line
+hold   while it is there, loading does not end
+busy   while it is there, requests to /slow are not answered
 """
 
 import asyncio
+import json
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-from litestar import Litestar, get
+from typing import Any
 
 from embedding.errors import DamagedError
 from service import refusal
 
 FOLDER = "STANDIN_FOLDER"
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-def build_app() -> Litestar:
+
+def build_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     """The application of the release that is live now; DamagedError when it is one of the bad ones."""
     folder = Path(os.environ[FOLDER])
     release = (folder / "live").read_text()
-    time.sleep(float(_read(folder / "delay_s", "0")))
-    if release in _read(folder / "bad", "").splitlines():
+    while (folder / "hold").exists():
+        time.sleep(0.02)
+    bad = folder / "bad"
+    if bad.exists() and release in bad.read_text().splitlines():
         raise DamagedError(f"release {release}: a byte of columns.bin differs from its manifest")
-    replacing = os.environ["NEARFIELD_REPLACING"]
+    about = {"release": release, "pid": os.getpid(), "replacing": os.environ["NEARFIELD_REPLACING"]}
 
-    @get("/")
-    async def who(wait_s: float = 0) -> dict[str, str | int | None]:
-        await asyncio.sleep(wait_s)
-        return {"release": release, "pid": os.getpid(), "replacing": replacing, "refusal": refusal.current()}
+    async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for step in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{step}.complete"})
+            return
+        while scope["path"] == "/slow" and (folder / "busy").exists():
+            await asyncio.sleep(0.02)
+        content = json.dumps({**about, "refusal": refusal.current()}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
 
-    return Litestar([who], openapi_config=None, logging_config=None)
-
-
-def _read(path: Path, otherwise: str) -> str:
-    return path.read_text() if path.exists() else otherwise
+    return app

@@ -1,0 +1,121 @@
+"""Last.fm 2K (HetRec 2011): artists as items, play counts as weights, tags that enough people gave.
+
+`artists.dat`: id, name, url, pictureURL. `user_artists.dat`: userID, artistID, weight. `tags.dat` (Latin-1): tagID,
+tagValue. `user_taggedartists.dat`: userID, artistID, tagID, day, month, year.
+"""
+
+from collections import defaultdict
+
+from msgspec import Struct
+
+from embedding.catalogue_form import CATALOGUE_FORM
+from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job, read_tabbed
+from embedding.interaction_form import INTERACTION_FORM
+from embedding.rejects import shown
+from embedding.row_form import RowForm, RowProblem
+from embedding.rows import Interaction, Item
+
+# A tag that fewer gave tells who knows the artist rather than what the artist is like.
+MIN_TAG_USERS = 10
+_MAX_TAGS = 500
+_read = read_tabbed("utf-8")
+
+
+class _Artist(Struct):
+    id: str | None = None
+    name: str | None = None
+    url: str | None = None
+    pictureURL: str | None = None
+
+
+class _Play(Struct):
+    userID: str | None = None
+    artistID: str | None = None
+    weight: str | None = None
+
+
+class _Tag(Struct):
+    tagID: str = ""
+    tagValue: str = ""
+
+
+class _Tagged(Struct):
+    userID: str = ""
+    artistID: str = ""
+    tagID: str = ""
+    day: str = ""
+    month: str = ""
+    year: str = ""
+
+
+def _item(artist: _Artist) -> Item:
+    # The data set has no kinds; an artist's page is music.
+    return CATALOGUE_FORM.from_fields({"id": artist.id, "kind": "track", "title": artist.name, "creator": artist.name})
+
+
+def _interaction(play: _Play) -> Interaction:
+    try:
+        weight = float(play.weight or "")
+    except ValueError:
+        raise RowProblem("weight", "a play count", shown(play.weight)) from None
+    return INTERACTION_FORM.from_fields({"user_id": play.userID, "item_id": play.artistID, "weight": weight})
+
+
+_ARTISTS: RowForm[_Artist, Item] = RowForm("an artist", _Artist, _item, ("id", "name"), {}, {})
+_PLAYS: RowForm[_Play, Interaction] = RowForm(
+    "a play count", _Play, _interaction, ("userID", "artistID", "weight"), {}, {}
+)
+_TAGS: RowForm[_Tag, _Tag] = RowForm("a tag", _Tag, lambda tag: tag, ("tagID", "tagValue"), {}, {})
+_TAGGED: RowForm[_Tagged, _Tagged] = RowForm(
+    "a tag given", _Tagged, lambda tagged: tagged, ("userID", "artistID", "tagID"), {}, {}
+)
+
+
+def import_hetrec2011_lastfm(job: Job) -> Imported:
+    """Artists with their tags, and how often each user played each; one played but not listed has its id as name."""
+    tags_of, num_tags = _tags(job)
+    listed: set[str] = set()
+    unlisted: dict[str, None] = {}
+    num_plays = 0
+
+    def is_new(item: Item) -> RowProblem | None:
+        known = item.id in listed
+        listed.add(item.id)
+        return RowProblem("id", "an id that did not come before", shown(item.id)) if known else None
+
+    for item in job.rows("artists.dat", _ARTISTS, _read, is_new):
+        job.files.write_items(CATALOGUE, [_with_tags(item, tags_of)])
+    for play in job.rows("user_artists.dat", _PLAYS, _read):
+        num_plays += 1
+        job.files.write_interactions(INTERACTIONS, [play])
+        if play.item_id not in listed:
+            unlisted[play.item_id] = None
+    for artist_id in unlisted:
+        job.files.write_items(CATALOGUE, [_with_tags(_item(_Artist(id=artist_id, name=artist_id)), tags_of)])
+    notes = [f"{num_tags:,} tags given by {MIN_TAG_USERS} users or more are kept"]
+    if unlisted:
+        notes.append(f"{len(unlisted):,} artists were played but have no row: their id is their name")
+    return Imported(len(listed) + len(unlisted), num_plays, tuple(notes))
+
+
+def _tags(job: Job) -> tuple[dict[str, list[str]], int]:
+    """Tags of each artist, the one that most users gave it first; and how many different ones are kept."""
+    words = {tag.tagID: tag.tagValue.strip() for tag in job.rows("tags.dat", _TAGS, read_tabbed("latin-1"))}
+    users: dict[str, set[str]] = defaultdict(set)
+    given: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for tagged in job.rows("user_taggedartists.dat", _TAGGED, _read):
+        users[tagged.tagID].add(tagged.userID)
+        given[tagged.artistID][tagged.tagID] += 1
+    kept = {tag for tag, givers in users.items() if len(givers) >= MIN_TAG_USERS and words.get(tag)}
+    tags_of = {
+        artist: [
+            words[tag] for tag in sorted(counts, key=lambda tag: (-counts[tag], words.get(tag, ""))) if tag in kept
+        ]
+        for artist, counts in given.items()
+    }
+    return tags_of, len(kept)
+
+
+def _with_tags(item: Item, tags_of: dict[str, list[str]]) -> Item:
+    fields = {"id": item.id, "kind": item.kind, "title": item.title, "creator": item.creator}
+    return CATALOGUE_FORM.from_fields({**fields, "tags": tags_of.get(item.id, [])[:_MAX_TAGS]})

@@ -1,0 +1,251 @@
+"""The vector store on a Qdrant server: collections and the live alias of one prefix, through the `query` family.
+
+PREFIX.NAME   collection NAME
+PREFIX-live   the alias of the live one; a prefix has no dot in it, so no two stores' names can meet
+
+Filters and search parameters are sent as the protobuf messages that the wire takes, made once and used in any
+number of queries; the client takes them whichever transport it was made for.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from qdrant_client import AsyncQdrantClient, grpc, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.conversions.conversion import RestToGrpc
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+
+from embedding.protocols import Vectors
+from indexing.errors import CollectionMissingError, StoreError
+from indexing.filter_server import server_filter
+from indexing.filters import Filter
+from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
+from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.tuning import Tuning
+
+# 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
+_UPSERT_CHUNK = 250
+# A query takes milliseconds; a caller that waits longer than this has gone.
+_QUERY_TIMEOUT_S = 5
+# 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
+_OPTIMISE_TIMEOUT_S = 4 * 3600.0
+_LONGEST_PAUSE_S = 2.0
+_REFUSALS = (ValueError, ApiException, QdrantException, RpcError)
+_INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
+    "keyword": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
+    "code": models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
+    # No graph edges for ranges: they double the time to optimise, and a range meets them by chance alone.
+    "integer": models.IntegerIndexParams(
+        type=models.IntegerIndexType.INTEGER, lookup=True, range=True, enable_hnsw=False
+    ),
+    "float": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
+}
+
+T = TypeVar("T")
+
+
+class ServerStore:
+    """Collections whose names begin with `prefix` on the server that `client` speaks to; it closes the client."""
+
+    def __init__(
+        self,
+        client: AsyncQdrantClient,
+        prefix: str,
+        tuning: Tuning | None = None,
+        optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
+    ) -> None:
+        self._client = client
+        self._prefix = f"{prefix}."
+        self._alias = f"{prefix}-live"
+        self._tuning = tuning or Tuning()
+        self._optimise_timeout_s = optimise_timeout_s
+
+    async def create(self, collection: str, schema: CollectionSchema) -> None:
+        name = self._name(collection)
+        doing = f"create collection {collection!r}"
+        if await _ask(self._client.collection_exists(name), doing):
+            raise StoreError(f"collection {collection!r} is there already ({name} on the server): drop it first")
+        tuning = self._tuning
+        await _ask(
+            self._client.create_collection(
+                name,
+                vectors_config={
+                    vector: models.VectorParams(size=dims, distance=models.Distance.DOT)
+                    for vector, dims in schema.vectors.items()
+                },
+                hnsw_config=models.HnswConfigDiff(
+                    m=tuning.m, ef_construct=tuning.ef_construct, full_scan_threshold=tuning.full_scan_threshold_kb
+                ),
+                optimizers_config=models.OptimizersConfigDiff(indexing_threshold=tuning.indexing_threshold_kb),
+            ),
+            doing,
+        )
+        for field, field_type in INDEXED_FIELDS.items():
+            # Before the first point, so that the graph gets the edges that keep filtered searches connected.
+            await _ask(self._client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
+
+    async def upsert(self, collection: str, points: PointBatch) -> None:
+        for start in range(0, len(points.rows), _UPSERT_CHUNK):
+            part = slice(start, start + _UPSERT_CHUNK)
+            columns = [matrix[part].tolist() for matrix in points.vectors.values()]
+            chunk = [
+                models.PointStruct(
+                    id=row, vector=dict(zip(points.vectors, vectors, strict=True)), payload=engine_payload(payload)
+                )
+                for row, payload, *vectors in zip(points.rows[part], points.payloads[part], *columns, strict=True)
+            ]
+            await _ask(
+                self._client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
+            )
+
+    async def optimise(self, collection: str) -> None:
+        name, doing = self._name(collection), f"optimise collection {collection!r}"
+        give_up_at, pause_s = time.monotonic() + self._optimise_timeout_s, 0.05
+        num_idle = 0
+        # Twice in a row: between two rounds of merging a server looks idle for a moment.
+        while num_idle < 2:
+            info = await _ask(self._client.get_collection(name), doing)
+            if info.optimizer_status != models.OptimizersStatusOneOf.OK or info.status == models.CollectionStatus.RED:
+                raise StoreError(f"could not {doing}: the server's optimiser failed: {info.optimizer_status}")
+            if info.status == models.CollectionStatus.GREY:
+                # Work is planned and not begun, as after a restart of the server; any change of settings begins it.
+                await _ask(self._client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
+            num_idle = num_idle + 1 if info.status == models.CollectionStatus.GREEN else 0
+            if time.monotonic() > give_up_at:
+                raise StoreError(
+                    f"collection {collection!r} is still {info.status.value} after {self._optimise_timeout_s:.0f} s: "
+                    "look at the server's load and log; building again starts over"
+                )
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def open(self, collection: str) -> None:
+        if not await _ask(self._client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
+            raise CollectionMissingError(f"collection {collection!r} is not there ({self._name(collection)})")
+
+    async def count(self, collection: str, where: Filter | None = None) -> int:
+        counted = await _ask(
+            self._client.count(
+                self._name(collection), count_filter=None if where is None else self.prepare(where), exact=True
+            ),
+            f"count collection {collection!r}",
+        )
+        return counted.count
+
+    def prepare(self, where: Filter) -> grpc.Filter:
+        return RestToGrpc.convert_filter(server_filter(where))
+
+    async def nearest(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        *,
+        using: str,
+        where: grpc.Filter | None,
+        limit: int,
+        plan: Plan,
+    ) -> Ranked:
+        answer = await _ask(
+            self._client.query_points(
+                self._name(collection),
+                query=vector.tolist(),
+                using=using,
+                query_filter=where,
+                search_params=_search_params(plan),
+                limit=limit,
+                with_payload=False,
+                with_vectors=False,
+                timeout=_QUERY_TIMEOUT_S,
+            ),
+            f"search collection {collection!r}",
+        )
+        return Ranked([int(hit.id) for hit in answer.points], [hit.score for hit in answer.points])
+
+    async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
+        ids: list[models.ExtendedPointId] = [int(row) for row in rows]
+        if not ids:
+            raise StoreError("vectors were asked for without naming a row")
+        records = await _ask(
+            self._client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
+            f"read vectors of collection {collection!r}",
+        )
+        found = {record.id: record.vector[using] for record in records if isinstance(record.vector, dict)}
+        missing = [row for row in ids if row not in found]
+        if missing:
+            raise StoreError(f"collection {collection!r} has no {using!r} vector for rows {missing[:10]}")
+        return np.array([found[row] for row in ids], dtype=np.float32)
+
+    async def collections(self) -> list[str]:
+        answer = await _ask(self._client.get_collections(), "list collections")
+        names = (found.name.removeprefix(self._prefix) for found in answer.collections if self._owns(found.name))
+        return sorted(name for name in names if not name.startswith("."))
+
+    async def drop(self, collection: str) -> None:
+        if await self.live() == collection:
+            # The server would remove the alias with it, and leave nothing live.
+            raise StoreError(f"collection {collection!r} is live: make another one live before dropping it")
+        await _ask(self._client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
+
+    async def live(self) -> str | None:
+        answer = await _ask(self._client.get_aliases(), "read the live alias")
+        for alias in answer.aliases:
+            if alias.alias_name == self._alias:
+                if not self._owns(alias.collection_name):
+                    raise StoreError(
+                        f"alias {self._alias!r} should name a collection that begins with {self._prefix!r}, it names "
+                        f"{alias.collection_name!r}: remove the alias, then activate a release again"
+                    )
+                return alias.collection_name.removeprefix(self._prefix)
+        return None
+
+    async def set_live(self, collection: str) -> None:
+        create = models.CreateAliasOperation(
+            create_alias=models.CreateAlias(collection_name=self._name(collection), alias_name=self._alias)
+        )
+        delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias))
+        # In one request: the server does both or none, and no query sees the time between.
+        changes: list[models.AliasOperations] = [create] if await self.live() is None else [delete, create]
+        await _ask(self._client.update_collection_aliases(changes), f"make collection {collection!r} live")
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _name(self, collection: str) -> str:
+        return f"{self._prefix}{collection}"
+
+    def _owns(self, name: str) -> bool:
+        return name.startswith(self._prefix)
+
+
+@lru_cache(maxsize=64)
+def _search_params(plan: Plan) -> grpc.SearchParams:
+    # The plan has decided already: without the 1.0 the engine would leave ACORN out above 40 % selectivity.
+    acorn = models.AcornSearchParams(enable=True, max_selectivity=1.0) if plan.acorn else None
+    return RestToGrpc.convert_search_params(models.SearchParams(hnsw_ef=plan.ef, exact=plan.exact, acorn=acorn))
+
+
+async def _ask(call: Awaitable[T], doing: str) -> T:
+    try:
+        return await call
+    except _REFUSALS as error:
+        kind = CollectionMissingError if _is_missing(error) else StoreError
+        raise kind(f"could not {doing}: {_words(error)}") from error
+
+
+def _is_missing(error: Exception) -> bool:
+    if isinstance(error, RpcError):
+        return bool(error.code() == StatusCode.NOT_FOUND)
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code == 404
+    # Memory mode has no codes.
+    return isinstance(error, ValueError) and "not found" in str(error)
+
+
+def _words(error: Exception) -> str:
+    return f"{error.code().name}: {error.details()}" if isinstance(error, RpcError) else str(error)

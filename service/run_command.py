@@ -1,0 +1,138 @@
+"""The command `nearfield run`: the whole way once, on made-up data, by the commands that a person would type."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from embedding import commands_rows, commands_train
+from embedding.errors import UsageError
+from embedding.progress import ProgressMode, progress_option
+from indexing import commands as index_commands
+from service.settings import Settings
+
+SAMPLE = Path("sample")
+CATALOGUE, INTERACTIONS = SAMPLE / "catalogue.jsonl", SAMPLE / "interactions.jsonl"
+# One model to be measured, with a fifth of the pairs held out; one for going live, trained on everything.
+MEASURED, LIVE = Path("models/common"), Path("models/live")
+
+_pass_settings = click.make_pass_decorator(Settings)
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer.")
+@progress_option
+@_pass_settings
+@click.pass_context
+def run(
+    context: click.Context,
+    settings: Settings,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    progress: ProgressMode,
+) -> None:
+    """Make sample data, train, build a release and serve it: everything once, in the working folder.
+
+    Writes sample/, models/ and .nearfield/ there, and does all of it again when typed again.
+
+    \b
+    Example:
+      nearfield run --port 9000
+    """
+    from embedding.sample import DEFAULT_MARKET
+    from service.serving import listen, serve
+
+    flags = {"host": host, "port": port, "workers": workers}
+    settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
+    # What would stop the last step is said before the first.
+    listen(settings).close()
+    _refuse_another_catalogue(settings)
+
+    steps = _Steps(context, progress)
+    data: dict[str, Any] = {"catalogue": CATALOGUE, "interactions": INTERACTIONS}
+    options = f"--catalogue {CATALOGUE} --interactions {INTERACTIONS}"
+    steps.take(f"sample {SAMPLE}", commands_rows.sample, folder=SAMPLE)
+    steps.take(f"train {options} --out {MEASURED}", commands_train.train, out=MEASURED, **data)
+    steps.take(f"evaluate {MEASURED} {options}", commands_train.evaluate, model=MEASURED, **data)
+    steps.take(f"train {options} --out {LIVE} --split none", commands_train.train, out=LIVE, split="none", **data)
+    steps.take(
+        f"index build {CATALOGUE} --model {LIVE} --interactions {INTERACTIONS} --activate",
+        index_commands.build,
+        model=LIVE,
+        activate=True,
+        **data,
+    )
+    steps.say("serve")
+    market = settings.default_market or DEFAULT_MARKET
+    serve(replace(settings, default_market=market), when_ready=lambda address: _say_curl(address, market))
+
+
+class _Steps:
+    """Says each command as a person would type it, then takes the same way as the command line does."""
+
+    NUM = 6
+
+    def __init__(self, context: click.Context, progress: ProgressMode) -> None:
+        self._context = context
+        self._progress = progress
+        self._done = 0
+
+    def say(self, line: str) -> None:
+        self._done += 1
+        click.echo(click.style(f"\n[{self._done}/{self.NUM}] nearfield {line}", bold=True))
+
+    def take(self, line: str, command: click.Command, **arguments: Any) -> None:
+        self.say(line)
+        for parameter in command.params:
+            if parameter.name in {"progress", "progress_mode"}:
+                arguments[parameter.name] = self._progress
+        self._context.invoke(command, **arguments)
+
+
+def _refuse_another_catalogue(settings: Settings) -> None:
+    """UsageError where something is live that is not the sample, which the sample would replace."""
+    if CATALOGUE.exists():
+        return
+    live = asyncio.run(_live_release(settings))
+    if live is not None:
+        raise UsageError(
+            f"Release {live} is live here, and it is not the sample's: `nearfield run` would replace it. "
+            "Type it in an empty folder, or serve what is here with `nearfield serve`."
+        )
+
+
+async def _live_release(settings: Settings) -> str | None:
+    from indexing.errors import NoLiveReleaseError
+    from indexing.open_store import open_store
+    from indexing.releases import Releases
+
+    store = open_store(settings)
+    try:
+        return await Releases(settings.data_dir, store).live_id()
+    except NoLiveReleaseError:
+        return None
+    finally:
+        await store.close()
+
+
+def _say_curl(address: str, market: str) -> None:
+    item = _track_open_everywhere()
+    click.echo(
+        f"\nNearfield answers at http://{address}. The page to try it on: http://{address}/schema\n"
+        "Paste this into another terminal:\n\n"
+        f"  curl 'http://{address}/v1/items/{item}/similar?market={market}&limit=5'\n\n"
+        "Ctrl-C stops it; `nearfield serve` starts it again."
+    )
+
+
+def _track_open_everywhere() -> str:
+    """The first track of the sample that names no market, and so has neighbours to show in each."""
+    with CATALOGUE.open("rb") as lines:
+        rows = (msgspec.json.decode(line) for line in lines)
+        return next(str(row["id"]) for row in rows if row["kind"] == "track" and "availability" not in row)

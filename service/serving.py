@@ -1,0 +1,93 @@
+"""`nearfield serve`: what is checked before any worker starts, and what a person is told."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from msgspec.structs import asdict
+
+from embedding.errors import UsageError
+from indexing.open_store import open_store
+from indexing.releases import Releases
+from indexing.rules.accepted import AcceptedRules
+from service.listeners import Listeners, is_loopback
+from service.live_watch import InForce, LiveWatch
+from service.load_settings import PREFIX
+from service.log_lines import configure_logging
+from service.settings import Settings
+from service.supervisor import Pace, Supervisor
+
+_FACTORY = "service.main:build_app"
+# Embedded, a look reads two small files. On a server it is a question over the network.
+_LOOK_EVERY_S = {"embedded": 0.1, "server": 1.0}
+# What a request in flight may still take after it has waited for the encoder.
+_FINISH_S = 30.0
+
+
+def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -> None:
+    """Answer over HTTP until SIGTERM or SIGINT, with fresh workers when another release or other rules are in force.
+
+    `when_ready` is called with the address (`host:port`) when every worker answers for the first time.
+    Before anything is loaded: what `listen` raises, and NoLiveReleaseError where nothing was activated.
+    NearfieldError with the reason when the workers cannot start.
+    """
+    configure_logging()
+    listeners = listen(settings)
+    watch = LiveWatch(_look(settings), _LOOK_EVERY_S["server" if settings.qdrant_url else "embedded"])
+    pace = Pace(finish_s=settings.encoder_wait_s + _FINISH_S)
+
+    def say_ready(in_force: InForce) -> None:
+        workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+        click.echo(
+            f"Nearfield serves release {in_force.release} on http://{listeners.address} with {workers} "
+            "(API page: /schema; Ctrl-C stops it)",
+            err=True,
+        )
+        if when_ready is not None:
+            when_ready(listeners.address)
+
+    Supervisor(listeners, _FACTORY, worker_environ(settings), watch, say_ready, pace).run()
+
+
+def listen(settings: Settings) -> Listeners:
+    """The sockets that the settings ask for.
+
+    UsageError for an address off loopback without `open_queries`, BusyError for a port in use.
+    """
+    if not is_loopback(settings.host) and not settings.open_queries:
+        raise UsageError(
+            f"host: {settings.host} can be reached from other machines, and queries need no token. "
+            "Set open_queries = true (NEARFIELD_OPEN_QUERIES=true) if everyone who reaches it may ask, "
+            "or listen on 127.0.0.1."
+        )
+    return Listeners(settings.host, settings.port, settings.workers)
+
+
+def worker_environ(settings: Settings) -> dict[str, str]:
+    """The variables by which a worker's `load_settings` comes to the same settings, flags included."""
+    return {PREFIX + name.upper(): _as_variable(value) for name, value in asdict(settings).items()}
+
+
+def _as_variable(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Path():
+            return str(value.absolute())
+        case _:
+            return str(value)
+
+
+def _look(settings: Settings) -> Callable[[], InForce]:
+    runner = asyncio.Runner()
+    store = open_store(settings)
+    releases = Releases(settings.data_dir, store)
+    rules = AcceptedRules(settings.data_dir / "rules")
+
+    def look() -> InForce:
+        return InForce(runner.run(releases.live_id()), rules.current()[0])
+
+    return look

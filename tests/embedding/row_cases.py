@@ -1,0 +1,62 @@
+"""Rows that tests write: a good one, how to write rows in each format, and how to read them back."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from embedding.catalogue import read_catalogue
+from embedding.rejects import Rejects
+from embedding.rows import Item
+
+Fields = Mapping[str, Any]
+GOOD: Fields = {"id": "a", "kind": "track", "title": "A title", "creator": "A band"}
+
+
+def good(**fields: Any) -> dict[str, Any]:
+    return {**GOOD, **fields}
+
+
+def jsonl(rows: Iterable[Fields]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def write_jsonl(path: Path, rows: Iterable[Fields]) -> Path:
+    content = jsonl(rows)
+    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+    return path
+
+
+def write_csv(path: Path, rows: Sequence[Fields]) -> Path:
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    content = text.getvalue().encode()
+    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+    return path
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def write_parquet(path: Path, rows: Sequence[Fields]) -> Path:
+    pq.write_table(pa.Table.from_pylist(list(rows)), path)
+    return path
+
+
+def read_items(path: Path, rejects: Rejects | None = None) -> tuple[list[Item], Rejects]:
+    kept = Rejects(path.with_name("rejects.out")) if rejects is None else rejects
+    with kept:
+        return [item for batch in read_catalogue(path, kept) for item in batch], kept

@@ -1,0 +1,155 @@
+"""Filters, windows, items, rule sets and contexts drawn at random, from few values so that conditions often meet."""
+
+import random
+
+from hypothesis import strategies as st
+
+from embedding.rows import EVERYWHERE, Item, Window
+from indexing.context import RequestContext
+from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.payload import Payload, creator_key, payload_of
+from indexing.rules.declaration import Blocked, RuleSet, Seen, UnknownSay
+
+TAGS = ("jazz", "live", "crime", "50s", "")
+LANGUAGES = ("en", "en-US", "en-us-x-a", "EN-gb", "it", "de-AT", "e")
+RANGES = ("en", "EN", "en-us", "It", "de", "de-at", "e", "fr", "*", "?", "en-u")
+CREATORS = ("Ana B", "ana  b", "ANA Ｂ", "Cy", "Straße", "STRASSE", "O'Neil")
+MARKETS = ("SE", "GB", "US", "*")
+# Windows begin and end on few times, so that they overlap, touch and end just when they are asked about.
+TIMES_S = (0, 10, 20, 30, 40, 2_000_000_000)
+CLASSES = (7, 2**62 + 1, 2**63 - 1, 1, 2)
+AGES = (0, 7, 12, 18)
+DURATIONS_S = (0.0, 0.1, 212.5, 212.50000000000003, 3600.0, 1e7)
+PUBLISHED = (-5, 0, 1, 1_600_000_000, 2**40)
+BOUNDS = (*DURATIONS_S, *map(float, PUBLISHED), -0.5, 0.5, 7.0, 6.999, float("inf"))
+
+
+def _keyword(field: str, values: tuple[str, ...]) -> st.SearchStrategy[Filter]:
+    value = st.sampled_from((*values, "none of these"))
+    return st.builds(Equals, st.just(field), value) | st.builds(OneOf, st.just(field), st.frozensets(value, max_size=3))
+
+
+def _number(field: str, values: tuple[int, ...]) -> st.SearchStrategy[Filter]:
+    value = st.sampled_from((*values, 999, -(2**63)))
+    return st.builds(Equals, st.just(field), value) | st.builds(OneOf, st.just(field), st.frozensets(value, max_size=4))
+
+
+_bound = st.none() | st.sampled_from(BOUNDS)
+_ranges = st.builds(
+    Range,
+    st.sampled_from(("duration_s", "published_at", "min_age")),
+    gt=_bound,
+    gte=_bound,
+    lt=_bound,
+    lte=_bound,
+)
+
+
+def filters(num_rows: int) -> st.SearchStrategy[Filter]:
+    """Filters of every kind, nested a few deep, over the values that `payloads` draws from."""
+    leaves: st.SearchStrategy[Filter] = st.one_of(
+        _keyword("kind", ("track", "episode")),
+        _keyword("tags", TAGS),
+        _keyword("languages", ("en", "en-us", "it", "de", "?")),
+        _keyword("creator_keys", tuple(map(creator_key, CREATORS))),
+        _number("availability_class", CLASSES),
+        _number("explicit", (0, 1, 2)),
+        _number("min_age", AGES),
+        _number("published_at", PUBLISHED),
+        _ranges,
+        st.builds(HasId, st.frozensets(st.integers(0, num_rows + 5), max_size=5)),
+    )
+
+    def nested(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+        parts = st.lists(inner, max_size=3).map(tuple)
+        return st.builds(All, parts) | st.builds(AnyOf, parts) | st.builds(NoneOf, parts)
+
+    return st.recursive(leaves, nested, max_leaves=6)
+
+
+def windows() -> st.SearchStrategy[tuple[Window, ...]]:
+    """Window lists, several of one market among them, some of which end before they begin."""
+    edge = st.none() | st.sampled_from(TIMES_S)
+    return st.lists(st.builds(Window, st.sampled_from(MARKETS), edge, edge), max_size=6).map(tuple)
+
+
+def items(seed: int, num: int) -> list[Item]:
+    """Items with every field that filters and rules read, each left out now and then."""
+    draw = random.Random(seed)
+    # Many items share a list, as in a catalogue; a list an item would make each class a long one to ask for.
+    lists = [_window_list(draw) for _ in range(25)]
+
+    def maybe(values: tuple[object, ...]) -> object:
+        return draw.choice((None, *values))
+
+    drawn = []
+    for row in range(num):
+        creators = tuple(draw.sample(CREATORS, draw.randint(1, 3)))
+        drawn.append(
+            Item(
+                id=f"i{row}",
+                kind=draw.choice(("track", "episode")),
+                title="t",
+                creator=creators[0],
+                creators=draw.choice(((), creators)),
+                tags=tuple(draw.sample(TAGS, draw.randint(0, 3))),
+                language=maybe(LANGUAGES),  # type: ignore[arg-type]
+                duration_s=maybe(DURATIONS_S),  # type: ignore[arg-type]
+                published_at=maybe(PUBLISHED),  # type: ignore[arg-type]
+                explicit=maybe((True, False)),  # type: ignore[arg-type]
+                min_age=draw.choice(AGES),
+                availability=draw.choice(lists),
+            )
+        )
+    return drawn
+
+
+def _window_list(draw: random.Random) -> tuple[Window, ...]:
+    if draw.random() < 0.3:
+        return EVERYWHERE
+    listed = []
+    for _ in range(draw.randint(1, 5)):
+        from_s, until_s = sorted(draw.sample(TIMES_S, 2))
+        listed.append(
+            Window(draw.choice(MARKETS), draw.choice((None, from_s, from_s)), draw.choice((None, until_s, until_s)))
+        )
+    return tuple(listed)
+
+
+def payloads(seed: int, num: int) -> list[Payload]:
+    """Payloads of drawn items, with classes that are mere numbers."""
+    draw = random.Random(seed)
+    return [payload_of(item, draw.choice(CLASSES), 0.5) for item in items(seed, num)]
+
+
+_says = st.builds(UnknownSay, st.sampled_from(("allow", "deny")))
+
+
+def rule_sets(num_items: int) -> st.SearchStrategy[RuleSet]:
+    """Rule sets whose blocklists name a few of the drawn items and creators."""
+    ids = st.lists(st.integers(0, num_items - 1).map(lambda row: f"i{row}"), max_size=4).map(tuple)
+    names = st.just(()) | st.lists(st.sampled_from(CREATORS), max_size=1).map(tuple)
+    return st.builds(
+        RuleSet,
+        explicit=_says,
+        languages=_says,
+        blocked=st.builds(Blocked, ids, names),
+        seen=st.builds(Seen, st.booleans()),
+    )
+
+
+def contexts() -> st.SearchStrategy[RequestContext]:
+    """Contexts at and around the times when windows begin and end, in markets with windows and without."""
+    near = st.sampled_from(TIMES_S).flatmap(lambda at_s: st.sampled_from((at_s - 1, at_s, at_s + 1)))
+    wanted = st.frozensets(st.sampled_from(RANGES), max_size=3)
+    keys = st.sampled_from(CREATORS).map(creator_key)
+    return st.builds(
+        RequestContext,
+        market=st.sampled_from(("SE", "GB", "US", "JP")),
+        at_s=near | st.integers(-20, 100),
+        explicit=st.booleans(),
+        languages=st.none() | wanted,
+        age=st.none() | st.sampled_from((*AGES, 6, 17, 30)),
+        kinds=st.none() | st.frozensets(st.sampled_from(("track", "episode"))),
+        blocked_creators=st.just(frozenset[str]()) | st.frozensets(keys, max_size=2),
+    )

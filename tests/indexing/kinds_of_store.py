@@ -1,0 +1,118 @@
+"""One world of collections for a test, on each kind of store; every store opened in it is one more process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, Protocol
+from uuid import uuid4
+
+from qdrant_client import AsyncQdrantClient, QdrantClient, models
+
+from indexing.edge_store import EdgeStore
+from indexing.server_store import ServerStore
+from indexing.store import VectorStore
+from indexing.tuning import Tuning
+from tests.indexing.over_grpc import memory_client
+
+Kind = Literal["embedded", "memory", "server"]
+
+SERVER_URL = os.environ.get("NEARFIELD_TEST_QDRANT_URL")
+KINDS: tuple[Kind, ...] = ("embedded", "memory", "server") if SERVER_URL else ("embedded", "memory")
+# A graph over the few points of a test, where the engine would scan them all.
+GRAPH_AT_ONCE = Tuning(full_scan_threshold_kb=1, indexing_threshold_kb=1)
+
+_IN_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 2 << 30
+
+
+@contextmanager
+def quick_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory where there is room: making a shard flushes dozens of files, 1 s on a busy disk."""
+    if not _IN_MEMORY.is_dir() or shutil.disk_usage(_IN_MEMORY).free < _ENOUGH_BYTES:
+        yield otherwise
+        return
+    with TemporaryDirectory(prefix="nearfield-test-", dir=_IN_MEMORY) as folder:
+        yield Path(folder)
+
+
+class Stores(Protocol):
+    """A world of collections, empty at first. `data_dir` is where releases may lie beside an embedded store."""
+
+    kind: Kind
+    data_dir: Path
+
+    def open(self, tuning: Tuning | None = None) -> VectorStore:
+        """One more store on this world, as another process would have it; its user closes it."""
+
+
+class EmbeddedStores:
+    """Shards below `data_dir`."""
+
+    kind: Kind = "embedded"
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def open(self, tuning: Tuning | None = None) -> VectorStore:
+        """A store with shards of its own in memory, over the same folder."""
+        return EdgeStore(self.data_dir / "releases", tuning)
+
+
+class MemoryStores:
+    """Memory mode behind the wire; all stores share one client."""
+
+    kind: Kind = "memory"
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._client = memory_client()
+
+    def open(self, tuning: Tuning | None = None) -> VectorStore:
+        """A store over the shared client."""
+        return ServerStore(self._client, "test", tuning)
+
+
+class ServerStores:
+    """A real server, under a prefix of its own."""
+
+    kind: Kind = "server"
+
+    def __init__(self, data_dir: Path, url: str, prefix: str) -> None:
+        self.data_dir = data_dir
+        self._url, self._prefix = url, prefix
+
+    def open(self, tuning: Tuning | None = None) -> VectorStore:
+        """A store over a client of its own, made for the loop that first uses it."""
+        client = AsyncQdrantClient(url=self._url, prefer_grpc=True, timeout=60, check_compatibility=False)
+        return ServerStore(client, self._prefix, tuning)
+
+
+@contextmanager
+def stores_of(kind: Kind, data_dir: Path) -> Iterator[Stores]:
+    """An empty world, removed afterwards."""
+    if kind == "embedded":
+        yield EmbeddedStores(data_dir)
+    elif kind == "memory":
+        yield MemoryStores(data_dir)
+    else:
+        assert SERVER_URL is not None
+        prefix = f"test-{uuid4().hex[:12]}"
+        try:
+            yield ServerStores(data_dir, SERVER_URL, prefix)
+        finally:
+            _clean(SERVER_URL, prefix)
+
+
+def _clean(url: str, prefix: str) -> None:
+    client = QdrantClient(url=url, prefer_grpc=True, timeout=60, check_compatibility=False)
+    for alias in client.get_aliases().aliases:
+        if alias.alias_name.startswith(prefix):
+            gone = models.DeleteAlias(alias_name=alias.alias_name)
+            client.update_collection_aliases([models.DeleteAliasOperation(delete_alias=gone)])
+    for collection in client.get_collections().collections:
+        if collection.name.startswith(prefix):
+            client.delete_collection(collection.name)
+    client.close()

@@ -1,0 +1,120 @@
+"""The official client's memory mode behind the wire: each request and answer goes through its own gRPC conversion.
+
+It stands where the client's remote half stands, and does what that does: build the protobuf message. Then the bytes
+are read back as a server would, converted to REST models, and answered by memory mode.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from qdrant_client import AsyncQdrantClient, grpc
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
+from qdrant_client.http import models
+from qdrant_client.local.async_qdrant_local import AsyncQdrantLocal
+
+
+def memory_client() -> "SharedClient":
+    """A client of an empty server in memory, for any number of stores to share."""
+    client = SharedClient(location=":memory:")
+    client._client = OverGrpc(location=":memory:")
+    return client
+
+
+class SharedClient(AsyncQdrantClient):
+    """What is in memory outlives the store that was closed, as a server does."""
+
+    async def close(self, grpc_grace: float | None = None, **_: Any) -> None:
+        """Let go of nothing."""
+
+
+class OverGrpc(AsyncQdrantLocal):
+    """Memory mode that takes protobuf messages."""
+
+    async def upsert(self, collection_name: str, points: Any, **_: Any) -> models.UpdateResult:
+        message = grpc.UpsertPoints(
+            collection_name=collection_name, points=[RestToGrpc.convert_point_struct(point) for point in points]
+        )
+        sent = grpc.UpsertPoints.FromString(message.SerializeToString())
+        return await super().upsert(sent.collection_name, [GrpcToRest.convert_point_struct(p) for p in sent.points])
+
+    async def query_points(
+        self,
+        collection_name: str,
+        query: Any = None,
+        using: str | None = None,
+        query_filter: Any = None,
+        search_params: Any = None,
+        limit: int = 10,
+        timeout: int | None = None,
+        **_: Any,
+    ) -> models.QueryResponse:
+        message = grpc.QueryPoints(
+            collection_name=collection_name,
+            query=RestToGrpc.convert_query(query),
+            filter=query_filter,
+            params=search_params,
+            limit=limit,
+            using=using,
+            timeout=timeout,
+        )
+        sent = grpc.QueryPoints.FromString(message.SerializeToString())
+        with _memory_mode_says_what_it_lacks():
+            answer = await super().query_points(
+                sent.collection_name,
+                query=GrpcToRest.convert_query(sent.query),
+                using=sent.using,
+                query_filter=GrpcToRest.convert_filter(sent.filter) if sent.HasField("filter") else None,
+                search_params=GrpcToRest.convert_search_params(sent.params),
+                limit=sent.limit,
+                with_payload=False,
+            )
+        hits = [GrpcToRest.convert_scored_point(RestToGrpc.convert_scored_point(hit)) for hit in answer.points]
+        return models.QueryResponse(points=hits)
+
+    async def count(
+        self, collection_name: str, count_filter: Any = None, exact: bool = True, **_: Any
+    ) -> models.CountResult:
+        message = grpc.CountPoints(collection_name=collection_name, filter=count_filter, exact=exact)
+        sent = grpc.CountPoints.FromString(message.SerializeToString())
+        where = GrpcToRest.convert_filter(sent.filter) if sent.HasField("filter") else None
+        return await super().count(sent.collection_name, count_filter=where, exact=sent.exact)
+
+    async def update_collection_aliases(self, change_aliases_operations: Sequence[Any], **_: Any) -> bool:
+        message = grpc.ChangeAliases(
+            actions=[RestToGrpc.convert_alias_operations(c) for c in change_aliases_operations]
+        )
+        sent = grpc.ChangeAliases.FromString(message.SerializeToString())
+        return await super().update_collection_aliases([GrpcToRest.convert_alias_operations(a) for a in sent.actions])
+
+    async def create_collection(
+        self, collection_name: str, vectors_config: Any = None, hnsw_config: Any = None, **_: Any
+    ) -> bool:
+        message = grpc.CreateCollection(
+            collection_name=collection_name,
+            vectors_config=RestToGrpc.convert_vectors_config(vectors_config),
+            hnsw_config=RestToGrpc.convert_hnsw_config_diff(hnsw_config),
+        )
+        sent = grpc.CreateCollection.FromString(message.SerializeToString())
+        return await super().create_collection(
+            sent.collection_name, vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config)
+        )
+
+    async def create_payload_index(
+        self, collection_name: str, field_name: str, field_schema: Any = None, **_: Any
+    ) -> models.UpdateResult:
+        params = RestToGrpc.convert_payload_schema_params(field_schema)
+        sent = grpc.PayloadIndexParams.FromString(params.SerializeToString())
+        with _memory_mode_says_what_it_lacks():
+            return await super().create_payload_index(
+                collection_name, field_name, GrpcToRest.convert_payload_schema_params(sent)
+            )
+
+
+@contextmanager
+def _memory_mode_says_what_it_lacks() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Payload indexes have no effect in the local Qdrant", UserWarning)
+        warnings.filterwarnings("ignore", "Local mode performs exact", UserWarning)
+        yield

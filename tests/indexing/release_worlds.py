@@ -1,0 +1,94 @@
+"""A small catalogue, its listens and two models, written once; and builds of releases from them on any store."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from embedding.progress import Reporter
+from embedding.row_files import RowFiles
+from embedding.rows import Interaction, Item, Window
+from embedding.sentence_encoder import SentenceEncoder
+from embedding.settings import EmbeddingSettings
+from embedding.text_vectors import CachedText
+from embedding.train_config import TrainConfig
+from embedding.train_run import TrainRequest, run_training
+from indexing.build import BuildInputs, Workshop
+from indexing.store import VectorStore
+
+NUM_ITEMS = 90
+QUIET = Reporter("none")
+SUBJECTS = ("jazz piano at night", "heavy metal guitars", "true crime trials", "bread and pasta recipes", "the planets")
+
+
+def make_items() -> list[Item]:
+    """Items of five subjects, in two kinds, some of them only in Sweden."""
+    return [
+        Item(
+            id=f"item-{number}",
+            kind="track" if number % 3 else "episode",
+            title=f"Number {number}",
+            creator=f"Maker {number % 7}",
+            text=SUBJECTS[number % len(SUBJECTS)],
+            availability=(Window("SE"),) if number % 4 == 0 else (Window("*"),),
+        )
+        for number in range(NUM_ITEMS)
+    ]
+
+
+def make_interactions() -> list[Interaction]:
+    """Thirty listeners of one subject each."""
+    return [
+        Interaction(f"user-{user}", f"item-{(user % 5 + 5 * (step * 3 + user)) % NUM_ITEMS}", float(step))
+        for user in range(30)
+        for step in range(8)
+    ]
+
+
+class Source:
+    """Files that releases are built from, below `folder`."""
+
+    def __init__(self, folder: Path, texts: CachedText, cache_dir: Path) -> None:
+        self.cache_dir = cache_dir
+        self.catalogue = folder / "catalogue.jsonl"
+        self.interactions = folder / "interactions.jsonl"
+        self.texts = texts
+        with RowFiles(folder) as files:
+            files.write_items(self.catalogue.name, make_items())
+            files.write_interactions(self.interactions.name, make_interactions())
+        self.model = self._train(folder / "model", seed=1)
+        self.other_model = self._train(folder / "other-model", seed=2)
+
+    def _train(self, out: Path, seed: int) -> Path:
+        config = TrainConfig(dims=16, epochs=2, batch_size=64, features=("id", "creators"), seed=seed)
+        request = TrainRequest(
+            catalogue=self.catalogue, interactions=self.interactions, out=out, split="none", config=config
+        )
+        run_training(request, EmbeddingSettings(data_dir=out.parent), SentenceEncoder.load, QUIET)
+        return out
+
+    def inputs(self, *, with_model: bool = True) -> BuildInputs:
+        """All of the files, or without model."""
+        return BuildInputs(
+            catalogue=self.catalogue, model=self.model if with_model else None, interactions=self.interactions
+        )
+
+    def shop(self, data_dir: Path, store: VectorStore, reporter: Reporter = QUIET) -> Workshop:
+        """What a build in `data_dir` works with."""
+        return Workshop(
+            data_dir=data_dir,
+            store=store,
+            texts=self.texts,
+            rules_version="default",
+            max_reject_share=0.01,
+            reporter=reporter,
+        )
+
+
+def edited(source: Path, target: Path, change: Callable[[dict[str, object]], object]) -> Path:
+    """A copy of a JSON Lines file with each row changed."""
+    rows = [msgspec.json.decode(line) for line in source.read_bytes().splitlines()]
+    for row in rows:
+        change(row)
+    target.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
+    return target

@@ -1,0 +1,88 @@
+"""The three readings of a filter say the same of every item, in both directions: what passes and what does not."""
+
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexing.filter_predicate import predicate
+from indexing.filters import Filter
+from indexing.payload import Payload
+from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
+from tests.indexing.drawn import filters, payloads
+from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
+
+NUM_ROWS = 200
+SEEDS = (1, 2)
+QUERY = np.array([1.0, 0.0], dtype=np.float32)
+
+
+class Catalogue:
+    """One drawn catalogue in three engines: Edge as written, Edge optimised, and memory mode over gRPC."""
+
+    def __init__(self, rows: list[Payload], engines: dict[str, VectorStore], runner: asyncio.Runner) -> None:
+        self.rows = rows
+        self.engines = engines
+        self._runner = runner
+
+    def passing(self, engine: str, where: Filter) -> set[int]:
+        """Rows that an engine, really queried, lets through."""
+        store = self.engines[engine]
+        search = store.nearest(
+            "c", QUERY, using="tower", where=store.prepare(where), limit=NUM_ROWS, plan=Plan(exact=True)
+        )
+        return set(self._runner.run(search).rows)
+
+
+async def _fill(store: VectorStore, rows: list[Payload]) -> VectorStore:
+    angles = np.linspace(0, 3, len(rows))
+    vectors = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
+    await store.create("c", CollectionSchema({"tower": 2}))
+    await store.upsert("c", PointBatch(range(len(rows)), {"tower": vectors}, rows))
+    return store
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    rows = payloads(request.param, NUM_ROWS)
+    with (
+        quick_folder(tmp_path_factory.mktemp("catalogue")) as folder,
+        stores_of("embedded", folder / "written") as written,
+        stores_of("embedded", folder / "optimised") as optimised,
+        stores_of("memory", folder) as memory,
+        asyncio.Runner() as runner,
+    ):
+        engines = {
+            "edge, as written": runner.run(_fill(written.open(), rows)),
+            "edge, optimised": runner.run(_fill(optimised.open(GRAPH_AT_ONCE), rows)),
+            "server, over gRPC": runner.run(_fill(memory.open(), rows)),
+        }
+        runner.run(engines["edge, optimised"].optimise("c"))
+        yield Catalogue(rows, engines, runner)
+        for store in engines.values():
+            runner.run(store.close())
+
+
+TALLY = {"passes": 0, "does not": 0}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+@given(drawn=st.lists(filters(NUM_ROWS), min_size=8, max_size=8))
+def test_all_readings_agree_on_every_item(catalogue: Catalogue, drawn: list[Filter]) -> None:
+    for where in drawn:
+        holds = predicate(where)
+        passes = {row for row, payload in enumerate(catalogue.rows) if holds(row, payload)}
+        for engine in catalogue.engines:
+            assert catalogue.passing(engine, where) == passes, (engine, where)
+        TALLY["passes"] += len(passes)
+        TALLY["does not"] += NUM_ROWS - len(passes)
+
+
+def test_both_directions_were_asked_often() -> None:
+    if sum(TALLY.values()) == 0:
+        pytest.skip("the agreement test did not run in this process")
+    assert sum(TALLY.values()) >= 180_000
+    assert min(TALLY.values()) >= 40_000

@@ -1,0 +1,153 @@
+"""Hard rules, asked of Edge, of memory mode over gRPC, of the re-check, and of an oracle in the design's words.
+
+All four say the same of every (rules, context, item), in both directions; the oracle looks at the catalogue row.
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedding.rows import Item
+from indexing.availability import AvailabilityClasses
+from indexing.context import RequestContext
+from indexing.payload import Payload, payload_of
+from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet, rules_version
+from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
+from tests.indexing.drawn import contexts, items, rule_sets
+from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
+
+NUM_ITEMS = 120
+SEEDS = (11, 12)
+QUERY = np.array([1.0, 0.0], dtype=np.float32)
+
+
+def may_be_shown(item: Item, rules: RuleSet, context: RequestContext) -> bool:
+    """The rules as design and docs/rules.md word them, asked of the row itself."""
+    return (
+        any(
+            window.market in ("*", context.market)
+            and (window.from_s is None or context.at_s >= window.from_s)
+            and (window.until_s is None or context.at_s < window.until_s)
+            for window in item.availability
+        )
+        and not (not context.explicit and item.explicit is True)
+        and not (not context.explicit and item.explicit is None and rules.explicit.unknown == "deny")
+        and item.min_age <= (0 if context.age is None else context.age)
+        and (context.languages is None or speaks(item.language, rules, context.languages))
+        and (context.kinds is None or item.kind in context.kinds)
+        and item.id not in rules.blocked.items
+        and not {plain(name) for name in item.all_creators} & {plain(name) for name in rules.blocked.creators}
+        and not {plain(name) for name in item.all_creators} & context.blocked_creators
+    )
+
+
+def speaks(tag: str | None, rules: RuleSet, wanted: frozenset[str]) -> bool:
+    """RFC 4647 section 3.3.1: equal, or a prefix of the tag that ends before a hyphen; `*` matches any tag."""
+    if tag is None:
+        return rules.languages.unknown == "allow"
+    return any(
+        language == "*" or tag.lower() == language.lower() or tag.lower().startswith(f"{language.lower()}-")
+        for language in wanted
+    )
+
+
+def plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+class Catalogue:
+    """Drawn items with their classes, indexed in Edge and in memory mode."""
+
+    def __init__(self, seed: int) -> None:
+        self.items = items(seed, NUM_ITEMS)
+        self.classes = AvailabilityClasses()
+        self.payloads = [payload_of(item, self.classes.add(item.availability), 0.5) for item in self.items]
+        self.engines: dict[str, VectorStore] = {}
+
+    async def index(self, engine: str, store: VectorStore) -> None:
+        angles = np.linspace(0, 3, NUM_ITEMS)
+        vectors = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
+        await store.create("c", CollectionSchema({"tower": 2}))
+        await store.upsert("c", PointBatch(range(NUM_ITEMS), {"tower": vectors}, self.payloads))
+        await store.optimise("c")
+        self.engines[engine] = store
+
+    def share(self, accepts: object) -> float:
+        assert callable(accepts)
+        return sum(map(accepts, self.payloads)) / NUM_ITEMS
+
+    def rules(self, ruleset: RuleSet, store: VectorStore) -> HardRules:
+        return HardRules(ruleset, rules_version(ruleset), self.classes, store.prepare, self.share)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def catalogue(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runner: asyncio.Runner
+) -> Iterator[Catalogue]:
+    made = Catalogue(request.param)
+    with (
+        quick_folder(tmp_path_factory.mktemp("rules")) as folder,
+        stores_of("embedded", folder / "data") as embedded,
+        stores_of("memory", folder) as memory,
+    ):
+        runner.run(made.index("edge", embedded.open(GRAPH_AT_ONCE)))
+        runner.run(made.index("server, over gRPC", memory.open()))
+        yield made
+        for store in made.engines.values():
+            runner.run(store.close())
+
+
+TALLY = {"shown": 0, "kept out": 0}
+
+
+@settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+@given(ruleset=rule_sets(NUM_ITEMS), drawn=st.lists(contexts(), min_size=2, max_size=2))
+def test_engines_re_check_and_oracle_agree_on_every_item(
+    catalogue: Catalogue, runner: asyncio.Runner, ruleset: RuleSet, drawn: list[RequestContext]
+) -> None:
+    by_engine = {engine: catalogue.rules(ruleset, store) for engine, store in catalogue.engines.items()}
+    blocked = set(ruleset.blocked.items)
+    for asked, context in enumerate(drawn):
+        shown = {item.id for item in catalogue.items if may_be_shown(item, ruleset, context)}
+        for engine, rules in by_engine.items():
+            if engine != "edge" and asked > 0:
+                # Memory mode walks all items in Python: it is asked about each rule set once.
+                continue
+            compiled = rules.compile(context)
+            search = catalogue.engines[engine].nearest(
+                "c", QUERY, using="tower", where=compiled.prepared, limit=NUM_ITEMS, plan=Plan(exact=True)
+            )
+            found = {catalogue.items[row].id for row in runner.run(search).rows}
+            # The engine holds no ids: what is blocked by id goes after the query.
+            assert found - blocked == shown, (engine, context)
+        accepts = by_engine["edge"].compile(context).accepts
+        assert {payload.id for payload in catalogue.payloads if accepts(payload)} == shown, context
+        TALLY["shown"] += len(shown)
+        TALLY["kept out"] += NUM_ITEMS - len(shown)
+
+
+def test_both_directions_were_asked_often() -> None:
+    if sum(TALLY.values()) == 0:
+        pytest.skip("the agreement test did not run in this process")
+    assert sum(TALLY.values()) >= 120_000
+    assert min(TALLY.values()) >= 12_000
+
+
+def test_the_share_is_the_part_that_passes_without_blocklists(catalogue: Catalogue) -> None:
+    rules = catalogue.rules(RuleSet(), catalogue.engines["edge"])
+    context = RequestContext(market="SE", at_s=15, age=12)
+    passing: list[Payload] = [payload for payload in catalogue.payloads if rules.compile(context).accepts(payload)]
+    assert 0 < len(passing) < NUM_ITEMS
+    assert rules.compile(context).share == len(passing) / NUM_ITEMS

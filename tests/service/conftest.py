@@ -1,0 +1,45 @@
+"""The small world of tests/service/world.py, built once with a model and once without, and served in this process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from service.app import create_app
+from service.main import open_parts
+from service.settings import Settings
+from tests.service.world import build_world
+
+Client = TestClient[Litestar]
+
+
+@pytest.fixture(scope="session")
+def tower_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of the release with a model."""
+    folder = tmp_path_factory.mktemp("tower-world")
+    build_world(folder, with_model=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of the release of text only."""
+    folder = tmp_path_factory.mktemp("text-world")
+    build_world(folder, with_model=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def client(tower_world: Path) -> Iterator[Client]:
+    """Of a service with a model; requests must name their market."""
+    with TestClient(create_app(open_parts(Settings(data_dir=tower_world)))) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def text_client(text_world: Path) -> Iterator[Client]:
+    """Of a service without a model, with a default market."""
+    with TestClient(create_app(open_parts(Settings(data_dir=text_world, default_market="SE")))) as client:
+        yield client

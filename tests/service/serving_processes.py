@@ -1,0 +1,135 @@
+"""A running stand-in service for tests: real processes, real sockets, on loopback."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def eventually(what: Callable[[], bool], within_s: float = 30.0) -> None:
+    """Wait until `what` holds; AssertionError when it does not within `within_s`."""
+    until = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < until, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port on which nobody listens just now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Service:
+    """One `standin_program` over `folder`."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[str], port: int) -> None:
+        self._folder = folder
+        self.process = process
+        self.port = port
+
+    def publish(self, release: str) -> None:
+        """Make `release` the live one."""
+        new = self._folder / "live.new"
+        new.write_text(release)
+        new.replace(self._folder / "live")
+
+    @contextmanager
+    def marked(self, name: str) -> Iterator[None]:
+        """While in the block, the file `name` is there: `standin_app` says what it does."""
+        mark = self._folder / name
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink()
+
+    @contextmanager
+    def request_in_flight(self) -> Iterator[list[dict[str, Any]]]:
+        """A request that a worker has and does not answer before the block ends; the answer is then in the list."""
+        answers: list[dict[str, Any]] = []
+        asking = threading.Thread(target=lambda: answers.append(self.ask("/slow")))
+        with self.marked("busy"):
+            asking.start()
+            # Enough for a request over loopback to reach its worker; nothing tells from outside.
+            time.sleep(0.5)
+            yield answers
+        asking.join()
+
+    def ask(self, path: str = "/") -> dict[str, Any]:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
+        finally:
+            connection.close()
+
+    def ask_many(self) -> list[dict[str, Any]]:
+        """So many requests that each of two workers gets some (all in one is less likely than one in a million)."""
+        return [self.ask() for _ in range(22)]
+
+    def log(self) -> str:
+        """What the processes have written so far."""
+        return (self._folder / "log").read_text()
+
+    def children(self) -> set[int]:
+        """Process numbers of its workers."""
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return {int(pid) for pid in tasks.split() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+
+def gone(pid: int) -> bool:
+    """Whether the process is over."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@contextmanager
+def standin_service(folder: Path, *, num_workers: int, patience_s: float = 3.0) -> Iterator[Service]:
+    """A service that answers from release `r0`; whatever is left of it at the end is ended."""
+    (folder / "live").write_text("r0")
+    port = free_port()
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.service.standin_program", *map(str, (folder, port, num_workers, patience_s))],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    service = Service(folder, process, port)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready r0\n", service.log()
+        yield service
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

@@ -1,0 +1,139 @@
+"""`search` by meaning, and what it answers while the text encoder loads, and where there is none."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from litestar.testing import TestClient
+
+from embedding.errors import EncoderMissingError
+from embedding.protocols import TextEncoder, Vectors
+from service.app import create_app
+from service.encoder_gate import EncoderGate
+from service.main import open_parts
+from service.problems import ProblemError
+from service.settings import Settings
+from tests.service.conftest import Client
+from tests.service.world import taste_of
+
+
+class CountingEncoder:
+    """Counts the texts that it is given; their vectors are of no matter here."""
+
+    hash = "0"
+    dims = 2
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def encode(self, texts: Any) -> Vectors:
+        self.texts += texts
+        return np.ones((len(texts), 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("text", "taste"),
+    [("who killed the victim, and how was he caught?", "crime"), ("how do I bake bread", "cooking")],
+)
+@pytest.mark.parametrize("which", ["client", "text_client"])
+def test_words_find_what_they_mean(request: pytest.FixtureRequest, which: str, text: str, taste: str) -> None:
+    client: Client = request.getfixturevalue(which)
+    response = client.post("/v1/search", json={"text": text, "limit": 15, "context": {"market": "SE"}})
+    assert response.status_code == 200
+    assert {taste_of(hit["id"]) for hit in response.json()["hits"]} == {taste}
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_other_modes_are_refused_by_name(client: Client, mode: str) -> None:
+    response = client.post("/v1/search", json={"text": "bread", "mode": mode, "context": {"market": "SE"}})
+    assert response.status_code == 400
+    assert response.json()["errors"] == [
+        {"field": "mode", "expected": "'semantic', the only mode so far", "came": f'"{mode}"'}
+    ]
+
+
+@pytest.mark.parametrize("text", [" ", "\n\t", ""])
+def test_a_blank_text_is_refused(client: Client, text: str) -> None:
+    response = client.post("/v1/search", json={"text": text, "context": {"market": "SE"}})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "text"
+
+
+@pytest.mark.parametrize("text", ["🎷🎷🎷", "\u0000\u0001", "x" * 2_000])
+def test_odd_texts_are_searched_like_any_other(client: Client, text: str) -> None:
+    response = client.post("/v1/search", json={"text": text, "context": {"market": "SE"}})
+    assert response.status_code == 200
+    assert len(response.json()["hits"]) == 10
+
+
+def test_a_repeated_text_is_encoded_once() -> None:
+    encoder = CountingEncoder()
+    gate = EncoderGate(lambda: encoder, wait_s=5)
+    gate.load_now()
+
+    async def ask() -> None:
+        for text in ("a", "b", "a", "a"):
+            assert (await gate.vector(text)).shape == (2,)
+
+    asyncio.run(ask())
+    gate.close()
+    assert encoder.texts == ["a", "b"]
+
+
+def test_a_search_waits_for_the_encoder_then_gives_up() -> None:
+    may_load = threading.Event()
+
+    def load() -> TextEncoder:
+        may_load.wait()
+        return CountingEncoder()
+
+    gate = EncoderGate(load, wait_s=0.05)
+    assert gate.state == "loading"
+    gate.start()
+    gate.start()
+    with pytest.raises(ProblemError) as refused:
+        asyncio.run(gate.vector("a"))
+    assert refused.value.problem.status == 503
+    assert refused.value.headers == {"Retry-After": "5"}
+    may_load.set()
+    patient = time.monotonic() + 5
+    while gate.state == "loading" and time.monotonic() < patient:
+        time.sleep(0.01)
+    assert gate.state == "ready"
+    assert asyncio.run(gate.vector("a")).shape == (2,)
+    gate.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(EncoderMissingError("Install one."), "Install one."), (ZeroDivisionError(), "ZeroDivisionError while loading")],
+)
+def test_without_an_encoder_search_says_so(error: Exception, reason: str) -> None:
+    def load() -> TextEncoder:
+        raise error
+
+    gate = EncoderGate(load, wait_s=5)
+    gate.load_now()
+    assert gate.state == "absent"
+    assert reason in (gate.reason or "")
+    with pytest.raises(ProblemError) as refused:
+        asyncio.run(gate.vector("a"))
+    assert refused.value.problem.type == "urn:nearfield:problem:encoder-absent"
+    gate.close()
+
+
+def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tower_world, encoder=tmp_path / "none", default_market="SE")
+    with TestClient(create_app(open_parts(settings))) as client:
+        assert client.get("/v1/items/metal-1/similar").status_code == 200
+        refused = client.post("/v1/search", json={"text": "bread"})
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        ready = client.get("/health/ready")
+        assert ready.status_code == 200
+        assert ready.json()["encoder"] == "absent"
+        assert str(tmp_path / "none") in ready.json()["encoder_reason"]
