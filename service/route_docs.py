@@ -4,6 +4,8 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from service.problems import KINDS, PROBLEM_JSON, Problem, Slug
 
+HITS = "Hits in the order to be shown; `short_reason` says why there are fewer than `limit`"
+
 
 def failures(*slugs: Slug) -> dict[int, ResponseSpec]:
     """The problems a route may answer with, by status; every route may fail inside."""

@@ -13,7 +13,7 @@ from service.item_view import ItemView, item_view
 from service.problems import ProblemError
 from service.queries import REVISION, Queries
 from service.requests import MAX_LIMIT, Seed, SimilarRequest
-from service.route_docs import failures
+from service.route_docs import HITS, failures
 from service.validation import converted, shown
 
 ItemId = Annotated[str, PathParameter(description="The item's id, percent-encoded: `/` is `%2F`.")]
@@ -35,6 +35,7 @@ def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
         summary="One catalogue row",
         tags=["items"],
         opt={"scope": "query"},
+        response_description="The row",
         responses=failures("unknown-item", "invalid-request"),
     )
     async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
@@ -48,6 +49,7 @@ def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
         summary="Items near one item",
         tags=["queries"],
         opt={"scope": "query"},
+        response_description=HITS,
         responses=failures("unknown-item", "invalid-request", "store-unavailable"),
     )
     async def similar_to_item(

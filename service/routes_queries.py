@@ -8,7 +8,7 @@ from service.answers import Answer, JsonAnswer
 from service.queries import Queries
 from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
-from service.route_docs import BODY_FAILURES, failures
+from service.route_docs import BODY_FAILURES, HITS, failures
 
 
 def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
@@ -20,6 +20,7 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="Items near weighted seeds",
         tags=["queries"],
         opt={"scope": "query"},
+        response_description=HITS,
         request_class=QueryRequest,
         responses=failures("unknown-seeds", "weights-cancel", *BODY_FAILURES),
     )
@@ -33,6 +34,7 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="Items for a listener",
         tags=["queries"],
         opt={"scope": "query"},
+        response_description=HITS,
         request_class=QueryRequest,
         responses=failures("unknown-user", "unknown-seeds", "weights-cancel", *BODY_FAILURES),
     )
@@ -46,6 +48,7 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="Items that match a text",
         tags=["queries"],
         opt={"scope": "query"},
+        response_description=HITS,
         request_class=QueryRequest,
         responses=failures("encoder-loading", "encoder-absent", *BODY_FAILURES),
     )

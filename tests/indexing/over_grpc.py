@@ -30,16 +30,18 @@ class SharedClient(AsyncQdrantClient):
 
 
 class OverGrpc(AsyncQdrantLocal):
-    """Memory mode that takes protobuf messages."""
+    """Memory mode that takes protobuf messages. Each method takes the parameters that a store sends, and no others."""
 
-    async def upsert(self, collection_name: str, points: Any, **_: Any) -> models.UpdateResult:
+    async def upsert(  # type: ignore[override]
+        self, collection_name: str, points: Any, **_: Any
+    ) -> models.UpdateResult:
         message = grpc.UpsertPoints(
             collection_name=collection_name, points=[RestToGrpc.convert_point_struct(point) for point in points]
         )
         sent = grpc.UpsertPoints.FromString(message.SerializeToString())
         return await super().upsert(sent.collection_name, [GrpcToRest.convert_point_struct(p) for p in sent.points])
 
-    async def query_points(
+    async def query_points(  # type: ignore[override]
         self,
         collection_name: str,
         query: Any = None,
@@ -88,7 +90,7 @@ class OverGrpc(AsyncQdrantLocal):
         sent = grpc.ChangeAliases.FromString(message.SerializeToString())
         return await super().update_collection_aliases([GrpcToRest.convert_alias_operations(a) for a in sent.actions])
 
-    async def create_collection(
+    async def create_collection(  # type: ignore[override]
         self, collection_name: str, vectors_config: Any = None, hnsw_config: Any = None, **_: Any
     ) -> bool:
         message = grpc.CreateCollection(
@@ -101,7 +103,7 @@ class OverGrpc(AsyncQdrantLocal):
             sent.collection_name, vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config)
         )
 
-    async def create_payload_index(
+    async def create_payload_index(  # type: ignore[override]
         self, collection_name: str, field_name: str, field_schema: Any = None, **_: Any
     ) -> models.UpdateResult:
         params = RestToGrpc.convert_payload_schema_params(field_schema)

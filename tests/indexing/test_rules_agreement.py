@@ -5,7 +5,7 @@ All four say the same of every (rules, context, item), in both directions; the o
 
 import asyncio
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -78,8 +78,7 @@ class Catalogue:
         await store.optimise("c")
         self.engines[engine] = store
 
-    def share(self, accepts: object) -> float:
-        assert callable(accepts)
+    def share(self, accepts: Callable[[Payload], bool]) -> float:
         return sum(map(accepts, self.payloads)) / NUM_ITEMS
 
     def rules(self, ruleset: RuleSet, store: VectorStore) -> HardRules:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -47,7 +48,7 @@ def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pyt
     plant(data_dir)
     with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
         assert client.get("/health/ready").json()["leaks"] == 0
-        queries = [
+        queries: list[tuple[str, dict[str, Any]]] = [
             ("/v1/similar", {"seeds": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"history": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"user_id": "user-1"}),

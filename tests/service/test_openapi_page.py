@@ -119,7 +119,7 @@ def page() -> Iterator[Page]:
         page = browser.new_page(viewport={"width": 1200, "height": 1400})
         page.route("**/*", refuse)
         errors: list[Any] = []
-        page.on("pageerror", errors.append)
+        page.on("pageerror", lambda error: errors.append(error))
         yield page
         browser.close()
     assert beyond == []

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,3 +267,9 @@ def test_framework_failures_are_problems_too(client: Client) -> None:
     assert Exception in PROBLEM_HANDLERS
     response = client.get("/health/live", headers={"host": "b@d host"})
     assert problem(response, "invalid-request")["detail"].startswith("GET /health/live")
+
+
+def test_every_kind_of_problem_is_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page, flags=re.MULTILINE))
+    assert listed == {slug: str(status) for slug, (status, _) in KINDS.items()}

@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from embedding.progress import Reporter
 from embedding.row_files import RowFiles
-from embedding.rows import Interaction, Item, Window
+from embedding.rows import Interaction, Item, Kind, Window
 from embedding.sentence_encoder import SentenceEncoder
 from embedding.settings import EmbeddingSettings
 from embedding.times import epoch_us
@@ -23,7 +24,7 @@ TASTES = {
     "crime": "a true crime story: detectives, a murder, the trial of the killer and what the witnesses saw",
     "cooking": "cooking at home: recipes for bread, soup, pasta and dessert, with tips from a chef",
 }
-KIND = {"jazz": "track", "metal": "track", "crime": "episode", "cooking": "episode"}
+KIND: dict[str, Kind] = {"jazz": "track", "metal": "track", "crime": "episode", "cooking": "episode"}
 PER_TASTE = 20
 ODD_ID = "a/b c?%é"
 OPENS = "2030-01-01T00:00:00Z"
@@ -50,7 +51,7 @@ def ids_of(taste: str) -> list[str]:
 
 def make_items() -> list[Item]:
     """All items; what is special about one is said by the constants above."""
-    special = {
+    special: dict[str, dict[str, Any]] = {
         US_ONLY: {"availability": (Window("US"),)},
         NOT_YET_OPEN: {"availability": (Window("*", from_s=OPENS_S),)},
         EXPLICIT: {"explicit": True},

@@ -1,0 +1,80 @@
+"""The two applications that `benchmarks.floor` compares: the product, and the least that could answer the same query.
+
+The floor has the same server, framework, request and response types, and makes the same engine query: vector, filter
+built beforehand, plan, limit, no payload. Its hits come from a list in memory. It compiles no rules, looks up no
+seed and re-checks nothing.
+"""
+
+import asyncio
+import os
+from itertools import cycle
+from pathlib import Path
+
+from litestar import Litestar, post
+from litestar.params import JSONBody, SkipValidation
+
+from benchmarks.world import NOW_S, PlantedEncoder
+from indexing.context import RequestContext
+from indexing.edge_store import EdgeStore
+from indexing.plans import plan_for
+from indexing.release import Release
+from indexing.releases import Releases
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.compiled import HardRules
+from service.answers import Answer, JsonAnswer, hit_of
+from service.app import create_app
+from service.encoder_gate import EncoderGate
+from service.parts import Parts
+from service.query_request import QueryRequest
+from service.requests import SimilarRequest
+from service.served import ServedRelease
+from service.settings import Settings
+
+FOLDER = "BENCHMARK_WORLD"
+LIMIT = 20
+CONTEXT = RequestContext(market="SE", at_s=NOW_S, explicit=False)
+
+
+def opened() -> tuple[EdgeStore, Release, HardRules]:
+    """Store, live release and rules of the world."""
+    folder = Path(os.environ[FOLDER])
+    store = EdgeStore(folder / "releases")
+    releases = Releases(folder, store)
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        release = releases.open(runner.run(releases.live_id()))
+        runner.run(store.open(release.id))
+    version, ruleset = AcceptedRules(folder / "rules").current()
+    return store, release, HardRules(ruleset, version, release.classes, store.prepare, release.share)
+
+
+def build_product() -> Litestar:
+    """The product's application over the world."""
+    store, release, rules = opened()
+    encoder = PlantedEncoder(release.manifest.dims["text"])
+    return create_app(
+        Parts(
+            settings=Settings(data_dir=Path(os.environ[FOLDER])),
+            store=store,
+            live=ServedRelease(release=release, rules=rules, tower=None),
+            encoder=EncoderGate(lambda: encoder, 30.0),
+        )
+    )
+
+
+def build_floor() -> Litestar:
+    """The floor's application over the same world."""
+    store, release, rules = opened()
+    compiled = rules.compile(CONTEXT)
+    plan = plan_for(compiled.share)
+    vectors = release.columns.vectors("text")
+    next_vector = cycle([vectors[row] for row in range(0, len(vectors), 97)]).__next__
+    hits = [hit_of(release.columns.payload(row), 0.5) for row in range(len(release.columns))]
+
+    @post("/v1/similar", status_code=200, request_class=QueryRequest)
+    async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
+        ranked = await store.nearest(
+            release.id, next_vector(), using="text", where=compiled.prepared, limit=data.limit, plan=plan
+        )
+        return JsonAnswer(Answer([hits[row] for row in ranked.rows], release.id, 0))
+
+    return Litestar([similar], openapi_config=None, logging_config=None)
