@@ -36,7 +36,13 @@ _interactions = click.option("--interactions", required=True, type=_INPUT, help=
     help="What is held out: a fifth of the pairs by hash, the newest fifth, or nothing (for going live).",
 )
 @click.option("--config", "config_path", type=_INPUT, help="TOML file; its keys are in docs/training.md.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto takes a GPU where there is one.",
+)
 @progress_option
 @_json
 @_settings

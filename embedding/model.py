@@ -12,7 +12,7 @@ from embedding.features import EncodedItems, Vocabulary
 from embedding.model_folder import WEIGHTS, ModelManifest, verify_model
 from embedding.protocols import Vectors
 from embedding.rows import Item
-from embedding.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower, history_weights, hours_of
+from embedding.towers import CandidateTower, ItemTensors, QueryTower, history_weights, hour_of
 
 _CPU = torch.device("cpu")
 
@@ -90,16 +90,9 @@ class Towers:
         with torch.inference_mode():
             heard_HD = torch.from_numpy(np.ascontiguousarray(history[-newest:], np.float32))
             weights_H = torch.from_numpy(np.ascontiguousarray(weights[-newest:], np.float32))
-            vector: Vectors = self.query(heard_HD, self._one_history(weights_H, at_s))[0].numpy()
+            counted_H = history_weights(weights_H, self.manifest.config)
+            vector: Vectors = self.query.one(heard_HD, counted_H, hour_of(at_s)).numpy()
         return vector
-
-    def _one_history(self, weights_H: torch.Tensor, at_s: float | None) -> HistoryTensors:
-        return HistoryTensors(
-            torch.arange(len(weights_H)),
-            torch.tensor([0, len(weights_H)]),
-            history_weights(weights_H, self.manifest.config),
-            hours_of(torch.tensor([float("nan") if at_s is None else at_s], dtype=torch.float64)),
-        )
 
 
 def encode_rows(candidate: CandidateTower, items: EncodedItems) -> Vectors:

@@ -55,8 +55,8 @@ class CandidateTower(Protocol):
         """Length of a vector."""
 
     @property
-    def encoder_hash(self) -> str:
-        """Hash of the text encoder that the tower was trained with."""
+    def encoder_hash(self) -> str | None:
+        """Hash of the text encoder that the tower was trained with; None where it reads no text."""
 
     @property
     def input_fields(self) -> tuple[str, ...]:

@@ -140,11 +140,18 @@ class QueryTower(nn.Module):
             per_sample_weights=history.weights_H,
             include_last_offset=True,
         )
-        mass_B = _segment_sums(history.weights_H.abs(), history.offsets)
-        pooled_BD = pooled_BD / mass_B.clamp(min=1.0).sqrt()[:, None]
+        mass_B1 = _segment_sums(history.weights_H.abs(), history.offsets)[:, None]
         known_B1 = (history.hours_B != UNKNOWN)[:, None]
-        hour_BD = F.embedding(history.hours_B, self.hours) * known_B1
-        return F.normalize(pooled_BD + self.start + hour_BD, dim=1)
+        return self._combine(pooled_BD, mass_B1, F.embedding(history.hours_B, self.hours) * known_B1)
+
+    def one(self, heard_HD: Tensor, weights_H: Tensor, hour: int) -> Tensor:
+        """`forward` for one query that heard all of `heard_HD`, without the bookkeeping of a batch: (D,)."""
+        mass = weights_H.abs().sum()
+        return self._combine(weights_H @ heard_HD, mass, self.hours[hour] if hour != UNKNOWN else None)
+
+    def _combine(self, pooled: Tensor, mass: Tensor, hour: Tensor | None) -> Tensor:
+        total = pooled / mass.clamp(min=1.0).sqrt() + self.start
+        return F.normalize(total if hour is None else total + hour, dim=-1)
 
 
 def _segment_sums(values_H: Tensor, offsets: Tensor) -> Tensor:
@@ -157,6 +164,11 @@ def hours_of(at_s: Tensor) -> Tensor:
     known = ~at_s.isnan()
     hours = torch.nan_to_num(at_s).div(SECONDS_AN_HOUR, rounding_mode="floor").remainder(HOURS_A_DAY)
     return torch.where(known, hours.long() + 1, UNKNOWN)
+
+
+def hour_of(at_s: float | None) -> int:
+    """`hours_of` for one time; None, a time not known, gives 0."""
+    return UNKNOWN if at_s is None else int(at_s // SECONDS_AN_HOUR % HOURS_A_DAY) + 1
 
 
 def history_weights(weights: Tensor, config: TrainConfig) -> Tensor:

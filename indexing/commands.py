@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embedding.progress import ProgressMode, Reporter, progress_option
+from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -86,8 +87,17 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
       nearfield index status --json
     """
     live, manifests, unfinished, rules = _with_releases(settings, lambda releases: _status(settings, releases))
+    refused = refused_rules(settings.data_dir / "rules")
     if as_json:
-        _print_json({"live": live, "rules": rules, "releases": manifests, "unfinished": unfinished})
+        _print_json(
+            {
+                "live": live,
+                "rules": rules,
+                "rules_refused": refused,
+                "releases": manifests,
+                "unfinished": unfinished,
+            }
+        )
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("release", "built", "points", "answers by", "content", ""):
@@ -98,7 +108,7 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
         table.add_row(manifest.id, manifest.created_at, points, manifest.space, manifest.content[:12], mark)
     console = Console()
     console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
-    console.print(f"rules {rules}", highlight=False)
+    console.print(f"rules {rules}" + (f" ({refused})" if refused else ""), highlight=False, markup=False)
     for name in unfinished:
         console.print(f"{name} is unfinished: a build is running, or the next one clears it away.", highlight=False)
 

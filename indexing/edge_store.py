@@ -42,7 +42,11 @@ T = TypeVar("T")
 
 
 class EdgeStore:
-    """Collections in `folder`; one process writes a collection, then any number may read it."""
+    """The contract of `VectorStore` over shards in `folder`.
+
+    One process writes a collection, then any number may read it at once. `tuning` is for what is created here; what
+    is opened keeps the tuning it was created with.
+    """
 
     def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
         self._folder = folder

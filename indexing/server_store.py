@@ -51,7 +51,10 @@ T = TypeVar("T")
 
 
 class ServerStore:
-    """Collections whose names begin with `prefix` on the server that `client` speaks to; it closes the client."""
+    """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
+
+    Collections and alias begin with `prefix`; `optimise` gives up after `optimise_timeout_s`.
+    """
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Settings that stores and releases read."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,6 +14,7 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     # Address of a Qdrant server; left out, the embedded store is used.
     qdrant_url: str | None = None
     qdrant_api_key: str | None = None
+    # The rules that people edit; `nearfield serve` puts a good change of it in force.
+    rules: Path = Path("rules.toml")
     # Collections and the alias on a shared server begin with this.
     qdrant_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = "nearfield"
-    keep_releases: Annotated[int, Meta(ge=2, le=1000)] = 5

@@ -34,13 +34,6 @@ class Hit(Struct, omit_defaults=True):
     language: str | None = None
     published_at: datetime | None = None
 
-    def scored(self, score: float) -> "Hit":
-        """A copy with this score, to six digits: float32 has no more."""
-        # Structs have it, msgspec's stubs do not; copy.copy takes three times as long to find it.
-        hit: Hit = self.__copy__()  # type: ignore[attr-defined]
-        hit.score = round(score * _SCORE_STEPS) / _SCORE_STEPS
-        return hit
-
 
 class Answer(Struct, frozen=True, omit_defaults=True):
     """Hits in the order to be shown; `short_reason` says why there are fewer than were asked for."""
@@ -53,21 +46,29 @@ class Answer(Struct, frozen=True, omit_defaults=True):
     skipped: tuple[str, ...] = ()
 
 
-def hit_of(payload: Payload, score: float) -> Hit:
-    """The hit for a point with this payload."""
+def hit_of(payload: Payload) -> Hit:
+    """The hit for a point with this payload, not scored yet."""
     return Hit(
-        id=payload.id,
-        score=score,
-        kind=payload.kind,
-        title=payload.title,
-        creator=payload.creator,
-        creators=payload.creators,
-        explicit=explicit_flag(payload.explicit),
-        album=payload.album,
-        duration_s=payload.duration_s,
-        language=payload.language,
-        published_at=moment(payload.published_at),
+        payload.id,
+        0.0,
+        payload.kind,
+        payload.title,
+        payload.creator,
+        payload.creators,
+        explicit_flag(payload.explicit),
+        payload.album,
+        payload.duration_s,
+        payload.language,
+        moment(payload.published_at),
     )
+
+
+def scored(hit: Hit, score: float) -> Hit:
+    """A copy of `hit` with this score, to six digits: float32 has no more."""
+    # Structs have it, msgspec's stubs do not; copy.copy takes three times as long to find it.
+    copied: Hit = hit.__copy__()  # type: ignore[attr-defined]
+    copied.score = round(score * _SCORE_STEPS) / _SCORE_STEPS
+    return copied
 
 
 def moment(epoch_s: int | None) -> datetime | None:

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 
 from msgspec import Struct
 
@@ -20,40 +21,49 @@ class InForce(Struct, frozen=True):
 
 
 class LiveWatch:
-    """Looks every `interval_s` in a thread of its own, because a server may take its time to answer."""
+    """Looks every `interval_s`, in a thread of its own because a server may take its time to answer."""
 
-    def __init__(self, look: Callable[[], InForce], interval_s: float) -> None:
-        """Returns after the first look. `look` is only called in the watch's thread, and may raise NearfieldError or
-        OSError; those of the first look are raised here."""
-        self._look = look
+    def __init__(self, opened: Callable[[], AbstractContextManager[Callable[[], InForce]]], interval_s: float) -> None:
+        """Returns after the first look.
+
+        `opened` gives what to look with; it is entered, called and left in the watch's thread. A look may raise
+        NearfieldError or OSError; those of the first one, and of opening, are raised here.
+        """
+        self._opened = opened
         self._interval_s = interval_s
-        self._stopped = threading.Event()
-        self._complaint: str | None = None
+        self._closed = threading.Event()
         first: Future[InForce] = Future()
         self._thread = threading.Thread(target=self._run, args=(first,), name="live-watch", daemon=True)
         self._thread.start()
         self.latest = first.result()
         """What was in force at the last look that succeeded."""
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Look no more."""
-        self._stopped.set()
+        self._closed.set()
+        self._thread.join()
 
     def _run(self, first: Future[InForce]) -> None:
         try:
-            first.set_result(self._look())
+            with self._opened() as look:
+                first.set_result(look())
+                self._watch(look)
         except BaseException as error:
+            if first.done():
+                raise
             first.set_exception(error)
-            return
-        while not self._stopped.wait(self._interval_s):
+
+    def _watch(self, look: Callable[[], InForce]) -> None:
+        complaint: str | None = None
+        while not self._closed.wait(self._interval_s):
             try:
-                self.latest = self._look()
+                self.latest = look()
             except (NearfieldError, OSError) as error:
                 # Said once, not ten times a second; the workers go on with what they have.
-                if self._complaint != str(error):
-                    self._complaint = str(error)
+                if complaint != str(error):
+                    complaint = str(error)
                     _log.warning("Cannot see which release and rules are in force: %s", error)
                 continue
-            if self._complaint is not None:
-                self._complaint = None
+            if complaint is not None:
+                complaint = None
                 _log.info("What is in force can be seen again")

@@ -58,7 +58,7 @@ class QueryRequest(Request[Any, Any, Any]):
             message = await self.receive()
             if message["type"] != "http.request":
                 raise ProblemError("malformed-json", "The connection ended before the body did.")
-            chunk, more = message["body"], message["more_body"]
+            chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
             if size > MAX_BODY_BYTES:
                 raise ProblemError(

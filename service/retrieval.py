@@ -12,7 +12,7 @@ from indexing.context import RequestContext
 from indexing.payload import Payload
 from indexing.plans import plan_for
 from indexing.store import Plan, Ranked, VectorStore
-from service.answers import Hit, hit_of
+from service.answers import Hit, hit_of, scored
 from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease
@@ -54,7 +54,7 @@ class Retriever:
         @lru_cache(maxsize=_CACHED_ROWS)
         def shown(row: int) -> tuple[Payload, Hit]:
             payload = columns.payload(row)
-            return payload, hit_of(payload, 0.0)
+            return payload, hit_of(payload)
 
         self._shown = shown
         self._told_leaks: set[int] = set()
@@ -101,7 +101,7 @@ class Retriever:
                     leaked.add(row)
                     self._count_leak(row, payload)
                 continue
-            hits.append(hit.scored(score))
+            hits.append(scored(hit, score))
             if len(hits) == limit:
                 break
         return hits

@@ -89,9 +89,8 @@ class _Steps:
 
     def take(self, line: str, command: click.Command, **arguments: Any) -> None:
         self.say(line)
-        for parameter in command.params:
-            if parameter.name in {"progress", "progress_mode"}:
-                arguments[parameter.name] = self._progress
+        if any(parameter.name == "progress" for parameter in command.params):
+            arguments["progress"] = self._progress
         self._context.invoke(command, **arguments)
 
 

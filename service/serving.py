@@ -1,7 +1,9 @@
 """`nearfield serve`: what is checked before any worker starts, and what a person is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,22 +34,22 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
     Before anything is loaded: what `listen` raises, and NoLiveReleaseError where nothing was activated.
     NearfieldError with the reason when the workers cannot start.
     """
-    configure_logging()
-    listeners = listen(settings)
-    watch = LiveWatch(_look(settings), _LOOK_EVERY_S["server" if settings.qdrant_url else "embedded"])
+    interval_s = _LOOK_EVERY_S["server" if settings.qdrant_url else "embedded"]
     pace = Pace(finish_s=settings.encoder_wait_s + _FINISH_S)
+    with closing(listen(settings)) as listeners, closing(LiveWatch(partial(_looking, settings), interval_s)) as watch:
 
-    def say_ready(in_force: InForce) -> None:
-        workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
-        click.echo(
-            f"Nearfield serves release {in_force.release} on http://{listeners.address} with {workers} "
-            "(API page: /schema; Ctrl-C stops it)",
-            err=True,
-        )
-        if when_ready is not None:
-            when_ready(listeners.address)
+        def say_ready(in_force: InForce) -> None:
+            workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+            click.echo(
+                f"Nearfield serves release {in_force.release} on http://{listeners.address} with {workers} "
+                "(API page: /schema; Ctrl-C stops it)",
+                err=True,
+            )
+            if when_ready is not None:
+                when_ready(listeners.address)
 
-    Supervisor(listeners, _FACTORY, worker_environ(settings), watch, say_ready, pace).run()
+        configure_logging()
+        Supervisor(listeners, _FACTORY, worker_environ(settings), watch, say_ready, pace).run()
 
 
 def listen(settings: Settings) -> Listeners:
@@ -81,13 +83,13 @@ def _as_variable(value: object) -> str:
             return str(value)
 
 
-def _look(settings: Settings) -> Callable[[], InForce]:
-    runner = asyncio.Runner()
-    store = open_store(settings)
-    releases = Releases(settings.data_dir, store)
-    rules = AcceptedRules(settings.data_dir / "rules")
-
-    def look() -> InForce:
-        return InForce(runner.run(releases.live_id()), rules.current()[0])
-
-    return look
+@contextmanager
+def _looking(settings: Settings) -> Iterator[Callable[[], InForce]]:
+    with asyncio.Runner() as runner:
+        store = open_store(settings)
+        releases = Releases(settings.data_dir, store)
+        rules = AcceptedRules(settings.data_dir / "rules")
+        try:
+            yield lambda: InForce(runner.run(releases.live_id()), rules.current()[0])
+        finally:
+            runner.run(store.close())

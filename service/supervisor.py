@@ -1,11 +1,12 @@
 """Keeps the workers: starts them, hands over to fresh ones when another release is live, replaces those that die.
 
-A hand-over starts a whole generation beside the one that answers, one worker after the other, and calls it only when
+A hand-over starts a whole generation beside the one that answers, few workers at a time, and calls it only when
 every one has loaded: then all answer from the new release within milliseconds of each other. When one cannot start,
 the fresh ones are discarded and nothing has changed.
 """
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -27,6 +28,8 @@ _log = logging.getLogger("nearfield.service")
 _TICK_S = 0.1
 # Nobody answers, and so many workers have died in a row: something is wrong that another try will not mend.
 _MAX_DEATHS = 4
+# Loading takes a core for seconds; the other half of them goes on answering.
+_MAX_LOADING = max(1, (os.cpu_count() or 1) // 2)
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -106,11 +109,9 @@ class Supervisor:
                     self._steer()
                 self._end_the_late()
         finally:
-            self._watch.stop()
             for worker in self._workers:
                 worker.discard()
                 worker.process.join()
-            self._listeners.close()
             signal.set_wakeup_fd(old_waker)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -214,14 +215,14 @@ class Supervisor:
         _log.info("Release %s with rules %s is in force now: fresh workers load", seen.release, seen.rules)
 
     def _fill(self, now: float) -> None:
-        """Start the workers that the newest generation lacks; one at a time beside those that answer."""
+        """Start the workers that the newest generation lacks; few at a time beside those that answer."""
         generation = self._generation + (self._next is not None)
         there = {worker.slot for worker in self._of(generation)}
         for slot in range(len(self._listeners)):
             if slot in there:
                 continue
             answering = any(worker.state is State.ANSWERING for worker in self._workers)
-            if now < self._spawn_at or (answering and self._of(generation, State.LOADING)):
+            if now < self._spawn_at or (answering and len(self._of(generation, State.LOADING)) >= _MAX_LOADING):
                 return
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
             environ = {**self._environ, "NEARFIELD_REPLACING": "1" if answering else "0"}

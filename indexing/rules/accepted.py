@@ -32,6 +32,11 @@ class AcceptedRules:
         write_durably(self._pointer, f"{version}\n".encode())
         return version
 
+    @property
+    def ever(self) -> bool:
+        """Whether a file was ever accepted here."""
+        return self._pointer.exists()
+
     def current(self) -> tuple[str, RuleSet]:
         """Version and rules in force; the packaged default where none was ever accepted.
 

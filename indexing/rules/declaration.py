@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from hashlib import blake2b
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -86,7 +86,7 @@ class RuleSet(Struct, frozen=True, kw_only=True):
         return frozenset(creator_key(name) for name in self.blocked.creators)
 
 
-DEFAULT_RULES_TEXT = files("indexing.rules").joinpath("rules.toml").read_text(encoding="utf-8")
+DEFAULT_RULES_TEXT = Path(__file__).with_name("rules.toml").read_text(encoding="utf-8")
 
 
 def parse_rules(text: str, source: str) -> RuleSet:

@@ -1,4 +1,4 @@
-"""A small catalogue with a planted truth: items of one group are heard by the same users. Made and trained in a second."""
+"""A small catalogue with a planted truth, items of one group being heard by the same users; trained in a second."""
 
 import random
 from pathlib import Path

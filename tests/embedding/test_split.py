@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.errors import RejectedInputError
@@ -42,6 +42,7 @@ def digit(user: str, item: str) -> int:
     return int(hashlib.sha256(f"{user}\t{item}".encode()).hexdigest(), 16)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_common_split_is_the_one_that_is_written_down(rows: list[Interaction]) -> None:
     weights: Counter[tuple[str, str]] = Counter()
@@ -63,6 +64,7 @@ def test_common_split_is_the_one_that_is_written_down(rows: list[Interaction]) -
     assert len(parts.train) + len(parts.test) == len(names(pairs, users))
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_both_digits_are_those_of_the_whole_hash(rows: list[Interaction]) -> None:
     pairs, users = read(rows)
@@ -74,6 +76,7 @@ def test_both_digits_are_those_of_the_whole_hash(rows: list[Interaction]) -> Non
         assert pairs.next_folds[place] == number // 5 % 5
 
 
+@settings(deadline=None)
 @given(ROWS, st.randoms())
 def test_fingerprint_does_not_depend_on_the_order_of_rows(rows: list[Interaction], random: object) -> None:
     before, _ = read(rows)

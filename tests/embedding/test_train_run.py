@@ -40,15 +40,16 @@ def report(folder: Path) -> TrainReport:
     return train_planted(folder)
 
 
-def evaluate(folder: Path, model: str = "model", **request: Path) -> EvaluateReport:
-    fields = {
-        "model": folder / model,
-        "catalogue": folder / "data" / "catalogue.jsonl",
-        "interactions": folder / "data" / "interactions.jsonl",
-        **request,
-    }
-    settings = EmbeddingSettings(data_dir=folder / "work")
-    return run_evaluation(EvaluateRequest(**fields), settings, refuse_to_load, QUIET)
+def evaluate(
+    folder: Path, model: str = "model", *, interactions: Path | None = None, test: Path | None = None
+) -> EvaluateReport:
+    request = EvaluateRequest(
+        model=folder / model,
+        catalogue=folder / "data" / "catalogue.jsonl",
+        interactions=interactions or folder / "data" / "interactions.jsonl",
+        test=test,
+    )
+    return run_evaluation(request, EmbeddingSettings(data_dir=folder / "work"), refuse_to_load, QUIET)
 
 
 def test_manifest_records_what_was_trained_on(report: TrainReport) -> None:
@@ -76,7 +77,8 @@ def test_the_planted_groups_are_found(folder: Path, report: TrainReport) -> None
     assert evaluated.counts.users_without_history == evaluated.counts.cold_candidates == 0
 
 
-def test_skipped_items_are_pushed_away_by_the_query(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_skipped_items_are_pushed_away_by_the_query(folder: Path) -> None:
     towers = Towers.load(folder / "model")
     vectors = towers.encode_items(planted_items(folder), np.zeros((GROUPS * ITEMS_PER_GROUP, 0), np.float32))
     liked, skipped = vectors[:3], vectors[ITEMS_PER_GROUP : ITEMS_PER_GROUP + 1]
@@ -95,7 +97,8 @@ def planted_items(folder: Path) -> list[Item]:
         return [item for batch in dataset.items(np.ones(len(dataset.item_rows), np.bool_)) for item in batch]
 
 
-def test_one_seed_one_result_and_another_seed_another(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_one_seed_one_result_and_another_seed_another(folder: Path) -> None:
     config = msgspec.structs.replace(NO_TEXT, epochs=2)
     reports = {
         name: train_planted(folder, msgspec.structs.replace(config, seed=seed), out=folder / name)
@@ -137,7 +140,8 @@ def test_a_listener_is_answered_at_serving_as_in_evaluation(folder: Path, report
         np.testing.assert_allclose(one, batch[user], atol=1e-6)
 
 
-def test_only_the_newest_of_a_long_history_count(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_only_the_newest_of_a_long_history_count(folder: Path) -> None:
     towers = Towers.load(folder / "model")
     vectors = np.random.default_rng(0).standard_normal((50, 16)).astype(np.float32)
     weights = np.ones(50, np.float32)
@@ -147,7 +151,8 @@ def test_only_the_newest_of_a_long_history_count(folder: Path, report: TrainRepo
     assert (towers.encode(vectors, weights, None) == newest).all()
 
 
-def test_an_empty_history_and_one_that_cancels_have_an_answer(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_an_empty_history_and_one_that_cancels_have_an_answer(folder: Path) -> None:
     towers = Towers.load(folder / "model")
     vector = np.eye(16, dtype=np.float32)[:1]
 
@@ -158,7 +163,8 @@ def test_an_empty_history_and_one_that_cancels_have_an_answer(folder: Path, repo
     np.testing.assert_allclose(cancelled, nothing, atol=1e-6)
 
 
-def test_the_hour_counts_where_interactions_had_real_times(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_the_hour_counts_where_interactions_had_real_times(folder: Path) -> None:
     towers = Towers.load(folder / "model")
     history, weights = np.eye(16, dtype=np.float32)[:1], np.ones(1, np.float32)
 
@@ -177,7 +183,8 @@ def test_evaluate_refuses_other_data_naming_both_fingerprints(folder: Path, repo
         evaluate(folder, interactions=fewer)
 
 
-def test_evaluate_takes_the_same_rows_in_another_order(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_evaluate_takes_the_same_rows_in_another_order(folder: Path) -> None:
     rows = (folder / "data" / "interactions.jsonl").read_text().splitlines()
     turned = folder / "turned.jsonl"
     turned.write_text("\n".join(sorted(rows, key=lambda row: row[::-1])) + "\n")
@@ -188,7 +195,9 @@ def test_evaluate_takes_the_same_rows_in_another_order(folder: Path, report: Tra
 def test_a_model_of_everything_is_evaluated_on_given_pairs_alone(folder: Path) -> None:
     config = msgspec.structs.replace(NO_TEXT, epochs=15)
     trained = train_planted(folder, config, out=folder / "all", split="none")
-    pairs = [{"user_id": f"user-{group}-0", "item_id": item_id(group, place)} for group in range(2) for place in range(12)]
+    pairs = [
+        {"user_id": f"user-{group}-0", "item_id": item_id(group, place)} for group in range(2) for place in range(12)
+    ]
     newcomer = {"user_id": "nobody", "item_id": item_id(0, 0)}
     test = write_jsonl(folder / "test.jsonl", [*pairs, newcomer])
 
@@ -204,7 +213,8 @@ def test_a_model_of_everything_is_evaluated_on_given_pairs_alone(folder: Path) -
     assert evaluated.split is None
 
 
-def test_test_pairs_that_are_all_known_are_refused(folder: Path, report: TrainReport) -> None:
+@pytest.mark.usefixtures("report")
+def test_test_pairs_that_are_all_known_are_refused(folder: Path) -> None:
     with pytest.raises(RejectedInputError, match="no held-out pair"):
         evaluate(folder, test=folder / "data" / "interactions.jsonl")
 
@@ -218,14 +228,15 @@ def test_time_split_trains_on_the_past(folder: Path) -> None:
     assert evaluated.counts.test_pairs + trained.manifest.counts.pairs == 800
 
 
-def test_crossing_is_recorded_where_one_user_likes_both_kinds(folder: Path, report: TrainReport, tmp_path: Path) -> None:
+def test_crossing_is_recorded_where_one_user_likes_both_kinds(
+    folder: Path, report: TrainReport, tmp_path: Path
+) -> None:
+    config = msgspec.structs.replace(NO_TEXT, epochs=1)
     catalogue = folder / "data" / "catalogue.jsonl"
     both = [{"user_id": "u", "item_id": item_id(group, place)} for group in range(2) for place in range(3)]
     interactions = write_jsonl(tmp_path / "both.jsonl", both)
 
-    crossing = train_planted(
-        tmp_path, msgspec.structs.replace(NO_TEXT, epochs=1), catalogue=catalogue, interactions=interactions, split="none"
-    )
+    crossing = train_planted(tmp_path, config, catalogue=catalogue, interactions=interactions, split="none")
 
     assert report.manifest.crossing == ()
     assert crossing.manifest.crossing == (("track", "episode"),)

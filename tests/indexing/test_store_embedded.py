@@ -1,6 +1,7 @@
 """What only the embedded store has: folders, a pointer file, several processes over one shard."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,35 @@ def test_several_processes_read_one_shard_at_once(folder: Path) -> None:
         said, _ = reader.communicate(timeout=60)
         assert reader.returncode == 0
         assert int(said) > 10
+
+
+def test_reading_changes_nothing_but_the_order_of_keys_in_json(folder: Path) -> None:
+    async def run() -> None:
+        writer = EdgeStore(folder, GRAPH_AT_ONCE)
+        await writer.create("r1", SCHEMA)
+        await writer.upsert("r1", points_of(PAYLOADS * 100))
+        await writer.optimise("r1")
+        written = contents_of(folder)
+        await writer.close()
+        # A release's hash is over these files, and its writer may close after it was taken.
+        assert contents_of(folder) == written
+        reader = EdgeStore(folder)
+        await reader.open("r1")
+        await reader.count("r1", Equals("kind", "track"))
+        await reader.vectors("r1", [1, 2], using="tower")
+        await reader.close()
+        assert contents_of(folder) == written
+
+    asyncio.run(run())
+
+
+def contents_of(folder: Path) -> dict[Path, object]:
+    """Bytes of each file; of JSON what it says, which the engine writes anew in any order when it loads and closes."""
+    return {
+        path: json.loads(path.read_bytes()) if path.suffix == ".json" else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_nothing_is_loaded_by_surprise(folder: Path) -> None:

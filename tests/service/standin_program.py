@@ -1,6 +1,7 @@
 """`nearfield serve` over the stand-in application: `python -m tests.service.standin_program FOLDER PORT WORKERS`."""
 
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,14 +17,22 @@ from tests.service import standin_app
 def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
     """Serve until told to stop; a line `ready` on stdout when all workers answer."""
     configure_logging()
-    Supervisor(
-        Listeners("127.0.0.1", port, num_workers),
-        "tests.service.standin_app:build_app",
-        {standin_app.FOLDER: str(folder)},
-        LiveWatch(lambda: InForce((folder / "live").read_text(), "-"), 0.02),
-        lambda in_force: print("ready", in_force.release, flush=True),
-        replace(Pace(), patience_s=patience_s, retry_s=0.5),
-    ).run()
+
+    def look() -> InForce:
+        return InForce((folder / "live").read_text(), "-")
+
+    with (
+        closing(Listeners("127.0.0.1", port, num_workers)) as listeners,
+        closing(LiveWatch(lambda: nullcontext(look), 0.02)) as watch,
+    ):
+        Supervisor(
+            listeners,
+            "tests.service.standin_app:build_app",
+            {standin_app.FOLDER: str(folder)},
+            watch,
+            lambda in_force: print("ready", in_force.release, flush=True),
+            replace(Pace(), patience_s=patience_s, retry_s=0.5),
+        ).run()
 
 
 if __name__ == "__main__":

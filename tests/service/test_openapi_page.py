@@ -1,8 +1,10 @@
 """The page to try the API on: complete, and working in a browser that reaches nothing but this service."""
 
 import asyncio
+import json
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings
 from tests.service.conftest import Client
+from tests.service.world import ODD_ID
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -139,3 +142,8 @@ def test_a_request_is_tried_from_the_page(address: str, page: Page, tmp_path: Pa
     expect(answer).to_contain_text('"score"')
     # For a person who wants to look.
     page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+
+def test_a_real_server_leaves_escapes_as_they_were_sent(address: str) -> None:
+    with urllib.request.urlopen(f"{address}/v1/items/a%2Fb%20c%3F%25%C3%A9") as response:
+        assert json.load(response)["id"] == ODD_ID
