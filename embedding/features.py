@@ -1,6 +1,5 @@
 """How an item becomes numbers for the candidate tower: one vocabulary and one encoding, for training and serving."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.protocols import Vectors
-from embedding.rows import Item
+from embedding.rows import Item, name_key
 from embedding.train_config import Feature
 
 Rows = NDArray[np.int64]
@@ -178,17 +177,12 @@ def _join_bags(bags: Sequence[Bag]) -> Bag:
     return Bag(np.concatenate([bag.flat for bag in bags]), np.concatenate(([0], np.cumsum(lengths))))
 
 
-def value_key(name: str) -> str:
-    """The form in which names are compared: NFKC, case folded, inner white space collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
 def _creators(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value_key(name) for name in item.all_creators))
+    return tuple(dict.fromkeys(name_key(name) for name in item.all_creators))
 
 
 def _tags(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value_key(tag) for tag in item.tags))
+    return tuple(dict.fromkeys(name_key(tag) for tag in item.tags))
 
 
 def _language(item: Item) -> tuple[str, ...]:

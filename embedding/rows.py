@@ -3,6 +3,7 @@
 Times are epoch seconds (UTC) inside; the readers turn RFC 3339 and bare dates into them.
 """
 
+import unicodedata
 from typing import Annotated, Literal
 
 import msgspec
@@ -80,3 +81,8 @@ class Interaction(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     item_id: Id
     at: float | None = None
     weight: Weight = 1.0
+
+
+def name_key(name: str) -> str:
+    """The form in which names are compared: NFKC, case folded, inner white space collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

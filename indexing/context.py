@@ -7,7 +7,7 @@ class RequestContext(Struct, frozen=True):
     """Who asks, where and when, as far as rules care. Hashable: what is compiled for it is cached by it.
 
     `at_s` is epoch seconds; `languages` are ranges as posted, None means all; `age` None counts as below every
-    `min_age`; `kinds` None means both; blocked creators are in `creator_key` form.
+    `min_age`; `kinds` None means both; blocked creators are in `name_key` form.
     """
 
     market: str

@@ -44,7 +44,8 @@ def _condition(where: Filter) -> _Condition:
                 where.field, match=edge.MatchAny(cast("list[str] | list[int]", list(where.values)))
             )
         case Range():
-            bounds = edge.RangeFloat(gte=where.gte, gt=where.gt, lte=where.lte, lt=where.lt)
+            tight = where.tightened()
+            bounds = edge.RangeFloat(gte=tight.gte, gt=tight.gt, lte=tight.lte, lt=tight.lt)
             return edge.FieldCondition(where.field, range=bounds)
         case HasId():
             return edge.HasIdCondition(set(where.rows))

@@ -42,7 +42,8 @@ def _condition(where: Filter) -> models.Condition:
                 key=where.field, match=models.MatchAny(any=cast("list[str] | list[int]", list(where.values)))
             )
         case Range():
-            bounds = models.Range(gte=where.gte, gt=where.gt, lte=where.lte, lt=where.lt)
+            tight = where.tightened()
+            bounds = models.Range(gte=tight.gte, gt=tight.gt, lte=tight.lte, lt=tight.lt)
             return models.FieldCondition(key=where.field, range=bounds)
         case HasId():
             return models.HasIdCondition(has_id=list(where.rows))

@@ -51,6 +51,15 @@ class Range(Struct, frozen=True, tag_field="op", tag="range"):
     lt: float | None = None
     lte: float | None = None
 
+    def tightened(self) -> "Range":
+        """The same numbers, with at most one bound on each side: the engine drops `lte` where there is `lt` too."""
+        gt, gte, lt, lte = self.gt, self.gte, self.lt, self.lte
+        if gt is not None and gte is not None:
+            gt, gte = (gt, None) if gt >= gte else (None, gte)
+        if lt is not None and lte is not None:
+            lt, lte = (lt, None) if lt <= lte else (None, lte)
+        return Range(self.field, gt=gt, gte=gte, lt=lt, lte=lte)
+
 
 class HasId(Struct, frozen=True, tag_field="op", tag="has_id"):
     """The point's row number is among `rows`."""

@@ -4,12 +4,11 @@ One Struct serves the columns (msgpack, array-like), the Python predicate and th
 `INDEXED_FIELDS`. Derived fields are spelt out here so that every reading of a filter sees the same values.
 """
 
-import unicodedata
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from embedding.rows import Item, Kind, Scalar
+from embedding.rows import Item, Kind, Scalar, name_key
 
 # A `code` is a whole number whose order means nothing: matched by equality, never by range.
 FieldType = Literal["keyword", "code", "integer", "float"]
@@ -59,11 +58,6 @@ INDEXED_FIELDS: dict[str, FieldType] = {
 LIST_FIELDS = frozenset({"languages", "creator_keys", "tags"})
 
 
-def creator_key(name: str) -> str:
-    """The form in which creators are compared: NFKC, case folded, inner white space collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
 def language_prefixes(tag: str | None) -> tuple[str, ...]:
     """All ranges that match `tag` under RFC 4647 section 3.3.1, lower case; (`?`,) where there is none."""
     if tag is None:
@@ -92,7 +86,7 @@ def payload_of(item: Item, availability_class: int, popularity: float) -> Payloa
         popularity=popularity,
         availability_class=availability_class,
         languages=language_prefixes(item.language),
-        creator_keys=tuple(dict.fromkeys(creator_key(name) for name in creators)),
+        creator_keys=tuple(dict.fromkeys(name_key(name) for name in creators)),
         extra=item.extra,
     )
 

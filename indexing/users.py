@@ -30,7 +30,8 @@ class History(Struct, frozen=True):
 
 
 class UsersWriter:
-    """Collects interactions and writes them by user. An item heard again moves to the newest place."""
+    """Collects interactions and writes them by user. An item heard again stands at its newest place, with the sum
+    of its weights."""
 
     def __init__(self, items: IdTable) -> None:
         self._items = items
@@ -74,10 +75,13 @@ class UsersWriter:
         weights = np.frombuffer(self._weight, dtype=np.float32)
         by_time = np.lexsort((np.arange(len(users)), at, users))
         users, rows, weights = users[by_time], rows[by_time], weights[by_time]
-        last = _last_of_each_pair(users, rows)
         self._write_ragged(folder, "heard", *_unique_pairs(users, rows), {})
-        recent = last[_rank_from_end(users[last]) < HISTORY_LIMIT]
-        self._write_ragged(folder, "history", users[recent], rows[recent], {"weights": weights[recent]})
+        last, sums = _fold_pairs(users, rows, weights)
+        # As in training (embedding/pairs.py): likes and skips that cancel say nothing.
+        last, sums = last[sums != 0], sums[sums != 0]
+        recent = _rank_from_end(users[last]) < HISTORY_LIMIT
+        newest = last[recent]
+        self._write_ragged(folder, "history", users[newest], rows[newest], {"weights": sums[recent]})
         self._ids.finish().save(folder, "ids")
 
     def _users_array(self) -> NDArray[np.int32]:
@@ -108,11 +112,16 @@ def _unique_pairs(users: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[ND
     return (keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32)
 
 
-def _last_of_each_pair(users: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Positions, ascending, of the last occurrence of each (user, row) pair."""
+def _fold_pairs(
+    users: NDArray[np.int32], rows: NDArray[np.int32], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each (user, row) pair the position of its last occurrence, ascending, and the sum of its weights."""
     keys = users.astype(np.int64) << 32 | rows.astype(np.int64)
-    _, from_end = np.unique(keys[::-1], return_index=True)
-    return np.sort(len(keys) - 1 - from_end)
+    _, from_end, pair = np.unique(keys[::-1], return_index=True, return_inverse=True)
+    sums = np.bincount(pair, weights[::-1], len(from_end))
+    last = len(keys) - 1 - from_end
+    order = np.argsort(last)
+    return last[order], sums[order].astype(np.float32)
 
 
 def _rank_from_end(users: NDArray[np.int32]) -> NDArray[np.int64]:

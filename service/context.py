@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from embedding.markets import MARKETS, meant_market
-from embedding.rows import Kind
+from embedding.rows import Kind, name_key
 from embedding.times import EXPECTED_TIME, epoch_us
 from indexing.context import RequestContext
-from indexing.payload import creator_key
 from service.problems import invalid
 from service.requests import Context
 from service.validation import shown
@@ -40,7 +39,7 @@ class ContextDefaults(Struct, frozen=True):
             languages=None if posted.languages is None else frozenset(posted.languages),
             age=posted.age,
             kinds=None if kinds is None else frozenset(kinds),
-            blocked_creators=frozenset(map(creator_key, posted.blocked_creators)) if posted.blocked_creators else _NONE,
+            blocked_creators=frozenset(map(name_key, posted.blocked_creators)) if posted.blocked_creators else _NONE,
         )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from indexing.errors import StoreError
 from indexing.manifest import Counts
+from indexing.rules.proposal import refused_rules
 from service import refusal
 from service.answers import JsonAnswer
 from service.encoder_gate import EncoderState
@@ -40,6 +41,8 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     live_release: str | None = None
     # Why fresh workers could not take up the live release or rules.
     hand_over_refused: str | None = None
+    # Why the rules file as it stands is not in force.
+    rules_refused: str | None = None
 
 
 def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
@@ -84,6 +87,7 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
             reason=reason,
             encoder_reason=parts.encoder.reason,
             hand_over_refused=refusal.current(),
+            rules_refused=refused_rules(parts.settings.data_dir / "rules"),
             live_release=None if pointer in (None, release.id) else pointer,
         )
         return JsonAnswer(answer, status=200 if reason is None else 503)

@@ -74,7 +74,8 @@ def _live_release(settings: Settings) -> Release:
 
 
 def _load_encoder(folder: Path | None) -> TextEncoder:
-    # Imported here, in the gate's thread: it takes 6 s, in which the service answers already.
+    # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
+    find_encoder(folder)
     from embedding.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder.load(folder)

@@ -1,22 +1,19 @@
-"""How every query route gets its hits: one filtered search, widened until the page is full, re-checked hit by hit."""
+"""How every query route finds its rows: one filtered search, widened until the page is full, re-checked row by row."""
 
 import logging
-from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexing.context import RequestContext
-from indexing.payload import Payload
 from indexing.plans import plan_for
 from indexing.store import Plan, Ranked, VectorStore
-from service.answers import Hit, hit_of, scored
 from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease
 from service.short_reason import short_reason
+from service.verdicts import Verdict, Verdicts
 
 _log = logging.getLogger("nearfield.service")
 
@@ -25,16 +22,15 @@ _EXACT = Plan(exact=True)
 # dense with what they have heard, and 50 rows cost the engine hardly more than 10.
 _SPARE_PAGES = 4
 _WIDEN = 4
-# Decoding a payload and making its hit takes 2 us of the 40 that a page of 20 may cost. About 1 KB each.
-_CACHED_ROWS = 65_536
 # An index that is wrong throughout must not fill the disk with lines that say the same.
 _TOLD_LEAKS = 1_000
 
 
 class Page(Struct, frozen=True):
-    """Hits, best first; `short_reason` where there are fewer than were asked for."""
+    """Rows and their scores, best first; `short_reason` where there are fewer than were asked for."""
 
-    hits: list[Hit]
+    rows: list[int]
+    scores: list[float]
     short_reason: str | None = None
 
 
@@ -43,20 +39,15 @@ class Retriever:
     an id list in the filter costs milliseconds where a larger page costs microseconds (docs/log.md)."""
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
+        columns = served.release.columns
         self._store = store
         self._rules = served.rules
         self._collection = served.release.id
-        self._num_points = len(served.release.columns)
-        columns = served.release.columns
+        self._ids = columns.ids
+        self._num_points = len(columns)
+        self._verdicts = Verdicts(columns)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
-        self._blocked = find_rows(columns.ids, served.rules.ruleset.blocked_items)
-
-        @lru_cache(maxsize=_CACHED_ROWS)
-        def shown(row: int) -> tuple[Payload, Hit]:
-            payload = columns.payload(row)
-            return payload, hit_of(payload)
-
-        self._shown = shown
+        self._blocked = find_rows(columns.ids.find, served.rules.ruleset.blocked_items)
         self._told_leaks: set[int] = set()
         self.leaks = 0
 
@@ -70,14 +61,15 @@ class Retriever:
         compiled = self._rules.compile(context)
         plan = plan_for(compiled.share)
         fetch = min(limit + min(len(excluded), _SPARE_PAGES * limit), self._num_points)
+        verdict = self._verdicts.of(compiled)
         leaked: set[int] = set()
         while True:
             ranked = await self._store.nearest(
                 self._collection, vector, using=using, where=compiled.prepared, limit=fetch, plan=plan
             )
-            hits = self._page(ranked, compiled.accepts, excluded, limit, leaked)
-            if len(hits) == limit:
-                return Page(hits)
+            page = self._page(ranked, verdict, excluded, limit, leaked)
+            if len(page.rows) == limit:
+                return page
             if len(ranked.rows) == fetch < self._num_points:
                 fetch = min(fetch * _WIDEN, self._num_points)
             elif not plan.exact:
@@ -85,28 +77,29 @@ class Retriever:
                 plan = _EXACT
             else:
                 passing = len(ranked.rows)
-                return Page(hits, short_reason(context, passing=passing, dropped=passing - len(hits)))
+                reason = short_reason(context, passing=passing, dropped=passing - len(page.rows))
+                return Page(page.rows, page.scores, reason)
 
-    def _page(
-        self, ranked: Ranked, accepts: Callable[[Payload], bool], excluded: Excluded, limit: int, leaked: set[int]
-    ) -> list[Hit]:
-        hits: list[Hit] = []
+    def _page(self, ranked: Ranked, verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]) -> Page:
+        rows: list[int] = []
+        scores: list[float] = []
+        blocked, passes = self._blocked, verdict.passes
         for row, score in zip(ranked.rows, ranked.scores, strict=True):
-            if row in excluded or row in self._blocked:
+            if row in excluded or row in blocked:
                 continue
-            payload, hit = self._shown(row)
-            if not accepts(payload):
+            if not passes(row):
                 # A widened search meets the same row again; it is one leak.
                 if row not in leaked:
                     leaked.add(row)
-                    self._count_leak(row, payload)
+                    self._count_leak(row)
                 continue
-            hits.append(scored(hit, score))
-            if len(hits) == limit:
+            rows.append(row)
+            scores.append(score)
+            if len(rows) == limit:
                 break
-        return hits
+        return Page(rows, scores)
 
-    def _count_leak(self, row: int, payload: Payload) -> None:
+    def _count_leak(self, row: int) -> None:
         self.leaks += 1
         if row in self._told_leaks or len(self._told_leaks) >= _TOLD_LEAKS:
             return
@@ -115,6 +108,6 @@ class Retriever:
             "leak stopped: the engine gave row %d (item %r) of release %s, which the rules forbid; "
             "the index and the columns differ. Build again and activate, or roll back.",
             row,
-            payload.id,
+            self._ids.id_at(row),
             self._collection,
         )

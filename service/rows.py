@@ -1,14 +1,16 @@
 """Which rows of the release posted ids stand for, and what is said about those that stand for none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from embedding.id_table import IdTable
 from service.problems import FieldError, ProblemError
 from service.requests import Listen, Seed
 from service.validation import shown
+
+# The row of an id, -1 for one that is not in the catalogue.
+Find = Callable[[str], int]
 
 
 class Found(Struct, frozen=True):
@@ -20,24 +22,29 @@ class Found(Struct, frozen=True):
 
 
 def find_entries(
-    ids: IdTable, entries: Sequence[Seed | Listen], field: str, unknown: Literal["error", "skip"]
+    find: Find,
+    entries: Sequence[Seed | Listen],
+    field: str,
+    unknown: Literal["error", "skip"],
+    *,
+    none_will_do: bool = False,
 ) -> Found:
     """Look up seeds or listens; `field` is their name in the request.
 
-    Raises a 400 problem naming those that are not in the catalogue, unless `unknown` lets them be skipped and at
-    least one is left.
+    Raises a 400 problem naming those that are not in the catalogue, unless `unknown` lets them be skipped and one
+    is left, or `none_will_do`.
     """
     rows: list[int] = []
     weights: list[float] = []
     missing: list[int] = []
     for place, entry in enumerate(entries):
-        row = ids.find(entry.id)
+        row = find(entry.id)
         if row < 0:
             missing.append(place)
         else:
             rows.append(row)
             weights.append(entry.weight)
-    if missing and (unknown == "error" or not rows):
+    if missing and (unknown == "error" or not (rows or none_will_do)):
         errors = tuple(
             FieldError(f"{field}[{place}].id", "the id of an item in the catalogue", shown(entries[place].id))
             for place in missing
@@ -51,8 +58,8 @@ def find_entries(
     return Found(rows, weights, tuple(entries[place].id for place in missing))
 
 
-def find_rows(ids: IdTable, *lists: Iterable[str]) -> set[int]:
+def find_rows(find: Find, *lists: Iterable[str]) -> set[int]:
     """Rows of all ids that the catalogue has; what it does not have cannot come back anyway."""
-    found = {ids.find(text) for some in lists for text in some}
+    found = {find(text) for some in lists for text in some}
     found.discard(-1)
     return found

@@ -13,6 +13,7 @@ from embedding.errors import UsageError
 from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
+from indexing.rules.proposal import Proposal
 from service.listeners import Listeners, is_loopback
 from service.live_watch import InForce, LiveWatch
 from service.load_settings import PREFIX
@@ -89,7 +90,13 @@ def _looking(settings: Settings) -> Iterator[Callable[[], InForce]]:
         store = open_store(settings)
         releases = Releases(settings.data_dir, store)
         rules = AcceptedRules(settings.data_dir / "rules")
+        proposal = Proposal(settings.rules, settings.data_dir / "rules")
+
+        def look() -> InForce:
+            proposal.take_up()
+            return InForce(runner.run(releases.live_id()), rules.current()[0])
+
         try:
-            yield lambda: InForce(runner.run(releases.live_id()), rules.current()[0])
+            yield look
         finally:
             runner.run(store.close())

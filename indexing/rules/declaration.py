@@ -10,9 +10,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from embedding.rows import Id, Name
+from embedding.rows import Id, Name, name_key
 from indexing.errors import RulesError
-from indexing.payload import creator_key
 
 Say = Literal["allow", "deny"]
 
@@ -82,8 +81,8 @@ class RuleSet(Struct, frozen=True, kw_only=True):
 
     @property
     def blocked_creators(self) -> frozenset[str]:
-        """Creators that nobody is shown, in `creator_key` form."""
-        return frozenset(creator_key(name) for name in self.blocked.creators)
+        """Creators that nobody is shown, in `name_key` form."""
+        return frozenset(name_key(name) for name in self.blocked.creators)
 
 
 DEFAULT_RULES_TEXT = Path(__file__).with_name("rules.toml").read_text(encoding="utf-8")

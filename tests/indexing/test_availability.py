@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embedding.errors import DamagedError
 from embedding.rows import EVERYWHERE, Window
 from indexing.availability import EVERYWHERE_CLASS, AvailabilityClasses, OpenClasses, availability_class, normalise
-from tests.indexing.drawn import TIMES_S, windows
+from tests.indexing.drawn import AT_LENGTH, TIMES_S, windows
 
 MARKETS_ASKED = ("SE", "GB", "US", "JP")
 ASKED_S = sorted({at_s + step for at_s in TIMES_S for step in (-1, 0, 1)})
@@ -56,12 +56,14 @@ def test_the_normal_form_worked_by_hand(listed: list[Window], normal: list[Windo
     assert normalise(listed) == tuple(normal)
 
 
+@AT_LENGTH
 @given(windows())
 def test_the_normal_form_opens_just_what_the_windows_open(listed: tuple[Window, ...]) -> None:
     assert opens(normalise(listed)) == opens(listed)
     assert normalise(normalise(listed)) == normalise(listed)
 
 
+@AT_LENGTH
 @given(windows(), windows(), st.randoms())
 def test_one_class_for_one_meaning(first: tuple[Window, ...], second: tuple[Window, ...], order: random.Random) -> None:
     shuffled = list(first)
@@ -78,6 +80,7 @@ def test_classes_do_not_change_from_one_version_to_the_next() -> None:
     assert availability_class([Window("SE", 0, 10)]) == 5420905220595011309
 
 
+@AT_LENGTH
 @given(st.lists(windows(), max_size=8))
 @example([(Window("SE", 10, 20), Window("SE", 30, 40)), (Window("*", 20, 30),), EVERYWHERE, ()])
 def test_what_is_open_is_what_the_windows_say(lists: list[tuple[Window, ...]]) -> None:
@@ -130,6 +133,7 @@ def test_an_unknown_class_is_closed() -> None:
     assert AvailabilityClasses().open_at("SE", 0).classes == frozenset()
 
 
+@AT_LENGTH
 @given(st.lists(windows(), max_size=6), st.randoms())
 def test_a_table_is_kept_as_the_same_bytes_in_any_order(lists: list[tuple[Window, ...]], order: random.Random) -> None:
     table, shuffled = AvailabilityClasses(), AvailabilityClasses()

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.filter_predicate import predicate
 from indexing.filters import Filter
 from indexing.payload import Payload
 from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
-from tests.indexing.drawn import filters, payloads
+from tests.indexing.drawn import AT_LENGTH, filters, payloads
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 
 NUM_ROWS = 200
@@ -69,7 +69,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def test_all_readings_agree_on_every_item(catalogue: Catalogue) -> None:
     num_passes = num_does_not = 0
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(AT_LENGTH, max_examples=60)
     @given(drawn=st.lists(filters(NUM_ROWS), min_size=8, max_size=8))
     def agree(drawn: list[Filter]) -> None:
         nonlocal num_passes, num_does_not

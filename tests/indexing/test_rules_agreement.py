@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.rows import Item
@@ -19,7 +19,7 @@ from indexing.payload import Payload, payload_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
-from tests.indexing.drawn import contexts, items, rule_sets
+from tests.indexing.drawn import AT_LENGTH, contexts, items, rule_sets
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 
 NUM_ITEMS = 120
@@ -111,7 +111,7 @@ def catalogue(
 def test_engines_re_check_and_oracle_agree_on_every_item(catalogue: Catalogue, runner: asyncio.Runner) -> None:
     num_shown = num_kept_out = 0
 
-    @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(AT_LENGTH, max_examples=350)
     @given(ruleset=rule_sets(NUM_ITEMS), drawn=st.lists(contexts(), min_size=2, max_size=2))
     def agree(ruleset: RuleSet, drawn: list[RequestContext]) -> None:
         nonlocal num_shown, num_kept_out
@@ -142,7 +142,7 @@ def test_engines_re_check_and_oracle_agree_on_every_item(catalogue: Catalogue, r
     agree()
     # Both directions were asked often.
     assert num_shown + num_kept_out >= 80_000
-    assert min(num_shown, num_kept_out) >= 8_000
+    assert min(num_shown, num_kept_out) >= 5_000
 
 
 def test_the_share_is_the_part_that_passes_without_blocklists(catalogue: Catalogue) -> None:

@@ -35,9 +35,20 @@ def test_history_is_by_time_newest_last_and_a_repeat_moves_to_its_newest_place(t
     history = users.find("u")
     assert history is not None
     assert history.rows.tolist() == [2, 0, 1]
-    assert history.weights.tolist() == [-1.0, 2.0, 5.0]
+    assert history.weights.tolist() == [-1.0, 2.0, 6.0]
     assert history.heard.tolist() == [0, 1, 2]
     assert users.find("nobody") is None
+
+
+def test_likes_and_skips_that_cancel_are_heard_and_say_nothing(tmp_path: Path) -> None:
+    _, users = written(
+        tmp_path,
+        [Interaction("u", "a", 1.0, 2.0), Interaction("u", "b", 2.0), Interaction("u", "a", 3.0, -2.0)],
+    )
+    history = users.find("u")
+    assert history is not None
+    assert history.rows.tolist() == [1]
+    assert history.heard.tolist() == [0, 1]
 
 
 def test_without_times_the_order_of_the_file_counts(tmp_path: Path) -> None:

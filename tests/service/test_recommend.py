@@ -97,6 +97,12 @@ def test_listens_that_the_catalogue_does_not_have_are_told(client: Client) -> No
         }
 
 
+def test_a_known_user_is_answered_though_all_that_was_posted_is_gone(client: Client) -> None:
+    answer = recommend(client, user_id=JAZZ_FAN, history=[{"id": "gone"}], limit=3)
+    assert answer["skipped"] == ["gone"]
+    assert ids(answer) == ids(recommend(client, user_id=JAZZ_FAN, limit=3))
+
+
 def test_skips_push_away(client: Client) -> None:
     liked = recommend(client, history=[{"id": "metal-8"}, {"id": "jazz-8", "weight": -1}], limit=20)
     assert {taste_of(found) for found in ids(liked)} <= {"metal", "cooking"}
