@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 # Compiling all 15,000 installed modules takes a minute; so pip leaves it (--no-compile) and the few that are
 # imported compile at their first import, even where the shell says not to.
 export PYTHONDONTWRITEBYTECODE :=
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check constraints bench bench-floor bench-handover bench-quality clean
@@ -20,9 +20,12 @@ run: $(RUNTIME)  ## sample data, towers, release, service: prints an address and
 	@$(BIN)/nearfield run
 
 # The check runs beside the tests and says something only when it fails, so that pytest's line is the last one.
+# Two processes, each with one thread for torch: two threads each would wait for one another on two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(DEV)  ## everything that must hold: check, and all tests
 	@$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; \
-	$(BIN)/python -m pytest --quiet; tested=$$?; \
+	$(PYTEST); tested=$$?; \
 	wait $$checking || { cat $(VENV)/check.log; echo "make check failed"; exit 1; }; \
 	exit $$tested
 

@@ -91,7 +91,6 @@ def assert_known(group: Any, words: list[str]) -> None:
     assert used <= flags, f"{command.name} has no {used - flags}"
 
 
-@pytest.mark.xdist_group("running_sample")
 @pytest.mark.parametrize("page", EXECUTED, ids=name_of)
 def test_a_page_is_executed(page: Path, running_sample: RunningSample) -> None:
     answer = ""

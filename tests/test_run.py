@@ -13,8 +13,6 @@ from tests.running_sample import RunningSample, free_port, without_settings
 
 NEARFIELD = Path(sys.executable).with_name("nearfield")
 
-pytestmark = pytest.mark.xdist_group("running_sample")
-
 
 def run(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from indexing.edge_store import EdgeStore
 from indexing.errors import StoreError
+from indexing.rules.proposal import Proposal
 from service import refusal
 from service.app import create_app
 from service.main import open_parts
@@ -62,3 +63,15 @@ def test_another_live_release_is_told(text_world: Path, tmp_path: Path) -> None:
             refusal.note(None)
         assert (ready["release"], ready["live_release"]) == (served, "r99999999999999999")
         assert ready["hand_over_refused"] == "a byte of it is damaged"
+
+
+def test_ready_says_why_a_rules_file_is_not_in_force(text_world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(text_world, folder)
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[explicit]\nunknwon = 1\n")
+    Proposal(rules, folder / "rules").take_up()
+    with TestClient(create_app(open_parts(Settings(data_dir=folder)))) as client:
+        ready = client.get("/health/ready").json()
+    assert ready["status"] == "ready"
+    assert "did you mean explicit.unknown?" in ready["rules_refused"]
