@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ FILES = "files.json"
 CONTENT_FOLDERS = ("columns", "users", "model")
 # Where the embedded engine has its shard.
 POINTS = "points"
+_HALF_WRITTEN = ".atomicwrite"
 _CHUNK = 1 << 22
 
 
@@ -68,8 +70,16 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def hash_files(folder: Path, under: tuple[str, ...]) -> dict[str, str]:
     """SHA-256 of every file below the named sub-folders, by path relative to `folder`, sorted."""
-    paths = sorted(path for name in under for path in (folder / name).rglob("*") if path.is_file())
+    paths = sorted(path for name in under for path in _files(folder / name))
     return {str(path.relative_to(folder)): _hash_file(path, folder) for path in paths}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        # Through such a folder Qdrant Edge replaces its configuration, at every load and close and in any process
+        # that serves the release; a process that is killed just then leaves it behind.
+        folders[:] = [name for name in folders if not name.startswith(_HALF_WRITTEN)]
+        yield from (Path(parent) / name for name in files)
 
 
 def _hash_file(path: Path, folder: Path) -> str:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from embedding.errors import NearfieldError
 from service.listeners import Listeners
 from service.live_watch import InForce, LiveWatch
-from service.worker import STOP_PATIENCE_S
+from service.worker import IDLE_S, STOP_PATIENCE_S
 from service.worker_handle import State, WorkerHandle
 
 _log = logging.getLogger("nearfield.service")
@@ -35,13 +35,14 @@ _MAX_LOADING = max(1, (os.cpu_count() or 1) // 2)
 class Pace(Struct, frozen=True, kw_only=True):
     """How long things may take, in seconds.
 
-    `patience_s`: for clients of a replaced worker to go by themselves; idle connections are closed then.
+    `patience_s`: for clients of a replaced worker to go by themselves. Longer than a connection may be idle at rest,
+    so that a hand-over closes none that would not have been closed anyway.
     `finish_s`: for requests in flight after that. `load_s`: for a worker to load.
     `steady_s`: after which a worker counts as sound, and earlier deaths are forgotten.
     `retry_s`: before another try, doubled each time up to `max_retry_s`.
     """
 
-    patience_s: float = 10.0
+    patience_s: float = IDLE_S + 1.0
     finish_s: float = 60.0
     load_s: float = 600.0
     steady_s: float = 30.0
@@ -150,7 +151,7 @@ class Supervisor:
         if not self._ready:
             raise NearfieldError(f"The service could not start: {reason}")
         self._num_deaths += 1
-        others = self._of(self._generation, State.ANSWERING)
+        others = any(other.state is State.ANSWERING for other in self._workers)
         if not others and self._num_deaths >= _MAX_DEATHS:
             raise NearfieldError(f"{self._num_deaths} workers died one after the other, the last one so: {reason}")
         wait_s = self._pace.delay(self._num_deaths - 1)
@@ -189,10 +190,8 @@ class Supervisor:
         self._fill(now)
         self._call()
         self._retire(now)
-        steady = (
-            worker.state is State.ANSWERING and now - worker.since > self._pace.steady_s for worker in self._workers
-        )
-        if self._num_deaths and all(steady):
+        answering = self._of(self._generation, State.ANSWERING)
+        if len(answering) == len(self._listeners) and all(now - one.since > self._pace.steady_s for one in answering):
             self._num_deaths = 0
 
     def _begin(self, now: float) -> None:
@@ -208,8 +207,8 @@ class Supervisor:
             return
         if seen == self._refused and now < self._retry_at:
             return
-        if any(worker.state is State.LEAVING for worker in self._workers):
-            # Never more than two generations in memory.
+        if sum(not worker.is_here for worker in self._workers) > len(self._listeners):
+            # One generation may still be leaving (a rollback must not wait for it), but not two: memory is finite.
             return
         self._next, self._began_at = seen, now
         _log.info("Release %s with rules %s is in force now: fresh workers load", seen.release, seen.rules)

@@ -4,16 +4,19 @@ import asyncio
 import importlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -29,8 +32,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("nearfield.service")
 
+# A connection on which nothing is asked for so long is closed, at rest too.
+IDLE_S = 30
 # How long clients may take to go when the whole service stops, or the main process has died.
 STOP_PATIENCE_S = 1.0
+# How long requests in flight may take when there is no main process any more that would end a worker that hangs.
+_ORPHAN_S = 60.0
+# Open files that a process may have where the system sets no bound.
+_MANY_FILES = 65_536
 
 
 class _InheritedSocketServer(Server):
@@ -42,9 +51,9 @@ class _InheritedSocketServer(Server):
             interface=Interfaces.ASGI,
             # Clients are asked to go by `Connection: close`, which HTTP/2 does not have.
             http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1_000),
             websockets=False,
-            # As many connections at once as the process can have open files; by default the 1,025th waits.
-            backpressure=65_536,
+            backpressure=_max_connections(),
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         )
@@ -137,6 +146,8 @@ class _Worker:
             if isinstance(order, Leave) and not self._loaded:
                 _end(0)
             self._loop.call_soon_threadsafe(self._obey, order)
+        time.sleep(_ORPHAN_S)
+        _end(1)
 
     def _obey(self, order: Order) -> None:
         match order:
@@ -149,6 +160,15 @@ class _Worker:
                     self._leave.set_result(order)
                 # Told twice, the shorter patience holds.
                 self._loop.call_later(order.patience_s, self._out_of_patience.set)
+
+
+def _max_connections() -> int:
+    """Connections at once, the next one waits: half of the files that may be open, the rest is the engine's and ours.
+
+    Without a bound the server would go round in a busy loop once no file can be opened.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (_MANY_FILES if most == resource.RLIM_INFINITY else most) // 2
 
 
 def _end(code: int) -> NoReturn:

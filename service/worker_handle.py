@@ -89,11 +89,6 @@ class WorkerHandle:
         """Whether it may be accepting connections, or may still be doing so."""
         return self.state in (State.CALLED, State.ANSWERING, State.LEAVING)
 
-    @property
-    def steady_s(self) -> float:
-        """For how long it has been answering; 0 while it does not."""
-        return time.monotonic() - self.since if self.state is State.ANSWERING else 0.0
-
     def dismiss(self, patience_s: float, finish_s: float, *, for_good: bool) -> None:
         """Let it finish (`Leave` tells more); after both times together, `must_end_at`, it may be ended."""
         self._become(State.LEAVING)

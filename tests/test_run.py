@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.running_sample import RunningSample, free_port, without_settings
 
 NEARFIELD = Path(sys.executable).with_name("nearfield")

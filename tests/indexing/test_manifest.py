@@ -53,6 +53,13 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def test_what_a_serving_process_is_just_writing_is_not_damage(folder: Path) -> None:
+    half_written = folder / "points" / "segments" / ".atomicwriteCDefCl" / "tmpfile.tmp"
+    half_written.parent.mkdir()
+    half_written.write_bytes(b"{")
+    verify_files(folder, read_manifest(folder))
+
+
 def test_an_untouched_release_passes(folder: Path) -> None:
     manifest = read_manifest(folder)
     verify_files(folder, manifest)

@@ -61,6 +61,24 @@ def test_a_request_in_flight_outlives_the_hand_over_on_its_old_worker(tmp_path: 
         eventually(lambda: gone(old))
 
 
+def test_an_idle_connection_is_answered_by_its_old_worker_and_asked_to_go(tmp_path: Path) -> None:
+    with standin_service(tmp_path, num_workers=1, patience_s=60) as service:
+        old = service.ask()["pid"]
+        idle = http.client.HTTPConnection("127.0.0.1", service.port)
+        idle.request("GET", "/")
+        assert json.loads(idle.getresponse().read())["release"] == "r0"
+        # The second release does not wait until the connection has gone.
+        for release in ("r1", "r2"):
+            service.publish(release)
+            eventually(lambda: service.ask()["release"] == release)  # noqa: B023
+        assert not gone(old)
+        idle.request("GET", "/")
+        answer = idle.getresponse()
+        assert (json.loads(answer.read())["pid"], answer.getheader("connection")) == (old, "close")
+        eventually(lambda: gone(old))
+        idle.close()
+
+
 def test_a_release_that_comes_during_a_hand_over_is_taken_up_after_it(tmp_path: Path) -> None:
     with standin_service(tmp_path, num_workers=2) as service:
         with service.marked("hold"):
@@ -109,6 +127,15 @@ def test_the_only_worker_is_replaced_and_its_clients_wait(tmp_path: Path) -> Non
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: gone(killed))
         assert service.ask()["pid"] != killed
+
+
+def test_when_no_worker_can_be_kept_alive_the_service_ends_with_the_reason(tmp_path: Path) -> None:
+    with standin_service(tmp_path, num_workers=1) as service:
+        (tmp_path / "bad").write_text("r0")
+        os.kill(service.ask()["pid"], signal.SIGKILL)
+        assert service.process.wait(timeout=30) == 1
+        assert "4 workers died one after the other, the last one so: release r0: a byte" in service.log()
+        assert "Traceback" not in service.log()
 
 
 def test_stopping_answers_what_is_in_flight_refuses_the_rest_and_leaves_nothing_behind(tmp_path: Path) -> None:
