@@ -21,7 +21,7 @@ run: $(RUNTIME)  ## sample data, towers, release, service: prints an address and
 
 # The check runs beside the tests and says something only when it fails, so that pytest's line is the last one.
 # Two processes, each with one thread for torch: two threads each would wait for one another on two cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n 2 --no-loadscope-reorder
 
 test: $(DEV)  ## everything that must hold: check, and all tests
 	@$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; \
