@@ -151,7 +151,8 @@ def _post(port: int, body: bytes) -> bytes:
 def _rounds(script: Path, rounds: int, seconds: int) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {name: [] for name in _PORTS}
     for port in _PORTS.values():
-        _requests_per_second(script, port, 2)
+        # Long enough for every body to have been asked, by each worker.
+        _requests_per_second(script, port, 4)
     for _ in range(rounds):
         for name, port in _PORTS.items():
             rates[name].append(_requests_per_second(script, port, seconds))

@@ -124,7 +124,7 @@ def _report(runs: list[Run]) -> None:
             *(f"{run.switching.percentile_ms(share):.1f}" for share in (50, 99, 100)),
             f"{run.rest.percentile_ms(99):.1f}",
         )
-    console = Console()
+    console = Console(width=120)
     console.print(table)
     for failure in (failure for run in runs for failure in run.switching.failures[:10]):
         console.print(failure)
