@@ -43,8 +43,9 @@ bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 bench-handover: $(DEV)  ## activate and rollback under load
 	@$(BIN)/python -m benchmarks.handover
 
-bench-quality: $(DEV)  ## recall of the towers on a public data set
-	@$(BIN)/python -m benchmarks.quality
+HETREC := ../shared/data/hetrec2011_lastfm
+bench-quality: $(DEV)  ## recall of the towers on HetRec; HETREC=folder with the published files
+	@$(BIN)/python -m benchmarks.quality $(HETREC)
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \
