@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from embedding.errors import DamagedError, MismatchError, NotFoundError, UsageError
+from embedding.file_hash import hash_file
 from embedding.replace_folder import replace_folder
 from embedding.rows import Kind
 from embedding.split import Split
@@ -18,7 +19,6 @@ from embedding.train_config import TrainConfig
 FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
-_CHUNK_BYTES = 1 << 20
 
 
 class ModelCounts(Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ def write_model(out: Path, manifest: ModelManifest, write: Callable[[Path], None
     fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         write(fresh)
-        files = {path.relative_to(fresh).as_posix(): _hash_file(path) for path in fresh.rglob("*") if path.is_file()}
+        files = {path.relative_to(fresh).as_posix(): hash_file(path) for path in fresh.rglob("*") if path.is_file()}
         finished = msgspec.structs.replace(manifest, files=dict(sorted(files.items())))
         finished = msgspec.structs.replace(finished, hash=_hash_of(finished))
         (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(finished), indent=2))
@@ -124,7 +124,7 @@ def verify_model(folder: Path) -> ModelManifest:
         path = folder / name
         if not path.is_file():
             raise DamagedError(f"The model in {folder} lacks {name}. Copy it again, or train the model again.")
-        if _hash_file(path) != expected:
+        if hash_file(path) != expected:
             raise DamagedError(
                 f"{path} was changed after training: expected SHA-256 {expected}. Train the model again."
             )
@@ -138,11 +138,3 @@ class _Version(Struct):
 def _hash_of(manifest: ModelManifest) -> str:
     plain = msgspec.structs.replace(manifest, hash="")
     return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
-
-
-def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

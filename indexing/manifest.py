@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from embedding.errors import DamagedError
+from embedding.file_hash import hash_file
 from indexing.errors import ReleaseMissingError
 
 FORMAT = 1
@@ -20,7 +21,6 @@ CONTENT_FOLDERS = ("columns", "users", "model")
 # Where the embedded engine has its shard.
 POINTS = "points"
 _HALF_WRITTEN = ".atomicwrite"
-_CHUNK = 1 << 22
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -86,11 +86,7 @@ def _hash_file(path: Path, folder: Path) -> str:
     # Qdrant Edge writes its configuration anew at every load, keys in any order: what counts is what it says.
     if path.suffix == ".json" and path.is_relative_to(folder / POINTS):
         return _hash_of_meaning(path)
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return hash_file(path)
 
 
 def _hash_of_meaning(path: Path) -> str:
