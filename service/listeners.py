@@ -64,12 +64,10 @@ class Listeners:
         withdrawn = self._sockets[slot]
         if sum(other is withdrawn for other in self._sockets) > 1:
             return
-        try:
+        # Linux marks a socket that does not listen as shut down all the same, and every connection that it takes
+        # once it does is born closed.
+        if withdrawn.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             withdrawn.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            # It did not listen.
-            if error.errno != errno.ENOTCONN:
-                raise
 
     def close(self) -> None:
         """Give the address up."""

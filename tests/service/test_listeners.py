@@ -59,6 +59,21 @@ def test_connections_are_spread_over_those_that_listen(listeners: Listeners) -> 
     assert min(spread(listeners)) >= 10
 
 
+def test_a_listener_withdrawn_before_it_listened_takes_live_connections_once_it_does() -> None:
+    with contextlib.closing(Listeners("127.0.0.1", free_port(), 2)) as listeners:
+        listeners.withdraw(1)
+        listeners.withdraw(0)
+        # Now it is the only one, and every connection comes to it.
+        listeners[1].listen()
+        client = socket.create_connection(listeners[1].getsockname())
+        served, _ = listeners[1].accept()
+        client.sendall(b"?")
+        served.sendall(served.recv(1))
+        assert client.recv(1) == b"?"
+        client.close()
+        served.close()
+
+
 @pytest.mark.parametrize("withdrawn", [None, 0, 1])
 def test_a_second_service_is_refused_and_told_who_is_there(listeners: Listeners, withdrawn: int | None) -> None:
     listeners[1].listen()
