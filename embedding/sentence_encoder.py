@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
+import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
@@ -15,12 +16,17 @@ from embedding.encoder_folder import EncoderFolder, find_encoder
 from embedding.errors import EncoderMissingError
 from embedding.protocols import Vectors
 
-# What a forward pass holds at once; the library sorts by length before it cuts batches.
-_BATCH = 64
+# What a forward pass holds at once; the library sorts by length before it cuts batches. Real episode texts a second,
+# two cores: bfloat16 138 with 16, 132 with 32, 99 with 64; float32 54 with 16, 45 with the library's 32.
+_BATCH = 16
 
 
 class SentenceEncoder:
-    """Texts to unit vectors (float32) by any sentence-transformers model."""
+    """Texts to unit vectors (float32) by any sentence-transformers model.
+
+    Computed in bfloat16 where the CPU has instructions for it, three times as fast (benchmarks/encoding.py). These
+    vectors are the same encoder's, with the same hash: their cosine to those of float32 is .9998 or more.
+    """
 
     def __init__(self, folder: EncoderFolder, model: SentenceTransformer) -> None:
         self._folder = folder
@@ -40,7 +46,9 @@ class SentenceEncoder:
         # Loading takes a tenth of a second: the library's bar would only soil stderr.
         disable_progress_bar()
         try:
-            model = SentenceTransformer(str(found.path), device=device, local_files_only=True)
+            model = SentenceTransformer(
+                str(found.path), device=device, local_files_only=True, model_kwargs={"dtype": _precision(device)}
+            )
         # Each module of a model reads its own files and fails in its own way; the cause goes into the message.
         except Exception as error:
             raise EncoderMissingError(
@@ -58,6 +66,11 @@ class SentenceEncoder:
     def dims(self) -> int:
         """Length of a vector."""
         return self._dims
+
+    @property
+    def precision(self) -> torch.dtype:
+        """In which vectors are computed; they leave as float32."""
+        return next((parameter.dtype for parameter in self._model.parameters()), torch.float32)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dims), in the order of `texts`.
@@ -77,3 +90,10 @@ class SentenceEncoder:
             raise ValueError(f"The text encoder gave a vector that is not finite for {texts[place][:200]!r}.")
         unit = np.where(norms > 0, vectors / np.maximum(norms, np.finfo(np.float32).tiny), self._dims**-0.5)
         return np.asarray(unit, np.float32)
+
+
+def _precision(device: str) -> torch.dtype:
+    # Without instructions of its own for bfloat16 a CPU emulates it, slower than float32.
+    can = torch.cpu.get_capabilities()
+    native = device == "cpu" and any(can.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return torch.bfloat16 if native else torch.float32

@@ -7,8 +7,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexing.context import RequestContext
-from indexing.plans import plan_for
-from indexing.store import Plan, Ranked, VectorStore
+from indexing.finder import Finder, Nearest
+from indexing.store import VectorStore
 from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease
@@ -17,7 +17,6 @@ from service.verdicts import Verdict, Verdicts
 
 _log = logging.getLogger("nearfield.service")
 
-_EXACT = Plan(exact=True)
 # A first search is made this many pages larger at most for what will be dropped; a listener's own neighbourhood is
 # dense with what they have heard, and 50 rows cost the engine hardly more than 10.
 _SPARE_PAGES = 4
@@ -40,7 +39,7 @@ class Retriever:
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
         columns = served.release.columns
-        self._store = store
+        self._finder = Finder(store, served.release.id)
         self._rules = served.rules
         self._collection = served.release.id
         self._ids = columns.ids
@@ -59,32 +58,30 @@ class Retriever:
         Raises StoreError when the engine fails.
         """
         compiled = self._rules.compile(context)
-        plan = plan_for(compiled.share)
         fetch = min(limit + min(len(excluded), _SPARE_PAGES * limit), self._num_points)
         verdict = self._verdicts.of(compiled)
         leaked: set[int] = set()
+        exact = False
         while True:
-            ranked = await self._store.nearest(
-                self._collection, vector, using=using, where=compiled.prepared, limit=fetch, plan=plan
-            )
-            page = self._page(ranked, verdict, excluded, limit, leaked)
+            found = await self._finder.nearest(vector, using=using, compiled=compiled, limit=fetch, exact=exact)
+            page = self._page(found, verdict, excluded, limit, leaked)
             if len(page.rows) == limit:
                 return page
-            if len(ranked.rows) == fetch < self._num_points:
+            if len(found.rows) == fetch < self._num_points:
                 fetch = min(fetch * _WIDEN, self._num_points)
-            elif not plan.exact:
+            elif not found.exact:
                 # A graph under a filter can stop early; only a scan proves that there is no more.
-                plan = _EXACT
+                exact = True
             else:
-                passing = len(ranked.rows)
+                passing = len(found.rows)
                 reason = short_reason(context, passing=passing, dropped=passing - len(page.rows))
                 return Page(page.rows, page.scores, reason)
 
-    def _page(self, ranked: Ranked, verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]) -> Page:
+    def _page(self, found: Nearest, verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]) -> Page:
         rows: list[int] = []
         scores: list[float] = []
         blocked, passes = self._blocked, verdict.passes
-        for row, score in zip(ranked.rows, ranked.scores, strict=True):
+        for row, score in zip(found.rows, found.scores, strict=True):
             if row in excluded or row in blocked:
                 continue
             if not passes(row):

@@ -17,6 +17,7 @@ from embedding.sentence_encoder import SentenceEncoder
 
 # Of all-MiniLM-L6-v2 as published.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TEXTS = ["rain", "a long walk through the rain with a friend and a dog " * 5, "sleep"]
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +86,24 @@ def test_the_packaged_model_is_minilm_and_places_like_with_like(packaged: Senten
     assert vectors[0] @ vectors[1] > 2 * (vectors[0] @ vectors[2])
 
 
-def test_batches_do_not_change_a_vector(packaged: SentenceEncoder) -> None:
-    texts = ["rain", "a long walk through the rain with a friend and a dog " * 5, "sleep"]
+def test_batches_do_not_change_a_vector() -> None:
+    folder = find_encoder(None)
+    plain = SentenceEncoder(folder, SentenceTransformer(str(folder.path), device="cpu", local_files_only=True))
 
-    together, alone = packaged.encode(texts), np.concatenate([packaged.encode([text]) for text in texts])
+    together, alone = plain.encode(TEXTS), np.concatenate([plain.encode([text]) for text in TEXTS])
 
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_vectors_are_those_of_float32_whatever_the_precision_and_the_batch(packaged: SentenceEncoder) -> None:
+    plain = SentenceTransformer(str(find_encoder(None).path), device="cpu", local_files_only=True)
+    expected = plain.encode(TEXTS, normalize_embeddings=True)
+
+    together, alone = packaged.encode(TEXTS), np.concatenate([packaged.encode([text]) for text in TEXTS])
+
+    assert (together * expected).sum(axis=1).min() >= 0.9995
+    assert (alone * expected).sum(axis=1).min() >= 0.9995
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
 
 
 def test_nothing_is_asked_of_a_network() -> None:
