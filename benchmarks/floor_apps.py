@@ -18,6 +18,8 @@ from litestar.params import JSONBody, SkipValidation
 from benchmarks.world import NOW_S, PlantedEncoder
 from indexing.context import RequestContext
 from indexing.edge_store import EdgeStore
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.file_log import FileLog
 from indexing.plans import plan_for
 from indexing.release import Release
 from indexing.releases import Releases
@@ -57,7 +59,13 @@ def build_product() -> Litestar:
         Parts(
             settings=Settings(data_dir=Path(os.environ[FOLDER])),
             store=store,
-            live=ServedRelease(release=release, rules=rules, tower=None),
+            live=ServedRelease(
+                release=release,
+                rows=CurrentRows(release),
+                journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
+                rules=rules,
+                tower=None,
+            ),
             encoder=EncoderGate(lambda: encoder, 30.0),
         )
     )

@@ -19,6 +19,7 @@ from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
 from indexing.build import BuildInputs, Workshop, build_release
 from indexing.edge_store import EdgeStore
+from indexing.journal.file_log import FileLog
 from indexing.manifest import Manifest
 from indexing.releases import Releases
 
@@ -100,6 +101,7 @@ def build_world(folder: Path, num_items: int, dims: int) -> Manifest:
     shop = Workshop(
         data_dir=folder,
         store=store,
+        journal=FileLog(folder / "journal"),
         texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, dims)),
         rules_version="default",
         max_reject_share=0.0,

@@ -8,6 +8,7 @@ import math
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -64,6 +65,9 @@ class AvailabilityClasses:
         self._windows: dict[int, tuple[Window, ...]] = {}
         self._revision = 0
         self._timeline: _Timeline | None = None
+        # Classes added since the timeline was laid out, and theirs: laying all out again takes 82 ms at 50,000.
+        self._added: dict[int, tuple[Window, ...]] = {}
+        self._added_timeline: _Timeline | None = None
 
     @property
     def revision(self) -> int:
@@ -83,7 +87,8 @@ class AvailabilityClasses:
         known = self._windows.setdefault(new, normal)
         if known is normal:
             self._revision += 1
-            self._timeline = None
+            self._added[new] = normal
+            self._added_timeline = None
         elif known != normal:
             raise DamagedError(f"availability class {new} stands for {known} and for {normal}: change one of the two")
         return new
@@ -96,7 +101,13 @@ class AvailabilityClasses:
         """The classes open in `market` (never `*`) at `at_s` (epoch seconds), and how long that answer holds."""
         if self._timeline is None:
             self._timeline = _Timeline(self._windows)
-        return self._timeline.open_at(market, at_s)
+            self._added.clear()
+        opened = self._timeline.open_at(market, at_s)
+        if not self._added:
+            return opened
+        if self._added_timeline is None:
+            self._added_timeline = _Timeline(self._added)
+        return _joined(opened, self._added_timeline.open_at(market, at_s))
 
     def dump(self) -> bytes:
         """The table as bytes, the same for the same classes whatever the order in which they came."""
@@ -112,6 +123,14 @@ class AvailabilityClasses:
             raise DamagedError(f"the table of availability classes cannot be read ({error}): build again") from error
         table._revision = len(table._windows)
         return table
+
+
+@lru_cache(_NUM_KEPT_OPEN_SETS)
+def _joined(one: OpenClasses, other: OpenClasses) -> OpenClasses:
+    """Open in either, for as long as both answers hold."""
+    froms = [opened.from_s for opened in (one, other) if opened.from_s is not None]
+    untils = [opened.until_s for opened in (one, other) if opened.until_s is not None]
+    return OpenClasses(one.classes | other.classes, max(froms, default=None), min(untils, default=None))
 
 
 class _Timeline:

@@ -19,6 +19,7 @@ from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
 from embedding.text_vectors import CachedText
 from indexing.gate import judge
+from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
 from indexing.manifest import (
     CONTENT_FOLDERS,
@@ -51,6 +52,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
 
     data_dir: Path
     store: VectorStore
+    journal: JournalLog
     texts: CachedText
     rules_version: str
     max_reject_share: float
@@ -78,6 +80,8 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
 
 
 async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None, shop: Workshop) -> Manifest:
+    # Before the first row is read: what is journalled from here on is newer than the catalogue.
+    journal_seq = await shop.journal.end()
     with (
         Spool(folder / "rows.spool") as spool,
         Rejects(default_rejects_path(shop.data_dir, inputs.catalogue)) as bad_rows,
@@ -102,7 +106,7 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         rejected_rows=rejected[0],
         rejected_interactions=rejected[1],
     )
-    return _finish(folder, model, writer, counts, gate, shop)
+    return _finish(folder, model, writer, counts, gate, journal_seq, shop)
 
 
 def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:
@@ -140,7 +144,13 @@ def _copy_model(source: Path | None, folder: Path, model: ModelManifest | None) 
 
 
 def _finish(
-    folder: Path, model: ModelManifest | None, writer: PointsWriter, counts: Counts, gate: GateReport, shop: Workshop
+    folder: Path,
+    model: ModelManifest | None,
+    writer: PointsWriter,
+    counts: Counts,
+    gate: GateReport,
+    journal_seq: int,
+    shop: Workshop,
 ) -> Manifest:
     with shop.reporter.stage("hash every file"):
         files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
@@ -162,6 +172,7 @@ def _finish(
         counts=counts,
         gate=gate,
         lineage=(),
+        journal_seq=journal_seq,
     )
     write_durably(folder / FILES, files_json)
     write_durably(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))

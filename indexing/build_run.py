@@ -6,6 +6,7 @@ from embedding.sentence_encoder import SentenceEncoder
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
 from indexing.build import BuildInputs, Workshop, build_release
+from indexing.journal.open_log import open_log
 from indexing.manifest import Manifest
 from indexing.open_store import open_store
 from indexing.releases import Releases
@@ -25,6 +26,7 @@ async def build_from_settings(
             shop = Workshop(
                 data_dir=settings.data_dir,
                 store=store,
+                journal=open_log(settings, store),
                 texts=CachedText(encoder, cache),
                 rules_version=version,
                 max_reject_share=settings.max_reject_share,

@@ -66,6 +66,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     counts: Counts
     gate: GateReport
     lineage: tuple[str, ...]
+    # Number of the journal's last frame when the build began: later ones apply to this release.
+    journal_seq: int
 
 
 def hash_files(folder: Path, under: tuple[str, ...]) -> dict[str, str]:

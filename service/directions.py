@@ -15,12 +15,12 @@ def towards(served: ServedRelease, rows: list[int], weights: list[float]) -> NDA
 
     Raises a 400 problem when the weights cancel.
     """
-    vectors = served.release.columns.vectors(served.release.space)
+    vectors = served.rows.vectors(served.release.space, rows)
     if len(rows) == 1 and weights[0] > 0:
-        single: NDArray[np.float32] = vectors[rows[0]]
+        single: NDArray[np.float32] = vectors[0]
         return single
     factors = np.asarray(weights, dtype=np.float32)
-    total: NDArray[np.float32] = factors @ vectors[rows]
+    total: NDArray[np.float32] = factors @ vectors
     length = float(np.linalg.norm(total))
     if length <= _CANCELLED * float(np.abs(factors).sum()):
         raise ProblemError(
@@ -37,5 +37,5 @@ def listener(
     """Unit vector (dims,) for a history (H >= 1, newest last): the query tower's, or without one the weighted sum."""
     if served.tower is None:
         return towards(served, rows.tolist(), weights.tolist())
-    history = served.release.columns.vectors(served.release.space)[rows]
+    history = served.rows.vectors(served.release.space, rows)
     return served.tower.encode(history, weights, at_s)

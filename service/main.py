@@ -12,6 +12,8 @@ from embedding.encoder_folder import find_encoder
 from embedding.errors import EncoderMissingError
 from embedding.model import Towers
 from embedding.protocols import TextEncoder
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.open_log import open_log
 from indexing.open_store import open_store
 from indexing.release import Release
 from indexing.releases import Releases
@@ -51,7 +53,8 @@ def open_parts(settings: Settings) -> Parts:
     store = open_store(settings)
     version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
     rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-    live = ServedRelease(release=release, rules=rules, tower=tower)
+    journal = open_log(settings, store).reader()
+    live = ServedRelease(release=release, rows=CurrentRows(release), journal=journal, rules=rules, tower=tower)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
     return Parts(settings=settings, store=store, live=live, encoder=encoder)
 

@@ -1,7 +1,6 @@
 """What each kind of query means: its direction, what it leaves out, and the one retrieval that all of them share."""
 
 from collections.abc import Sequence, Set
-from functools import lru_cache
 from typing import cast
 
 from indexing.users import History
@@ -18,11 +17,6 @@ from service.rows import find_entries, find_rows
 from service.shown_rows import ShownRows
 from service.validation import shown
 
-# Of a release as it was built; a change to it will raise the number.
-REVISION = 0
-# Seeds are what many listen to: from the cache one costs a fifth of a look into the table of ids.
-_CACHED_IDS = 1 << 16
-
 
 class Queries:
     """Answers validated queries from the live release; each method raises a ProblemError or a StoreError."""
@@ -32,8 +26,8 @@ class Queries:
         self._release = parts.live.release
         self._encoder = parts.encoder
         self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
-        self._find = lru_cache(maxsize=_CACHED_IDS)(parts.live.release.columns.ids.find)
-        self._shown = ShownRows(parts.live.release.columns)
+        self._find = parts.live.rows.find
+        self._shown = ShownRows(parts.live.rows)
         self.retriever = Retriever(parts.store, parts.live)
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
@@ -115,4 +109,4 @@ class Queries:
     def _answer(self, page: Page, skipped: tuple[str, ...] = ()) -> Answer:
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores))
-        return Answer(hits, self._release.id, REVISION, page.short_reason, skipped)
+        return Answer(hits, self._release.id, self._served.rows.revision, page.short_reason, skipped)

@@ -1,13 +1,14 @@
 """How every query route finds its rows: one filtered search, widened until the page is full, re-checked row by row."""
 
 import logging
+import math
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexing.context import RequestContext
-from indexing.finder import Finder, Nearest
+from indexing.finder import Finder
 from indexing.store import VectorStore
 from service.excluded import Excluded
 from service.rows import find_rows
@@ -21,6 +22,8 @@ _log = logging.getLogger("nearfield.service")
 # dense with what they have heard, and 50 rows cost the engine hardly more than 10.
 _SPARE_PAGES = 4
 _WIDEN = 4
+# Of the rows that the journal drops, the average over some 16 searches, and half as many again to spare.
+_STALE_WEIGHT, _STALE_SPARE = 1 / 16, 1.5
 # An index that is wrong throughout must not fill the disk with lines that say the same.
 _TOLD_LEAKS = 1_000
 
@@ -34,19 +37,20 @@ class Page(Struct, frozen=True):
 
 
 class Retriever:
-    """Answers from one release. Rows that the request excludes are dropped after the search, never by the engine:
-    an id list in the filter costs milliseconds where a larger page costs microseconds (docs/log.md)."""
+    """Answers from one release. Rows that the request excludes, and those that the journal has replaced or hidden,
+    are dropped after the search, never by the engine: an id list in the filter costs milliseconds where a larger
+    page costs microseconds (docs/log.md)."""
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
-        columns = served.release.columns
         self._finder = Finder(store, served.release.id)
         self._rules = served.rules
-        self._collection = served.release.id
-        self._ids = columns.ids
-        self._num_points = len(columns)
-        self._verdicts = Verdicts(columns)
+        self._rows = served.rows
+        self._num_points = served.rows.num_own
+        self._verdicts = Verdicts(served.rows)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
-        self._blocked = find_rows(columns.ids.find, served.rules.ruleset.blocked_items)
+        self._blocked = find_rows(served.release.columns.ids.find, served.rules.ruleset.blocked_items)
+        # Rows of a search that the journal dropped, lately, on average.
+        self._stale = 0.0
         self._told_leaks: set[int] = set()
         self.leaks = 0
 
@@ -58,13 +62,19 @@ class Retriever:
         Raises StoreError when the engine fails.
         """
         compiled = self._rules.compile(context)
-        fetch = min(limit + min(len(excluded), _SPARE_PAGES * limit), self._num_points)
+        spare = min(len(excluded), _SPARE_PAGES * limit) + math.ceil(_STALE_SPARE * self._stale)
+        fetch = min(limit + spare, self._num_points)
         verdict = self._verdicts.of(compiled)
         leaked: set[int] = set()
         exact = False
         while True:
             found = await self._finder.nearest(vector, using=using, compiled=compiled, limit=fetch, exact=exact)
-            page = self._page(found, verdict, excluded, limit, leaked)
+            # No await from here to the answer: the journal cannot move on between two rows of one page.
+            candidates = _Candidates(found.rows, found.scores)
+            if self._rows.new.payloads:
+                proven = found.exact and (len(found.rows) < fetch or fetch == self._num_points)
+                candidates = self._with_new(candidates, vector, using, verdict, proven=proven)
+            page, num_passing = self._page(candidates, verdict, excluded, limit, leaked)
             if len(page.rows) == limit:
                 return page
             if len(found.rows) == fetch < self._num_points:
@@ -73,18 +83,50 @@ class Retriever:
                 # A graph under a filter can stop early; only a scan proves that there is no more.
                 exact = True
             else:
-                passing = len(found.rows)
-                reason = short_reason(context, passing=passing, dropped=passing - len(page.rows))
+                reason = short_reason(context, passing=num_passing, dropped=num_passing - len(page.rows))
                 return Page(page.rows, page.scores, reason)
 
-    def _page(self, found: Nearest, verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]) -> Page:
+    def _with_new(
+        self, found: "_Candidates", vector: NDArray[np.float32], using: str, verdict: Verdict, *, proven: bool
+    ) -> "_Candidates":
+        """What the engine found and the journal's rows, best first.
+
+        Unless it is `proven` that the engine has no more, its next row may be as near as its last one: a row of the
+        journal that is farther away waits for a wider search.
+        """
+        slots = verdict.new_slots()
+        if not len(slots):
+            return found
+        scores = (self._rows.new.vectors(using) @ vector)[slots]
+        if not proven:
+            near = scores >= (found.scores[-1] if found.scores else math.inf)
+            slots, scores = slots[near], scores[near]
+        rows = np.concatenate((found.rows, slots + self._rows.num_own)).astype(np.int64)
+        scores = np.concatenate((found.scores, scores))
+        order = np.argsort(-scores, kind="stable")
+        return _Candidates(rows[order].tolist(), scores[order].tolist())
+
+    def _page(
+        self, candidates: "_Candidates", verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]
+    ) -> tuple[Page, int]:
+        """The first `limit` candidates that may be shown, and how many the rules let pass."""
         rows: list[int] = []
         scores: list[float] = []
-        blocked, passes = self._blocked, verdict.passes
-        for row, score in zip(found.rows, found.scores, strict=True):
+        blocked, passes, dropped, num_own = self._blocked, verdict.passes, self._rows.dropped, self._rows.num_own
+        num_dropped = 0
+        num_passing = 0
+        for row, score in zip(candidates.rows, candidates.scores, strict=True):
+            if dropped[row]:
+                num_dropped += 1
+                continue
+            num_passing += 1
             if row in excluded or row in blocked:
                 continue
-            if not passes(row):
+            if row >= num_own:
+                if self._rows.origin(row) in excluded:
+                    continue
+            elif not passes(row):
+                num_passing -= 1
                 # A widened search meets the same row again; it is one leak.
                 if row not in leaked:
                     leaked.add(row)
@@ -94,7 +136,8 @@ class Retriever:
             scores.append(score)
             if len(rows) == limit:
                 break
-        return Page(rows, scores)
+        self._stale += _STALE_WEIGHT * (num_dropped - self._stale)
+        return Page(rows, scores), num_passing
 
     def _count_leak(self, row: int) -> None:
         self.leaks += 1
@@ -105,6 +148,11 @@ class Retriever:
             "leak stopped: the engine gave row %d (item %r) of release %s, which the rules forbid; "
             "the index and the columns differ. Build again and activate, or roll back.",
             row,
-            self._ids.id_at(row),
-            self._collection,
+            self._rows.payload(row).id,
+            self._rows.release.id,
         )
+
+
+class _Candidates(Struct, frozen=True):
+    rows: list[int]
+    scores: list[float]

@@ -6,14 +6,14 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
-from indexing.release import Release
 from service.answers import Answer, JsonAnswer
 from service.item_paths import item_id as decoded
 from service.item_view import ItemView, item_view
 from service.problems import ProblemError
-from service.queries import REVISION, Queries
+from service.queries import Queries
 from service.requests import MAX_LIMIT, Seed, SimilarRequest
 from service.route_docs import HITS, failures
+from service.served import ServedRelease
 from service.validation import converted, shown
 
 ItemId = Annotated[str, PathParameter(description="The item's id, percent-encoded: `/` is `%2F`.")]
@@ -27,7 +27,7 @@ Languages = Annotated[str | None, QueryParameter(description="Language ranges wi
 Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
 
 
-def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
+def item_routes(served: ServedRelease, queries: Queries) -> list[HTTPRouteHandler]:
     """The routes below one item."""
 
     @get(
@@ -40,9 +40,9 @@ def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
     )
     async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
         """All that the live release keeps of an item, whatever the rules say of it."""
-        payload = release.columns.payload(_row(release, decoded(item_id)))
-        windows = release.classes.windows_of(payload.availability_class)
-        return JsonAnswer(item_view(payload, windows, release.id, REVISION))
+        payload = served.rows.payload(_row(served, decoded(item_id)))
+        windows = served.release.classes.windows_of(payload.availability_class)
+        return JsonAnswer(item_view(payload, windows, served.release.id, served.rows.revision))
 
     @get(
         "/v1/items/{item_id:str}/similar",
@@ -63,7 +63,7 @@ def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
-        _row(release, seed)
+        _row(served, seed)
         context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
         given = {
             "seeds": [Seed(seed)],
@@ -77,12 +77,12 @@ def item_routes(release: Release, queries: Queries) -> list[HTTPRouteHandler]:
     return [show_item, similar_to_item]
 
 
-def _row(release: Release, item_id: str) -> int:
-    row = release.columns.ids.find(item_id)
+def _row(served: ServedRelease, item_id: str) -> int:
+    row = served.rows.find(item_id)
     if row < 0:
         raise ProblemError(
             "unknown-item",
-            f"Release {release.id} has no item with the id {shown(item_id)}. "
+            f"Release {served.release.id} has no item with the id {shown(item_id)}. "
             "Ids are compared as they are, upper and lower case apart.",
         )
     return row

@@ -3,6 +3,8 @@
 from msgspec import Struct
 
 from embedding.protocols import QueryTower
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.log import JournalReader
 from indexing.release import Release
 from indexing.rules.compiled import HardRules
 
@@ -11,5 +13,15 @@ class ServedRelease(Struct, frozen=True, kw_only=True):
     """What answers a query; `tower` is None for a release of text only."""
 
     release: Release
+    rows: CurrentRows
+    journal: JournalReader
     rules: HardRules
     tower: QueryTower | None
+
+    async def catch_up(self) -> None:
+        """Apply what was journalled since the last call: before each request, so that an acknowledged change holds.
+
+        Raises DamagedError when the journal cannot be read, StoreError when the server that keeps it is silent.
+        """
+        for frame in await self.journal.fresh():
+            self.rows.apply(frame)

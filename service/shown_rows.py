@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from indexing.columns import Columns
+from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
 from service.answers import hit_of
 
@@ -21,8 +21,8 @@ _SCORE_FORMAT = b'"score":%.6f,'
 class ShownRows:
     """Hits of one release's rows, each kept in the slot that its number falls in until another row takes it."""
 
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
+    def __init__(self, rows: CurrentRows) -> None:
+        self._current = rows
         self._mask = _SLOTS - 1
         self._rows = array("q", [_EMPTY]) * _SLOTS
         self._templates: list[bytes] = [b""] * _SLOTS
@@ -40,7 +40,7 @@ class ShownRows:
         return msgspec.Raw(b"[%b]" % b",".join(parts))
 
     def _template(self, row: int) -> bytes:
-        return template_of(self._columns.payload(row))
+        return template_of(self._current.payload(row))
 
 
 def template_of(payload: Payload) -> bytes:

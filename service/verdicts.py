@@ -1,9 +1,12 @@
-"""The re-check of every hit: what the rules of its context say of its row in the columns, worked out once a row."""
+"""The re-check of every hit: what the rules of its context say of its row, worked out once a row."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 
-from indexing.columns import Columns
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
 from indexing.rules.compiled import CompiledContext
 
@@ -14,28 +17,45 @@ _KEPT_BYTES = 1 << 25
 
 
 class Verdict:
-    """The predicate of one compiled context over the rows of one release; both never change."""
+    """The predicate of one compiled context over the rows of one release; neither ever changes for a row."""
 
-    def __init__(self, accepts: Callable[[Payload], bool], columns: Columns) -> None:
+    def __init__(self, accepts: Callable[[Payload], bool], rows: CurrentRows) -> None:
         self._accepts = accepts
-        self._columns = columns
-        self._known = bytearray(len(columns))
+        self._rows = rows
+        self._known = bytearray(rows.num_own)
+        # Slots of the journal's rows that pass; those that are shown now, as of `_seq`.
+        self._passing: list[int] = []
+        self._num_judged = 0
+        self._shown: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._seq = -1
 
     def passes(self, row: int) -> bool:
-        """Whether the rules let the row pass."""
+        """Whether the rules let one of the release's own rows pass."""
         known = self._known[row]
         if known == _UNKNOWN:
-            known = _PASSES if self._accepts(self._columns.payload(row)) else _FORBIDDEN
+            known = _PASSES if self._accepts(self._rows.payload(row)) else _FORBIDDEN
             self._known[row] = known
         return known == _PASSES
+
+    def new_slots(self) -> NDArray[np.int64]:
+        """Slots of the journal's rows that pass and are shown now."""
+        rows = self._rows
+        if self._seq != rows.seq:
+            for slot in range(self._num_judged, len(rows.new)):
+                if self._accepts(rows.new.payloads[slot]):
+                    self._passing.append(slot)
+            self._num_judged = len(rows.new)
+            self._shown = np.array([s for s in self._passing if not rows.dropped[rows.num_own + s]], np.int64)
+            self._seq = rows.seq
+        return self._shown
 
 
 class Verdicts:
     """The verdicts of the contexts used last."""
 
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._num_kept = min(_MOST_KEPT, max(_FEWEST_KEPT, _KEPT_BYTES // max(1, len(columns))))
+    def __init__(self, rows: CurrentRows) -> None:
+        self._rows = rows
+        self._num_kept = min(_MOST_KEPT, max(_FEWEST_KEPT, _KEPT_BYTES // max(1, rows.num_own)))
         # By identity: hashing a compiled context would walk its whole filter. Holding it keeps the identity its own.
         self._kept: OrderedDict[int, tuple[CompiledContext, Verdict]] = OrderedDict()
 
@@ -43,7 +63,7 @@ class Verdicts:
         """The verdict of a compiled context."""
         kept = self._kept.get(id(compiled))
         if kept is None:
-            kept = self._kept[id(compiled)] = compiled, Verdict(compiled.accepts, self._columns)
+            kept = self._kept[id(compiled)] = compiled, Verdict(compiled.accepts, self._rows)
             if len(self._kept) > self._num_kept:
                 self._kept.popitem(last=False)
         else:

@@ -15,6 +15,7 @@ from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
 from indexing.build import BuildInputs, Workshop, build_release
 from indexing.edge_store import EdgeStore
+from indexing.journal.file_log import FileLog
 
 
 class Deadly(Reporter):
@@ -51,6 +52,7 @@ def main(data_dir: Path, catalogue: Path, cache_dir: Path, stage: str) -> None:
         shop = Workshop(
             data_dir=data_dir,
             store=EdgeStore(data_dir / "releases"),
+            journal=FileLog(data_dir / "journal"),
             texts=CachedText(encoder, cache),
             rules_version="default",
             max_reject_share=0.01,

@@ -14,6 +14,7 @@ from embedding.text_vectors import CachedText
 from embedding.train_config import TrainConfig
 from embedding.train_run import TrainRequest, run_training
 from indexing.build import BuildInputs, Workshop
+from indexing.journal.file_log import FileLog
 from indexing.store import VectorStore
 
 NUM_ITEMS = 90
@@ -78,6 +79,7 @@ class Source:
         return Workshop(
             data_dir=data_dir,
             store=store,
+            journal=FileLog(data_dir / "journal"),
             texts=self.texts,
             rules_version="default",
             max_reject_share=0.01,

@@ -48,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
         ),
         gate=GateReport(points_in_store=1, canaries=1, canary_recall=1.0),
         lineage=(),
+        journal_seq=0,
     )
     write_durably(folder / MANIFEST, msgspec.json.encode(manifest))
     return folder

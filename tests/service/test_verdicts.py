@@ -4,6 +4,7 @@ from pathlib import Path
 
 from indexing.edge_store import EdgeStore
 from indexing.filters import EVERYTHING
+from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
 from indexing.releases import Releases
 from indexing.rules.compiled import CompiledContext
@@ -12,8 +13,9 @@ from service.verdicts import Verdicts
 
 def test_each_context_has_its_own_verdict(tower_world: Path) -> None:
     releases = Releases(tower_world, EdgeStore(tower_world / "releases"))
-    columns = releases.open(releases.manifests()[0].id).columns
-    verdicts = Verdicts(columns)
+    release = releases.open(releases.manifests()[0].id)
+    columns = release.columns
+    verdicts = Verdicts(CurrentRows(release))
     asked: list[str] = []
 
     def context(kind: str) -> CompiledContext:

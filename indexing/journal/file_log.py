@@ -1,0 +1,176 @@
+"""The journal as one file: appended to under a lock, flushed to the disk before it is acknowledged.
+
+A frame is: length and CRC-32 of its body (two little-endian uint32), the body (msgpack), a mark of its end.
+A writer killed in the middle leaves a torn last frame, which was never acknowledged: the next writer cuts it off.
+"""
+
+import fcntl
+import logging
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from embedding.errors import DamagedError, NearfieldError
+from indexing.journal.records import Change, Frame
+
+_log = logging.getLogger("nearfield.journal")
+
+_HEADER = struct.Struct("<II")
+_END = b"\nend"
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+class FileReader:
+    """Reads the file from its beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.offset = 0
+        """Where the next frame begins."""
+        self.seq = 0
+        """Number of the last frame read."""
+
+    async def fresh(self) -> Sequence[Frame]:
+        """As JournalReader; a look that finds nothing costs one `stat`."""
+        return self.read()
+
+    def read(self) -> list[Frame]:
+        """`fresh`, for those who do not wait."""
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        if size == self.offset:
+            return []
+        if size < self.offset:
+            raise DamagedError(
+                f"{self._path} has {size} bytes, {self.offset} of it were read before: expected a file that only "
+                "grows. Restore it from a backup: it holds takedowns and changes that no release has."
+            )
+        with self._path.open("rb") as file:
+            file.seek(self.offset)
+            return list(self._frames(file.read()))
+
+    def _frames(self, data: bytes) -> Iterator[Frame]:
+        start = 0
+        while (stop := _stop(data, start)) is not None:
+            yield self._frame(data, start, stop)
+            self.offset += stop - start
+            start = stop
+
+    def _frame(self, data: bytes, start: int, stop: int) -> Frame:
+        _, crc = _HEADER.unpack_from(data, start)
+        body = data[start + _HEADER.size : stop - len(_END)]
+        try:
+            if zlib.crc32(body) != crc:
+                raise ValueError("its checksum differs")
+            frame = _decoder.decode(body)
+            if frame.seq != self.seq + 1:
+                raise ValueError(f"it says number {frame.seq}")
+        except (ValueError, msgspec.DecodeError) as error:
+            raise DamagedError(
+                f"{self._path} is damaged at byte {self.offset}: frame {self.seq + 1} cannot be read ({error}). "
+                "Restore the file from a backup: it holds takedowns and changes that no release has."
+            ) from error
+        self.seq = frame.seq
+        return frame
+
+
+def _stop(data: bytes, start: int) -> int | None:
+    """Where the frame at `start` ends; None when it is not there as a whole (yet)."""
+    if len(data) < start + _HEADER.size:
+        return None
+    length, crc = _HEADER.unpack_from(data, start)
+    stop = int(start + _HEADER.size + length + len(_END))
+    if len(data) < stop:
+        return None
+    body_stop = stop - len(_END)
+    if data[body_stop:stop] == _END or zlib.crc32(data[start + _HEADER.size : body_stop]) == crc:
+        return stop
+    if len(data) > stop:
+        # Something was appended behind it, so it was whole once: let the reader say what is wrong.
+        return stop
+    # A power cut can leave the length of a file without its last bytes.
+    return None
+
+
+class FileLog:
+    """The log in `folder`; any number of processes may append and read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "changes.log"
+        self._tail = FileReader(self._path)
+
+    def reader(self) -> FileReader:
+        """A reader of its own place, at the beginning."""
+        return FileReader(self._path)
+
+    async def end(self) -> int:
+        """Number of the last frame, 0 where there is none."""
+        self._tail.read()
+        return self._tail.seq
+
+    async def append(self, changes: Sequence[Change]) -> int:
+        """As JournalLog; waits for other writers, for the disk's flush, and for nothing else."""
+        return self.write(changes)
+
+    def write(self, changes: Sequence[Change]) -> int:
+        """`append`, for those who do not wait."""
+        try:
+            with self._locked():
+                return self._write(changes)
+        except OSError as error:
+            raise NearfieldError(
+                f"The journal {self._path} cannot be written: {error.strerror}. Nothing was changed; "
+                "make room or give this user the right to write there, and try again."
+            ) from error
+
+    def _write(self, changes: Sequence[Change]) -> int:
+        self._tail.read()
+        start, seq = self._tail.offset, self._tail.seq + 1
+        body = _encoder.encode(Frame(seq, datetime.now(UTC).isoformat(timespec="milliseconds"), tuple(changes)))
+        is_new = not self._path.exists()
+        with self._path.open("wb" if is_new else "r+b", buffering=0) as file:
+            torn = file.seek(0, os.SEEK_END) - start
+            if torn:
+                _log.warning("%s: the last %d bytes were never acknowledged and are cut off", self._path, torn)
+                file.truncate(start)
+            file.seek(start)
+            try:
+                _write_all(file.fileno(), _HEADER.pack(len(body), zlib.crc32(body)) + body + _END)
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(start)
+                raise
+        if is_new:
+            _sync_folder(self._folder)
+        return seq
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

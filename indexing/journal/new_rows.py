@@ -1,0 +1,51 @@
+"""The rows that the journal put: numbered after the release's own, each kept as it came, never changed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedding.protocols import Vectors
+from indexing.payload import Payload
+
+_FIRST_CAPACITY = 64
+# The release has no row that this one replaces.
+NO_ORIGIN = -1
+
+
+class NewRows:
+    """Payloads, hashes and vectors by slot (0, 1, …); a changed row takes a new slot."""
+
+    def __init__(self, dims: dict[str, int]) -> None:
+        self.payloads: list[Payload] = []
+        self.hashes: list[bytes] = []
+        self.origins: list[int] = []
+        self.has_vectors: list[bool] = []
+        self._dims = dims
+        self._vectors = {space: np.zeros((_FIRST_CAPACITY, size), np.float32) for space, size in dims.items()}
+
+    def __len__(self) -> int:
+        return len(self.payloads)
+
+    def append(self, payload: Payload, hashes: bytes, origin: int, vectors: dict[str, NDArray[np.float32]]) -> int:
+        """Add a row; its slot. `origin` is the release's own row of that id; `vectors` may lack spaces."""
+        slot = len(self.payloads)
+        if slot == len(next(iter(self._vectors.values()))):
+            self._vectors = {
+                space: np.concatenate((kept, np.zeros_like(kept))) for space, kept in self._vectors.items()
+            }
+        self.payloads.append(payload)
+        self.hashes.append(hashes)
+        self.origins.append(origin)
+        self.has_vectors.append(False)
+        self.give(slot, vectors)
+        return slot
+
+    def give(self, slot: int, vectors: dict[str, NDArray[np.float32]]) -> None:
+        """Set the vectors (dims,) of a row; it can be found once it has one in every space."""
+        for space, vector in vectors.items():
+            self._vectors[space][slot] = vector
+        if vectors.keys() >= self._dims.keys():
+            self.has_vectors[slot] = True
+
+    def vectors(self, space: str) -> Vectors:
+        """(len, dims) of a named space."""
+        return self._vectors[space][: len(self.payloads)]

@@ -1,0 +1,52 @@
+"""What the journal can say: one frame for each acknowledged call, whole or not at all."""
+
+from msgspec import Struct
+
+from embedding.rows import Item
+
+
+class Put(Struct, frozen=True, tag="put", array_like=True):
+    """A row as it is from now on, with its vectors (float32 bytes) by the hash of what made them."""
+
+    item: Item
+    # By hash of the text encoder.
+    text: dict[str, bytes]
+    # By hash of the model.
+    tower: dict[str, bytes]
+
+
+class Removed(Struct, frozen=True, tag="removed", array_like=True):
+    """The row of this id is no longer in the catalogue."""
+
+    id: str
+
+
+class TakenDown(Struct, frozen=True, tag="takedown", array_like=True):
+    """Hidden on every release, past and future, until lifted."""
+
+    id: str
+
+
+class Lifted(Struct, frozen=True, tag="lift", array_like=True):
+    """No longer taken down."""
+
+    id: str
+
+
+class Encoded(Struct, frozen=True, tag="encoded", array_like=True):
+    """More vectors for the row that an earlier frame put: for a release of another model."""
+
+    id: str
+    text: dict[str, bytes]
+    tower: dict[str, bytes]
+
+
+Change = Put | Removed | TakenDown | Lifted | Encoded
+
+
+class Frame(Struct, frozen=True, array_like=True):
+    """Changes acknowledged together: the `seq`-th frame (from 1), appended `at` (RFC 3339)."""
+
+    seq: int
+    at: str
+    changes: tuple[Change, ...]
