@@ -67,6 +67,8 @@ def build_product() -> Litestar:
                 tower=None,
             ),
             encoder=EncoderGate(lambda: encoder, 30.0),
+            journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
+            make_puts=lambda _items, _live, _encoder: [],
         )
     )
 

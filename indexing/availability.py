@@ -50,6 +50,11 @@ def availability_class(windows: Iterable[Window]) -> int:
     return _class_of(normalise(windows))
 
 
+def covers(outer: tuple[Window, ...], inner: tuple[Window, ...]) -> bool:
+    """Whether `outer` is open wherever and whenever `inner` is."""
+    return normalise((*outer, *inner)) == normalise(outer)
+
+
 class OpenClasses(Struct, frozen=True):
     """The classes open in a market throughout [from_s, until_s); None means no bound on that side."""
 

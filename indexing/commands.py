@@ -1,16 +1,16 @@
 """The `nearfield index` commands: build, status, activate, rollback."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from embedding.progress import ProgressMode, Reporter, progress_option
+from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.journal.commands import lift, takedown
 from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
     from indexing.manifest import Manifest
     from indexing.releases import Releases
+    from indexing.workplace import Workplace
 
-pass_settings = click.make_pass_decorator(IndexingSettings)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-existing = click.Path(exists=True, path_type=Path)
+_widen_option = click.option("--widen", is_flag=True, help="Go back even where rows would be open wider than now.")
 T = TypeVar("T")
 
 
@@ -61,7 +60,7 @@ def build(
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
     manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate))
     if as_json:
-        _print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
+        print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
         return
     counts = manifest.counts
     reporter.say(
@@ -89,7 +88,7 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     live, manifests, unfinished, rules = _with_releases(settings, lambda releases: _status(settings, releases))
     refused = refused_rules(settings.data_dir / "rules")
     if as_json:
-        _print_json(
+        print_json(
             {
                 "live": live,
                 "rules": rules,
@@ -115,31 +114,41 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
 
 @index.command()
 @click.argument("release")
+@_widen_option
 @json_option
 @pass_settings
-def activate(settings: IndexingSettings, release: str, as_json: bool) -> None:
+def activate(settings: IndexingSettings, release: str, widen: bool, as_json: bool) -> None:
     """Make RELEASE live, after checking every byte of it. A running service takes it up by itself.
+
+    An older release that would open rows wider than they are now is refused without --widen.
 
     \b
     Example:
       nearfield index activate r20261123074500123
     """
-    _with_releases(settings, lambda releases: releases.activate(release))
-    _print_json({"live": release}) if as_json else print(f"{release} is live")
+    from indexing.switch import activate as make_live
+
+    _with_place(settings, lambda place: make_live(place, release, widen=widen))
+    print_json({"live": release}) if as_json else print(f"{release} is live")
 
 
 @index.command()
+@_widen_option
 @json_option
 @pass_settings
-def rollback(settings: IndexingSettings, as_json: bool) -> None:
+def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
     """Return to the release that was live before.
+
+    Refused without --widen where it would open rows wider than they are now.
 
     \b
     Example:
       nearfield index rollback
     """
-    release = _with_releases(settings, lambda releases: releases.rollback())
-    _print_json({"live": release}) if as_json else print(f"{release} is live again")
+    from indexing.switch import rollback as go_back
+
+    release = _with_place(settings, lambda place: go_back(place, widen=widen))
+    print_json({"live": release}) if as_json else print(f"{release} is live again")
 
 
 async def _status(
@@ -156,6 +165,16 @@ async def _status(
     return live, releases.manifests(), releases.unfinished(), version
 
 
+def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Coroutine[Any, Any, T]]") -> T:
+    from indexing.workplace import open_workplace
+
+    async def run() -> T:
+        async with open_workplace(settings) as place:
+            return await work(place)
+
+    return asyncio.run(run())
+
+
 def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Coroutine[Any, Any, T]]") -> T:
     from indexing.open_store import open_store
     from indexing.releases import Releases
@@ -170,5 +189,5 @@ def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Corou
     return asyncio.run(run())
 
 
-def _print_json(value: object) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+index.add_command(takedown)
+index.add_command(lift)

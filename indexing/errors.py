@@ -4,6 +4,8 @@ NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
 │   └── CollectionMissingError the collection is not there
 ├── GateError                  a release must not go live; names the number that failed
+├── WideningError              an older release would open rows wider than they are; names them
+├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
 ├── UsageError
 │   └── FilterError            a filter asks of a field what it cannot be asked; names the field
@@ -27,6 +29,14 @@ class CollectionMissingError(StoreError):
 
 class GateError(NearfieldError):
     """A release must not go live."""
+
+
+class WideningError(NearfieldError):
+    """An older release would open rows wider than they are now."""
+
+
+class ChangeGateError(NearfieldError):
+    """A change is larger than is allowed at once."""
 
 
 class RulesError(NearfieldError):

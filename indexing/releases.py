@@ -74,6 +74,12 @@ class Releases:
 
         Raises NoLiveReleaseError when nothing came before, and what `activate` raises.
         """
+        previous = await self.previous_id()
+        await self._switch(previous, "rollback")
+        return previous
+
+    async def previous_id(self) -> str:
+        """The release that `rollback` returns to; NoLiveReleaseError when nothing came before."""
         live = await self.live_id()
         previous = next(
             (
@@ -85,7 +91,6 @@ class Releases:
         )
         if previous is None:
             raise NoLiveReleaseError(f"Nothing was live before release {live}: there is nothing to go back to.")
-        await self._switch(previous, "rollback")
         return previous
 
     async def _switch(self, release_id: str, action: Literal["activate", "rollback"]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from litestar import Litestar
@@ -12,6 +13,11 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from embedding.errors import NearfieldError
+from indexing.releases import Releases
+from service.activating import activate_apart
+from service.auth import admin_guard
+from service.changes import Changes
+from service.environ import as_environ
 from service.examples import add_examples
 from service.health import health_routes
 from service.item_paths import keep_escapes
@@ -20,8 +26,10 @@ from service.parameters import refuse_unknown_parameters
 from service.parts import Parts
 from service.problem_handlers import PROBLEM_HANDLERS
 from service.queries import Queries
+from service.routes_changes import change_routes
 from service.routes_items import item_routes
 from service.routes_queries import query_routes
+from service.routes_releases import release_routes
 from service.served import ServedRelease
 
 _log = logging.getLogger("nearfield.service")
@@ -58,6 +66,10 @@ def create_app(parts: Parts) -> Litestar:
     """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
     text encoder begins to load. The store is closed when the application ends."""
     queries = Queries(parts)
+    settings = parts.settings
+    guard = admin_guard(settings.admin_token)
+    changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts)
+    releases = Releases(settings.data_dir, parts.store)
 
     following: set[asyncio.Task[None]] = set()
 
@@ -84,6 +96,8 @@ def create_app(parts: Parts) -> Litestar:
         [
             *item_routes(parts.live, queries),
             *query_routes(queries),
+            *change_routes(changes, guard),
+            *release_routes(releases, partial(activate_apart, as_environ(settings)), guard),
             *health_routes(parts, queries.retriever),
             page_asset,
         ],

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from service.problems import ProblemError
 
 _log = logging.getLogger("nearfield.service")
 
+T = TypeVar("T")
 EncoderState = Literal["loading", "ready", "absent"]
 # 16,384 vectors of 384 float32 are 25 MB.
 _CACHED_TEXTS = 16_384
@@ -71,13 +72,16 @@ class EncoderGate:
         if known is not None:
             self._cache.move_to_end(text)
             return known
-        encoder = await self._wait()
-        loop = asyncio.get_running_loop()
-        vector: NDArray[np.float32] = (await loop.run_in_executor(self._encoding, encoder.encode, [text]))[0]
+        vector: NDArray[np.float32] = (await self.run(lambda encoder: encoder.encode([text])))[0]
         self._cache[text] = vector
         if len(self._cache) > _CACHED_TEXTS:
             self._cache.popitem(last=False)
         return vector
+
+    async def run(self, work: Callable[[TextEncoder], T]) -> T:
+        """What `work` makes with the encoder, in its thread; a 503 problem when none comes within `encoder_wait_s`."""
+        encoder = await self._wait()
+        return await asyncio.get_running_loop().run_in_executor(self._encoding, work, encoder)
 
     async def _wait(self) -> TextEncoder:
         if not self._settled.done():

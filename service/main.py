@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,14 +13,20 @@ from embedding.encoder_folder import find_encoder
 from embedding.errors import EncoderMissingError
 from embedding.model import Towers
 from embedding.protocols import TextEncoder
+from embedding.rows import Item
+from embedding.text_vectors import CachedText
+from embedding.vector_cache import VectorCache
 from indexing.journal.current_rows import CurrentRows
+from indexing.journal.editor import Editor
 from indexing.journal.open_log import open_log
+from indexing.journal.records import Put
 from indexing.open_store import open_store
 from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from service.app import create_app
+from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
 from service.load_settings import load_settings
 from service.parts import Parts
@@ -53,10 +60,25 @@ def open_parts(settings: Settings) -> Parts:
     store = open_store(settings)
     version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
     rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-    journal = open_log(settings, store).reader()
-    live = ServedRelease(release=release, rows=CurrentRows(release), journal=journal, rules=rules, tower=tower)
+    journal = open_log(settings, store)
+    live = ServedRelease(release=release, rows=CurrentRows(release), journal=journal.reader(), rules=rules, tower=tower)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
-    return Parts(settings=settings, store=store, live=live, encoder=encoder)
+    return Parts(
+        settings=settings,
+        store=store,
+        live=live,
+        encoder=encoder,
+        journal=journal,
+        make_puts=_puts_with(Editor(Releases(settings.data_dir, store)), settings.vector_cache_dir),
+    )
+
+
+def _puts_with(editor: Editor, cache_dir: Path) -> MakePuts:
+    def make_puts(items: Sequence[Item], live: CurrentRows, encoder: TextEncoder) -> list[Put]:
+        with VectorCache.of(cache_dir, encoder) as cache:
+            return editor.puts(items, live, CachedText(encoder, cache))
+
+    return make_puts
 
 
 def _live_release(settings: Settings) -> Release:

@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
+from indexing.journal.log import JournalLog
 from indexing.store import VectorStore
+from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
 from service.served import ServedRelease
 from service.settings import Settings
@@ -15,3 +17,5 @@ class Parts(Struct, frozen=True, kw_only=True):
     store: VectorStore
     live: ServedRelease
     encoder: EncoderGate
+    journal: JournalLog
+    make_puts: MakePuts

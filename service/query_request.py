@@ -22,6 +22,8 @@ class QueryRequest(Request[Any, Any, Any]):
     handler's annotation it takes what `json` gives.
     """
 
+    max_bytes = MAX_BODY_BYTES
+
     async def body(self) -> bytes:
         """The body's bytes; a 413 or 415 problem where it is too large or something else than JSON."""
         if self._body is Empty:
@@ -60,9 +62,9 @@ class QueryRequest(Request[Any, Any, Any]):
                 raise ProblemError("malformed-json", "The connection ended before the body did.")
             chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
-            if size > MAX_BODY_BYTES:
+            if size > self.max_bytes:
                 raise ProblemError(
-                    "body-too-large", f"Expected at most {MAX_BODY_BYTES} bytes, came more. Send fewer ids."
+                    "body-too-large", f"Expected at most {self.max_bytes} bytes, came more. Send less in one call."
                 )
             chunks.append(chunk)
         if not size:

@@ -4,19 +4,17 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 
 import click
-from msgspec.structs import asdict
 
 from embedding.errors import UsageError
 from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.proposal import Proposal
+from service.environ import as_environ
 from service.listeners import Listeners, is_loopback
 from service.live_watch import InForce, LiveWatch
-from service.load_settings import PREFIX
 from service.log_lines import configure_logging
 from service.settings import Settings
 from service.supervisor import Pace, Supervisor
@@ -50,7 +48,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
                 when_ready(listeners.address)
 
         configure_logging()
-        Supervisor(listeners, _FACTORY, worker_environ(settings), watch, say_ready, pace).run()
+        Supervisor(listeners, _FACTORY, as_environ(settings), watch, say_ready, pace).run()
 
 
 def listen(settings: Settings) -> Listeners:
@@ -65,23 +63,6 @@ def listen(settings: Settings) -> Listeners:
             "or listen on 127.0.0.1."
         )
     return Listeners(settings.host, settings.port, settings.workers)
-
-
-def worker_environ(settings: Settings) -> dict[str, str]:
-    """The variables by which a worker's `load_settings` comes to the same settings, flags included."""
-    return {PREFIX + name.upper(): _as_variable(value) for name, value in asdict(settings).items()}
-
-
-def _as_variable(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case Path():
-            return str(value.absolute())
-        case _:
-            return str(value)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ whatever was worked out for a row number stays true.
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from indexing.journal.new_rows import NO_ORIGIN, NewRows
 from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload import Payload, payload_of
 from indexing.release import Release
+
+if TYPE_CHECKING:
+    from embedding.rows import Item
 
 # Seeds are what many listen to: from the cache one costs a fifth of a look into the table of ids.
 _CACHED_IDS = 1 << 16
@@ -35,6 +39,8 @@ class CurrentRows:
         """Not 0 for a row that must not be shown; by row number."""
         self.new = NewRows(release.manifest.dims)
         self.taken_down: set[str] = set()
+        self.unencoded: dict[str, Item] = {}
+        """Rows that cannot be found here yet: neither model nor encoder of this release has encoded them."""
         self._find_own = lru_cache(_CACHED_IDS)(release.columns.ids.find)
         self._applied = 0
         # Where the journal put or removed an id, its row number now.
@@ -59,13 +65,22 @@ class CurrentRows:
                 case Put() if since_build:
                     self._put(change)
                 case Removed(id) if since_build:
-                    self._replace(id, _MISSING)
+                    self._remove(id)
                 case Encoded() if since_build:
-                    self._encoded(change)
+                    self.encoded(change)
                 case _:
                     pass
         self._applied = frame.seq
         self.revision += since_build
+
+    def encoded(self, change: Encoded) -> None:
+        """Take in vectors for a row that could not be found here."""
+        row = self._moved.get(change.id, _MISSING)
+        if row >= self.num_own:
+            self.new.give(row - self.num_own, self._own_vectors(change.text, change.tower))
+            if self.new.has_vectors[row - self.num_own]:
+                self.dropped[row] &= ~_UNENCODED
+                self.unencoded.pop(change.id, None)
 
     def find(self, item_id: str) -> int:
         """The row of an id that may be shown, -1 where there is none or it is taken down."""
@@ -108,10 +123,6 @@ class CurrentRows:
         vectors[is_new] = self.new.vectors(space)[numbers[is_new] - self.num_own]
         return vectors
 
-    def unencoded(self) -> list[str]:
-        """Ids of rows that cannot be found here yet: no model or encoder of this release has encoded them."""
-        return [item_id for item_id, row in self._moved.items() if row >= 0 and self.dropped[row] & _UNENCODED]
-
     def _put(self, change: Put) -> None:
         item = change.item
         own = self._find_own(item.id)
@@ -127,22 +138,23 @@ class CurrentRows:
             own if own >= 0 else NO_ORIGIN,
             self._own_vectors(change.text, change.tower),
         )
+        if self.new.has_vectors[slot]:
+            self.unencoded.pop(item.id, None)
+        else:
+            self.unencoded[item.id] = item
         self.dropped.append(
             (_TAKEN_DOWN if item.id in self.taken_down else 0) | (0 if self.new.has_vectors[slot] else _UNENCODED)
         )
         self._replace(item.id, self.num_own + slot)
 
-    def _encoded(self, change: Encoded) -> None:
-        row = self._moved.get(change.id, _MISSING)
-        if row >= self.num_own:
-            self.new.give(row - self.num_own, self._own_vectors(change.text, change.tower))
-            if self.new.has_vectors[row - self.num_own]:
-                self.dropped[row] &= ~_UNENCODED
-
     def _own_vectors(self, text: dict[str, bytes], tower: dict[str, bytes]) -> dict[str, NDArray[np.float32]]:
         manifest = self.release.manifest
         found = {"text": text.get(manifest.encoder_hash), "tower": tower.get(manifest.model_hash or "")}
         return {space: np.frombuffer(data, "<f4") for space, data in found.items() if data and space in manifest.dims}
+
+    def _remove(self, item_id: str) -> None:
+        self.unencoded.pop(item_id, None)
+        self._replace(item_id, _MISSING)
 
     def _replace(self, item_id: str, row: int) -> None:
         before = self.row_of(item_id)

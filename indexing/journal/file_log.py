@@ -4,6 +4,7 @@ A frame is: length and CRC-32 of its body (two little-endian uint32), the body (
 A writer killed in the middle leaves a torn last frame, which was never acknowledged: the next writer cuts it off.
 """
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -115,15 +116,15 @@ class FileLog:
 
     async def end(self) -> int:
         """Number of the last frame, 0 where there is none."""
-        self._tail.read()
-        return self._tail.seq
+        with self._locked():
+            self._tail.read()
+            return self._tail.seq
 
     async def append(self, changes: Sequence[Change]) -> int:
-        """As JournalLog; waits for other writers, for the disk's flush, and for nothing else."""
-        return self.write(changes)
+        """As JournalLog; other writers and the disk are waited for in a thread."""
+        return await asyncio.to_thread(self._append, changes)
 
-    def write(self, changes: Sequence[Change]) -> int:
-        """`append`, for those who do not wait."""
+    def _append(self, changes: Sequence[Change]) -> int:
         try:
             with self._locked():
                 return self._write(changes)

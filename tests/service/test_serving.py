@@ -11,7 +11,8 @@ from embedding.errors import BusyError, UsageError
 from indexing.errors import NoLiveReleaseError
 from service.commands import serve as serve_command
 from service.load_settings import load_settings
-from service.serving import serve, worker_environ
+from service.environ import as_environ
+from service.serving import serve
 from service.settings import Settings
 from tests.service.serving_processes import free_port
 
@@ -45,13 +46,13 @@ def test_workers_come_to_the_settings_of_the_main_process(tmp_path: Path) -> Non
         load_settings(tmp_path, {}, {}),
         **{"port": 9000, "qdrant_url": None, "open_queries": True, "encoder": tmp_path / "my encoder", "workers": 2},
     )
-    assert load_settings(tmp_path, worker_environ(flagged), {}) == flagged
+    assert load_settings(tmp_path, as_environ(flagged), {}) == flagged
 
 
 def test_every_setting_that_has_a_default_survives_the_way_to_the_workers(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {}, {})
-    assert set(worker_environ(settings)) == {f"NEARFIELD_{name.upper()}" for name in Settings.__struct_fields__}
-    assert load_settings(tmp_path, worker_environ(settings), {}) == settings
+    assert set(as_environ(settings)) == {f"NEARFIELD_{name.upper()}" for name in Settings.__struct_fields__}
+    assert load_settings(tmp_path, as_environ(settings), {}) == settings
 
 
 @pytest.mark.parametrize("flags", [["--port", "0"], ["--port", "65536"], ["--workers", "0"], ["--port", "http"]])

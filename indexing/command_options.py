@@ -1,0 +1,18 @@
+"""What the commands of `nearfield index` share: settings, `--json`, and how an object is printed."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from indexing.settings import IndexingSettings
+
+pass_settings = click.make_pass_decorator(IndexingSettings)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+existing = click.Path(exists=True, path_type=Path)
+
+
+def print_json(value: object) -> None:
+    """One object on stdout, on one line."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

@@ -1,0 +1,97 @@
+"""How a change gets into the journal: with the vectors that every kept release needs, before it is acknowledged."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embedding.model import Towers
+from embedding.protocols import Vectors
+from embedding.rows import Item
+from embedding.text_vectors import TextVectors
+from indexing.columns import HASH_BYTES, row_hashes
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.records import Encoded, Put
+from indexing.releases import Releases
+
+
+class Editor:
+    """Makes journal records of rows; it reads the kept releases' models, each loaded once."""
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+        self._towers: dict[str, Towers] = {}
+
+    def puts(self, items: Sequence[Item], live: CurrentRows | None, texts: TextVectors) -> list[Put]:
+        """One record for each row, encoded by `texts` and the towers of all kept releases.
+
+        A row whose input fields are as they are in `live` keeps its vectors there, to the last bit.
+        Raises EncoderMissingError or DamagedError.
+        """
+        kept = self._unmoved(items, live)
+        moved = [item for item in items if item.id not in kept]
+        made = dict(zip([item.id for item in moved], self._encoded(moved, texts), strict=True))
+        others = self._other_models(live)
+        if kept and others:
+            again = [item for item in items if item.id in kept]
+            for item, (_, tower) in zip(again, self._encoded(again, texts), strict=True):
+                text, own = kept[item.id]
+                kept[item.id] = text, {model: vector for model, vector in tower.items() if model in others} | own
+        return [Put(item, *(kept.get(item.id) or made[item.id])) for item in items]
+
+    def missing(self, rows: CurrentRows, texts: TextVectors) -> list[Encoded]:
+        """Records that encode what the journal put for other models, for the release of `rows`."""
+        items = list(rows.unencoded.values())
+        encoded = self._encode(items, [rows.release.manifest.model_hash], texts)
+        return [Encoded(item.id, text, tower) for item, (text, tower) in zip(items, encoded, strict=True)]
+
+    def _unmoved(self, items: Sequence[Item], live: CurrentRows | None) -> dict[str, "_VectorBytes"]:
+        if live is None:
+            return {}
+        manifest = live.release.manifest
+        found: dict[str, _VectorBytes] = {}
+        for item in items:
+            row = live.row_of(item.id)
+            if row < 0 or item.id in live.unencoded:
+                continue
+            inputs = row_hashes(item, manifest.input_fields)[:HASH_BYTES]
+            if inputs == live.hashes(row)[:HASH_BYTES]:
+                by_space = {space: _bytes(live.vectors(space, [row])[0]) for space in manifest.dims}
+                tower = {manifest.model_hash: by_space["tower"]} if manifest.model_hash else {}
+                found[item.id] = {manifest.encoder_hash: by_space["text"]}, tower
+        return found
+
+    def _other_models(self, live: CurrentRows | None) -> set[str]:
+        models = {manifest.model_hash for manifest in self._releases.manifests() if manifest.model_hash}
+        return models - {live.release.manifest.model_hash if live else None}
+
+    def _encoded(self, items: Sequence[Item], texts: TextVectors) -> list["_VectorBytes"]:
+        return self._encode(items, [manifest.model_hash for manifest in self._releases.manifests()], texts)
+
+    def _encode(self, items: Sequence[Item], models: Sequence[str | None], texts: TextVectors) -> list["_VectorBytes"]:
+        if not items:
+            return []
+        text = texts(items, lambda _: None)
+        towers: dict[str, Vectors] = {}
+        for model in {model for model in models if model}:
+            tower = self._tower(model)
+            # Another encoder's vectors are of no use to it: that release waits until its own encoder is set.
+            if tower.encoder_hash in (None, texts.encoder_hash):
+                towers[model] = tower.encode_items(items, text)
+        encoder = texts.encoder_hash or ""
+        return [
+            ({encoder: _bytes(text[place])}, {model: _bytes(vectors[place]) for model, vectors in towers.items()})
+            for place in range(len(items))
+        ]
+
+    def _tower(self, model: str) -> Towers:
+        if model not in self._towers:
+            manifest = next(m for m in self._releases.manifests() if m.model_hash == model)
+            self._towers[model] = Towers.load(self._releases.folder / manifest.id / "model")
+        return self._towers[model]
+
+
+_VectorBytes = tuple[dict[str, bytes], dict[str, bytes]]
+
+
+def _bytes(vector: Vectors) -> bytes:
+    return np.ascontiguousarray(vector, "<f4").tobytes()
