@@ -9,23 +9,21 @@ number of queries; the client takes them whichever transport it was made for.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
-from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, grpc, models
-from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.conversions.conversion import RestToGrpc
-from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filter_server import server_filter
 from indexing.filters import Filter
+from indexing.journal.server_log import ServerLog
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
+from indexing.server_errors import ask
 from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.tuning import Tuning
 
@@ -36,7 +34,6 @@ _QUERY_TIMEOUT_S = 5
 # 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
 _OPTIMISE_TIMEOUT_S = 4 * 3600.0
 _LONGEST_PAUSE_S = 2.0
-_REFUSALS = (ValueError, ApiException, QdrantException, RpcError)
 _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
     "keyword": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
     "code": models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
@@ -46,8 +43,6 @@ _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
     ),
     "float": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
 }
-
-T = TypeVar("T")
 
 
 class ServerStore:
@@ -72,10 +67,10 @@ class ServerStore:
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         name = self._name(collection)
         doing = f"create collection {collection!r}"
-        if await _ask(self._client.collection_exists(name), doing):
+        if await ask(self._client.collection_exists(name), doing):
             raise StoreError(f"collection {collection!r} is there already ({name} on the server): drop it first")
         tuning = self._tuning
-        await _ask(
+        await ask(
             self._client.create_collection(
                 name,
                 vectors_config={
@@ -91,7 +86,7 @@ class ServerStore:
         )
         for field, field_type in INDEXED_FIELDS.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected.
-            await _ask(self._client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
+            await ask(self._client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
 
     async def upsert(self, collection: str, points: PointBatch) -> None:
         for start in range(0, len(points.rows), _UPSERT_CHUNK):
@@ -103,7 +98,7 @@ class ServerStore:
                 )
                 for row, payload, *vectors in zip(points.rows[part], points.payloads[part], *columns, strict=True)
             ]
-            await _ask(
+            await ask(
                 self._client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
             )
 
@@ -113,12 +108,12 @@ class ServerStore:
         num_idle = 0
         # Twice in a row: between two rounds of merging a server looks idle for a moment.
         while num_idle < 2:
-            info = await _ask(self._client.get_collection(name), doing)
+            info = await ask(self._client.get_collection(name), doing)
             if info.optimizer_status != models.OptimizersStatusOneOf.OK or info.status == models.CollectionStatus.RED:
                 raise StoreError(f"could not {doing}: the server's optimiser failed: {info.optimizer_status}")
             if info.status == models.CollectionStatus.GREY:
                 # Work is planned and not begun, as after a restart of the server; any change of settings begins it.
-                await _ask(self._client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
+                await ask(self._client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
             num_idle = num_idle + 1 if info.status == models.CollectionStatus.GREEN else 0
             if time.monotonic() > give_up_at:
                 raise StoreError(
@@ -129,11 +124,11 @@ class ServerStore:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def open(self, collection: str) -> None:
-        if not await _ask(self._client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
+        if not await ask(self._client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
             raise CollectionMissingError(f"collection {collection!r} is not there ({self._name(collection)})")
 
     async def count(self, collection: str, where: Filter | None = None) -> int:
-        counted = await _ask(
+        counted = await ask(
             self._client.count(
                 self._name(collection), count_filter=None if where is None else self.prepare(where), exact=True
             ),
@@ -154,7 +149,7 @@ class ServerStore:
         limit: int,
         plan: Plan,
     ) -> Ranked:
-        answer = await _ask(
+        answer = await ask(
             self._client.query_points(
                 self._name(collection),
                 query=vector.tolist(),
@@ -174,7 +169,7 @@ class ServerStore:
         ids: list[models.ExtendedPointId] = [int(row) for row in rows]
         if not ids:
             raise StoreError("vectors were asked for without naming a row")
-        records = await _ask(
+        records = await ask(
             self._client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
             f"read vectors of collection {collection!r}",
         )
@@ -185,7 +180,7 @@ class ServerStore:
         return np.array([found[row] for row in ids], dtype=np.float32)
 
     async def collections(self) -> list[str]:
-        answer = await _ask(self._client.get_collections(), "list collections")
+        answer = await ask(self._client.get_collections(), "list collections")
         names = (found.name.removeprefix(self._prefix) for found in answer.collections if self._owns(found.name))
         return sorted(name for name in names if not name.startswith("."))
 
@@ -193,10 +188,10 @@ class ServerStore:
         if await self.live() == collection:
             # The server would remove the alias with it, and leave nothing live.
             raise StoreError(f"collection {collection!r} is live: make another one live before dropping it")
-        await _ask(self._client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
+        await ask(self._client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
 
     async def live(self) -> str | None:
-        answer = await _ask(self._client.get_aliases(), "read the live alias")
+        answer = await ask(self._client.get_aliases(), "read the live alias")
         for alias in answer.aliases:
             if alias.alias_name == self._alias:
                 if not self._owns(alias.collection_name):
@@ -214,7 +209,11 @@ class ServerStore:
         delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias))
         # In one request: the server does both or none, and no query sees the time between.
         changes: list[models.AliasOperations] = [create] if await self.live() is None else [delete, create]
-        await _ask(self._client.update_collection_aliases(changes), f"make collection {collection!r} live")
+        await ask(self._client.update_collection_aliases(changes), f"make collection {collection!r} live")
+
+    def journal(self) -> ServerLog:
+        """The journal that belongs to this prefix, on the same server."""
+        return ServerLog(self._client, self._prefix.removesuffix("."))
 
     async def close(self) -> None:
         await self._client.close()
@@ -231,24 +230,3 @@ def _search_params(plan: Plan) -> grpc.SearchParams:
     # The plan has decided already: without the 1.0 the engine would leave ACORN out above 40 % selectivity.
     acorn = models.AcornSearchParams(enable=True, max_selectivity=1.0) if plan.acorn else None
     return RestToGrpc.convert_search_params(models.SearchParams(hnsw_ef=plan.ef, exact=plan.exact, acorn=acorn))
-
-
-async def _ask(call: Awaitable[T], doing: str) -> T:
-    try:
-        return await call
-    except _REFUSALS as error:
-        kind = CollectionMissingError if _is_missing(error) else StoreError
-        raise kind(f"could not {doing}: {_words(error)}") from error
-
-
-def _is_missing(error: Exception) -> bool:
-    if isinstance(error, RpcError):
-        return bool(error.code() == StatusCode.NOT_FOUND)
-    if isinstance(error, UnexpectedResponse):
-        return error.status_code == 404
-    # Memory mode has no codes.
-    return isinstance(error, ValueError) and "not found" in str(error)
-
-
-def _words(error: Exception) -> str:
-    return f"{error.code().name}: {error.details()}" if isinstance(error, RpcError) else str(error)

@@ -55,6 +55,6 @@ async def open_workplace(settings: IndexingSettings) -> AsyncIterator[Workplace]
     store = open_store(settings)
     try:
         releases = Releases(settings.data_dir, store)
-        yield Workplace(settings, store, releases, open_log(settings, store), Editor(releases))
+        yield Workplace(settings, store, releases, open_log(settings.data_dir, store), Editor(releases))
     finally:
         await store.close()

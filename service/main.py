@@ -60,7 +60,7 @@ def open_parts(settings: Settings) -> Parts:
     store = open_store(settings)
     version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
     rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-    journal = open_log(settings, store)
+    journal = open_log(settings.data_dir, store)
     live = ServedRelease(release=release, rows=CurrentRows(release), journal=journal.reader(), rules=rules, tower=tower)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
     return Parts(

@@ -33,13 +33,31 @@ class OverGrpc(AsyncQdrantLocal):
     """Memory mode that takes protobuf messages. Each method takes the parameters that a store sends, and no others."""
 
     async def upsert(  # type: ignore[override]
-        self, collection_name: str, points: Any, **_: Any
+        self, collection_name: str, points: Any, update_mode: Any = None, **_: Any
     ) -> models.UpdateResult:
         message = grpc.UpsertPoints(
-            collection_name=collection_name, points=[RestToGrpc.convert_point_struct(point) for point in points]
+            collection_name=collection_name,
+            points=[RestToGrpc.convert_point_struct(point) for point in points],
+            update_mode=None if update_mode is None else RestToGrpc.convert_update_mode(update_mode),
         )
         sent = grpc.UpsertPoints.FromString(message.SerializeToString())
-        return await super().upsert(sent.collection_name, [GrpcToRest.convert_point_struct(p) for p in sent.points])
+        return await super().upsert(
+            sent.collection_name,
+            [GrpcToRest.convert_point_struct(p) for p in sent.points],
+            update_mode=GrpcToRest.convert_update_mode(sent.update_mode) if sent.HasField("update_mode") else None,
+        )
+
+    async def scroll(  # type: ignore[override]
+        self, collection_name: str, limit: int = 10, offset: Any = None, **_: Any
+    ) -> tuple[list[models.Record], Any]:
+        message = grpc.ScrollPoints(
+            collection_name=collection_name, limit=limit, offset=RestToGrpc.convert_extended_point_id(offset)
+        )
+        sent = grpc.ScrollPoints.FromString(message.SerializeToString())
+        found, after = await super().scroll(
+            sent.collection_name, limit=sent.limit, offset=GrpcToRest.convert_point_id(sent.offset), with_payload=True
+        )
+        return [GrpcToRest.convert_retrieved_point(RestToGrpc.convert_record(record)) for record in found], after
 
     async def query_points(  # type: ignore[override]
         self,
@@ -96,7 +114,7 @@ class OverGrpc(AsyncQdrantLocal):
         message = grpc.CreateCollection(
             collection_name=collection_name,
             vectors_config=RestToGrpc.convert_vectors_config(vectors_config),
-            hnsw_config=RestToGrpc.convert_hnsw_config_diff(hnsw_config),
+            hnsw_config=None if hnsw_config is None else RestToGrpc.convert_hnsw_config_diff(hnsw_config),
         )
         sent = grpc.CreateCollection.FromString(message.SerializeToString())
         return await super().create_collection(

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from embedding.errors import BusyError, UsageError
 from indexing.errors import NoLiveReleaseError
 from service.commands import serve as serve_command
-from service.load_settings import load_settings
 from service.environ import as_environ
+from service.load_settings import load_settings
 from service.serving import serve
 from service.settings import Settings
 from tests.service.serving_processes import free_port
