@@ -68,9 +68,14 @@ def build_product() -> Litestar:
             ),
             encoder=EncoderGate(lambda: encoder, 30.0),
             journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
+            activate=_refuse,
             make_puts=lambda _items, _live, _encoder: [],
         )
     )
+
+
+async def _refuse(_release_id: str, _widen: bool) -> str:
+    return "a benchmark serves one release"
 
 
 def build_floor() -> Litestar:

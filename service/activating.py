@@ -1,7 +1,6 @@
 """Makes a release live in a process of its own: checking its bytes and loading its points would hold this one."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 
@@ -10,14 +9,14 @@ _PREFIX = "nearfield: "
 
 
 async def activate_apart(environ: Mapping[str, str], release_id: str, widen: bool) -> str | None:
-    """`nearfield index activate` with the settings in `environ`; None, or why it could not, for a person."""
+    """`nearfield index activate` with these variables; None, or why it could not, for a person."""
     arguments = ["index", "activate", *(["--widen"] if widen else []), "--", release_id]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         _PROGRAM,
         *arguments,
-        env={**os.environ, **environ},
+        env=environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

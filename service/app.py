@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, cast
 
 from litestar import Litestar
@@ -14,10 +13,8 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 
 from embedding.errors import NearfieldError
 from indexing.releases import Releases
-from service.activating import activate_apart
 from service.auth import admin_guard
 from service.changes import Changes
-from service.environ import as_environ
 from service.examples import add_examples
 from service.health import health_routes
 from service.item_paths import keep_escapes
@@ -97,7 +94,7 @@ def create_app(parts: Parts) -> Litestar:
             *item_routes(parts.live, queries),
             *query_routes(queries),
             *change_routes(changes, guard),
-            *release_routes(releases, partial(activate_apart, as_environ(settings)), guard),
+            *release_routes(releases, parts.activate, guard),
             *health_routes(parts, queries.retriever),
             page_asset,
         ],

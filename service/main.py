@@ -25,9 +25,11 @@ from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from service.activating import activate_apart
 from service.app import create_app
 from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
+from service.environ import as_environ
 from service.load_settings import load_settings
 from service.parts import Parts
 from service.served import ServedRelease
@@ -69,6 +71,7 @@ def open_parts(settings: Settings) -> Parts:
         live=live,
         encoder=encoder,
         journal=journal,
+        activate=partial(activate_apart, {**os.environ, **as_environ(settings)}),
         make_puts=_puts_with(Editor(Releases(settings.data_dir, store)), settings.vector_cache_dir),
     )
 

@@ -6,6 +6,7 @@ from indexing.journal.log import JournalLog
 from indexing.store import VectorStore
 from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
+from service.routes_releases import Activate
 from service.served import ServedRelease
 from service.settings import Settings
 
@@ -19,3 +20,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     encoder: EncoderGate
     journal: JournalLog
     make_puts: MakePuts
+    activate: Activate

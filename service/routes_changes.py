@@ -46,7 +46,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden", "unknown-item"),
+        responses=failures("forbidden", "unknown-item", "invalid-request"),
     )
     async def remove_item(item_id: ItemId) -> JsonAnswer[Changed]:
         """The next build has the row again if its catalogue does; to hide it for good, take it down."""
@@ -59,7 +59,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden"),
+        responses=failures("forbidden", "invalid-request"),
     )
     async def take_down(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Hidden on every release, past and future, until lifted; an id that is not there yet, as soon as it comes."""
@@ -73,7 +73,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden"),
+        responses=failures("forbidden", "invalid-request"),
     )
     async def lift(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Shown again from the next request on, as far as the rules let it."""

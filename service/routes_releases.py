@@ -60,7 +60,7 @@ def release_routes(releases: Releases, activate: Activate, guard: Guard) -> list
         opt={"scope": "admin"},
         guards=[guard],
         response_description="It is live",
-        responses=failures("forbidden", "unknown-release", "release-refused"),
+        responses=failures("forbidden", "unknown-release", "release-refused", "invalid-request"),
     )
     async def activate_release(release_id: ReleaseId, widen: Widen = False) -> JsonAnswer[Activated]:
         """Every byte is checked first; an older release that would open rows wider needs `widen=true`."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 # A minute on two idle cores; beside other tests, and on a machine that is shared, a multiple of it.
 READY_WITHIN_S = 420.0
+ADMIN_TOKEN = "a-token-of-the-tests"
 
 
 class RunningSample(NamedTuple):
@@ -40,9 +41,15 @@ def run_sample(folder: Path) -> Iterator[RunningSample]:
     address = f"127.0.0.1:{free_port()}"
     command = [str(commands / "nearfield"), "run", "--port", address.split(":")[1]]
     log = folder / "stderr.log"
+    environ = {**without_settings(), "NEARFIELD_ADMIN_TOKEN": ADMIN_TOKEN}
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            command, cwd=folder, env=without_settings(), stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            command,
+            cwd=folder,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
         )
         try:
             printed = _until_ready(process, log)

@@ -11,7 +11,7 @@ import pytest
 
 from indexing.rules.declaration import parse_rules
 from service.load_settings import load_settings
-from tests.running_sample import RunningSample
+from tests.running_sample import ADMIN_TOKEN, RunningSample
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -110,7 +110,8 @@ def execute(block: Block, sample: RunningSample, page: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace(ADDRESS, sample.address)],
         cwd=sample.folder,
-        env=os.environ | {"PATH": f"{sample.commands}{os.pathsep}{os.environ['PATH']}"},
+        env=os.environ
+        | {"PATH": f"{sample.commands}{os.pathsep}{os.environ['PATH']}", "NEARFIELD_ADMIN_TOKEN": ADMIN_TOKEN},
         capture_output=True,
         text=True,
         timeout=60,

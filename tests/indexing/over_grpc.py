@@ -7,7 +7,7 @@ are read back as a server would, converted to REST models, and answered by memor
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from qdrant_client import AsyncQdrantClient, grpc
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
@@ -38,8 +38,9 @@ class OverGrpc(AsyncQdrantLocal):
         message = grpc.UpsertPoints(
             collection_name=collection_name,
             points=[RestToGrpc.convert_point_struct(point) for point in points],
-            update_mode=None if update_mode is None else RestToGrpc.convert_update_mode(update_mode),
         )
+        if update_mode is not None:
+            message.update_mode = cast("Any", RestToGrpc.convert_update_mode(update_mode))
         sent = grpc.UpsertPoints.FromString(message.SerializeToString())
         return await super().upsert(
             sent.collection_name,

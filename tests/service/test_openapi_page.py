@@ -26,11 +26,15 @@ CHROMIUM = Path("/usr/bin/chromium")
 def test_every_route_is_described_with_its_failures(client: Client) -> None:
     schema = client.get("/schema/openapi.json").json()
     assert set(schema["paths"]) == {
+        "/v1/items",
         "/v1/items/{item_id}",
+        "/v1/items/{item_id}/takedown",
         "/v1/items/{item_id}/similar",
         "/v1/similar",
         "/v1/recommend",
         "/v1/search",
+        "/v1/releases",
+        "/v1/releases/{release_id}/activate",
         "/health/live",
         "/health/ready",
     }
@@ -65,7 +69,13 @@ def test_every_route_has_a_scope(client: Client) -> None:
         for handler in getattr(route, "route_handlers", [])
         if handler.handler_name != "options_handler"
     }
-    assert {scope for path, scope in scopes if path.startswith("/v1")} == {"query"}
+    changing = {"/v1/items", "/v1/items/{item_id:str}/takedown"}
+    assert {scope for path, scope in scopes if path in changing} == {"write"}
+    assert {scope for path, scope in scopes if path.startswith("/v1/releases")} == {"admin"}
+    both = {"/v1/items/{item_id:str}"}
+    assert {scope for path, scope in scopes if path in both} == {"query", "write"}
+    rest = {path for path, _ in scopes if path.startswith("/v1")} - changing - both
+    assert {scope for path, scope in scopes if path in rest and "releases" not in path} == {"query"}
     assert {scope for path, scope in scopes if path.startswith("/health")} == {"health"}
     assert {scope for path, scope in scopes if path.startswith("/schema")} == {"docs"}
 

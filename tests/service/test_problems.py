@@ -214,9 +214,7 @@ def test_unknown_items(client: Client) -> None:
     assert field_error(client.get("/v1/items/%FF"), "id")["came"] == '"%FF"'
 
 
-@pytest.mark.parametrize(
-    "address", ["/", "/nope", "/v1", "/v1/items/", "/v1/items/a/b", "/schema/nope", "/schema/assets/nope"]
-)
+@pytest.mark.parametrize("address", ["/", "/nope", "/v1", "/v1/items/a/b", "/schema/nope", "/schema/assets/nope"])
 def test_unknown_addresses(client: Client, address: str) -> None:
     problem(client.get(address), "unknown-route")
 
@@ -225,7 +223,8 @@ def test_methods_that_an_address_does_not_take(client: Client) -> None:
     response = client.get("/v1/similar")
     assert "POST" in problem(response, "method-not-allowed")["detail"]
     assert "POST" in response.headers["allow"]
-    problem(client.delete("/v1/items/metal-1"), "method-not-allowed")
+    problem(client.patch("/v1/items/metal-1"), "method-not-allowed")
+    assert "PUT" in problem(client.get("/v1/items/"), "method-not-allowed")["detail"]
 
 
 @pytest.fixture
