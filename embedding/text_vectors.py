@@ -48,13 +48,13 @@ class CachedText:
     """Text vectors by `encoder`, each text encoded once."""
 
     def __init__(self, encoder: TextEncoder, cache: VectorCache) -> None:
-        self._encoder = encoder
+        self.encoder = encoder
         self._cache = cache
 
     @property
     def encoder_hash(self) -> str:
         """Hash of the encoder."""
-        return self._encoder.hash
+        return self.encoder.hash
 
     @property
     def dims(self) -> int:
@@ -63,7 +63,7 @@ class CachedText:
 
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """Unit vectors (len(items), dims) of the items' texts."""
-        return encode_cached(self._encoder, self._cache, [item_text(item) for item in items], advance)
+        return encode_cached(self.encoder, self._cache, [item_text(item) for item in items], advance)
 
 
 @contextmanager

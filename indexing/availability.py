@@ -114,6 +114,10 @@ class AvailabilityClasses:
             self._added_timeline = _Timeline(self._added)
         return _joined(opened, self._added_timeline.open_at(market, at_s))
 
+    def markets(self) -> set[str]:
+        """Markets that some window names, without `*`."""
+        return {window.market for listed in self._windows.values() for window in listed} - {ANY_MARKET}
+
     def dump(self) -> bytes:
         """The table as bytes, the same for the same classes whatever the order in which they came."""
         return msgspec.msgpack.encode(dict(sorted(self._windows.items())))

@@ -13,6 +13,7 @@ from indexing.command_options import existing, json_option, pass_settings, print
 from indexing.journal.commands import lift, takedown
 from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
+from indexing.sync.commands import diff, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -189,5 +190,7 @@ def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Corou
     return asyncio.run(run())
 
 
+index.add_command(diff)
+index.add_command(sync)
 index.add_command(takedown)
 index.add_command(lift)

@@ -4,6 +4,7 @@ A row never changes: a changed item takes a new number behind the release's own,
 whatever was worked out for a row number stays true.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,14 @@ class CurrentRows:
                 return moved
         return self._find_own(item_id)
 
+    def rows(self) -> Iterator[int]:
+        """Row numbers of the catalogue as it is now, taken down or not, each item once."""
+        return (row for row, why in enumerate(self.dropped) if not why & _REPLACED)
+
+    def id_of(self, row: int) -> str:
+        """The id of a row."""
+        return self.release.columns.ids.id_at(row) if row < self.num_own else self.new.payloads[row - self.num_own].id
+
     def origin(self, row: int) -> int:
         """The release's own row of the same item: what listeners' histories know it by; -1 for a new item."""
         return row if row < self.num_own else self.new.origins[row - self.num_own]
@@ -130,7 +139,8 @@ class CurrentRows:
         popularity = item.popularity
         if popularity is None:
             # Derived from listens at a build; a row that was never built has none yet.
-            popularity = self.payload(before).popularity if before >= 0 else 0.0
+            known = before if before >= 0 else own
+            popularity = self.payload(known).popularity if known >= 0 else 0.0
         payload = payload_of(item, self.release.classes.add(item.availability), popularity)
         slot = self.new.append(
             payload,
