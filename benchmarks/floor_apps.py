@@ -53,24 +53,27 @@ def opened() -> tuple[EdgeStore, Release, HardRules]:
 
 def build_product() -> Litestar:
     """The product's application over the world."""
+    return create_app(parts_of_world())
+
+
+def parts_of_world() -> Parts:
+    """What the product's application is made of, over the world."""
     store, release, rules = opened()
     encoder = PlantedEncoder(release.manifest.dims["text"])
-    return create_app(
-        Parts(
-            settings=Settings(data_dir=Path(os.environ[FOLDER])),
-            store=store,
-            live=ServedRelease(
-                release=release,
-                rows=CurrentRows(release),
-                journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
-                rules=rules,
-                tower=None,
-            ),
-            encoder=EncoderGate(lambda: encoder, 30.0),
-            journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
-            activate=_refuse,
-            make_puts=lambda _items, _live, _encoder: [],
-        )
+    return Parts(
+        settings=Settings(data_dir=Path(os.environ[FOLDER])),
+        store=store,
+        live=ServedRelease(
+            release=release,
+            rows=CurrentRows(release),
+            journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
+            rules=rules,
+            tower=None,
+        ),
+        encoder=EncoderGate(lambda: encoder, 30.0),
+        journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
+        activate=_refuse,
+        make_puts=lambda _items, _live, _encoder: [],
     )
 
 

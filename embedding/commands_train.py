@@ -8,12 +8,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from embedding.encoder_loading import load_encoder
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
 if TYPE_CHECKING:
     from embedding.evaluate_run import EvaluateReport
-    from embedding.protocols import TextEncoder
     from embedding.train_run import TrainReport
 
 _settings = click.make_pass_decorator(EmbeddingSettings)
@@ -135,13 +135,6 @@ def evaluate(
         click.echo(msgspec.json.encode(report))
     else:
         _print_report(report)
-
-
-def load_encoder(folder: Path) -> "TextEncoder":
-    """The text encoder in `folder`; takes seconds to import, so it is asked for only when a text needs it."""
-    from embedding.sentence_encoder import SentenceEncoder
-
-    return SentenceEncoder.load(folder)
 
 
 def _warn_of_rejects(rejects: dict[str, int]) -> None:

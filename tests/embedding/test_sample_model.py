@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedding.commands_train import load_encoder
+from embedding.encoder_loading import load_encoder
 from embedding.evaluate_run import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.model import Towers
 from embedding.progress import Reporter
