@@ -1,11 +1,14 @@
 """The whole service under its clients: releases change, and no request fails."""
 
 import asyncio
+import http.client
 import json
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.load_clients import Load, releases_that_answer
@@ -19,6 +22,7 @@ from indexing.settings import IndexingSettings
 from tests.service.serving_processes import eventually, free_port
 from tests.service.world import make_items
 
+NEARFIELD = (sys.executable, "-c", "from service.cli import main; main()")
 GONE = "metal-3"
 # Its rows do not change, so that what answers can be told from the answer alone.
 BODY = json.dumps({"seeds": [{"id": "metal-1"}], "limit": 50}).encode()
@@ -38,27 +42,7 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
     shutil.copytree(text_world, data_dir)
     releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
     first, second = asyncio.run(releases.live_id()), build_without(GONE, text_world, data_dir)
-    port = free_port()
-    # Without an encoder: a replacement would load it before it takes over, 6 s that prove nothing here.
-    (tmp_path / "nearfield.toml").write_text('data_dir = "data"\ndefault_market = "SE"\nencoder = "no encoder"\n')
-    log = tmp_path / "log"
-    with log.open("w") as lines:
-        main = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from service.cli import main; main()",
-                "serve",
-                "--workers",
-                "2",
-                "--port",
-                str(port),
-            ],
-            cwd=tmp_path,
-            stderr=lines,
-        )
-    try:
-        eventually(lambda: f"serves release {first} on http://127.0.0.1:{port} with 2 workers" in log.read_text(), 60)
+    with serving(tmp_path) as (main, port):
         load = Load(port, "/v1/similar", BODY)
         # Not without a pause: the fresh workers load on the same two cores.
         with load.running(num_kept=4, num_fresh=4, think_s=0.02):
@@ -74,7 +58,67 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
         assert set(answers) == {(first, True), (second, False)}
         main.send_signal(signal.SIGTERM)
         assert main.wait(timeout=30) == 0
+
+
+def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_world: Path, tmp_path: Path) -> None:
+    shutil.copytree(text_world, tmp_path / "data")
+    token = {"Authorization": "Bearer s3cret"}
+
+    def change(method: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request(method, f"/v1/items/{GONE}/takedown", headers=token)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["taken_down"]) == (200, method == "PUT")
+        connection.close()
+
+    def command(name: str) -> None:
+        done = subprocess.run(
+            [*NEARFIELD, "index", name, GONE], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def shown() -> list[bool]:
+        """Whether each of as many fresh connections as reach both workers shows the item."""
+        return [GONE in {hit["id"] for hit in json.loads(fresh(port, "/v1/similar", BODY))["hits"]} for _ in range(22)]
+
+    with serving(tmp_path) as (_, port):
+        assert shown() == [True] * 22
+        for _ in range(5):
+            change("PUT")
+            assert shown() == [False] * 22
+            change("DELETE")
+            assert shown() == [True] * 22
+        command("takedown")
+        assert shown() == [False] * 22
+        command("lift")
+        assert shown() == [True] * 22
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`nearfield serve` with two workers over `folder/data`: its main process and port."""
+    port = free_port()
+    # Without an encoder: a replacement would load it before it takes over, 6 s that prove nothing here.
+    (folder / "nearfield.toml").write_text(
+        'data_dir = "data"\ndefault_market = "SE"\nencoder = "no encoder"\nadmin_token = "s3cret"\n'
+    )
+    log = folder / "log"
+    with log.open("w") as lines:
+        main = subprocess.Popen([*NEARFIELD, "serve", "--workers", "2", "--port", str(port)], cwd=folder, stderr=lines)
+    try:
+        eventually(lambda: f"on http://127.0.0.1:{port} with 2 workers" in log.read_text(), 60)
+        yield main, port
     finally:
         if main.poll() is None:
             main.kill()
             main.wait()
+
+
+def fresh(port: int, path: str, body: bytes) -> bytes:
+    """The answer to one POST on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        return connection.getresponse().read()
+    finally:
+        connection.close()
