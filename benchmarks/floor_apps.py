@@ -59,17 +59,20 @@ def build_product() -> Litestar:
 def parts_of_world() -> Parts:
     """What the product's application is made of, over the world."""
     store, release, rules = opened()
+    live = ServedRelease(
+        release=release,
+        rows=CurrentRows(release),
+        journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
+        rules=rules,
+        tower=None,
+    )
     encoder = PlantedEncoder(release.manifest.dims["text"])
     return Parts(
         settings=Settings(data_dir=Path(os.environ[FOLDER])),
         store=store,
-        live=ServedRelease(
-            release=release,
-            rows=CurrentRows(release),
-            journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
-            rules=rules,
-            tower=None,
-        ),
+        live=live,
+        held={release.id: live},
+        releases=Releases(Path(os.environ[FOLDER]), store),
         encoder=EncoderGate(lambda: encoder, 30.0),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
         activate=_refuse,

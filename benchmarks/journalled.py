@@ -63,7 +63,7 @@ def _measured(name: str, num: int, num_items: int, rounds: int) -> list[str]:
     rows = rng.choice(num_items, num, replace=False) if name == "at random" else _nearest(vectors, seeds, num)
     _journal(full, [int(row) for row in rows], rng)
     asyncio.run(_open(empty, full))
-    sides = {"empty": Queries(empty), "with": Queries(full)}
+    sides = {"empty": Queries(empty, empty.live), "with": Queries(full, full.live)}
     requests = [_request(int(seed)) for seed in seeds]
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):

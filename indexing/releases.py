@@ -46,11 +46,18 @@ class Releases:
 
     def open(self, release_id: str) -> Release:
         """Open a finished release; ReleaseMissingError when there is none of that id."""
+        return Release(self._folder_of(release_id))
+
+    def manifest(self, release_id: str) -> Manifest:
+        """The manifest of a finished release; ReleaseMissingError when there is none of that id."""
+        return read_manifest(self._folder_of(release_id))
+
+    def _folder_of(self, release_id: str) -> Path:
         folder = self.folder / release_id
         if Path(release_id).name != release_id or not (folder / MANIFEST).is_file():
             known = ", ".join(manifest.id for manifest in self.manifests()) or "none"
             raise ReleaseMissingError(f"There is no finished release {release_id!r}; there are: {known}.")
-        return Release(folder)
+        return folder
 
     async def live_id(self) -> str:
         """Id of the live release; NoLiveReleaseError before the first activation."""

@@ -12,9 +12,9 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from embedding.errors import NearfieldError
-from indexing.releases import Releases
 from service.auth import admin_guard
 from service.changes import Changes
+from service.desk import Desk
 from service.examples import add_examples
 from service.health import health_routes
 from service.item_paths import keep_escapes
@@ -22,12 +22,10 @@ from service.openapi_page import openapi_config, page_asset
 from service.parameters import refuse_unknown_parameters
 from service.parts import Parts
 from service.problem_handlers import PROBLEM_HANDLERS
-from service.queries import Queries
 from service.routes_changes import change_routes
 from service.routes_items import item_routes
 from service.routes_queries import query_routes
 from service.routes_releases import release_routes
-from service.served import ServedRelease
 
 _log = logging.getLogger("nearfield.service")
 
@@ -62,17 +60,16 @@ class Nearfield(Litestar):
 def create_app(parts: Parts) -> Litestar:
     """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
     text encoder begins to load. The store is closed when the application ends."""
-    queries = Queries(parts)
+    desk = Desk(parts)
     settings = parts.settings
     guard = admin_guard(settings.admin_token)
     changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts)
-    releases = Releases(settings.data_dir, parts.store)
 
     following: set[asyncio.Task[None]] = set()
 
     async def start() -> None:
         parts.encoder.start()
-        following.add(asyncio.create_task(_follow(parts.live)))
+        following.add(asyncio.create_task(_follow(catch_up)))
 
     async def stop() -> None:
         for task in following:
@@ -80,22 +77,33 @@ def create_app(parts: Parts) -> Litestar:
         parts.encoder.close()
         await parts.store.close()
 
+    async def catch_up() -> None:
+        for served in parts.held.values():
+            await served.catch_up()
+
     async def arrive(request: Request[Any, Any, Any]) -> None:
         # Of every request, so that no route can answer from before a change that was acknowledged.
-        await parts.live.catch_up()
+        await catch_up()
         await refuse_unknown_parameters(request)
 
     async def check() -> None:
         await parts.live.release.check_collection(parts.store)
-        await parts.live.catch_up()
+        for release_id, served in parts.held.items():
+            try:
+                await served.release.check_collection(parts.store)
+            except NearfieldError as error:
+                # An old release that is spoilt must not keep the live one from being served.
+                _log.error("release %s is not held: %s", release_id, error)
+                desk.let_go(release_id)
+        await catch_up()
 
     app = Nearfield(
         [
-            *item_routes(parts.live, queries),
-            *query_routes(queries),
+            *item_routes(parts.live, desk.live),
+            *query_routes(desk),
             *change_routes(changes, guard),
-            *release_routes(releases, parts.activate, guard),
-            *health_routes(parts, queries.retriever),
+            *release_routes(parts.releases, parts.activate, guard),
+            *health_routes(parts, desk),
             page_asset,
         ],
         on_startup=[start],
@@ -111,12 +119,12 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
-async def _follow(served: ServedRelease) -> None:
+async def _follow(catch_up: Callable[[], Awaitable[None]]) -> None:
     told: str | None = None
     while True:
         await asyncio.sleep(_FOLLOW_EVERY_S)
         try:
-            await served.catch_up()
+            await catch_up()
             told = None
         except NearfieldError as error:
             # Every request fails with it and is logged; here once is enough.

@@ -21,5 +21,7 @@ def _as_variable(value: object) -> str:
             return "true" if value else "false"
         case Path():
             return str(value.absolute())
+        case tuple():
+            return ",".join(value)
         case _:
             return str(value)

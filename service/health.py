@@ -12,9 +12,9 @@ from indexing.manifest import Counts
 from indexing.rules.proposal import refused_rules
 from service import refusal
 from service.answers import JsonAnswer
+from service.desk import Desk
 from service.encoder_gate import EncoderState
 from service.parts import Parts
-from service.retrieval import Retriever
 
 _log = logging.getLogger("nearfield.service")
 
@@ -36,6 +36,8 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: Counts
     # Hits that the engine gave and the re-check stopped, since this process began; anything but 0 needs a look.
     leaks: int
+    # Releases that a query may name.
+    held: tuple[str, ...]
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
@@ -45,7 +47,7 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rules_refused: str | None = None
 
 
-def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
+def health_routes(parts: Parts, desk: Desk) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
     release = parts.live.release
 
@@ -83,7 +85,8 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
             encoder=parts.encoder.state,
             space=release.space,
             counts=release.manifest.counts,
-            leaks=retriever.leaks,
+            leaks=desk.leaks,
+            held=desk.held,
             reason=reason,
             encoder_reason=parts.encoder.reason,
             hand_over_refused=refusal.current(),

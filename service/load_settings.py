@@ -65,7 +65,7 @@ def _from_file(file: Path) -> dict[str, object]:
 
 
 def _from_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, object]:
-    values = {}
+    values: dict[str, object] = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable in RESERVED_VARIABLES:
             continue
@@ -73,6 +73,9 @@ def _from_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, object]
         if key not in _FIELDS or variable != _variable(key):
             raise UsageError(f"environment: no setting is called {variable!r}{_did_you_mean(key, as_variable=True)}")
         given = None if text == "" and _may_be_none(key) else text
+        if given is not None and _FIELDS[key].type == tuple[str, ...]:
+            values[key] = tuple(word.strip() for word in given.split(",") if word.strip())
+            continue
         values[key] = _convert("environment", variable, key, given, folder, strict=False)
     return values
 

@@ -1,8 +1,9 @@
 """The composition root of the server's processes: from settings to the application, everything checked on the way."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,18 +11,18 @@ from pathlib import Path
 from litestar import Litestar
 
 from embedding.encoder_folder import find_encoder
-from embedding.errors import EncoderMissingError
+from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.model import Towers
 from embedding.protocols import TextEncoder
 from embedding.rows import Item
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
+from indexing.errors import NoLiveReleaseError, ReleaseMissingError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.open_log import open_log
 from indexing.journal.records import Put
 from indexing.open_store import open_store
-from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
@@ -34,6 +35,8 @@ from service.load_settings import load_settings
 from service.parts import Parts
 from service.served import ServedRelease
 from service.settings import Settings
+
+_log = logging.getLogger("nearfield.service")
 
 REPLACING = "NEARFIELD_REPLACING"
 
@@ -52,27 +55,40 @@ def build_app() -> Litestar:
 
 def open_parts(settings: Settings) -> Parts:
     """The store, the live release with its rules and tower, and the encoder, not loaded yet."""
-    release = _live_release(settings)
-    tower = None if release.model_folder is None else Towers.load(release.model_folder)
-    if tower is not None:
-        release.check_tower(tower.model_hash)
+    live_id, others = _to_hold(settings)
+    store = open_store(settings)
+    releases = Releases(settings.data_dir, store)
+    journal = open_log(settings.data_dir, store)
+    version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
+
+    def hold(release_id: str) -> ServedRelease:
+        release = releases.open(release_id)
+        tower = None if release.model_folder is None else Towers.load(release.model_folder)
+        if tower is not None:
+            release.check_tower(tower.model_hash)
+        return ServedRelease(
+            release=release,
+            rows=CurrentRows(release),
+            journal=journal.reader(),
+            rules=HardRules(ruleset, version, release.classes, store.prepare, release.share),
+            tower=tower,
+        )
+
+    live = hold(live_id)
     with suppress(EncoderMissingError):
         # Without an encoder everything but search works; /health/ready tells.
-        release.check_encoder(find_encoder(settings.encoder).hash)
-    store = open_store(settings)
-    version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
-    rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-    journal = open_log(settings.data_dir, store)
-    live = ServedRelease(release=release, rows=CurrentRows(release), journal=journal.reader(), rules=rules, tower=tower)
+        live.release.check_encoder(find_encoder(settings.encoder).hash)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
     return Parts(
         settings=settings,
         store=store,
         live=live,
+        held={live_id: live, **_held(others, hold)},
+        releases=releases,
         encoder=encoder,
         journal=journal,
         activate=partial(activate_apart, {**os.environ, **as_environ(settings)}),
-        make_puts=_puts_with(Editor(Releases(settings.data_dir, store)), settings.vector_cache_dir),
+        make_puts=_puts_with(Editor(releases), settings.vector_cache_dir),
     )
 
 
@@ -84,21 +100,39 @@ def _puts_with(editor: Editor, cache_dir: Path) -> MakePuts:
     return make_puts
 
 
-def _live_release(settings: Settings) -> Release:
-    """Asked through a store and a loop of its own: a client of the engine belongs to the loop it is first used on,
-    and the server's does not run yet."""
+def _held(release_ids: Sequence[str], hold: Callable[[str], ServedRelease]) -> dict[str, ServedRelease]:
+    """Those that can be opened: an old release that is spoilt must not keep the live one from being served."""
+    held = {}
+    for release_id in release_ids:
+        try:
+            held[release_id] = hold(release_id)
+        except NearfieldError as error:
+            _log.error("release %s is not held: %s", release_id, error)
+    return held
 
-    async def ask() -> Release:
+
+def _to_hold(settings: Settings) -> tuple[str, list[str]]:
+    """The live release, and which others: the one before it, where it is still there, and the pinned ones.
+
+    Asked through a store and a loop of its own: a client of the engine belongs to the loop it is first used on,
+    and the server's does not run yet.
+    """
+
+    async def ask() -> tuple[str, list[str]]:
         store = open_store(settings)
         try:
             releases = Releases(settings.data_dir, store)
-            return releases.open(await releases.live_id())
+            live = await releases.live_id()
+            with suppress(NoLiveReleaseError, ReleaseMissingError):
+                return live, [releases.manifest(await releases.previous_id()).id]
+            return live, []
         finally:
             await store.close()
 
     # Runner with a factory, unlike asyncio.run, leaves the loop that the server has set in its place.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        return runner.run(ask())
+        live, before = runner.run(ask())
+    return live, [release for release in dict.fromkeys((*before, *settings.pinned_releases)) if release != live]
 
 
 def _load_encoder(folder: Path | None) -> TextEncoder:

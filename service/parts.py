@@ -1,8 +1,11 @@
 """What the application is made of; the composition root builds it, tests build their own."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from indexing.journal.log import JournalLog
+from indexing.releases import Releases
 from indexing.store import VectorStore
 from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
@@ -17,6 +20,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     settings: Settings
     store: VectorStore
     live: ServedRelease
+    # By id: the live one, the one before it where there is one, and the pinned ones.
+    held: Mapping[str, ServedRelease]
+    releases: Releases
     encoder: EncoderGate
     journal: JournalLog
     make_puts: MakePuts

@@ -14,21 +14,23 @@ from service.problems import ProblemError, invalid
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Page, Retriever
 from service.rows import find_entries, find_rows
+from service.served import ServedRelease
 from service.shown_rows import ShownRows
 from service.validation import shown
 
 
 class Queries:
-    """Answers validated queries from the live release; each method raises a ProblemError or a StoreError."""
+    """Answers validated queries from one release; each method raises a ProblemError or a StoreError."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._served = parts.live
-        self._release = parts.live.release
+    def __init__(self, parts: Parts, served: ServedRelease) -> None:
+        self._served = served
+        self._release = served.release
+        self._encoder_hash = parts.live.release.manifest.encoder_hash
         self._encoder = parts.encoder
         self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
-        self._find = parts.live.rows.find
-        self._shown = ShownRows(parts.live.rows)
-        self.retriever = Retriever(parts.store, parts.live)
+        self._find = served.rows.find
+        self._shown = ShownRows(served.rows)
+        self.retriever = Retriever(parts.store, served)
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
         """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
@@ -78,6 +80,12 @@ class Queries:
         if not text:
             raise invalid("text", "some words to look for", shown(query.text))
         context = self._defaults.complete(query.context, query.kinds)
+        if self._release.manifest.encoder_hash != self._encoder_hash:
+            raise ProblemError(
+                "release-not-loaded",
+                f"Release {self._release.id} has vectors of text encoder {self._release.manifest.encoder_hash}, "
+                "another one than is loaded here: its `similar` and `recommend` answer, its `search` cannot.",
+            )
         page = await self.retriever.answer(
             await self._encoder.vector(text),
             using="text",

@@ -95,6 +95,10 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     kinds: Kinds | None = None
     exclude: Annotated[Ids, Meta(description="Ids that must not come, besides the blocked ones.")] = ()
     limit: Limit = 10
+    release: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Meta(description="Answer from this release; left out: the live one.", examples=[None]),
+    ] = None
 
 
 class SimilarRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

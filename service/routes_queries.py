@@ -5,13 +5,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 
 from service.answers import Answer, JsonAnswer
-from service.queries import Queries
+from service.desk import Desk
+from service.problems import Slug
 from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.route_docs import BODY_FAILURES, HITS, failures
 
+_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", *BODY_FAILURES)
 
-def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
+
+def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The POST routes; each ends in the same retrieval, under the same rules."""
 
     @post(
@@ -22,11 +25,11 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("unknown-seeds", "weights-cancel", *BODY_FAILURES),
+        responses=failures("unknown-seeds", "weights-cancel", *_QUERY_FAILURES),
     )
     async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
         """Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back."""
-        return JsonAnswer(await queries.similar(data))
+        return JsonAnswer(await desk.of(data.release).similar(data))
 
     @post(
         "/v1/recommend",
@@ -36,11 +39,13 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("unknown-user", "unknown-seeds", "weights-cancel", *BODY_FAILURES),
+        responses=failures(
+            "unknown-release", "release-not-loaded", "unknown-user", "unknown-seeds", "weights-cancel", *BODY_FAILURES
+        ),
     )
     async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
         """For a known `user_id`, for a posted `history` of someone never seen, or for both."""
-        return JsonAnswer(await queries.recommend(data))
+        return JsonAnswer(await desk.of(data.release).recommend(data))
 
     @post(
         "/v1/search",
@@ -50,10 +55,10 @@ def query_routes(queries: Queries) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("encoder-loading", "encoder-absent", *BODY_FAILURES),
+        responses=failures("encoder-loading", "encoder-absent", *_QUERY_FAILURES),
     )
     async def search(data: JSONBody[SkipValidation[SearchRequest]]) -> JsonAnswer[Answer]:
         """By meaning: the text encoder's vector of the query against those of titles, creators, tags and texts."""
-        return JsonAnswer(await queries.search(data))
+        return JsonAnswer(await desk.of(data.release).search(data))
 
     return [similar, recommend, search]

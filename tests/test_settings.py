@@ -136,7 +136,7 @@ def test_the_docs_state_each_default() -> None:
 
 def shown(default: object) -> str:
     """A default as docs/settings.md writes it."""
-    if default is None:
+    if default is None or default == ():
         return "none"
     if isinstance(default, bool):
         return str(default).lower()

@@ -110,7 +110,11 @@ def test_a_time_that_is_none(client: Client, at: str) -> None:
         ({"seeds": SEEDS, "limits": 3}, "limits", "did you mean limit?"),
         ({"seeds": [{"id": "metal-1", "wieght": 3}]}, "seeds[0].wieght", "did you mean weight?"),
         ({"seeds": SEEDS, "context": SE | {"marekt": "SE"}}, "context.marekt", "did you mean market?"),
-        ({"seeds": SEEDS, "cursor": "x"}, "cursor", "one of context, exclude, kinds, limit, seeds, unknown_seeds"),
+        (
+            {"seeds": SEEDS, "cursor": "x"},
+            "cursor",
+            "one of context, exclude, kinds, limit, release, seeds, unknown_seeds",
+        ),
     ],
 )
 def test_an_unknown_field_is_named_with_its_neighbours(client: Client, body: Any, field: str, near: str) -> None:
