@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, opened
 from benchmarks.world import build_world
-from indexing.plans import plan_for
+from indexing.store import Plan
 from service.listeners import Listeners
 from service.live_watch import InForce, LiveWatch
 from service.supervisor import Pace, Supervisor
@@ -97,7 +97,7 @@ def _raw_per_second(seeds: list[int]) -> float:
     """Engine queries of this shape in this process, without HTTP, rules or hits."""
     store, release, rules = opened()
     compiled = rules.compile(CONTEXT)
-    plan = plan_for(compiled.share)
+    plan = Plan(ef=128)
     vectors = [release.columns.vectors("text")[seed] for seed in seeds]
 
     async def run() -> float:

@@ -18,11 +18,11 @@ from litestar.params import JSONBody, SkipValidation
 from benchmarks.world import NOW_S, PlantedEncoder
 from indexing.context import RequestContext
 from indexing.edge_store import EdgeStore
-from indexing.plans import plan_for
 from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.store import Plan
 from service.answers import Answer, Hit, JsonAnswer, hit_of
 from service.app import create_app
 from service.encoder_gate import EncoderGate
@@ -67,7 +67,7 @@ def build_floor() -> Litestar:
     """The floor's application over the same world."""
     store, release, rules = opened()
     compiled = rules.compile(CONTEXT)
-    plan = plan_for(compiled.share)
+    plan = Plan(ef=128)
     vectors = release.columns.vectors("text")
     next_vector = cycle([vectors[row] for row in range(0, len(vectors), 97)]).__next__
     payloads = map(release.columns.payload, range(len(release.columns)))

@@ -92,6 +92,10 @@ class AvailabilityClasses:
         """The normal form of a class; () for one not in the table, which is therefore closed."""
         return self._windows.get(availability_class, ())
 
+    def markets(self) -> frozenset[str]:
+        """Every market that a window names, `*` among them where one does."""
+        return frozenset(window.market for windows in self._windows.values() for window in windows)
+
     def open_at(self, market: str, at_s: int) -> OpenClasses:
         """The classes open in `market` (never `*`) at `at_s` (epoch seconds), and how long that answer holds."""
         if self._timeline is None:

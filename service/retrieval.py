@@ -39,7 +39,7 @@ class Retriever:
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
         columns = served.release.columns
-        self._finder = Finder(store, served.release.id)
+        self._finder = Finder.of_release(store, served.release, served.rules.version)
         self._rules = served.rules
         self._collection = served.release.id
         self._ids = columns.ids
