@@ -59,9 +59,10 @@ class ColumnScan:
                 self._narrow(known, compiled)
                 return self.nearest(vector, using=using, compiled=compiled, limit=limit)
 
-    def num_passing(self, compiled: CompiledContext) -> int:
-        """How many rows pass, less those that only payloads tell of (blocked creators) until they got in the way."""
-        return self._allowed_rows(self._knowledge(compiled)).num_rows
+    def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
+        """The rows, ascending, that pass as far as facts tell: blocked creators are still among them."""
+        rows = self._allowed_rows(self._knowledge(compiled)).rows
+        return np.arange(len(self._columns)) if rows is None else rows
 
     def _knowledge(self, compiled: CompiledContext) -> "_Known":
         known = self._known.get(id(compiled))

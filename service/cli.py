@@ -12,6 +12,7 @@ import click
 from embedding import commands_rows, commands_train
 from embedding.errors import NearfieldError, UsageError
 from indexing import commands as index_commands
+from indexing import commands_doctor
 from indexing.rules import commands as rules_commands
 from service import commands as serve_commands
 from service import run_command
@@ -57,6 +58,9 @@ for command in (
     serve_commands.serve,
 ):
     nearfield.add_command(command)
+
+
+index_commands.index.add_command(commands_doctor.doctor)
 
 
 def main() -> None:
