@@ -27,6 +27,8 @@ _KEPT_BYTES = 128 << 20
 _BLOCK_BYTES = _KEPT_BYTES // 4
 # Rows gathered at a time: 256 KB at 64-d stay in the cache until they are scored (50,000 rows .55 ms, at once 1.3).
 _CHUNK = 1_024
+# Reading every row in order costs 7 ns a row, gathering some 27 ns each (1,000,000 x 64).
+_READ_ALL_FROM = 0.25
 # From here on, rows that facts do not tell apart are sorted out once and for all instead of with each answer.
 _NARROW_FROM = 4_096
 _WIDEN = 4
@@ -119,7 +121,11 @@ class ColumnScan:
         if block is None and allowed.num_rows * vectors[:1].nbytes <= _BLOCK_BYTES:
             block = allowed.blocks[using] = vectors.take(allowed.rows, axis=0)
             self._make_room()
-        return _gathered_scores(vectors, allowed.rows, vector) if block is None else block @ vector
+        if block is not None:
+            return block @ vector
+        if allowed.num_rows >= _READ_ALL_FROM * len(vectors):
+            return (vectors @ vector)[allowed.rows]
+        return _gathered_scores(vectors, allowed.rows, vector)
 
     def _make_room(self) -> None:
         kept = sum(len(key) + one.nbytes for key, one in self._allowed.items())
