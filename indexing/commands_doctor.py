@@ -47,6 +47,7 @@ def doctor(
             f"{plans.release} under rules {plans.rules_version}; every shape has conditions on "
             f"{', '.join(always(plans)) or 'nothing'}.",
             highlight=False,
+            soft_wrap=True,
         )
         console.print(as_table(plans))
     if plans.leaks:

@@ -25,5 +25,7 @@ def with_listeners(
     for place, number in enumerate(numbers):
         history = users.history(number)
         if len(history.rows):
-            mixed[2 * place + 1] = tower.encode(columns.vectors("tower")[history.rows], history.weights, at_s)
+            heard = columns.vectors("tower")[history.rows]
+            # A copy, as torch warns of an array that cannot be written to.
+            mixed[2 * place + 1] = tower.encode(heard, history.weights.copy(), at_s)
     return queries | {"tower": mixed}
