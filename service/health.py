@@ -36,6 +36,8 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: Counts
     # Hits that the engine gave and the re-check stopped, since this process began; anything but 0 needs a look.
     leaks: int
+    # Shapes of requests that the doctor never measured; many of them, or slow answers: `nearfield index doctor`.
+    unmeasured_shapes: int
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
@@ -84,6 +86,7 @@ def health_routes(parts: Parts, retriever: Retriever) -> list[HTTPRouteHandler]:
             space=release.space,
             counts=release.manifest.counts,
             leaks=retriever.leaks,
+            unmeasured_shapes=retriever.unmeasured_shapes,
             reason=reason,
             encoder_reason=parts.encoder.reason,
             hand_over_refused=refusal.current(),

@@ -50,6 +50,11 @@ class Retriever:
         self._told_leaks: set[int] = set()
         self.leaks = 0
 
+    @property
+    def unmeasured_shapes(self) -> int:
+        """How many shapes of requests came that the doctor never measured."""
+        return self._finder.unmeasured_shapes
+
     async def answer(
         self, vector: NDArray[np.float32], *, using: str, context: RequestContext, excluded: Excluded, limit: int
     ) -> Page:
