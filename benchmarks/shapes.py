@@ -23,7 +23,7 @@ from benchmarks.shapes_world import SHAPES, planted_rows
 from benchmarks.world import NOW_S, build_world
 from embedding.progress import Reporter
 from indexing.column_scan import ColumnScan
-from indexing.doctor import ENGINE_PLANS, THOROUGH, Doctor, Patient
+from indexing.doctor import LADDERS, THOROUGH, Doctor, Patient
 from indexing.doctor_queries import seed_queries
 from indexing.doctor_trial import SCORE_TOLERANCE, K
 from indexing.edge_store import EdgeStore
@@ -38,7 +38,9 @@ from indexing.store import Plan
 DIMS = 64
 QUERIES_EACH = 100
 _SPACE = "text"
-PLANS = (*ENGINE_PLANS, Plan(ef=1024))
+PLANS = (*(plan for ladder in LADDERS for plan in ladder), Plan(ef=1024))
+# What takes so many times as long as the fastest in the first round is not asked again.
+_FAR = 5
 
 Search = Callable[[np.ndarray], Awaitable[list[float]]]
 
@@ -54,7 +56,7 @@ class Tried:
     @property
     def p99_ms(self) -> float:
         """Over all queries."""
-        return float(np.quantile(self.times_ms[np.isfinite(self.times_ms)], 0.99))
+        return float(np.quantile(self.times_ms, 0.99))
 
 
 async def compare(
@@ -110,9 +112,12 @@ async def measure(
     queries, least = questions(release, compiled)
     tried = [Tried("product", product), *(Tried(plan_name(plan), engine(plan)) for plan in PLANS)]
     for one in tried:
-        # Exact and ACORN searches take tens of milliseconds; a round tells enough of them.
-        for number in range(rounds if one.name == "product" or "graph" in one.name else 1):
-            await run(one, queries, least, judge=number == 0)
+        await run(one, queries, least, judge=True)
+    fastest = min(one.p99_ms for one in tried[1:] if min(one.recalls) >= MIN_RECALL)
+    for _ in range(rounds - 1):
+        for one in tried:
+            if one.p99_ms < _FAR * fastest:
+                await run(one, queries, least, judge=False)
     return tried[0], tried[1:]
 
 
