@@ -26,9 +26,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, opened
+from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, PLAN, opened
 from benchmarks.world import build_world
-from indexing.plans import plan_for
 from service.listeners import Listeners
 from service.live_watch import InForce, LiveWatch
 from service.supervisor import Pace, Supervisor
@@ -97,13 +96,12 @@ def _raw_per_second(seeds: list[int]) -> float:
     """Engine queries of this shape in this process, without HTTP, rules or hits."""
     store, release, rules = opened()
     compiled = rules.compile(CONTEXT)
-    plan = plan_for(compiled.share)
     vectors = [release.columns.vectors("text")[seed] for seed in seeds]
 
     async def run() -> float:
         start = time.perf_counter()
         for vector in vectors * 3:
-            await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, plan=plan)
+            await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN)
         return 3 * len(vectors) / (time.perf_counter() - start)
 
     return asyncio.run(run())

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,9 @@ def _availability(dice: random.Random) -> list[dict[str, str]]:
     return windows
 
 
-def build_world(folder: Path, num_items: int, dims: int) -> Manifest:
+def build_world(
+    folder: Path, num_items: int, dims: int, make_rows: Callable[[int], Iterator[dict[str, object]]] = rows
+) -> Manifest:
     """Build and activate a release of planted items in `folder`; one that is there already is used again."""
     done = folder / "world.json"
     store = EdgeStore(folder / "releases")
@@ -95,7 +97,7 @@ def build_world(folder: Path, num_items: int, dims: int) -> Manifest:
     folder.mkdir(parents=True, exist_ok=True)
     catalogue = folder / "catalogue.jsonl"
     with catalogue.open("w") as file:
-        for row in rows(num_items):
+        for row in make_rows(num_items):
             file.write(json.dumps(row) + "\n")
     encoder = PlantedEncoder(dims)
     shop = Workshop(

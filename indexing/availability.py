@@ -102,6 +102,10 @@ class AvailabilityClasses:
         """The normal form of a class; () for one not in the table, which is therefore closed."""
         return self._windows.get(availability_class, ())
 
+    def markets(self) -> frozenset[str]:
+        """Every market that a window names, `*` among them where one does."""
+        return frozenset(window.market for windows in self._windows.values() for window in windows)
+
     def open_at(self, market: str, at_s: int) -> OpenClasses:
         """The classes open in `market` (never `*`) at `at_s` (epoch seconds), and how long that answer holds."""
         if self._timeline is None:
@@ -113,10 +117,6 @@ class AvailabilityClasses:
         if self._added_timeline is None:
             self._added_timeline = _Timeline(self._added)
         return _joined(opened, self._added_timeline.open_at(market, at_s))
-
-    def markets(self) -> set[str]:
-        """Markets that some window names, without `*`."""
-        return {window.market for listed in self._windows.values() for window in listed} - {ANY_MARKET}
 
     def dump(self) -> bytes:
         """The table as bytes, the same for the same classes whatever the order in which they came."""

@@ -96,7 +96,7 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         rejected = (bad_rows.rejected, bad_interactions.rejected)
     with shop.reporter.stage("optimise the index"):
         await shop.store.optimise(folder.name)
-    gate = await judge(folder, writer.dims, shop.store)
+    gate = await judge(folder, writer.dims, shop.store, shop.reporter)
     counts = Counts(
         points=len(ids),
         tracks=writer.num_kind["track"],

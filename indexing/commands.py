@@ -10,6 +10,7 @@ from rich.table import Table
 
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.commands_doctor import doctor
 from indexing.journal.commands import lift, takedown
 from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
@@ -190,6 +191,7 @@ def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Corou
     return asyncio.run(run())
 
 
+index.add_command(doctor)
 index.add_command(diff)
 index.add_command(sync)
 index.add_command(takedown)

@@ -70,3 +70,14 @@ class HasId(Struct, frozen=True, tag_field="op", tag="has_id"):
 Filter = All | AnyOf | NoneOf | Equals | OneOf | Range | HasId
 
 EVERYTHING = All(())
+
+
+def fields_of(where: Filter) -> frozenset[str]:
+    """Names of the fields that `where` has conditions on; row numbers count as the field `id`."""
+    match where:
+        case All() | AnyOf() | NoneOf():
+            return frozenset().union(*(fields_of(part) for part in where.parts))
+        case HasId():
+            return frozenset({"id"})
+        case _:
+            return frozenset({where.field})

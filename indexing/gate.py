@@ -1,49 +1,36 @@
-"""What must hold before a release is finished: every row is in the store, and the graph finds what is there."""
+"""What must hold before a release is finished: every row is in the store, and requests find what is there."""
 
 from pathlib import Path
 
 import numpy as np
 
+from embedding.progress import Reporter
 from indexing.columns import Columns
+from indexing.doctor_gate import plans_at_build
+from indexing.doctor_trial import K
 from indexing.errors import GateError
-from indexing.filters import EVERYTHING
 from indexing.manifest import GateReport
-from indexing.plans import plan_for
+from indexing.plans import MIN_RECALL
 from indexing.store import VectorStore
 
 _CANARIES = 50
-_K = 10
-MIN_RECALL = 0.99
-# Scores of one vector differ in the last bits between the engine and numpy.
-_SCORE_TOLERANCE = 1e-5
 
 
-async def judge(folder: Path, dims: dict[str, int], store: VectorStore) -> GateReport:
-    """Count the points and ask for the neighbours of some of them; GateError says which number failed."""
-    columns = Columns(folder / "columns")
+async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter: Reporter) -> GateReport:
+    """Count the points, choose the plans, and ask for the neighbours of some points by them, under every shape.
+
+    GateError says which number failed, and by how much.
+    """
+    num_rows = len(Columns(folder / "columns"))
     count = await store.count(folder.name)
-    if count != len(columns):
-        raise GateError(f"{len(columns)} rows were accepted, but the store holds {count} points. Build again.")
+    if count != num_rows:
+        raise GateError(f"{num_rows} rows were accepted, but the store holds {count} points. Build again.")
     rows = np.unique(np.linspace(0, count - 1, num=_CANARIES).astype(np.int64))
-    recall = min([await _recall(folder.name, columns, space, rows, store) for space in dims])
+    plans = await plans_at_build(folder, dims, rows, store, reporter)
+    recall = min(report.chosen.recall for report in plans.shapes)
     if recall < MIN_RECALL:
         raise GateError(
-            f"Recall@{_K} of {len(rows)} canary queries is {recall:.3f}, at least {MIN_RECALL} is needed. "
-            "The live release stays as it is."
+            f"Recall@{K} of {len(rows)} canary queries is {recall:.3f}, at least {MIN_RECALL} is needed, "
+            f"{MIN_RECALL - recall:.3f} more. The live release stays as it is."
         )
-    return GateReport(points_in_store=count, canaries=len(rows), canary_recall=round(recall, 4))
-
-
-async def _recall(collection: str, columns: Columns, space: str, rows: np.ndarray, store: VectorStore) -> float:
-    """Part of the answers that are as near as the exact k-th one, so that ties count as found."""
-    vectors = columns.vectors(space)
-    everything = store.prepare(EVERYTHING)
-    k = min(_K, len(columns))
-    found = 0
-    for row in rows:
-        exact = np.partition(vectors @ vectors[row], len(vectors) - k)[len(vectors) - k]
-        answer = await store.nearest(
-            collection, vectors[row], using=space, where=everything, limit=k, plan=plan_for(1.0)
-        )
-        found += sum(score >= float(exact) - _SCORE_TOLERANCE for score in answer.scores)
-    return found / (k * len(rows))
+    return GateReport(points_in_store=count, canaries=len(rows), canary_recall=recall)

@@ -1,14 +1,121 @@
-"""How the engine is asked, by the part of the catalogue that passes the rules."""
+"""Which plan answers which shape of request, as it was measured, and what answers a shape that never was.
 
+A shape is the set of fields that the rules have conditions on, the named vector, and the band of the share that
+passes.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct, field
+
+from indexing.rules.compiled import CompiledContext
 from indexing.store import Plan
 
-# Measured at 100,000 x 64-d under conditions that correlate with the vectors (docs/log.md), recall@10 at the worst:
-# from .45 up .995 with ef 128; at .31 .957 with ef 128 and .995 with 512; at .17 .992 with 512. Below .10 a scan of
-# the few points that pass is exact at the price of such a graph search.
-_BANDS = ((0.10, Plan(exact=True)), (0.45, Plan(ef=512)))
-_BROAD = Plan(ef=128)
+# Upper ends, per cent of the release. Plans change places within them (docs/log.md, filtered recall).
+BANDS = (0.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+MIN_RECALL = 0.99
+# An answer holds the event loop, so a plan that takes longer is named.
+SLOW_MS = 5.0
+
+ShapePlan = Plan | Literal["columns"]
+COLUMNS: Literal["columns"] = "columns"
 
 
-def plan_for(share: float) -> Plan:
-    """The plan for a filter that passes `share` (0 to 1) of the points."""
-    return next((plan for below, plan in _BANDS if share < below), _BROAD)
+class Shape(Struct, frozen=True, kw_only=True):
+    """What requests of one plan have in common; `fields` are sorted, `band` is the upper end in per cent."""
+
+    using: str
+    fields: tuple[str, ...]
+    band: float
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """How a plan did on the queries sampled for a shape. Recall is that of the worst of its contexts, ties found.
+
+    Times are over the queries, of each the best of its runs: what the plan costs, not what the machine did meanwhile.
+    """
+
+    plan: ShapePlan
+    recall: float = field(name="recall@10")
+    p50_ms: float
+    p99_ms: float
+    short_pages: int
+    queries: int
+
+
+class ShapeReport(Struct, frozen=True, kw_only=True):
+    """A measured shape: the least share among its contexts, what was chosen, and everything that was tried."""
+
+    shape: Shape
+    share: float
+    chosen: Measured
+    tried: tuple[Measured, ...]
+
+
+class Plans(Struct, frozen=True, kw_only=True):
+    """What the doctor found for one release under one version of the rules.
+
+    `unmeasured` shapes had to wait; `leaks` are rows that the engine gave and the rules forbid.
+    """
+
+    release: str
+    rules_version: str
+    measured_at: str
+    shapes: tuple[ShapeReport, ...]
+    unmeasured: int
+    leaks: int
+
+
+def band_of(share: float) -> float:
+    """The band (upper end in per cent) of a share (0 to 1)."""
+    return BANDS[min(bisect_left(BANDS, 100 * share), len(BANDS) - 1)]
+
+
+def shape_of(compiled: CompiledContext, using: str) -> Shape:
+    """The shape of a request under `compiled` in the space `using`."""
+    return Shape(using=using, fields=tuple(sorted(compiled.fields)), band=band_of(compiled.share))
+
+
+def plan_name(plan: ShapePlan) -> str:
+    """A plan as it is shown."""
+    if isinstance(plan, str):
+        return "columns"
+    if plan.exact:
+        return "exact"
+    return ("acorn" if plan.acorn else "graph") + ("" if plan.ef is None else f" ef {plan.ef}")
+
+
+class PlanTable:
+    """The measured plans, asked by each search; `unmeasured` counts the searches of shapes that never were."""
+
+    def __init__(self, reports: Iterable[ShapeReport], *, outdated: bool = False) -> None:
+        self._plans = {report.shape: report.chosen.plan for report in reports}
+        # Measured under other rules: the nearest there is, but not a measurement of what is asked now.
+        self._outdated = outdated
+        self._chosen: dict[tuple[str, frozenset[str], float], tuple[ShapePlan, Shape | None]] = {}
+        self.unmeasured: Counter[Shape] = Counter()
+
+    def plan_for(self, compiled: CompiledContext, using: str) -> ShapePlan:
+        """The measured plan of the shape; or that of the nearest with more conditions in its band; or the columns."""
+        key = (using, compiled.fields, band_of(compiled.share))
+        found = self._chosen.get(key)
+        if found is None:
+            found = self._chosen[key] = self._choose(shape_of(compiled, using))
+        plan, unmeasured = found
+        if unmeasured is not None:
+            self.unmeasured[unmeasured] += 1
+        return plan
+
+    def _choose(self, shape: Shape) -> tuple[ShapePlan, Shape | None]:
+        if shape in self._plans:
+            return self._plans[shape], shape if self._outdated else None
+        wider = [
+            other
+            for other in self._plans
+            if (other.using, other.band) == (shape.using, shape.band) and set(other.fields) > set(shape.fields)
+        ]
+        nearest = min(wider, key=lambda other: (len(other.fields), other.fields), default=None)
+        return (COLUMNS if nearest is None else self._plans[nearest]), shape

@@ -15,7 +15,7 @@ from embedding.text_vectors import TextVectors
 from embedding.texts import TEXT_FIELDS
 from indexing.availability import AvailabilityClasses
 from indexing.columns import ColumnsWriter, row_hashes
-from indexing.facts import Facts
+from indexing.facts import FactsWriter
 from indexing.payload import Payload, payload_of
 from indexing.store import CollectionSchema, PointBatch, VectorStore
 
@@ -32,7 +32,7 @@ class PointsWriter:
         self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*TEXT_FIELDS, *tower_fields)))
         self.num_kind: Counter[str] = Counter()
         self._classes = AvailabilityClasses()
-        self._facts = Facts()
+        self._facts = FactsWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
@@ -52,7 +52,7 @@ class PointsWriter:
                 self._facts.add(payloads)
                 self.num_kind.update(item.kind for item in items)
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
-        self._facts.save(columns / "facts.msgpack")
+        self._facts.save(columns)
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         vectors = {"text": self._texts(items, advance)}

@@ -1,6 +1,5 @@
 """One finished release, opened read-only: what retrieval reads besides the engine."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,8 @@ from embedding.errors import MismatchError
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
 from indexing.facts import Facts
+from indexing.filters import Filter
 from indexing.manifest import Manifest, read_manifest
-from indexing.payload import Payload
 from indexing.store import VectorStore
 from indexing.users import Users
 
@@ -27,7 +26,7 @@ class Release:
         self.columns = Columns(folder / "columns")
         self.users = Users(folder / "users")
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
-        self._facts = Facts.load(folder / "columns" / "facts.msgpack")
+        self.facts = Facts.load(folder / "columns")
 
     @property
     def id(self) -> str:
@@ -44,9 +43,9 @@ class Release:
         """The model's copy inside the release, None for a release of text only."""
         return self.folder / "model" if self.manifest.model_hash else None
 
-    def share(self, accepts: Callable[[Payload], bool]) -> float:
-        """Part of the points (0 to 1) that passes the hard rules in `accepts`."""
-        return self._facts.share(accepts)
+    def share(self, where: Filter) -> float:
+        """Part of the points (0 to 1) that passes the hard rules in `where`."""
+        return self.facts.share(where)
 
     def check_tower(self, model_hash: str) -> None:
         """MismatchError when the query tower at hand is not the one whose candidates are indexed here."""

@@ -149,8 +149,10 @@ class Users:
     def find(self, user_id: str) -> History | None:
         """A user's history, None for someone this release does not know."""
         number = self._ids.find(user_id)
-        if number < 0:
-            return None
+        return None if number < 0 else self.history(number)
+
+    def history(self, number: int) -> History:
+        """The history of a user by number, 0 to `len` - 1."""
         recent = slice(int(self._history_ends[number]), int(self._history_ends[number + 1]))
         heard = slice(int(self._heard_ends[number]), int(self._heard_ends[number + 1]))
         return History(

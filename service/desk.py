@@ -47,3 +47,8 @@ class Desk:
     def leaks(self) -> int:
         """Hits that the re-check stopped, on all releases."""
         return sum(queries.retriever.leaks for queries in self._held.values())
+
+    @property
+    def unmeasured_shapes(self) -> int:
+        """How many shapes of requests came that the doctor never measured, on all releases."""
+        return sum(queries.retriever.unmeasured_shapes for queries in self._held.values())

@@ -38,6 +38,8 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     leaks: int
     # Releases that a query may name.
     held: tuple[str, ...]
+    # Shapes of requests that the doctor never measured; many of them, or slow answers: `nearfield index doctor`.
+    unmeasured_shapes: int
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
@@ -87,6 +89,7 @@ def health_routes(parts: Parts, desk: Desk) -> list[HTTPRouteHandler]:
             counts=release.manifest.counts,
             leaks=desk.leaks,
             held=desk.held,
+            unmeasured_shapes=desk.unmeasured_shapes,
             reason=reason,
             encoder_reason=parts.encoder.reason,
             hand_over_refused=refusal.current(),

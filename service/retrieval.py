@@ -42,7 +42,7 @@ class Retriever:
     page costs microseconds (docs/log.md)."""
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
-        self._finder = Finder(store, served.release.id)
+        self._finder = Finder.of_release(store, served.release, served.rules.version)
         self._rules = served.rules
         self._rows = served.rows
         self._num_points = served.rows.num_own
@@ -53,6 +53,11 @@ class Retriever:
         self._stale = 0.0
         self._told_leaks: set[int] = set()
         self.leaks = 0
+
+    @property
+    def unmeasured_shapes(self) -> int:
+        """How many shapes of requests came that the doctor never measured."""
+        return self._finder.unmeasured_shapes
 
     async def answer(
         self, vector: NDArray[np.float32], *, using: str, context: RequestContext, excluded: Excluded, limit: int

@@ -15,7 +15,7 @@ from embedding.rows import Kind
 from indexing.availability import AvailabilityClasses, OpenClasses
 from indexing.context import RequestContext
 from indexing.filter_predicate import predicate
-from indexing.filters import All, Filter, NoneOf, OneOf, Range
+from indexing.filters import All, Filter, NoneOf, OneOf, Range, fields_of
 from indexing.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, Payload
 from indexing.rules.declaration import RuleSet
 
@@ -30,20 +30,22 @@ _NO_ROW = -1
 class CompiledContext(Struct, frozen=True):
     """The rules for one context: `filter`, its engine form `prepared`, the re-check `accepts`.
 
-    `share` is the part of the catalogue (0 to 1) that passes the rules other than the blocklists.
+    `share` is the part of the catalogue (0 to 1) that passes the rules other than the blocklists, `fields` are those
+    that these rules have conditions on.
     """
 
     filter: Filter
     accepts: Callable[[Payload], bool]
     prepared: Any
     share: float
+    fields: frozenset[str]
 
 
 class HardRules:
     """One rule set over one release's table of classes, for any number of contexts.
 
     `prepare` puts a filter into the engine's form (VectorStore.prepare); `share` says which part of the catalogue
-    a predicate accepts.
+    passes one (Facts.share).
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class HardRules:
         version: str,
         classes: AvailabilityClasses,
         prepare: Callable[[Filter], Any],
-        share: Callable[[Callable[[Payload], bool]], float],
+        share: Callable[[Filter], float],
     ) -> None:
         self.ruleset = ruleset
         self.version = version
@@ -69,8 +71,13 @@ class HardRules:
         opened = self._classes.open_at(context.market, context.at_s)
         return self._compiled(self._classes.revision, replace(context, at_s=_time_within(opened)))
 
+    def without_blocklists(self, context: RequestContext) -> Filter:
+        """The filter for `context`, less the creators that somebody blocks."""
+        return All(tuple(self._conditions(context)))
+
     def _compile(self, revision: int, context: RequestContext) -> CompiledContext:
         conditions = self._conditions(context)
+        fields = fields_of(All(tuple(conditions)))
         blocked = self._blocked_creators | context.blocked_creators
         if blocked:
             conditions.append(NoneOf((OneOf("creator_keys", blocked),)))
@@ -81,11 +88,11 @@ class HardRules:
             prepared=self._prepare(where),
             # Blocked creators are left out: who blocks whom differs by user, and hardly changes the part that passes.
             share=self._shares(revision, replace(context, blocked_creators=frozenset())),
+            fields=fields,
         )
 
     def _share_of(self, _revision: int, context: RequestContext) -> float:
-        passes = predicate(All(tuple(self._conditions(context))))
-        return self._share(lambda payload: passes(_NO_ROW, payload))
+        return self._share(self.without_blocklists(context))
 
     def _accepts(self, where: Filter) -> Callable[[Payload], bool]:
         passes = predicate(where)

@@ -12,7 +12,7 @@ from embedding.progress import Reporter
 from embedding.rows import Item
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
-from indexing.availability import AvailabilityClasses
+from indexing.availability import ANY_MARKET, AvailabilityClasses
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Frame, Put, Removed
 from indexing.journal.replay import current_rows
@@ -133,7 +133,7 @@ def _markets(difference: Difference, live: CurrentRows) -> tuple[Market, ...]:
                 after[live.payload(row).availability_class] -= 1
             after[classes.add(item.availability)] += 1
     found = []
-    for market in sorted(classes.markets()):
+    for market in sorted(classes.markets() - {ANY_MARKET}):
         opened = classes.open_at(market, now_s).classes
         counts = [sum(counted[cls] for cls in opened) for counted in (before, after)]
         found.append(Market(market, counts[0], counts[1], short=counts[1] < _SHORT * counts[0]))

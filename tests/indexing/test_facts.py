@@ -1,49 +1,76 @@
-"""The share that passes a rule, counted over combinations, is the share counted item by item."""
+"""What is told by combinations is what is told item by item: which rows pass, and what share of them."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from hypothesis import given
+import numpy as np
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding.rows import Item
-from indexing.facts import Facts
-from indexing.payload import Payload, payload_of
+from indexing.facts import FACT_FIELDS, Facts, FactsWriter
+from indexing.filter_predicate import predicate
+from indexing.filters import EVERYTHING, Equals, Filter, HasId, fields_of
+from indexing.payload import Payload
+from tests.indexing.drawn import AT_LENGTH, filters, payloads
 
-ITEMS = st.builds(
-    Item,
-    id=st.just("x"),
-    kind=st.sampled_from(["track", "episode"]),
-    title=st.just("t"),
-    creator=st.just("c"),
-    language=st.sampled_from([None, "en", "sv-SE"]),
-    explicit=st.sampled_from([None, True, False]),
-    min_age=st.sampled_from([0, 18]),
-)
+NUM_ROWS = 60
 
 
-@given(st.lists(st.tuples(ITEMS, st.integers(0, 2)), min_size=1, max_size=40))
-def test_share_is_counted_right(rows: list[tuple[Item, int]]) -> None:
-    payloads = [payload_of(item, availability_class, 0.0) for item, availability_class in rows]
-
-    def accepts(payload: Payload) -> bool:
-        return (payload.explicit != 1 and "en" in payload.languages) or payload.availability_class == 2
-
-    facts = Facts()
-    facts.add(payloads)
-    assert facts.share(accepts) == sum(map(accepts, payloads)) / len(payloads)
+def facts_of(rows: list[Payload], folder: Path) -> Facts:
+    writer = FactsWriter()
+    # In two batches, as a build does.
+    writer.add(rows[: len(rows) // 3])
+    writer.add(rows[len(rows) // 3 :])
+    writer.save(folder)
+    return Facts.load(folder)
 
 
-def test_saved_counts_read_the_same_and_do_not_depend_on_order(tmp_path: Path) -> None:
-    items = [Item(id="x", kind="track", title="t", creator="c", min_age=age) for age in (0, 0, 18)]
-    payloads = [payload_of(item, 1, 0.0) for item in items]
-    one, other = Facts(), Facts()
-    one.add(payloads)
-    other.add(payloads[::-1])
-    one.save(tmp_path / "one")
-    other.save(tmp_path / "other")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    assert Facts.load(tmp_path / "one").share(lambda payload: payload.min_age == 0) == 2 / 3
+def test_combinations_say_what_the_predicate_says_of_each_row() -> None:
+    num_asked = num_passing = 0
+    rows = payloads(3, NUM_ROWS)
+    with TemporaryDirectory() as folder:
+        facts = facts_of(rows, Path(folder))
+
+        @settings(AT_LENGTH, max_examples=800)
+        @given(where=filters(NUM_ROWS))
+        def agree(where: Filter) -> None:
+            nonlocal num_asked, num_passing
+            if not fields_of(where) <= FACT_FIELDS:
+                with pytest.raises(ValueError, match=r"cannot be asked|expected a condition on"):
+                    facts.mask(where)
+                return
+            passes = predicate(where)
+            expected = [row for row, payload in enumerate(rows) if passes(row, payload)]
+            assert facts.rows(facts.mask(where)).tolist() == expected
+            assert facts.share(where) == len(expected) / NUM_ROWS
+            num_asked += 1
+            num_passing += bool(expected)
+
+        agree()
+    # Many filters could be asked, with an answer and without.
+    assert num_asked >= 250
+    assert 50 <= num_passing <= num_asked - 50
 
 
-def test_nothing_passes_in_an_empty_release() -> None:
-    assert Facts().share(lambda _: True) == 0.0
+@settings(max_examples=30)
+@given(order=st.permutations(range(12)))
+def test_the_table_does_not_depend_on_the_order_of_the_rows(order: list[int]) -> None:
+    rows = payloads(5, 12)
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        facts_of(rows, Path(one))
+        shuffled = facts_of([rows[row] for row in order], Path(other))
+        assert (Path(one) / "facts.msgpack").read_bytes() == (Path(other) / "facts.msgpack").read_bytes()
+        found = shuffled.rows(shuffled.mask(Equals("explicit", 1)))
+        assert [rows[order[row]].explicit for row in found] == [1] * len(found)
+
+
+def test_an_empty_release_has_no_rows_and_no_share(tmp_path: Path) -> None:
+    facts = facts_of([], tmp_path)
+    assert facts.share(EVERYTHING) == 0.0
+    assert facts.rows(facts.mask(EVERYTHING)).dtype == np.int64
+
+
+def test_row_numbers_cannot_be_asked(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="row numbers"):
+        facts_of(payloads(1, 3), tmp_path).mask(HasId(frozenset({1})))

@@ -5,7 +5,7 @@ All four say the same of every (rules, context, item), in both directions; the o
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from embedding.rows import Item
 from indexing.availability import AvailabilityClasses
 from indexing.context import RequestContext
+from indexing.filter_predicate import predicate
+from indexing.filters import Filter
 from indexing.payload import Payload, payload_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
@@ -78,8 +80,9 @@ class Catalogue:
         await store.optimise("c")
         self.engines[engine] = store
 
-    def share(self, accepts: Callable[[Payload], bool]) -> float:
-        return sum(map(accepts, self.payloads)) / NUM_ITEMS
+    def share(self, where: Filter) -> float:
+        passes = predicate(where)
+        return sum(passes(row, payload) for row, payload in enumerate(self.payloads)) / NUM_ITEMS
 
     def rules(self, ruleset: RuleSet, store: VectorStore) -> HardRules:
         return HardRules(ruleset, rules_version(ruleset), self.classes, store.prepare, self.share)

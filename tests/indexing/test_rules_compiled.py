@@ -1,7 +1,5 @@
 """What is compiled for a context, and for how long it is kept."""
 
-from collections.abc import Callable
-
 import pytest
 from msgspec.structs import replace
 
@@ -9,7 +7,7 @@ from embedding.rows import EVERYWHERE, Item, Window
 from indexing.availability import AvailabilityClasses
 from indexing.context import RequestContext
 from indexing.filters import Filter
-from indexing.payload import Payload, payload_of
+from indexing.payload import payload_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import Blocked, RuleSet, UnknownSay, rules_version
 
@@ -30,7 +28,7 @@ class Shop:
         self.prepared.append(where)
         return f"prepared {len(self.prepared)}"
 
-    def _share(self, _accepts: Callable[[Payload], bool]) -> float:
+    def _share(self, _where: Filter) -> float:
         self.num_shares += 1
         return 0.25
 

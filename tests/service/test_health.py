@@ -35,6 +35,22 @@ def test_ready_tells_what_is_served(client: Client, tower_world: Path) -> None:
     assert ready.keys() & {"reason", "encoder_reason", "live_release"} == set()
 
 
+def test_shapes_that_were_never_measured_are_counted(text_world: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "world"
+    shutil.copytree(text_world, data_dir)
+    (plans,) = (data_dir / "plans").glob("*/*.json")
+    clean = {"context": {"explicit": False}}
+    for expected in (0, 2):
+        with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
+            answers = [
+                client.post("/v1/similar", json={"seeds": [{"id": "metal-1"}]} | more).json()["hits"]
+                for more in ({}, clean, clean)
+            ]
+            assert all(len(hits) == 10 for hits in answers)
+            assert client.get("/health/ready").json()["unmeasured_shapes"] == expected
+        plans.write_bytes(plans.read_bytes()[:-9])
+
+
 def test_a_store_that_does_not_answer_is_not_ready(text_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = open_parts(Settings(data_dir=text_world))
 

@@ -18,6 +18,7 @@ from indexing.store import PointBatch
 from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings
+from tests.service.engine_plans import ask_the_engine
 from tests.service.world import EXPLICIT, NOT_YET_OPEN, UNHEARD, US_ONLY
 
 
@@ -46,6 +47,7 @@ def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pyt
     data_dir = tmp_path / "world"
     shutil.copytree(tower_world, data_dir)
     plant(data_dir)
+    ask_the_engine(data_dir)
     with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
         assert client.get("/health/ready").json()["leaks"] == 0
         queries: list[tuple[str, dict[str, Any]]] = [

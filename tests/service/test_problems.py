@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from service.problems import KINDS
 from service.query_request import MAX_BODY_BYTES
 from service.settings import Settings
 from tests.service.conftest import Client
+from tests.service.engine_plans import ask_the_engine
 
 SEEDS = [{"id": "metal-1"}]
 SE = {"market": "SE"}
@@ -232,9 +234,12 @@ def test_methods_that_an_address_does_not_take(client: Client) -> None:
 
 
 @pytest.fixture
-def failing(text_world: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Client, Any]]:
+def failing(text_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Client, Any]]:
     """A service whose engine raises what the test puts there."""
-    parts = open_parts(Settings(data_dir=text_world, default_market="SE"))
+    data_dir = tmp_path / "world"
+    shutil.copytree(text_world, data_dir)
+    ask_the_engine(data_dir)
+    parts = open_parts(Settings(data_dir=data_dir, default_market="SE"))
     error: list[Exception] = []
 
     async def fail(*_: Any, **__: Any) -> None:

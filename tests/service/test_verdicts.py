@@ -23,7 +23,7 @@ def test_each_context_has_its_own_verdict(tower_world: Path) -> None:
             asked.append(payload.id)
             return payload.kind == kind
 
-        return CompiledContext(filter=EVERYTHING, accepts=accepts, prepared=None, share=1.0)
+        return CompiledContext(filter=EVERYTHING, accepts=accepts, prepared=None, share=1.0, fields=frozenset())
 
     tracks, episodes = context("track"), context("episode")
     for _ in range(3):

@@ -1,0 +1,180 @@
+"""The recall doctor: measures on a release's own vectors what each plan finds and costs, and chooses one a shape."""
+
+import math
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+from msgspec import Struct
+
+from embedding.progress import Reporter
+from embedding.protocols import Vectors
+from indexing.availability import AvailabilityClasses
+from indexing.column_scan import ColumnScan
+from indexing.columns import Columns
+from indexing.context import RequestContext
+from indexing.doctor_contexts import ShapeContexts, shapes_of
+from indexing.doctor_trial import Case, K, Trial
+from indexing.facts import Facts
+from indexing.filter_predicate import predicate
+from indexing.plans import COLUMNS, Plans, Shape, ShapePlan, ShapeReport
+from indexing.rules.compiled import CompiledContext, HardRules
+from indexing.store import Plan, Ranked, VectorStore
+
+# Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.
+LADDERS: tuple[tuple[Plan, ...], ...] = (
+    tuple(Plan(ef=ef) for ef in (64, 128, 256, 512)),
+    tuple(Plan(acorn=True, ef=ef) for ef in (64, 128, 256)),
+    (Plan(exact=True),),
+)
+# No query of either engine took less (docs/log.md): where the columns do, it is not asked.
+_ENGINE_FLOOR_MS = 0.05
+# A plan whose first queries take this many times as long as the best so far is not measured to the end.
+_HOPELESS = 2.0
+_FIRST_LOOK = 6
+# A plan takes the place of a better known one for a tenth of the time at least: less is what two runs differ by.
+_CLEARLY = 0.9
+
+
+class Effort(Struct, frozen=True, kw_only=True):
+    """How much is measured: queries and contexts a shape, runs a query; `budget_s` ends it early, None never."""
+
+    queries: int
+    contexts: int
+    runs: int
+    budget_s: float | None = None
+
+
+# Of 3 x 100 queries the p99 is the third slowest; .99 is told from .98 by four standard errors of independent hits.
+THOROUGH = Effort(queries=100, contexts=3, runs=2)
+
+
+class Patient(Struct, frozen=True, kw_only=True):
+    """A release as the doctor sees it, finished or not: its collection is open and idle in the store."""
+
+    id: str
+    columns: Columns
+    facts: Facts
+    classes: AvailabilityClasses
+    dims: dict[str, int]
+
+
+class Doctor:
+    """Measures one release under one set of rules; `queries` (Q, dims) stand for each named vector's requests."""
+
+    def __init__(self, patient: Patient, rules: HardRules, store: VectorStore, queries: dict[str, Vectors]) -> None:
+        self._patient = patient
+        self._rules = rules
+        self._store = store
+        self._queries = queries
+        self._leaks = 0
+        self._scan = ColumnScan(patient.columns, patient.facts)
+
+    async def examine(self, at_s: int, effort: Effort, reporter: Reporter) -> Plans:
+        """Choose a plan for every shape that the rules can make at `at_s`. Raises StoreError when the engine fails."""
+        patient = self._patient
+        shapes = shapes_of(self._rules, patient.facts, patient.classes, at_s, effort.contexts)
+        until = math.inf if effort.budget_s is None else time.monotonic() + effort.budget_s
+        waiting = [(shape, using) for shape in shapes for using in patient.dims]
+        reports: list[ShapeReport] = []
+        with reporter.stage("measure plans", len(waiting)) as advance:
+            for shape, using in waiting:
+                if time.monotonic() < until:
+                    reports.append(await self.choose(shape, using, effort))
+                    advance(1)
+        return Plans(
+            release=patient.id,
+            rules_version=self._rules.version,
+            measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            shapes=tuple(reports),
+            unmeasured=len(waiting) - len(reports),
+            leaks=self._leaks,
+        )
+
+    async def choose(self, shape: ShapeContexts, using: str, effort: Effort) -> ShapeReport:
+        """The plan with the least p99 among those that find enough; the columns always do."""
+        cases = []
+        for context in shape.contexts:
+            compiled = self._rules.compile(context)
+            cases.append(self.case(compiled, self._mixed(compiled, using, effort.queries), using))
+        best = await self.measure(COLUMNS, cases, using, effort.runs)
+        tried = [best]
+        for ladder in LADDERS if best.p99_ms > _ENGINE_FLOOR_MS else ():
+            for plan in ladder:
+                trial = await self.measure(plan, cases, using, effort.runs, give_up_ms=_HOPELESS * best.p50_ms)
+                tried.append(trial)
+                self._leaks += trial.leaks
+                enough = trial.suffices and len(trial.times_ms) == len(best.times_ms)
+                if enough and trial.p99_ms < _CLEARLY * best.p99_ms:
+                    # The machine may have been busy just when the best so far was measured.
+                    best.join(await self.measure(best.plan, cases, using, effort.runs))
+                    if trial.p99_ms < _CLEARLY * best.p99_ms:
+                        best = trial
+                if enough or trial.p50_ms > best.p50_ms:
+                    break
+        named = Shape(using=using, fields=shape.fields, band=shape.band)
+        return ShapeReport(
+            shape=named, share=shape.shares[0], chosen=best.measured(), tried=tuple(trial.measured() for trial in tried)
+        )
+
+    async def probe(self, trial: Trial, context: RequestContext, using: str, number: int) -> None:
+        """Add one query of the sample, asked by the plan of `trial` under `context`."""
+        query = self._queries[using][number]
+        case = self.case(self._rules.compile(context), query[np.newaxis], using)
+        if not trial.recalls:
+            trial.recalls.append([])
+        trial.judge(case, 0, await self._nearest(trial.plan, case.compiled, query, using))
+
+    def _mixed(self, compiled: CompiledContext, using: str, number: int) -> Vectors:
+        """Queries (Q, dims), half of them rows that pass: who asks has mostly been shown what they ask about.
+
+        The others come from the sample, as a narrow shape is hardest where hardly anything passes.
+        """
+        rows = self._scan.passing_rows(compiled)
+        drawn = np.random.default_rng(len(rows)).permutation(rows)[: number // 2]
+        near = self._patient.columns.vectors(using)[drawn]
+        return np.concatenate((near, self._queries[using][: number - len(near)]))
+
+    def case(self, compiled: CompiledContext, queries: Vectors, using: str) -> Case:
+        """`queries` (Q, dims) under `compiled`, with the ends of their exact answers."""
+        passes, payload = predicate(compiled.filter), self._patient.columns.payload
+        answers = [self._scan.nearest(query, using=using, compiled=compiled, limit=K).scores for query in queries]
+        return Case(
+            compiled=compiled,
+            passes=lambda row: passes(row, payload(row)),
+            queries=queries,
+            num_found=[len(scores) for scores in answers],
+            least=[scores[-1] if scores else math.inf for scores in answers],
+        )
+
+    async def measure(
+        self, plan: ShapePlan, cases: list[Case], using: str, runs: int, give_up_ms: float = math.inf
+    ) -> Trial:
+        """Run the queries of all cases by `plan`; ends early once they cannot suffice, or take `give_up_ms` at p50."""
+        trial = Trial(plan)
+        for case in cases:
+            # What the first query of a context finds cold is no part of the plan.
+            await self._nearest(plan, case.compiled, case.queries[0], using)
+            trial.recalls.append([])
+            times_ms = [math.inf] * len(case.queries)
+            for run in range(runs):
+                for number, query in enumerate(case.queries):
+                    start = time.perf_counter()
+                    answer = await self._nearest(plan, case.compiled, query, using)
+                    times_ms[number] = min(times_ms[number], 1_000 * (time.perf_counter() - start))
+                    if run == 0:
+                        trial.judge(case, number, answer)
+                    if run == 0 and number == _FIRST_LOOK and np.median(times_ms[:number]) > give_up_ms:
+                        trial.times_ms += times_ms[: number + 1]
+                        return trial
+            trial.times_ms += times_ms
+            if not trial.suffices:
+                break
+        return trial
+
+    async def _nearest(self, plan: ShapePlan, compiled: CompiledContext, query: Vectors, using: str) -> Ranked:
+        if isinstance(plan, str):
+            return self._scan.nearest(query, using=using, compiled=compiled, limit=K)
+        return await self._store.nearest(
+            self._patient.id, query, using=using, where=compiled.prepared, limit=K, plan=plan
+        )

@@ -1,0 +1,83 @@
+"""The doctor's part of a build: plans chosen in a few seconds, and a check that the engine holds what it was given."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedding.progress import Reporter
+from indexing.availability import AvailabilityClasses
+from indexing.columns import Columns
+from indexing.doctor import Doctor, Effort, Patient
+from indexing.doctor_contexts import ShapeContexts, shapes_of
+from indexing.doctor_trial import K, Trial
+from indexing.errors import GateError
+from indexing.facts import Facts
+from indexing.plans import MIN_RECALL, Plans
+from indexing.plans_file import write_plans
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.compiled import HardRules
+from indexing.store import Plan, VectorStore
+
+# A build of a million 64-d rows takes some 550 s (docs/log.md); proving its plans takes a twentieth of that at most.
+_BUDGET_S_A_ROW = 25e-6
+_LEAST_BUDGET_S = 2.0
+_CONTEXTS, _RUNS = 2, 2
+
+
+async def plans_at_build(
+    folder: Path, dims: dict[str, int], canaries: NDArray[np.int64], store: VectorStore, reporter: Reporter
+) -> Plans:
+    """Choose plans for the release in `folder`, not finished yet, under the rules in force; and keep them beside it.
+
+    Asks with the vectors of the rows `canaries`. GateError when the engine, asked exactly, gives what the rules
+    forbid, or not what the columns hold.
+    """
+    patient = Patient(
+        id=folder.name,
+        columns=Columns(folder / "columns"),
+        facts=Facts.load(folder / "columns"),
+        classes=AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
+        dims=dims,
+    )
+    data_dir = folder.parent.parent
+    version, ruleset = AcceptedRules(data_dir / "rules").current()
+    rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
+    doctor = Doctor(patient, rules, store, {using: patient.columns.vectors(using)[canaries] for using in dims})
+    at_s = int(time.time())
+    shapes = shapes_of(rules, patient.facts, patient.classes, at_s, contexts_each=1)
+    for using in dims:
+        await _probe(doctor, shapes, using, len(canaries))
+    effort = Effort(
+        queries=len(canaries),
+        contexts=_CONTEXTS,
+        runs=_RUNS,
+        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns)),
+    )
+    plans = await doctor.examine(at_s, effort, reporter)
+    if plans.leaks:
+        raise GateError(
+            f"The engine gave {plans.leaks} hits that the rules forbid, 0 are allowed: its fields are not those of the "
+            "columns. The live release stays as it is. Build again."
+        )
+    write_plans(data_dir, plans)
+    if plans.unmeasured:
+        reporter.say(
+            f"{plans.unmeasured} shapes of requests were left unmeasured, so that the build ends in time; they are "
+            f"answered from the columns until `nearfield index doctor {folder.name}` has measured them."
+        )
+    return plans
+
+
+async def _probe(doctor: Doctor, shapes: list[ShapeContexts], using: str, num_queries: int) -> None:
+    """Ask the engine itself, exactly, each canary under another shape: points that are missing or wrong show here."""
+    trial = Trial(Plan(exact=True))
+    for number in range(num_queries):
+        await doctor.probe(trial, shapes[number % len(shapes)].contexts[0], using, number)
+    if trial.recall < MIN_RECALL:
+        raise GateError(
+            f"Recall@{K} of the engine's own exact search by {using} is {trial.recall:.3f}, at least {MIN_RECALL} is "
+            f"needed, {MIN_RECALL - trial.recall:.3f} more: it does not hold the vectors or the fields that it was "
+            "given. The live release stays as it is. Build again."
+        )

@@ -1,0 +1,49 @@
+"""The picture of a visit of the doctor: what was tried for each shape, and what was chosen."""
+
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from indexing.doctor_report import band_name
+from indexing.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
+
+
+def plot_plans(plans: Plans, file: Path) -> None:
+    """Write `file` (its suffix says in which format): p99 of every plan tried, a row for each shape."""
+    figure = Figure(figsize=(9.6, 1.8 + 0.24 * len(plans.shapes)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    names = list(dict.fromkeys(plan_name(tried.plan) for report in plans.shapes for tried in report.tried))
+    for number, name in enumerate(names):
+        for enough in (True, False):
+            points = [
+                (tried.p99_ms, row)
+                for row, report in enumerate(plans.shapes)
+                for tried in report.tried
+                if plan_name(tried.plan) == name and (tried.recall >= MIN_RECALL) == enough
+            ]
+            axes.scatter(
+                [p99_ms for p99_ms, _ in points],
+                [row for _, row in points],
+                color=f"C{number}",
+                facecolors=f"C{number}" if enough else "none",
+                label=name if enough else None,
+                zorder=2,
+            )
+    chosen = [report.chosen.p99_ms for report in plans.shapes]
+    axes.scatter(chosen, range(len(chosen)), s=140, facecolors="none", edgecolors="black", label="chosen", zorder=3)
+    axes.axvline(SLOW_MS, color="grey", linestyle="--", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xlabel(f"p99, ms (hollow: recall@10 below {MIN_RECALL})")
+    labels = [
+        f"{report.shape.using}: {' '.join(report.shape.fields)}, {band_name(report.shape.band)}"
+        for report in plans.shapes
+    ]
+    axes.set_yticks(range(len(labels)), labels, fontsize=7)
+    axes.invert_yaxis()
+    axes.grid(alpha=0.3)
+    axes.set_title(f"{plans.release} under rules {plans.rules_version}")
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=120)

@@ -1,0 +1,237 @@
+"""The doctor on a release with a planted bad shape, against brute force: it sees what a plan misses, and avoids it."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from embedding.progress import Reporter
+from embedding.rows import EVERYWHERE, Item, Window
+from indexing.availability import AvailabilityClasses
+from indexing.column_scan import ColumnScan
+from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
+from indexing.context import RequestContext
+from indexing.doctor import Doctor, Effort, Patient
+from indexing.doctor_contexts import shapes_of
+from indexing.doctor_queries import seed_queries
+from indexing.doctor_trial import Trial
+from indexing.edge_store import EdgeStore
+from indexing.facts import Facts, FactsWriter
+from indexing.payload import Payload, payload_of
+from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
+from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet, rules_version
+from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.tuning import Tuning
+from tests.indexing.kinds_of_store import quick_folder
+
+NUM_ROWS, DIMS, NUM_PLACES = 6_000, 24, 30
+AT_S = 1_800_000_000
+ADULT = RequestContext(market="SE", at_s=AT_S, age=30)
+# Each passes a fifth; together they pass a 25th, and never where they are looked for from.
+BAD = replace(ADULT, languages=frozenset({"sv"}), kinds=frozenset({"episode"}))
+QUIET = Reporter("none")
+# Few edges, so that a few thousand points behave like a million.
+THIN_GRAPH = Tuning(m=6, ef_construct=30, full_scan_threshold_kb=1, indexing_threshold_kb=1)
+EFFORT = Effort(queries=40, contexts=2, runs=1)
+
+
+class Clinic:
+    """A collection with a graph, its columns, and the rules over them."""
+
+    def __init__(self, folder: Path) -> None:
+        dice = np.random.default_rng(7)
+        centres = dice.normal(size=(NUM_PLACES, DIMS))
+        place = dice.integers(NUM_PLACES, size=NUM_ROWS)
+        vectors = centres[place] + dice.normal(size=(NUM_ROWS, DIMS)) * 0.5
+        self.vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        self.classes = AvailabilityClasses()
+        # A fifth of the places speak Swedish, and another fifth has the episodes; strangers among them are few.
+        swedish = np.where(dice.random(NUM_ROWS) < 0.1, dice.random(NUM_ROWS) < 0.4, place % 5 == 0)
+        episode = np.where(dice.random(NUM_ROWS) < 0.1, dice.random(NUM_ROWS) < 0.4, place % 5 == 1)
+        self.payloads = [self._payload(row, bool(swedish[row]), bool(episode[row])) for row in range(NUM_ROWS)]
+        self.store = EdgeStore(folder / "releases", THIN_GRAPH)
+        columns = folder / "columns"
+        facts = FactsWriter()
+        facts.add(self.payloads)
+        with ColumnsWriter(columns, {"text": DIMS}) as writer:
+            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors})
+        facts.save(columns)
+        self.patient = Patient(
+            id="r1", columns=Columns(columns), facts=Facts.load(columns), classes=self.classes, dims={"text": DIMS}
+        )
+
+    def _payload(self, row: int, swedish: bool, episode: bool) -> Payload:
+        availability = EVERYWHERE if row % 3 else (Window("SE"), Window("GB"))
+        item = Item(
+            id=f"i{row}",
+            kind="episode" if episode else "track",
+            title="t",
+            creator=f"c{row % 40}",
+            language="sv" if swedish else "en",
+            explicit=row % 7 == 0,
+            availability=availability,
+        )
+        return payload_of(item, self.classes.add(availability), 0.5)
+
+    async def index(self) -> None:
+        await self.store.create("r1", CollectionSchema({"text": DIMS}))
+        await self.store.upsert("r1", PointBatch(range(NUM_ROWS), {"text": self.vectors}, self.payloads))
+        await self.store.optimise("r1")
+
+    def rules(self, ruleset: RuleSet | None = None) -> HardRules:
+        ruleset = ruleset or RuleSet()
+        return HardRules(ruleset, rules_version(ruleset), self.classes, self.store.prepare, self.patient.facts.share)
+
+    def doctor(self) -> Doctor:
+        queries = seed_queries(self.patient.columns, self.patient.dims, 200)
+        return Doctor(self.patient, self.rules(), self.store, queries)
+
+    async def recall(self, plan: Plan, context: RequestContext, rows: range) -> float:
+        """Of the engine by `plan`, by brute force: ids compared, not scores."""
+        compiled = self.rules().compile(context)
+        allowed = np.array([compiled.accepts(payload) for payload in self.payloads])
+        found = 0
+        for row in rows:
+            scores = np.where(allowed, self.vectors @ self.vectors[row], -np.inf)
+            exact = set(np.argsort(-scores)[:10].tolist())
+            answer = await self.store.nearest(
+                "r1", self.vectors[row], using="text", where=compiled.prepared, limit=10, plan=plan
+            )
+            found += len(exact & set(answer.rows))
+        return found / (10 * len(rows))
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory, runner: asyncio.Runner) -> Iterator[Clinic]:
+    with quick_folder(tmp_path_factory.mktemp("clinic")) as folder:
+        clinic = Clinic(folder / "data")
+        runner.run(clinic.index())
+        yield clinic
+        runner.run(clinic.store.close())
+
+
+def shape_with(clinic: Clinic, context: RequestContext) -> tuple[str, ...]:
+    return tuple(sorted(clinic.rules().compile(context).fields))
+
+
+def slow_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the release were so large that a scan takes 4 ms."""
+    scan = ColumnScan.nearest
+
+    def slowly(self: ColumnScan, *args: object, **kwargs: object) -> Ranked:
+        until = time.perf_counter() + 0.004
+        answer = scan(self, *args, **kwargs)  # type: ignore[arg-type]
+        while time.perf_counter() < until:
+            pass
+        return answer
+
+    monkeypatch.setattr(ColumnScan, "nearest", slowly)
+
+
+def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -> None:
+    rules, facts = clinic.rules(), clinic.patient.facts
+    shapes = shapes_of(rules, facts, clinic.classes, AT_S, contexts_each=3)
+    assert len({(shape.fields, shape.band) for shape in shapes}) == len(shapes)
+    # With and without explicit, languages and kinds: eight sets of fields, all of which include these two.
+    assert len({shape.fields for shape in shapes}) == 8
+    for shape in shapes:
+        assert {"availability_class", "min_age"} <= set(shape.fields)
+        assert 1 <= len(shape.contexts) <= 3
+        assert list(shape.shares) == sorted(shape.shares)
+        for context, share in zip(shape.contexts, shape.shares, strict=True):
+            compiled = rules.compile(context)
+            assert (tuple(sorted(compiled.fields)), band_of(compiled.share)) == (shape.fields, shape.band)
+            assert compiled.share == share
+    markets = {context.market for shape in shapes for context in shape.contexts}
+    assert markets & {"SE", "GB"}
+    assert "XX" in markets
+
+
+def test_a_planted_bad_shape_is_answered_from_the_columns(clinic: Clinic, runner: asyncio.Runner) -> None:
+    assert runner.run(clinic.recall(Plan(), BAD, range(60))) < 0.9
+    plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
+    assert plans.unmeasured == plans.leaks == 0
+    assert {report.chosen.plan for report in plans.shapes} == {COLUMNS}
+    assert all(report.chosen.recall == 1.0 for report in plans.shapes)
+
+
+def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_chosen(
+    clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
+    fields = shape_with(clinic, BAD)
+    band = band_of(clinic.rules().compile(BAD).share)
+    bad = next(shape for shape in shapes if (shape.fields, shape.band) == (fields, band))
+    slow_columns(monkeypatch)
+    report = runner.run(clinic.doctor().choose(bad, "text", replace(EFFORT, queries=60)))
+    assert isinstance(report.chosen.plan, Plan)
+    assert report.chosen.recall >= MIN_RECALL
+    missed = [tried for tried in report.tried if tried.recall < MIN_RECALL]
+    assert Plan(ef=64) in [tried.plan for tried in missed]
+    # By brute force, on rows that the doctor did not ask with alone.
+    for context in bad.contexts:
+        assert runner.run(clinic.recall(report.chosen.plan, context, range(100))) >= MIN_RECALL
+
+
+def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asyncio.Runner) -> None:
+    doctor = clinic.doctor()
+    rows = range(80)
+    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[list(rows)], "text")
+    for plan in (Plan(ef=64), Plan(exact=True)):
+        trial = runner.run(doctor.measure(plan, [case], "text", runs=1))
+        assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, rows)), abs=1e-9)
+        assert len(trial.times_ms) == len(rows)
+        assert trial.leaks == 0
+
+
+def test_ties_count_as_found(clinic: Clinic) -> None:
+    doctor = clinic.doctor()
+    case = doctor.case(clinic.rules().compile(ADULT), clinic.vectors[:1], "text")
+    scores = [case.least[0]] * 10
+    trial = Trial(Plan())
+    trial.recalls.append([])
+    # Other rows than those of the exact answer, as near as its last one; and a page that is short.
+    passing = [row for row in range(NUM_ROWS) if case.passes(row)]
+    trial.judge(case, 0, Ranked(passing[-10:], scores))
+    trial.judge(case, 0, Ranked(passing[-4:], scores[:4]))
+    assert trial.recalls == [[1.0, 0.4]]
+    assert trial.short_pages == 1
+
+
+def test_what_the_rules_forbid_is_a_leak_and_not_found(clinic: Clinic) -> None:
+    doctor = clinic.doctor()
+    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[:1], "text")
+    forbidden = next(row for row in range(NUM_ROWS) if not case.passes(row))
+    trial = Trial(Plan())
+    trial.recalls.append([])
+    trial.judge(case, 0, Ranked([forbidden] * 10, [1.0] * 10))
+    assert (trial.leaks, trial.recalls) == (10, [[0.0]])
+
+
+def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: asyncio.Runner) -> None:
+    plans = runner.run(clinic.doctor().examine(AT_S, replace(EFFORT, budget_s=0.0), QUIET))
+    assert plans.shapes == ()
+    assert plans.unmeasured >= 8
+    table = PlanTable(plans.shapes)
+    assert table.plan_for(clinic.rules().compile(BAD), "text") == COLUMNS
+
+
+def test_luck_is_not_enough() -> None:
+    trial = Trial(Plan())
+    trial.recalls = [[1.0] * 100, [1.0] * 90 + [0.9] * 10]
+    # .99 as it is, and within one standard error of less.
+    assert trial.recall == pytest.approx(0.99)
+    assert not trial.suffices
+    trial.recalls[1] = [1.0] * 95 + [0.9] * 5
+    assert trial.suffices
