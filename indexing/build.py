@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from embedding.catalogue import read_catalogue
-from embedding.errors import MismatchError
+from embedding.errors import DamagedError, MismatchError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
 from embedding.model import Towers
@@ -18,6 +18,20 @@ from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
 from embedding.text_vectors import CachedText
+from indexing.build_marks import (
+    Begun,
+    Written,
+    begin,
+    begun_with,
+    clear_marks,
+    fingerprint,
+    is_optimised,
+    mark_optimised,
+    mark_written,
+    unmark_optimised,
+    written_in,
+)
+from indexing.errors import GateError
 from indexing.gate import judge
 from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
@@ -33,7 +47,7 @@ from indexing.manifest import (
     hash_of,
     write_durably,
 )
-from indexing.points import PointsWriter
+from indexing.points import PointsWriter, write_points_again
 from indexing.releases import Releases
 from indexing.store import VectorStore
 from indexing.users import UsersWriter
@@ -63,7 +77,8 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
     """Build a release beside the live one, which stays as it is; returns the new manifest.
 
     Raises BuildLockedError, RejectedInputError, MismatchError, DamagedError, GateError or StoreError; nothing of
-    the unfinished release is shown, and the next build clears it away.
+    the unfinished release is shown. The next build of the same inputs goes on where this one was; one of other
+    inputs clears it away.
     """
     model = verify_model(inputs.model) if inputs.model else None
     if model is not None and model.encoder_hash not in (None, shop.texts.encoder_hash):
@@ -71,17 +86,69 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
             f"Model {inputs.model} was trained with text encoder {model.encoder_hash}, the one at hand is "
             f"{shop.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
         )
+    files = (inputs.catalogue, inputs.interactions)
+    settings = (model and model.hash, shop.texts.encoder_hash, shop.max_reject_share)
     with build_lock(shop.data_dir):
         releases = Releases(shop.data_dir, shop.store)
-        await _clear_unfinished(releases, shop.store)
-        folder = releases.folder / _new_id(releases)
-        folder.mkdir(parents=True)
+        with shop.reporter.stage("hash inputs"):
+            inputs_hash = fingerprint(files, *settings)
+        # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
+        folder = await _folder_for(Begun(inputs_hash, await shop.journal.end()), releases, shop)
         return await _build(folder, inputs, model, shop)
 
 
+async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:
+    """The folder of an unfinished build of the same inputs, or a new one; others are cleared away."""
+    found: Path | None = None
+    for name in releases.unfinished():
+        folder = releases.folder / name
+        before = begun_with(folder)
+        if before is not None and before.inputs == begun.inputs and found is None:
+            found = folder
+            continue
+        await shop.store.drop(name)
+        shutil.rmtree(folder, ignore_errors=True)
+    if found is not None:
+        shop.reporter.say(f"Going on with the unfinished build {found.name}")
+        return found
+    folder = releases.folder / _new_id(releases)
+    begin(folder, begun)
+    return folder
+
+
 async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None, shop: Workshop) -> Manifest:
-    # Before the first row is read: what is journalled from here on is newer than the catalogue.
-    journal_seq = await shop.journal.end()
+    written = written_in(folder)
+    if written is None:
+        await _clear_parts(folder, shop.store)
+        written = await _write(folder, inputs, model, shop)
+        mark_written(folder, written)
+    elif not is_optimised(folder):
+        # What the engine had not flushed is lost with the process; the columns have it all.
+        await shop.store.drop(folder.name)
+        await write_points_again(folder, shop.store, written.dims, shop.reporter)
+    if not is_optimised(folder):
+        with shop.reporter.stage("optimise the index"):
+            await shop.store.optimise(folder.name)
+        mark_optimised(folder)
+    await shop.store.open(folder.name)
+    try:
+        gate = await judge(folder, written.dims, shop.store, shop.reporter)
+    except GateError:
+        # The next build writes the points anew; what was read and encoded is not at fault.
+        unmark_optimised(folder)
+        raise
+    return _finish(folder, model, written, gate, shop)
+
+
+async def _clear_parts(folder: Path, store: VectorStore) -> None:
+    await store.drop(folder.name)
+    for part in folder.iterdir() if folder.is_dir() else ():
+        if part.is_dir():
+            shutil.rmtree(part)
+
+
+async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None, shop: Workshop) -> Written:
+    """Columns, users and model of the release, and its points on the way."""
     with (
         Spool(folder / "rows.spool") as spool,
         Rejects(default_rejects_path(shop.data_dir, inputs.catalogue)) as bad_rows,
@@ -94,9 +161,6 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         await writer.write(spool.batches(), users.popularity(), shop.reporter, total=len(ids))
         users.write(folder / "users")
         rejected = (bad_rows.rejected, bad_interactions.rejected)
-    with shop.reporter.stage("optimise the index"):
-        await shop.store.optimise(folder.name)
-    gate = await judge(folder, writer.dims, shop.store, shop.reporter)
     counts = Counts(
         points=len(ids),
         tracks=writer.num_kind["track"],
@@ -106,7 +170,7 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         rejected_rows=rejected[0],
         rejected_interactions=rejected[1],
     )
-    return _finish(folder, model, writer, counts, gate, journal_seq, shop)
+    return Written(counts, writer.dims, writer.input_fields)
 
 
 def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:
@@ -143,15 +207,10 @@ def _copy_model(source: Path | None, folder: Path, model: ModelManifest | None) 
     return Towers.load(folder / "model")
 
 
-def _finish(
-    folder: Path,
-    model: ModelManifest | None,
-    writer: PointsWriter,
-    counts: Counts,
-    gate: GateReport,
-    journal_seq: int,
-    shop: Workshop,
-) -> Manifest:
+def _finish(folder: Path, model: ModelManifest | None, written: Written, gate: GateReport, shop: Workshop) -> Manifest:
+    begun = begun_with(folder)
+    if begun is None:
+        raise DamagedError(f"{folder} is no longer the build that was begun there. Build again.")
     with shop.reporter.stage("hash every file"):
         files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
     files_json = msgspec.json.encode(files, order="deterministic")
@@ -163,26 +222,21 @@ def _finish(
         content=hash_of([content, shop.texts.encoder_hash]),
         files=hashlib.sha256(files_json).hexdigest(),
         space="text" if model is None else "tower",
-        dims=writer.dims,
+        dims=written.dims,
         encoder_hash=shop.texts.encoder_hash,
         model_hash=None if model is None else model.hash,
-        input_fields=writer.input_fields,
+        input_fields=written.input_fields,
         crossing=() if model is None else model.crossing,
         rules_version=shop.rules_version,
-        counts=counts,
+        counts=written.counts,
         gate=gate,
         lineage=(),
-        journal_seq=journal_seq,
+        journal_seq=begun.journal_seq,
     )
     write_durably(folder / FILES, files_json)
     write_durably(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+    clear_marks(folder)
     return manifest
-
-
-async def _clear_unfinished(releases: Releases, store: VectorStore) -> None:
-    for name in releases.unfinished():
-        await store.drop(name)
-        shutil.rmtree(releases.folder / name, ignore_errors=True)
 
 
 def _new_id(releases: Releases) -> str:

@@ -14,10 +14,13 @@ from embedding.rows import Item
 from embedding.text_vectors import TextVectors
 from embedding.texts import TEXT_FIELDS
 from indexing.availability import AvailabilityClasses
-from indexing.columns import ColumnsWriter, row_hashes
+from indexing.columns import Columns, ColumnsWriter, row_hashes
 from indexing.facts import FactsWriter
 from indexing.payload import Payload, payload_of
 from indexing.store import CollectionSchema, PointBatch, VectorStore
+
+# Rows read and written at a time, as the readers give them.
+_BATCH = 4_096
 
 
 class PointsWriter:
@@ -63,3 +66,15 @@ class PointsWriter:
     def _payload(self, item: Item, derived_popularity: float) -> Payload:
         popularity = derived_popularity if item.popularity is None else item.popularity
         return payload_of(item, self._classes.add(item.availability), popularity)
+
+
+async def write_points_again(folder: Path, store: VectorStore, dims: dict[str, int], reporter: Reporter) -> None:
+    """Write the points of columns that are whole: nothing is encoded, no tower is asked."""
+    columns = Columns(folder / "columns")
+    await store.create(folder.name, CollectionSchema(dims))
+    with reporter.stage("write points", len(columns)) as advance:
+        for start in range(0, len(columns), _BATCH):
+            rows = range(start, min(start + _BATCH, len(columns)))
+            vectors = {space: np.asarray(columns.vectors(space)[rows.start : rows.stop]) for space in dims}
+            await store.upsert(folder.name, PointBatch(rows, vectors, [columns.payload(row) for row in rows]))
+            advance(len(rows))

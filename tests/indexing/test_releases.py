@@ -5,7 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from embedding.errors import DamagedError, MismatchError, RejectedInputError
-from indexing.build import build_release
+from embedding.progress import Advance, Reporter
+from indexing.build import BuildInputs, build_release
 from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError
 from indexing.filters import EVERYTHING
 from indexing.manifest import MANIFEST, Manifest, hash_files
@@ -300,9 +302,37 @@ def test_no_file_of_a_release_changes_by_being_read(data_dir: Path, source: Sour
     assert hash_files(folder, names) == before
 
 
-@pytest.mark.parametrize("stage", ["encode and write points", "optimise the index", "hash every file"])
-def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_finishes(
-    data_dir: Path, source: Source, stage: str
+class Listening(Reporter):
+    """Keeps the names of the stages."""
+
+    def __init__(self) -> None:
+        super().__init__("none")
+        self.stages: list[str] = []
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
+        """One stage, noted."""
+        self.stages.append(name)
+        with super().stage(name, total) as advance:
+            yield advance
+
+
+STAGES = ["hash inputs", "read catalogue", "encode and write points", "optimise the index", "hash every file"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "done_again"),
+    [
+        ("hash inputs", STAGES),
+        ("read catalogue", STAGES),
+        ("encode and write points", STAGES),
+        # Nothing is read or encoded again; the engine loses what it had not flushed.
+        ("optimise the index", ["hash inputs", "write points", "optimise the index", "hash every file"]),
+        ("hash every file", ["hash inputs", "hash every file"]),
+    ],
+)
+def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_goes_on(
+    data_dir: Path, source: Source, stage: str, done_again: list[str]
 ) -> None:
     stores = EmbeddedStores(data_dir)
     live = build(stores, source, with_model=False, activate=True)
@@ -311,13 +341,28 @@ def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_finish
     killed = subprocess.run(program, check=False, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
-    async def after(store: VectorStore, releases: Releases) -> None:
+    async def after(store: VectorStore, releases: Releases) -> list[str]:
         assert await store.live() == live.id
         assert [manifest.id for manifest in releases.manifests()] == [live.id]
-        assert len(releases.unfinished()) == 1
+        return releases.unfinished()
 
-    within(stores, after)
-    again = build(stores, source, with_model=False)
-    assert again.content == live.content
+    unfinished = within(stores, after)
+    assert len(unfinished) == (stage != "hash inputs")
+    listening = Listening()
+
+    async def go_on(store: VectorStore, _releases: Releases) -> Manifest:
+        inputs = BuildInputs(catalogue=source.catalogue)
+        return await build_release(inputs, source.shop(data_dir, store, listening))
+
+    again = within(stores, go_on)
+    assert [name for name in listening.stages if name in {*STAGES, "write points"}] == done_again
+    assert unfinished in ([], [again.id])
+    # What an undisturbed build of the same inputs gives.
+    undisturbed = within(
+        EmbeddedStores(data_dir / "apart"),
+        lambda s, _: build_release(BuildInputs(catalogue=source.catalogue), source.shop(data_dir / "apart", s)),
+    )
+    assert again.content == undisturbed.content
+    assert not list((data_dir / "releases" / again.id).glob("*.spool"))
     within(stores, lambda _, releases: releases.activate(again.id))
     assert sorted(path.name for path in (data_dir / "releases").iterdir()) == [live.id, again.id]

@@ -1,0 +1,102 @@
+"""How far an unfinished build has come: what it was begun with, and which of its stages are done and on the disk.
+
+FOLDER/build.json     what it was begun with: a build of anything else clears it away
+FOLDER/written.json   columns, users and model are whole; nothing needs to be read or encoded again
+FOLDER/optimised      the engine's points are written, optimised and flushed
+"""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from embedding.file_hash import hash_file
+from embedding.readers import source_files
+from indexing.manifest import Counts, hash_of, write_durably
+
+T = TypeVar("T")
+
+_BEGUN, _WRITTEN, _OPTIMISED = "build.json", "written.json", "optimised"
+
+
+class Begun(Struct, frozen=True):
+    """A fingerprint of the inputs, and the journal's last frame when the first of their rows was read."""
+
+    inputs: str
+    journal_seq: int
+
+
+class Written(Struct, frozen=True):
+    """What went into the columns."""
+
+    counts: Counts
+    dims: dict[str, int]
+    input_fields: tuple[str, ...]
+
+
+def fingerprint(files: tuple[Path | None, ...], *others: object) -> str:
+    """SHA-256 (hex) over the bytes of all `files` (files or folders) and over plain values."""
+    hashes = [[(file.name, hash_file(file)) for file in source_files(path)] if path else None for path in files]
+    return hash_of([hashes, others])
+
+
+def begin(folder: Path, begun: Begun) -> None:
+    """Make the folder of a new build."""
+    folder.mkdir(parents=True)
+    write_durably(folder / _BEGUN, msgspec.json.encode(begun))
+
+
+def begun_with(folder: Path) -> Begun | None:
+    """What a build was begun with; None when nothing that could be gone on with was left there."""
+    return _read(folder / _BEGUN, Begun)
+
+
+def written_in(folder: Path) -> Written | None:
+    """What the columns hold, None when they are not whole."""
+    return _read(folder / _WRITTEN, Written)
+
+
+def mark_written(folder: Path, written: Written) -> None:
+    """Say that the columns are whole, once they are on the disk."""
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent), *(Path(parent) / name for name in names)):
+            _sync(path)
+    write_durably(folder / _WRITTEN, msgspec.json.encode(written))
+
+
+def is_optimised(folder: Path) -> bool:
+    """Whether the engine's points are whole and optimised."""
+    return (folder / _OPTIMISED).exists()
+
+
+def mark_optimised(folder: Path) -> None:
+    """Say that the engine has flushed its points."""
+    write_durably(folder / _OPTIMISED, b"")
+
+
+def unmark_optimised(folder: Path) -> None:
+    """Let the next build write the points again."""
+    (folder / _OPTIMISED).unlink(missing_ok=True)
+
+
+def clear_marks(folder: Path) -> None:
+    """Of a release that is finished."""
+    for name in (_BEGUN, _WRITTEN, _OPTIMISED):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
