@@ -4,9 +4,11 @@ import hashlib
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from embedding.catalogue import read_catalogue
 from embedding.errors import DamagedError, MismatchError
@@ -18,6 +20,7 @@ from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
 from embedding.text_vectors import CachedText
+from indexing.availability import AvailabilityClasses
 from indexing.build_marks import (
     Begun,
     Written,
@@ -31,8 +34,10 @@ from indexing.build_marks import (
     unmark_optimised,
     written_in,
 )
+from indexing.columns import Columns
 from indexing.errors import GateError
 from indexing.gate import judge
+from indexing.gate_live import Keeps, Side, compare, enforce
 from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
 from indexing.manifest import (
@@ -71,6 +76,9 @@ class Workshop(Struct, frozen=True, kw_only=True):
     rules_version: str
     max_reject_share: float
     reporter: Reporter
+    keeps: Keeps = Keeps()
+    # Finish the release in spite of what it does not keep of the live one.
+    force: bool = False
 
 
 async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
@@ -137,7 +145,30 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         # The next build writes the points anew; what was read and encoded is not at fault.
         unmark_optimised(folder)
         raise
+    with shop.reporter.stage("compare with the live release"):
+        gate = replace(gate, forced=await _not_kept(folder, model, shop))
     return _finish(folder, model, written, gate, shop)
+
+
+async def _not_kept(folder: Path, model: ModelManifest | None, shop: Workshop) -> tuple[str, ...]:
+    """What the release does not keep of the live one, where that was forced; GateError where it was not."""
+    live_id = await shop.store.live()
+    if live_id is None:
+        return ()
+    new = Side(
+        Columns(folder / "columns"),
+        AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
+        _space(model),
+        model.hash if model else None,
+    )
+    failures = compare(new, Side.of(Releases(shop.data_dir, shop.store).open(live_id)), shop.keeps)
+    if not shop.force:
+        enforce(failures)
+    return tuple(failure.told for failure in failures)
+
+
+def _space(model: ModelManifest | None) -> Literal["text", "tower"]:
+    return "text" if model is None else "tower"
 
 
 async def _clear_parts(folder: Path, store: VectorStore) -> None:
@@ -221,7 +252,7 @@ def _finish(folder: Path, model: ModelManifest | None, written: Written, gate: G
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         content=hash_of([content, shop.texts.encoder_hash]),
         files=hashlib.sha256(files_json).hexdigest(),
-        space="text" if model is None else "tower",
+        space=_space(model),
         dims=written.dims,
         encoder_hash=shop.texts.encoder_hash,
         model_hash=None if model is None else model.hash,
@@ -242,5 +273,6 @@ def _finish(folder: Path, model: ModelManifest | None, written: Written, gate: G
 def _new_id(releases: Releases) -> str:
     """A name that sorts after every release there is, also when the clock went backwards."""
     now = int(datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
-    newest = max((int(manifest.id[1:]) for manifest in releases.manifests()), default=0)
+    there = (path.name for path in releases.folder.glob("r*") if path.name[1:].isdigit())
+    newest = max((int(name[1:]) for name in there), default=0)
     return f"r{max(now, newest + 1)}"

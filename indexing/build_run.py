@@ -2,6 +2,7 @@
 
 from embedding.progress import Reporter
 from indexing.build import BuildInputs, Workshop, build_release
+from indexing.gate_live import Keeps
 from indexing.manifest import Manifest
 from indexing.rules.accepted import AcceptedRules
 from indexing.settings import IndexingSettings
@@ -10,9 +11,9 @@ from indexing.workplace import open_workplace
 
 
 async def build_from_settings(
-    inputs: BuildInputs, settings: IndexingSettings, reporter: Reporter, *, activate: bool
+    inputs: BuildInputs, settings: IndexingSettings, reporter: Reporter, *, activate: bool, force: bool = False
 ) -> Manifest:
-    """Build with the store, encoder and cache that the settings name, and make it live when asked."""
+    """Build by the store, encoder and cache of the settings; live when asked, `force` as in Workshop."""
     async with open_workplace(settings) as place:
         version, _ = AcceptedRules(settings.data_dir / "rules").current()
         with place.texts() as texts:
@@ -24,6 +25,8 @@ async def build_from_settings(
                 rules_version=version,
                 max_reject_share=settings.max_reject_share,
                 reporter=reporter,
+                keeps=Keeps(settings.max_removed_share, settings.min_overlap),
+                force=force,
             )
             manifest = await build_release(inputs, shop)
         if activate:

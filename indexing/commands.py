@@ -37,6 +37,7 @@ def index() -> None:
 @click.option("--model", type=existing, help="Model folder; left out, the release searches by text only.")
 @click.option("--interactions", type=existing, help="Listens: history and heard items of the known users.")
 @click.option("--activate/--no-activate", default=False, help="Make the release live when it is built.")
+@click.option("--force", is_flag=True, help="Finish it in spite of what it does not keep of the live release.")
 @json_option
 @progress_option
 @pass_settings
@@ -46,6 +47,7 @@ def build(
     model: Path | None,
     interactions: Path | None,
     activate: bool,
+    force: bool,
     as_json: bool,
     progress: ProgressMode,
 ) -> None:
@@ -60,7 +62,7 @@ def build(
 
     reporter = Reporter(progress)
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
-    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate))
+    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate, force=force))
     if as_json:
         print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
         return
@@ -87,7 +89,7 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     Example:
       nearfield index status --json
     """
-    live, manifests, unfinished, rules = _with_releases(settings, lambda releases: _status(settings, releases))
+    live, manifests, unfinished, damaged, rules = _with_releases(settings, lambda releases: _status(settings, releases))
     refused = refused_rules(settings.data_dir / "rules")
     if as_json:
         print_json(
@@ -97,6 +99,7 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
                 "rules_refused": refused,
                 "releases": manifests,
                 "unfinished": unfinished,
+                "damaged": damaged,
             }
         )
         return
@@ -104,14 +107,19 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     for heading in ("release", "built", "points", "answers by", "content", ""):
         table.add_column(heading, justify="right" if heading == "points" else "left", no_wrap=True)
     for manifest in manifests:
-        mark = "live" if manifest.id == live else ""
+        marks = ["live"] * (manifest.id == live) + ["forced"] * bool(manifest.gate.forced)
         points = f"{manifest.counts.points:,}"
-        table.add_row(manifest.id, manifest.created_at, points, manifest.space, manifest.content[:12], mark)
+        table.add_row(manifest.id, manifest.created_at, points, manifest.space, manifest.content[:12], ", ".join(marks))
     console = Console()
     console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
     console.print(f"rules {rules}" + (f" ({refused})" if refused else ""), highlight=False, markup=False)
     for name in unfinished:
-        console.print(f"{name} is unfinished: a build is running, or the next one clears it away.", highlight=False)
+        console.print(
+            f"{name} is unfinished: a build is running, or the next one of the same inputs goes on with it.",
+            highlight=False,
+        )
+    for name, reason in damaged.items():
+        console.print(f"{name} is damaged: {reason}", highlight=False, markup=False, style="red")
 
 
 @index.command()
@@ -155,7 +163,7 @@ def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
 
 async def _status(
     settings: IndexingSettings, releases: "Releases"
-) -> tuple[str | None, list["Manifest"], list[str], str]:
+) -> tuple[str | None, list["Manifest"], list[str], dict[str, str], str]:
     from indexing.errors import NoLiveReleaseError
     from indexing.rules.accepted import AcceptedRules
 
@@ -164,7 +172,7 @@ async def _status(
     except NoLiveReleaseError:
         live = None
     version, _ = AcceptedRules(settings.data_dir / "rules").current()
-    return live, releases.manifests(), releases.unfinished(), version
+    return live, releases.manifests(), releases.unfinished(), releases.damaged(), version
 
 
 def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Coroutine[Any, Any, T]]") -> T:

@@ -41,6 +41,8 @@ class GateReport(Struct, frozen=True, kw_only=True):
     points_in_store: int
     canaries: int
     canary_recall: float
+    # What the comparison with the live release found, and somebody went on in spite of.
+    forced: tuple[str, ...] = ()
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

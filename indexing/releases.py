@@ -22,6 +22,8 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
     action: Literal["activate", "rollback"]
     release: str
     previous: str | None
+    # What its gate found and somebody went on in spite of.
+    forced: tuple[str, ...] = ()
 
 
 class Releases:
@@ -33,10 +35,22 @@ class Releases:
         self._store = store
 
     def manifests(self) -> list[Manifest]:
-        """Manifests of all finished releases, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return [read_manifest(path.parent) for path in sorted(self.folder.glob(f"*/{MANIFEST}"))]
+        """Manifests of all finished releases that can be read, oldest first; `damaged` names the others."""
+        return self._read()[0]
+
+    def damaged(self) -> dict[str, str]:
+        """Releases whose manifest cannot be read, by name, with the reason: they keep nobody from using the others."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[list[Manifest], dict[str, str]]:
+        found: list[Manifest] = []
+        damaged: dict[str, str] = {}
+        for path in sorted(self.folder.glob(f"*/{MANIFEST}")):
+            try:
+                found.append(read_manifest(path.parent))
+            except DamagedError as error:
+                damaged[path.parent.name] = str(error)
+        return found, damaged
 
     def unfinished(self) -> list[str]:
         """Names of builds that did not reach their end (or have not yet), oldest first."""
@@ -109,7 +123,7 @@ class Releases:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         # The log comes first: a switch that it does not know could not be undone.
-        self._append(Switch(now, action, release_id, previous))
+        self._append(Switch(now, action, release_id, previous, release.manifest.gate.forced))
         await self._store.set_live(release_id)
 
     def _append(self, entry: Switch) -> None:

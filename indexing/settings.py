@@ -16,9 +16,11 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     qdrant_api_key: str | None = None
     # The rules that people edit; `nearfield serve` puts a good change of it in force.
     rules: Path = Path("rules.toml")
-    # The largest shares of the live rows that one sync may remove, give other vectors, or open to everywhere.
+    # The largest shares of the live rows that one sync may remove (a build too), give other vectors, or open wide.
     max_removed_share: Annotated[float, Meta(ge=0, le=1)] = 0.5
     max_changed_share: Annotated[float, Meta(ge=0, le=1)] = 0.5
     max_opened_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    # The least share of their nearest ten that items must keep in a new release of the same model.
+    min_overlap: Annotated[float, Meta(ge=0, le=1)] = 0.2
     # Collections and the alias on a shared server begin with this.
     qdrant_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = "nearfield"
