@@ -5,10 +5,12 @@ Which rows those are is worked out once a context; where there is room, their ve
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from embedding.protocols import Vectors
 from indexing.columns import Columns
@@ -35,9 +37,13 @@ _WIDEN = 4
 
 
 class ColumnScan:
-    """Finds the nearest rows of one release without fail; ties go to the lower row."""
+    """Finds the nearest rows of one release without fail; ties go to the lower row.
+
+    From the first one on, numpy multiplies in one thread in this process.
+    """
 
     def __init__(self, columns: Columns, facts: Facts) -> None:
+        _multiply_in_one_thread()
         self._columns, self._facts = columns, facts
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
         self._known: OrderedDict[int, _Known] = OrderedDict()
@@ -161,6 +167,12 @@ class _Allowed:
     def ranked(self, scores: NDArray[np.float32], top: NDArray[np.int64]) -> Ranked:
         rows = top if self.rows is None else self.rows[top]
         return Ranked(rows.tolist(), scores[top].tolist())
+
+
+@cache
+def _multiply_in_one_thread() -> None:
+    """Two threads wait for one another where another process has a core: .14 ms became 33 at p99 (docs/log.md)."""
+    ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def _gathered_scores(vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
