@@ -21,6 +21,7 @@ from indexing.doctor_queries import seed_queries
 from indexing.doctor_trial import Trial
 from indexing.edge_store import EdgeStore
 from indexing.facts import Facts, FactsWriter
+from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
 from indexing.rules.compiled import HardRules
@@ -235,3 +236,22 @@ def test_luck_is_not_enough() -> None:
     assert not trial.suffices
     trial.recalls[1] = [1.0] * 95 + [0.9] * 5
     assert trial.suffices
+
+
+def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, runner: asyncio.Runner) -> None:
+    compiled = clinic.rules().compile(BAD)
+    scan = ColumnScan(clinic.patient.columns, clinic.patient.facts)
+    plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
+    graphs = [replace(report, chosen=replace(report.chosen, plan=Plan(ef=64))) for report in plans.shapes]
+    query = clinic.vectors[5]
+    exact = scan.nearest(query, using="text", compiled=compiled, limit=10)
+    for reports in (plans.shapes, graphs):
+        finder = Finder(clinic.store, "r1", scan, PlanTable(reports))
+        by_plan = runner.run(finder.nearest(query, using="text", compiled=compiled, limit=10))
+        assert by_plan.exact is (reports is plans.shapes)
+        proved = runner.run(finder.nearest(query, using="text", compiled=compiled, limit=10, exact=True))
+        assert (proved.rows, proved.exact) == (exact.rows, True)
+        assert finder.unmeasured_shapes == 0
+    without = Finder(clinic.store, "r1", scan, PlanTable(()))
+    assert runner.run(without.nearest(query, using="text", compiled=compiled, limit=10)).rows == exact.rows
+    assert without.unmeasured_shapes == 1
