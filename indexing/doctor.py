@@ -13,6 +13,7 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import Columns
 from indexing.context import RequestContext
+from indexing.creators import Creators
 from indexing.doctor_contexts import ShapeContexts, shapes_of
 from indexing.doctor_trial import Case, K, Trial
 from indexing.facts import Facts
@@ -55,6 +56,7 @@ class Patient(Struct, frozen=True, kw_only=True):
     id: str
     columns: Columns
     facts: Facts
+    creators: Creators
     classes: AvailabilityClasses
     dims: dict[str, int]
 
@@ -68,7 +70,7 @@ class Doctor:
         self._store = store
         self._queries = queries
         self._leaks = 0
-        self._scan = ColumnScan(patient.columns, patient.facts)
+        self._scan = ColumnScan(patient.columns, patient.facts, patient.creators)
 
     async def examine(self, at_s: int, effort: Effort, reporter: Reporter) -> Plans:
         """Choose a plan for every shape that the rules can make at `at_s`. Raises StoreError when the engine fails."""

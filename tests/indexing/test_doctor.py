@@ -15,6 +15,7 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
+from indexing.creators import Creators, CreatorsWriter
 from indexing.doctor import Doctor, Effort, Patient
 from indexing.doctor_contexts import shapes_of
 from indexing.doctor_queries import seed_queries
@@ -62,8 +63,16 @@ class Clinic:
         with ColumnsWriter(columns, {"text": DIMS}) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors})
         facts.save(columns)
+        creators = CreatorsWriter()
+        creators.add(self.payloads)
+        creators.save(columns)
         self.patient = Patient(
-            id="r1", columns=Columns(columns), facts=Facts.load(columns), classes=self.classes, dims={"text": DIMS}
+            id="r1",
+            columns=Columns(columns),
+            facts=Facts.load(columns),
+            creators=Creators(columns),
+            classes=self.classes,
+            dims={"text": DIMS},
         )
 
     def _payload(self, row: int, swedish: bool, episode: bool) -> Payload:
@@ -240,7 +249,7 @@ def test_luck_is_not_enough() -> None:
 
 def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, runner: asyncio.Runner) -> None:
     compiled = clinic.rules().compile(BAD)
-    scan = ColumnScan(clinic.patient.columns, clinic.patient.facts)
+    scan = ColumnScan(clinic.patient.columns, clinic.patient.facts, clinic.patient.creators)
     plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
     graphs = [replace(report, chosen=replace(report.chosen, plan=Plan(ef=64))) for report in plans.shapes]
     query = clinic.vectors[5]
