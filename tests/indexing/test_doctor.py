@@ -153,13 +153,15 @@ def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -
     rules, facts = clinic.rules(), clinic.patient.facts
     shapes = shapes_of(rules, facts, clinic.classes, AT_S, contexts_each=3)
     assert len({(shape.fields, shape.band) for shape in shapes}) == len(shapes)
-    # With and without explicit, languages and kinds: eight sets of fields, all of which include these two.
-    assert len({shape.fields for shape in shapes}) == 8
+    # With and without explicit, languages, kinds and blocked creators: all of which include these two.
+    assert len({shape.fields for shape in shapes}) == 16
     for shape in shapes:
         assert {"availability_class", "min_age"} <= set(shape.fields)
         assert 1 <= len(shape.contexts) <= 3
         assert list(shape.shares) == sorted(shape.shares)
         for context, share in zip(shape.contexts, shape.shares, strict=True):
+            if "creator_keys" in shape.fields:
+                context = replace(context, blocked_creators=frozenset({"c1"}))
             compiled = rules.compile(context)
             assert (tuple(sorted(compiled.fields)), band_of(compiled.share)) == (shape.fields, shape.band)
             assert compiled.share == share
@@ -197,7 +199,7 @@ def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_ch
 def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asyncio.Runner) -> None:
     doctor = clinic.doctor()
     rows = range(80)
-    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[list(rows)], "text")
+    case = doctor.case([BAD] * len(rows), clinic.vectors[list(rows)], "text")
     for plan in (Plan(ef=64), Plan(exact=True)):
         trial = runner.run(doctor.measure(plan, [case], "text", runs=1))
         assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, rows)), abs=1e-9)
@@ -207,12 +209,12 @@ def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asynci
 
 def test_ties_count_as_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case(clinic.rules().compile(ADULT), clinic.vectors[:1], "text")
+    case = doctor.case([ADULT] * 2, clinic.vectors[:2], "text")
     scores = [case.least[0]] * 10
     trial = Trial(Plan())
     trial.recalls.append([])
     # Other rows than those of the exact answer, as near as its last one; and a page that is short.
-    passing = [row for row in range(NUM_ROWS) if case.passes(row)]
+    passing = [row for row in range(NUM_ROWS) if case.passes[0](row)]
     trial.judge(case, 0, Ranked(passing[-10:], scores))
     trial.judge(case, 0, Ranked(passing[-4:], scores[:4]))
     assert trial.recalls == [[1.0, 0.4]]
@@ -221,8 +223,8 @@ def test_ties_count_as_found(clinic: Clinic) -> None:
 
 def test_what_the_rules_forbid_is_a_leak_and_not_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[:1], "text")
-    forbidden = next(row for row in range(NUM_ROWS) if not case.passes(row))
+    case = doctor.case([BAD], clinic.vectors[:1], "text")
+    forbidden = next(row for row in range(NUM_ROWS) if not case.passes[0](row))
     trial = Trial(Plan())
     trial.recalls.append([])
     trial.judge(case, 0, Ranked([forbidden] * 10, [1.0] * 10))
@@ -235,6 +237,20 @@ def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: a
     assert plans.unmeasured >= 8
     table = PlanTable(plans.shapes)
     assert table.plan_for(clinic.rules().compile(BAD), "text") == COLUMNS
+
+
+def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asyncio.Runner) -> None:
+    shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
+    blocking = next(shape for shape in shapes if "creator_keys" in shape.fields)
+    report = runner.run(clinic.doctor().choose(blocking, "text", EFFORT))
+    table = PlanTable([report])
+    some = replace(blocking.contexts[0], blocked_creators=frozenset({"c1", "c2"}))
+    assert table.plan_for(clinic.rules().compile(some), "text") == report.chosen.plan
+    assert not table.unmeasured
+    # More than were measured make another shape, as a graph then finds next to nothing.
+    many = replace(some, blocked_creators=frozenset(f"c{number}" for number in range(21)))
+    assert table.plan_for(clinic.rules().compile(many), "text") == COLUMNS
+    assert len(table.unmeasured) == 1
 
 
 def test_luck_is_not_enough() -> None:
