@@ -63,11 +63,11 @@ async def compare(
     store: EdgeStore, release: Release, rules: HardRules, plans: PlanTable, rounds: int, console: Console
 ) -> None:
     """One line a shape, then the worst recall and ratio."""
-    finder = Finder(store, release.id, ColumnScan(release.columns, release.facts), plans)
+    finder = Finder(store, release.id, ColumnScan(release.columns, release.facts, release.creators), plans)
     heads = [f"{plan_name(plan)}" for plan in PLANS]
-    table = Table(
-        "shape", "passes", *heads, "product", "recall", "p99 ms", "ratio", title="recall (worse sort), p99 ms"
-    )
+    table = Table("shape", "passes", *heads, "product", "recall", "p99 ms", "ratio", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     ratios, recalls = [], []
     for name, context in SHAPES:
         compiled = rules.compile(context)
@@ -156,6 +156,7 @@ async def main_async(folder: Path, rounds: int, console: Console) -> None:
         id=release.id,
         columns=release.columns,
         facts=release.facts,
+        creators=release.creators,
         classes=release.classes,
         dims=release.manifest.dims,
     )
@@ -176,7 +177,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-shapes-{arguments.items}"
     build_world(folder, arguments.items, DIMS, planted_rows)
-    console = Console(width=200)
+    console = Console(width=240)
     console.print(f"{arguments.items:,} x {DIMS}, {len(SHAPES)} shapes, {2 * QUERIES_EACH} queries each, limit {K}")
     asyncio.run(main_async(folder, arguments.rounds, console))
 

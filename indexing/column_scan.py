@@ -5,16 +5,18 @@ Which rows those are is worked out once a context; where there is room, their ve
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from embedding.protocols import Vectors
 from indexing.columns import Columns
+from indexing.creators import Creators
 from indexing.facts import FACT_FIELDS, Facts
 from indexing.filter_predicate import Predicate, predicate
-from indexing.filters import All, fields_of
+from indexing.filters import All, Filter, NoneOf, OneOf, fields_of
 from indexing.rules.compiled import CompiledContext
 from indexing.store import Ranked
 
@@ -35,10 +37,14 @@ _WIDEN = 4
 
 
 class ColumnScan:
-    """Finds the nearest rows of one release without fail; ties go to the lower row."""
+    """Finds the nearest rows of one release without fail; ties go to the lower row.
 
-    def __init__(self, columns: Columns, facts: Facts) -> None:
-        self._columns, self._facts = columns, facts
+    From the first one on, numpy multiplies in one thread in this process.
+    """
+
+    def __init__(self, columns: Columns, facts: Facts, creators: Creators) -> None:
+        _multiply_in_one_thread()
+        self._columns, self._facts, self._creators = columns, facts, creators
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._allowed: OrderedDict[bytes, _Allowed] = OrderedDict()
@@ -48,6 +54,10 @@ class ColumnScan:
         known = self._knowledge(compiled)
         allowed = self._allowed_rows(known)
         scores = self._scores(allowed, using, vector)
+        if len(known.blocked):
+            if known.blocked_places is None:
+                known.blocked_places = allowed.places(known.blocked)
+            scores[known.blocked_places] = -np.inf
         if known.rest is None:
             return allowed.ranked(scores, _top(scores, limit))
         fetch = limit
@@ -62,7 +72,7 @@ class ColumnScan:
                 return self.nearest(vector, using=using, compiled=compiled, limit=limit)
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
-        """The rows, ascending, that pass as far as facts tell: blocked creators are still among them."""
+        """The rows, ascending, that pass as far as facts tell: those of blocked creators are among them."""
         rows = self._allowed_rows(self._knowledge(compiled)).rows
         return np.arange(len(self._columns)) if rows is None else rows
 
@@ -77,17 +87,15 @@ class ColumnScan:
         return known
 
     def _look(self, compiled: CompiledContext) -> "_Known":
-        parts = compiled.filter.parts if isinstance(compiled.filter, All) else (compiled.filter,)
-        told = All(tuple(part for part in parts if fields_of(part) <= FACT_FIELDS))
-        rest = tuple(part for part in parts if not fields_of(part) <= FACT_FIELDS)
-        mask = self._facts.mask(told)
-        # Contexts that let the same combinations pass share their rows: those of users who block a creator, above all.
-        key = mask.tobytes()
+        told, blocked, rest = _split(compiled.filter)
+        mask = self._facts.mask(All(told))
         return _Known(
-            compiled=compiled,
-            key=key,
-            find=lambda: None if mask.all() else self._facts.rows(mask),
-            rest=predicate(All(rest)) if rest else None,
+            compiled,
+            # Contexts that let the same combinations pass share their rows: those of users who block a creator, too.
+            mask.tobytes(),
+            lambda: None if mask.all() else self._facts.rows(mask),
+            self._creators.rows(blocked),
+            predicate(All(rest)) if rest else None,
         )
 
     def _narrow(self, known: "_Known", compiled: CompiledContext) -> None:
@@ -102,7 +110,7 @@ class ColumnScan:
 
         key = known.key + id(compiled).to_bytes(8, "big")
         self._allowed.pop(key, None)
-        self._known[id(compiled)] = _Known(compiled=compiled, key=key, find=find, rest=None)
+        self._known[id(compiled)] = _Known(compiled, key, find, known.blocked, rest=None)
 
     def _allowed_rows(self, known: "_Known") -> "_Allowed":
         allowed = self._allowed.get(known.key)
@@ -134,13 +142,20 @@ class ColumnScan:
             kept -= len(key) + oldest.nbytes
 
 
-class _Known(Struct, frozen=True, kw_only=True):
-    """What was found out of a context: `find` gives the rows told by facts (None: all), `rest` sorts out others."""
+class _Known:
+    """What was found out of a context: `find` gives the rows told by facts (None: all); of these `blocked` go, and
+    those that `rest` turns away."""
 
-    compiled: CompiledContext
-    key: bytes
-    find: Callable[[], NDArray[np.int64] | None]
-    rest: Predicate | None
+    def __init__(
+        self,
+        compiled: CompiledContext,
+        key: bytes,
+        find: Callable[[], NDArray[np.int64] | None],
+        blocked: NDArray[np.int64],
+        rest: Predicate | None,
+    ) -> None:
+        self.compiled, self.key, self.find, self.blocked, self.rest = compiled, key, find, blocked, rest
+        self.blocked_places: NDArray[np.int64] | None = None
 
 
 class _Allowed:
@@ -158,9 +173,23 @@ class _Allowed:
     def row(self, at: int) -> int:
         return at if self.rows is None else int(self.rows[at])
 
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where those of `rows` stand that are among these."""
+        if self.rows is None or not len(self.rows):
+            return rows if self.rows is None else self.rows
+        places: NDArray[np.int64] = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        found: NDArray[np.int64] = places[self.rows[places] == rows]
+        return found
+
     def ranked(self, scores: NDArray[np.float32], top: NDArray[np.int64]) -> Ranked:
         rows = top if self.rows is None else self.rows[top]
         return Ranked(rows.tolist(), scores[top].tolist())
+
+
+@cache
+def _multiply_in_one_thread() -> None:
+    """Two threads wait for one another where another process has a core: .14 ms became 33 at p99 (docs/log.md)."""
+    ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def _gathered_scores(vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,11 +203,29 @@ def _gathered_scores(vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[
     return scores
 
 
+def _split(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
+    """The conditions that facts tell of, the creators that none may have, and all others."""
+    told: list[Filter] = []
+    rest: list[Filter] = []
+    blocked: set[str] = set()
+    for part in where.parts if isinstance(where, All) else (where,):
+        match part:
+            case _ if fields_of(part) <= FACT_FIELDS:
+                told.append(part)
+            case NoneOf(parts=(OneOf(field="creator_keys", values=keys),)):
+                blocked.update(map(str, keys))
+            case _:
+                rest.append(part)
+    return tuple(told), frozenset(blocked), tuple(rest)
+
+
 def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
-    """Places of the `limit` largest, best first and the earlier one of equals first, so that 20 begin with the 10."""
+    """Places of the `limit` largest, best first and the earlier one of equals first, so that 20 begin with the 10;
+    none of those that were taken out, whose score is minus infinity."""
     if len(scores) > limit:
         least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         places = np.flatnonzero(scores >= least)
     else:
         places = np.arange(len(scores))
-    return places[np.argsort(-scores[places], kind="stable")][:limit]
+    ranked = places[np.argsort(-scores[places], kind="stable")][:limit]
+    return ranked[scores[ranked] > -np.inf]

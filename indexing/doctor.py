@@ -2,10 +2,12 @@
 
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
@@ -13,12 +15,13 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import Columns
 from indexing.context import RequestContext
+from indexing.creators import Creators
 from indexing.doctor_contexts import ShapeContexts, shapes_of
 from indexing.doctor_trial import Case, K, Trial
 from indexing.facts import Facts
 from indexing.filter_predicate import predicate
 from indexing.plans import COLUMNS, Plans, Shape, ShapePlan, ShapeReport
-from indexing.rules.compiled import CompiledContext, HardRules
+from indexing.rules.compiled import FEW_CREATORS, MOST_FEW_CREATORS, CompiledContext, HardRules
 from indexing.store import Plan, Ranked, VectorStore
 
 # Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.
@@ -55,6 +58,7 @@ class Patient(Struct, frozen=True, kw_only=True):
     id: str
     columns: Columns
     facts: Facts
+    creators: Creators
     classes: AvailabilityClasses
     dims: dict[str, int]
 
@@ -68,7 +72,7 @@ class Doctor:
         self._store = store
         self._queries = queries
         self._leaks = 0
-        self._scan = ColumnScan(patient.columns, patient.facts)
+        self._scan = ColumnScan(patient.columns, patient.facts, patient.creators)
 
     async def examine(self, at_s: int, effort: Effort, reporter: Reporter) -> Plans:
         """Choose a plan for every shape that the rules can make at `at_s`. Raises StoreError when the engine fails."""
@@ -95,8 +99,11 @@ class Doctor:
         """The plan with the least p99 among those that find enough; the columns always do."""
         cases = []
         for context in shape.contexts:
-            compiled = self._rules.compile(context)
-            cases.append(self.case(compiled, self._mixed(compiled, using, effort.queries), using))
+            queries = self._mixed(context, using, effort.queries)
+            contexts = [context] * len(queries)
+            if FEW_CREATORS in shape.fields:
+                contexts = [self._blocking(context, query, using) for query in queries]
+            cases.append(self.case(contexts, queries, using))
         best = await self.measure(COLUMNS, cases, using, effort.runs)
         tried = [best]
         for ladder in LADDERS if best.p99_ms > _ENGINE_FLOOR_MS else ():
@@ -120,32 +127,47 @@ class Doctor:
     async def probe(self, trial: Trial, context: RequestContext, using: str, number: int) -> None:
         """Add one query of the sample, asked by the plan of `trial` under `context`."""
         query = self._queries[using][number]
-        case = self.case(self._rules.compile(context), query[np.newaxis], using)
+        case = self.case([context], query[np.newaxis], using)
         if not trial.recalls:
             trial.recalls.append([])
-        trial.judge(case, 0, await self._nearest(trial.plan, case.compiled, query, using))
+        trial.judge(case, 0, await self._nearest(trial.plan, case.compiled[0], query, using))
 
-    def _mixed(self, compiled: CompiledContext, using: str, number: int) -> Vectors:
+    def _mixed(self, context: RequestContext, using: str, number: int) -> Vectors:
         """Queries (Q, dims), half of them rows that pass: who asks has mostly been shown what they ask about.
 
         The others come from the sample, as a narrow shape is hardest where hardly anything passes.
         """
-        rows = self._scan.passing_rows(compiled)
+        rows = self._scan.passing_rows(self._rules.compile(context))
         drawn = np.random.default_rng(len(rows)).permutation(rows)[: number // 2]
         near = self._patient.columns.vectors(using)[drawn]
         return np.concatenate((near, self._queries[using][: number - len(near)]))
 
-    def case(self, compiled: CompiledContext, queries: Vectors, using: str) -> Case:
-        """`queries` (Q, dims) under `compiled`, with the ends of their exact answers."""
-        passes, payload = predicate(compiled.filter), self._patient.columns.payload
-        answers = [self._scan.nearest(query, using=using, compiled=compiled, limit=K).scores for query in queries]
+    def _blocking(self, context: RequestContext, query: Vectors, using: str) -> RequestContext:
+        """The context of someone who blocks the creators of what is nearest to `query`: nothing is harder to find."""
+        compiled, payload = self._rules.compile(context), self._patient.columns.payload
+        nearest = self._scan.nearest(query, using=using, compiled=compiled, limit=MOST_FEW_CREATORS).rows
+        return replace(context, blocked_creators=frozenset(payload(row).creator_keys[0] for row in nearest))
+
+    def case(self, contexts: list[RequestContext], queries: Vectors, using: str) -> Case:
+        """`queries` (Q, dims), each under its context, with the ends of their exact answers."""
+        compiled = [self._rules.compile(context) for context in contexts]
+        answers = [
+            self._scan.nearest(query, using=using, compiled=rules, limit=K).scores
+            for query, rules in zip(queries, compiled, strict=True)
+        ]
+        # Mostly one context for all of them.
+        predicates = {id(rules): self._passes(rules) for rules in compiled}
         return Case(
-            compiled=compiled,
-            passes=lambda row: passes(row, payload(row)),
             queries=queries,
+            compiled=compiled,
+            passes=[predicates[id(rules)] for rules in compiled],
             num_found=[len(scores) for scores in answers],
             least=[scores[-1] if scores else math.inf for scores in answers],
         )
+
+    def _passes(self, compiled: CompiledContext) -> Callable[[int], bool]:
+        passes, payload = predicate(compiled.filter), self._patient.columns.payload
+        return lambda row: passes(row, payload(row))
 
     async def measure(
         self, plan: ShapePlan, cases: list[Case], using: str, runs: int, give_up_ms: float = math.inf
@@ -154,13 +176,13 @@ class Doctor:
         trial = Trial(plan)
         for case in cases:
             # What the first query of a context finds cold is no part of the plan.
-            await self._nearest(plan, case.compiled, case.queries[0], using)
+            await self._nearest(plan, case.compiled[0], case.queries[0], using)
             trial.recalls.append([])
             times_ms = [math.inf] * len(case.queries)
             for run in range(runs):
                 for number, query in enumerate(case.queries):
                     start = time.perf_counter()
-                    answer = await self._nearest(plan, case.compiled, query, using)
+                    answer = await self._nearest(plan, case.compiled[number], query, using)
                     times_ms[number] = min(times_ms[number], 1_000 * (time.perf_counter() - start))
                     if run == 0:
                         trial.judge(case, number, answer)

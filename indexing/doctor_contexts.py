@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from embedding.rows import Kind
 from indexing.availability import ANY_MARKET, AvailabilityClasses
@@ -14,7 +15,7 @@ from indexing.facts import Facts
 from indexing.filters import fields_of
 from indexing.payload import NO_LANGUAGE
 from indexing.plans import band_of
-from indexing.rules.compiled import HardRules
+from indexing.rules.compiled import FEW_CREATORS, HardRules
 
 # A market that no availability list names: it sees what is open everywhere. ISO 3166-1 leaves XX to its users.
 _UNNAMED_MARKET = "XX"
@@ -38,7 +39,8 @@ def shapes_of(
 ) -> list[ShapeContexts]:
     """Every shape that the rules can make at `at_s`, with at most `contexts_each` contexts.
 
-    Few fields and broad bands come first: most requests are such.
+    Few fields and broad bands come first: most requests are such. After all of them, the same for requests that block
+    a few creators, with one context each, in which whoever asks is still to name them.
     """
     found: dict[tuple[tuple[str, ...], float], list[tuple[float, RequestContext]]] = {}
     for context in _contexts(facts, classes, at_s):
@@ -49,7 +51,13 @@ def shapes_of(
         _spread(fields, band, sorted(of_shape, key=lambda pair: pair[0]), contexts_each)
         for (fields, band), of_shape in found.items()
     ]
-    return sorted(shapes, key=lambda shape: (len(shape.fields), -shape.band, shape.fields))
+    shapes.sort(key=lambda shape: (len(shape.fields), -shape.band, shape.fields))
+    return shapes + [_blocking(shape) for shape in shapes]
+
+
+def _blocking(shape: ShapeContexts) -> ShapeContexts:
+    fields = tuple(sorted((*shape.fields, FEW_CREATORS)))
+    return replace(shape, fields=fields, shares=shape.shares[:1], contexts=shape.contexts[:1])
 
 
 def _spread(

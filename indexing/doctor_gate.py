@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from embedding.progress import Reporter
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
+from indexing.creators import Creators
 from indexing.doctor import Doctor, Effort, Patient
 from indexing.doctor_contexts import ShapeContexts, shapes_of
 from indexing.doctor_trial import K, Trial
@@ -38,6 +39,7 @@ async def plans_at_build(
         id=folder.name,
         columns=Columns(folder / "columns"),
         facts=Facts.load(folder / "columns"),
+        creators=Creators(folder / "columns"),
         classes=AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
         dims=dims,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from indexing.doctor_report import band_name
+from indexing.doctor_report import always, band_name
 from indexing.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
 
 
@@ -36,8 +36,10 @@ def plot_plans(plans: Plans, file: Path) -> None:
     axes.axvline(SLOW_MS, color="grey", linestyle="--", linewidth=1)
     axes.set_xscale("log")
     axes.set_xlabel(f"p99, ms (hollow: recall@10 below {MIN_RECALL})")
+    common = always(plans)
     labels = [
-        f"{report.shape.using}: {' '.join(report.shape.fields)}, {band_name(report.shape.band)}"
+        " ".join((report.shape.using, *(name for name in report.shape.fields if name not in common)))
+        + f", {band_name(report.shape.band)}"
         for report in plans.shapes
     ]
     axes.set_yticks(range(len(labels)), labels, fontsize=7)

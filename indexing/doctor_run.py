@@ -31,6 +31,7 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
             id=release.id,
             columns=release.columns,
             facts=release.facts,
+            creators=release.creators,
             classes=release.classes,
             dims=release.manifest.dims,
         )

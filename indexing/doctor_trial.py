@@ -17,12 +17,12 @@ SCORE_TOLERANCE = 1e-5
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One context, whether it lets a row pass, and its sampled queries (Q, dims); of each, how many rows the exact
+    """Sampled queries (Q, dims) of one context; of each its rules, whether they let a row pass, how many rows the exact
     answer has, and the least score among them."""
 
-    compiled: CompiledContext
-    passes: Callable[[int], bool]
     queries: Vectors
+    compiled: list[CompiledContext]
+    passes: list[Callable[[int], bool]]
     num_found: list[int]
     least: list[float]
 
@@ -66,7 +66,7 @@ class Trial:
     def judge(self, case: Case, number: int, answer: Ranked) -> None:
         """Add the answer to one query of the case that `recalls` ends with."""
         expected, least = case.num_found[number], case.least[number] - SCORE_TOLERANCE
-        passing = [score for row, score in zip(answer.rows, answer.scores, strict=True) if case.passes(row)]
+        passing = [score for row, score in zip(answer.rows, answer.scores, strict=True) if case.passes[number](row)]
         self.leaks += len(answer.rows) - len(passing)
         found = sum(score >= least for score in passing)
         self.recalls[-1].append(min(found, expected) / expected if expected else 1.0)

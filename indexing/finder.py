@@ -34,7 +34,7 @@ class Finder:
         """By the plans that the doctor left beside the release for these rules."""
         data_dir = release.folder.parent.parent
         plans = plan_table(data_dir, release.id, rules_version)
-        return cls(store, release.id, ColumnScan(release.columns, release.facts), plans)
+        return cls(store, release.id, ColumnScan(release.columns, release.facts, release.creators), plans)
 
     @property
     def unmeasured_shapes(self) -> int:

@@ -15,6 +15,7 @@ from embedding.text_vectors import TextVectors
 from embedding.texts import TEXT_FIELDS
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns, ColumnsWriter, row_hashes
+from indexing.creators import CreatorsWriter
 from indexing.facts import FactsWriter
 from indexing.payload import Payload, payload_of
 from indexing.store import CollectionSchema, PointBatch, VectorStore
@@ -36,6 +37,7 @@ class PointsWriter:
         self.num_kind: Counter[str] = Counter()
         self._classes = AvailabilityClasses()
         self._facts = FactsWriter()
+        self._creators = CreatorsWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
@@ -53,9 +55,11 @@ class PointsWriter:
                 writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
                 await self._store.upsert(self._folder.name, PointBatch(rows, vectors, payloads))
                 self._facts.add(payloads)
+                self._creators.add(payloads)
                 self.num_kind.update(item.kind for item in items)
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._facts.save(columns)
+        self._creators.save(columns)
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         vectors = {"text": self._texts(items, advance)}

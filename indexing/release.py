@@ -7,6 +7,7 @@ import numpy as np
 from embedding.errors import MismatchError
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
+from indexing.creators import Creators
 from indexing.facts import Facts
 from indexing.filters import Filter
 from indexing.manifest import Manifest, read_manifest
@@ -27,6 +28,7 @@ class Release:
         self.users = Users(folder / "users")
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
         self.facts = Facts.load(folder / "columns")
+        self.creators = Creators(folder / "columns")
 
     @property
     def id(self) -> str:

@@ -14,12 +14,14 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
+from indexing.creators import Creators, CreatorsWriter
 from indexing.facts import Facts, FactsWriter
 from indexing.filter_predicate import predicate
+from indexing.filters import Filter, fields_of
 from indexing.payload import payload_of
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
-from tests.indexing.drawn import AT_LENGTH, contexts, items, rule_sets
+from tests.indexing.drawn import AT_LENGTH, contexts, filters, items, rule_sets
 from tests.indexing.made_points import unit_vectors
 
 NUM_ITEMS = 150
@@ -41,8 +43,12 @@ class Catalogue:
         with ColumnsWriter(folder, DIMS) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors)
         facts.save(folder)
+        creators = CreatorsWriter()
+        creators.add(self.payloads[:10])
+        creators.add(self.payloads[10:])
+        creators.save(folder)
         self.facts = Facts.load(folder)
-        self.scan = ColumnScan(Columns(folder), self.facts)
+        self.scan = ColumnScan(Columns(folder), self.facts, Creators(folder))
 
     def compiled(self, context: RequestContext, ruleset: RuleSet | None = None) -> CompiledContext:
         ruleset = ruleset or RuleSet()
@@ -121,24 +127,45 @@ def test_a_longer_answer_begins_with_the_shorter_one(catalogue: Catalogue) -> No
         assert found == longest[:limit]
 
 
-def test_blocked_creators_do_not_shorten_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocked_creators_do_not_shorten_an_answer(tmp_path: Path) -> None:
     everything = [
         Item(id=f"i{row}", kind="track", title="t", creator=f"c{row % 50}", availability=EVERYWHERE)
         for row in range(2_000)
     ]
     catalogue = Catalogue(everything, tmp_path / "columns")
-    # All but one creator of fifty, whose items the first pages hardly have.
-    blocked = replace(ANYBODY, blocked_creators=frozenset(f"c{number}" for number in range(49)))
-    compiled = catalogue.compiled(blocked)
-    monkeypatch.setattr(column_scan, "_NARROW_FROM", 300)
-    for number in range(3):
+    # All but one creator of fifty, whose items the first pages hardly have; and some whom nobody knows.
+    blocked = replace(ANYBODY, blocked_creators=frozenset(f"c{number}" for number in (*range(49), 50, 99)))
+    for context, num_passing in ((blocked, 40), (ANYBODY, 2_000), (blocked, 40)):
+        compiled = catalogue.compiled(context)
+        for number in range(3):
+            query = catalogue.vectors["text"][number]
+            for limit in (10, 40, 2_000):
+                expected = catalogue.brute_force(query, "text", compiled, limit)
+                assert len(expected) == min(limit, num_passing)
+                assert catalogue.found(query, "text", compiled, limit) == expected
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_scan_is_brute_force_under_any_filter(catalogue: Catalogue) -> None:
+    num_found = num_short = 0
+
+    @settings(AT_LENGTH, max_examples=250)
+    @given(where=filters(NUM_ITEMS), limit=st.sampled_from((1, 10, 10 * NUM_ITEMS)), number=st.integers(0, 9))
+    def agree(where: Filter, limit: int, number: int) -> None:
+        nonlocal num_found, num_short
+        compiled = CompiledContext(
+            filter=where, accepts=lambda _: True, prepared=None, share=1.0, fields=fields_of(where)
+        )
         query = catalogue.vectors["text"][number]
-        expected = catalogue.brute_force(query, "text", compiled, 10)
-        assert len(expected) == 10
-        assert catalogue.found(query, "text", compiled, 10) == expected
-    assert len(catalogue.scan.passing_rows(compiled)) == 40
-    # Somebody else's context is not narrowed by that.
-    assert len(catalogue.scan.passing_rows(catalogue.compiled(ANYBODY))) == 2_000
+        expected = catalogue.brute_force(query, "text", compiled, limit)
+        assert catalogue.found(query, "text", compiled, limit) == expected
+        assert catalogue.found(query, "text", compiled, limit) == expected
+        num_found += len(expected)
+        num_short += len(expected) < limit
+
+    agree()
+    assert num_found >= 1_000
+    assert num_short >= 40
 
 
 def test_nothing_passes(catalogue: Catalogue) -> None:

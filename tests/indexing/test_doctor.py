@@ -15,12 +15,14 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
+from indexing.creators import Creators, CreatorsWriter
 from indexing.doctor import Doctor, Effort, Patient
 from indexing.doctor_contexts import shapes_of
 from indexing.doctor_queries import seed_queries
 from indexing.doctor_trial import Trial
 from indexing.edge_store import EdgeStore
 from indexing.facts import Facts, FactsWriter
+from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
 from indexing.rules.compiled import HardRules
@@ -61,8 +63,16 @@ class Clinic:
         with ColumnsWriter(columns, {"text": DIMS}) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors})
         facts.save(columns)
+        creators = CreatorsWriter()
+        creators.add(self.payloads)
+        creators.save(columns)
         self.patient = Patient(
-            id="r1", columns=Columns(columns), facts=Facts.load(columns), classes=self.classes, dims={"text": DIMS}
+            id="r1",
+            columns=Columns(columns),
+            facts=Facts.load(columns),
+            creators=Creators(columns),
+            classes=self.classes,
+            dims={"text": DIMS},
         )
 
     def _payload(self, row: int, swedish: bool, episode: bool) -> Payload:
@@ -143,13 +153,15 @@ def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -
     rules, facts = clinic.rules(), clinic.patient.facts
     shapes = shapes_of(rules, facts, clinic.classes, AT_S, contexts_each=3)
     assert len({(shape.fields, shape.band) for shape in shapes}) == len(shapes)
-    # With and without explicit, languages and kinds: eight sets of fields, all of which include these two.
-    assert len({shape.fields for shape in shapes}) == 8
+    # With and without explicit, languages, kinds and blocked creators: all of which include these two.
+    assert len({shape.fields for shape in shapes}) == 16
     for shape in shapes:
         assert {"availability_class", "min_age"} <= set(shape.fields)
         assert 1 <= len(shape.contexts) <= 3
         assert list(shape.shares) == sorted(shape.shares)
         for context, share in zip(shape.contexts, shape.shares, strict=True):
+            if "creator_keys" in shape.fields:
+                context = replace(context, blocked_creators=frozenset({"c1"}))
             compiled = rules.compile(context)
             assert (tuple(sorted(compiled.fields)), band_of(compiled.share)) == (shape.fields, shape.band)
             assert compiled.share == share
@@ -187,7 +199,7 @@ def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_ch
 def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asyncio.Runner) -> None:
     doctor = clinic.doctor()
     rows = range(80)
-    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[list(rows)], "text")
+    case = doctor.case([BAD] * len(rows), clinic.vectors[list(rows)], "text")
     for plan in (Plan(ef=64), Plan(exact=True)):
         trial = runner.run(doctor.measure(plan, [case], "text", runs=1))
         assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, rows)), abs=1e-9)
@@ -197,12 +209,12 @@ def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asynci
 
 def test_ties_count_as_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case(clinic.rules().compile(ADULT), clinic.vectors[:1], "text")
+    case = doctor.case([ADULT] * 2, clinic.vectors[:2], "text")
     scores = [case.least[0]] * 10
     trial = Trial(Plan())
     trial.recalls.append([])
     # Other rows than those of the exact answer, as near as its last one; and a page that is short.
-    passing = [row for row in range(NUM_ROWS) if case.passes(row)]
+    passing = [row for row in range(NUM_ROWS) if case.passes[0](row)]
     trial.judge(case, 0, Ranked(passing[-10:], scores))
     trial.judge(case, 0, Ranked(passing[-4:], scores[:4]))
     assert trial.recalls == [[1.0, 0.4]]
@@ -211,8 +223,8 @@ def test_ties_count_as_found(clinic: Clinic) -> None:
 
 def test_what_the_rules_forbid_is_a_leak_and_not_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case(clinic.rules().compile(BAD), clinic.vectors[:1], "text")
-    forbidden = next(row for row in range(NUM_ROWS) if not case.passes(row))
+    case = doctor.case([BAD], clinic.vectors[:1], "text")
+    forbidden = next(row for row in range(NUM_ROWS) if not case.passes[0](row))
     trial = Trial(Plan())
     trial.recalls.append([])
     trial.judge(case, 0, Ranked([forbidden] * 10, [1.0] * 10))
@@ -227,6 +239,20 @@ def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: a
     assert table.plan_for(clinic.rules().compile(BAD), "text") == COLUMNS
 
 
+def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asyncio.Runner) -> None:
+    shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
+    blocking = next(shape for shape in shapes if "creator_keys" in shape.fields)
+    report = runner.run(clinic.doctor().choose(blocking, "text", EFFORT))
+    table = PlanTable([report])
+    some = replace(blocking.contexts[0], blocked_creators=frozenset({"c1", "c2"}))
+    assert table.plan_for(clinic.rules().compile(some), "text") == report.chosen.plan
+    assert not table.unmeasured
+    # More than were measured make another shape, as a graph then finds next to nothing.
+    many = replace(some, blocked_creators=frozenset(f"c{number}" for number in range(21)))
+    assert table.plan_for(clinic.rules().compile(many), "text") == COLUMNS
+    assert len(table.unmeasured) == 1
+
+
 def test_luck_is_not_enough() -> None:
     trial = Trial(Plan())
     trial.recalls = [[1.0] * 100, [1.0] * 90 + [0.9] * 10]
@@ -235,3 +261,22 @@ def test_luck_is_not_enough() -> None:
     assert not trial.suffices
     trial.recalls[1] = [1.0] * 95 + [0.9] * 5
     assert trial.suffices
+
+
+def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, runner: asyncio.Runner) -> None:
+    compiled = clinic.rules().compile(BAD)
+    scan = ColumnScan(clinic.patient.columns, clinic.patient.facts, clinic.patient.creators)
+    plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
+    graphs = [replace(report, chosen=replace(report.chosen, plan=Plan(ef=64))) for report in plans.shapes]
+    query = clinic.vectors[5]
+    exact = scan.nearest(query, using="text", compiled=compiled, limit=10)
+    for reports in (plans.shapes, graphs):
+        finder = Finder(clinic.store, "r1", scan, PlanTable(reports))
+        by_plan = runner.run(finder.nearest(query, using="text", compiled=compiled, limit=10))
+        assert by_plan.exact is (reports is plans.shapes)
+        proved = runner.run(finder.nearest(query, using="text", compiled=compiled, limit=10, exact=True))
+        assert (proved.rows, proved.exact) == (exact.rows, True)
+        assert finder.unmeasured_shapes == 0
+    without = Finder(clinic.store, "r1", scan, PlanTable(()))
+    assert runner.run(without.nearest(query, using="text", compiled=compiled, limit=10)).rows == exact.rows
+    assert without.unmeasured_shapes == 1
