@@ -89,6 +89,8 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     Example:
       nearfield index status --json
     """
+    from indexing.retention import size_of
+
     live, manifests, unfinished, damaged, rules = _with_releases(settings, lambda releases: _status(settings, releases))
     refused = refused_rules(settings.data_dir / "rules")
     if as_json:
@@ -104,12 +106,14 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
         )
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("release", "built", "points", "answers by", "content", ""):
-        table.add_column(heading, justify="right" if heading == "points" else "left", no_wrap=True)
+    for heading in ("release", "built", "points", "MB", "answers by", "content", ""):
+        table.add_column(heading, justify="right" if heading in {"points", "MB"} else "left", no_wrap=True)
     for manifest in manifests:
         marks = ["live"] * (manifest.id == live) + ["forced"] * bool(manifest.gate.forced)
         points = f"{manifest.counts.points:,}"
-        table.add_row(manifest.id, manifest.created_at, points, manifest.space, manifest.content[:12], ", ".join(marks))
+        content = manifest.content[:12]
+        megabytes = f"{size_of(settings.data_dir / 'releases' / manifest.id) / 1e6:,.0f}"
+        table.add_row(manifest.id, manifest.created_at, points, megabytes, manifest.space, content, ", ".join(marks))
     console = Console()
     console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
     console.print(f"rules {rules}" + (f" ({refused})" if refused else ""), highlight=False, markup=False)

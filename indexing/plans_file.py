@@ -4,6 +4,7 @@ data_dir/plans/RELEASE/RULES_VERSION.json
 """
 
 import logging
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,11 @@ def plan_table(data_dir: Path, release: str, rules_version: str) -> PlanTable:
             except DamagedError as error:
                 _log.error("%s", error)
     return PlanTable(())
+
+
+def forget_plans(data_dir: Path, release: str) -> None:
+    """Remove what was measured for a release that is no more."""
+    shutil.rmtree(data_dir / "plans" / release, ignore_errors=True)
 
 
 def _read(path: Path) -> Plans:

@@ -22,5 +22,10 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     max_opened_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
     # The least share of their nearest ten that items must keep in a new release of the same model.
     min_overlap: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    # Releases that stay after an activation: so many, within so many bytes where that is set.
+    keep_releases: Annotated[int, Meta(ge=2, le=1_000)] = 3
+    max_release_bytes: Annotated[int, Meta(ge=1)] | None = None
+    # Besides the live release and the one before it, those that stay and that every worker holds ready.
+    pinned_releases: tuple[str, ...] = ()
     # Collections and the alias on a shared server begin with this.
     qdrant_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = "nearfield"

@@ -4,6 +4,7 @@ from embedding.errors import NearfieldError
 from indexing.errors import NoLiveReleaseError, WideningError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
+from indexing.retention import Keeping, prune
 from indexing.widening import widened
 from indexing.workplace import Workplace
 
@@ -11,9 +12,15 @@ _NAMED = 10
 
 
 async def activate(place: Workplace, release_id: str, *, widen: bool = False) -> None:
-    """Make a release live. Raises what `Releases.activate` raises, and WideningError (see `_ready`)."""
+    """Make a release live, and remove old ones that nobody needs (indexing/retention.py).
+
+    Raises what `Releases.activate` raises, and WideningError (see `_ready`).
+    """
     await _ready(place, release_id, widen=widen)
     await place.releases.activate(release_id)
+    settings = place.settings
+    keeping = Keeping(settings.keep_releases, settings.max_release_bytes, settings.pinned_releases)
+    await prune(place.releases, place.store, keeping)
 
 
 async def rollback(place: Workplace, *, widen: bool = False) -> str:

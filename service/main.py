@@ -24,6 +24,7 @@ from indexing.journal.open_log import open_log
 from indexing.journal.records import Put
 from indexing.open_store import open_store
 from indexing.releases import Releases
+from indexing.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from service.activating import activate_apart
@@ -72,6 +73,7 @@ def open_parts(settings: Settings) -> Parts:
             journal=journal.reader(),
             rules=HardRules(ruleset, version, release.classes, store.prepare, release.share),
             tower=tower,
+            held=hold_release(release.folder),
         )
 
     live = hold(live_id)

@@ -1,5 +1,7 @@
 """One release as a worker holds it: opened, with its rules compiled against it and its query tower loaded."""
 
+from typing import IO
+
 from msgspec import Struct
 
 from embedding.protocols import QueryTower
@@ -17,6 +19,8 @@ class ServedRelease(Struct, frozen=True, kw_only=True):
     journal: JournalReader
     rules: HardRules
     tower: QueryTower | None
+    # Keeps the release from being removed while this process may answer from it.
+    held: IO[bytes] | None = None
 
     async def catch_up(self) -> None:
         """Apply what was journalled since the last call: before each request, so that an acknowledged change holds.

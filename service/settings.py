@@ -16,7 +16,5 @@ class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_onl
     default_market: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
     default_explicit: bool = True
     encoder_wait_s: Annotated[float, Meta(ge=0, le=600)] = 30.0
-    # Besides the live release and the one before it, those that every worker holds ready to be asked for by name.
-    pinned_releases: tuple[str, ...] = ()
     open_queries: bool = False
     admin_token: str | None = None

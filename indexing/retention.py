@@ -1,0 +1,84 @@
+"""Which old releases go: those beyond a number or a budget of bytes that nothing needs and nobody uses."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from indexing.errors import NoLiveReleaseError
+from indexing.manifest import MANIFEST
+from indexing.plans_file import forget_plans
+from indexing.releases import Releases
+from indexing.store import VectorStore
+
+_IN_USE = "in-use"
+
+
+class Keeping(Struct, frozen=True):
+    """How many releases stay, within how many bytes on this disk, and which stay whatever happens."""
+
+    num: int
+    max_bytes: int | None
+    pinned: Sequence[str]
+
+
+def hold(folder: Path) -> IO[bytes] | None:
+    """Say that this process uses the release in `folder`, until the file is closed or the process ends.
+
+    None where the folder may not be written: then nobody can remove the release either.
+    """
+    try:
+        file = (folder / _IN_USE).open("ab")
+    except OSError:
+        return None
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> list[str]:
+    """Remove what is not to stay, oldest first; the ids of the releases removed.
+
+    Never the live release, the one that `rollback` would return to, a pinned one, or one that a process holds.
+    """
+    there = [manifest.id for manifest in releases.manifests()]
+    needed = {await releases.live_id(), *keeping.pinned}
+    with suppress(NoLiveReleaseError):
+        needed.add(await releases.previous_id())
+    sizes = {release_id: size_of(releases.folder / release_id) for release_id in there}
+    removed: list[str] = []
+    for release_id in there:
+        left = [other for other in there if other not in removed]
+        over = keeping.max_bytes is not None and sum(sizes[other] for other in left) > keeping.max_bytes
+        if release_id in needed or not (over or len(left) > keeping.num):
+            continue
+        folder = releases.folder / release_id
+        with _unused(folder) as unused:
+            if unused:
+                # Without its manifest it is no release any more, also when this is killed half way.
+                (folder / MANIFEST).unlink()
+                await store.drop(release_id)
+                shutil.rmtree(folder, ignore_errors=True)
+                forget_plans(releases.folder.parent, release_id)
+                removed.append(release_id)
+    return removed
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum((Path(parent) / name).stat().st_size for parent, _, names in os.walk(folder) for name in names)
+
+
+@contextmanager
+def _unused(folder: Path) -> Iterator[bool]:
+    with (folder / _IN_USE).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
