@@ -46,9 +46,10 @@ class SentenceEncoder:
         # Loading takes a tenth of a second: the library's bar would only soil stderr.
         disable_progress_bar()
         try:
-            model = SentenceTransformer(
-                str(found.path), device=device, local_files_only=True, model_kwargs={"dtype": _precision(device)}
-            )
+            model = SentenceTransformer(str(found.path), device=device, local_files_only=True)
+            # Not as an argument of loading: while it reads, the library would make bfloat16 the default of every tensor
+            # that any other thread makes.
+            model.to(_precision(device))
         # Each module of a model reads its own files and fails in its own way; the cause goes into the message.
         except Exception as error:
             raise EncoderMissingError(

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from msgspec import Struct
 
@@ -27,17 +26,17 @@ class Keeping(Struct, frozen=True):
     pinned: Sequence[str]
 
 
-def hold(folder: Path) -> IO[bytes] | None:
-    """Say that this process uses the release in `folder`, until the file is closed or the process ends.
+def hold(folder: Path) -> int | None:
+    """Say that this process uses the release in `folder`, until the descriptor is closed or the process ends.
 
     None where the folder may not be written: then nobody can remove the release either.
     """
     try:
-        file = (folder / _IN_USE).open("ab")
+        descriptor = os.open(folder / _IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError:
         return None
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
 
 
 async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> list[str]:

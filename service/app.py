@@ -75,6 +75,8 @@ def create_app(parts: Parts) -> Litestar:
         for task in following:
             task.cancel()
         parts.encoder.close()
+        for served in parts.held.values():
+            served.let_go()
         await parts.store.close()
 
     async def catch_up() -> None:

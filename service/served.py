@@ -1,6 +1,6 @@
 """One release as a worker holds it: opened, with its rules compiled against it and its query tower loaded."""
 
-from typing import IO
+import os
 
 from msgspec import Struct
 
@@ -20,7 +20,12 @@ class ServedRelease(Struct, frozen=True, kw_only=True):
     rules: HardRules
     tower: QueryTower | None
     # Keeps the release from being removed while this process may answer from it.
-    held: IO[bytes] | None = None
+    held: int | None = None
+
+    def let_go(self) -> None:
+        """Let the release be removed, as far as this process is concerned."""
+        if self.held is not None:
+            os.close(self.held)
 
     async def catch_up(self) -> None:
         """Apply what was journalled since the last call: before each request, so that an acknowledged change holds.

@@ -52,7 +52,8 @@ def test_while_nothing_can_be_seen_the_last_sight_holds_and_it_is_said_once(capl
         pointer.shown = InForce("r2", "v1")
         eventually(lambda: watch.latest == InForce("r2", "v1"))
         watch.close()
-    assert [record.getMessage() for record in caplog.records] == [
+    # Other tests' encoders may still be loading beside this one.
+    assert [record.getMessage() for record in caplog.records if record.name == "nearfield.service"] == [
         "Cannot see which release and rules are in force: the pointer is torn",
         "What is in force can be seen again",
     ]

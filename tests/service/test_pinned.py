@@ -30,7 +30,7 @@ def world(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     data_dir = tmp_path_factory.mktemp("pinned") / "world"
     shutil.copytree(text_world, data_dir)
     ids = [path.name for path in (data_dir / "releases").iterdir()]
-    settings = IndexingSettings(data_dir=data_dir, cache_dir=text_world.parent / "vectors")
+    settings = IndexingSettings(data_dir=data_dir, cache_dir=text_world.parent / "vectors", keep_releases=10)
     for number in range(1, len(GONE) + 1):
         with RowFiles(data_dir / "source") as files:
             files.write_items("catalogue.jsonl", [item for item in make_items() if item.id not in GONE[:number]])
