@@ -1,4 +1,4 @@
-"""Which vectors the doctor asks with: the release's rows, as seeds are, and its listeners where it has a tower."""
+"""Which vectors the doctor asks with: rows of the release, as seeds are, and its listeners where it has a tower."""
 
 import numpy as np
 

@@ -1,5 +1,7 @@
 """Which process listens on a port already, as far as this machine will say."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _LISTEN = "0A"
@@ -14,14 +16,25 @@ def port_holder(port: int) -> str | None:
     if not sockets:
         return None
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(fd.readlink()) in sockets for fd in (process / "fd").iterdir()):
+        if not sockets.isdisjoint(_open_files(process)):
+            try:
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return f"process {process.name} ({command[:120]})"
-        except OSError:
-            # It ended while we looked, or is another user's.
-            continue
+            except OSError:
+                # It ended while we looked.
+                continue
+            return f"process {process.name} ({command[:120]})"
     return None
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    try:
+        for descriptor in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):
+                # Closed while we looked; the next one may be what we look for.
+                yield str(descriptor.readlink())
+    except OSError:
+        # It ended, or is another user's.
+        return
 
 
 def _listening_inodes(port: int) -> set[str]:
