@@ -1,4 +1,4 @@
-"""The two applications that `benchmarks.floor` compares: the product, and the least that could answer the same query.
+"""The applications that `benchmarks.floor` compares: the product, and the least that could answer the same query.
 
 The floor has the same server, framework, request and response types, and makes the same engine query: vector, filter
 built beforehand, plan, limit, no payload. Its hits come from a list in memory, as JSON already. It compiles no
@@ -7,17 +7,21 @@ rules, looks up no seed and re-checks nothing.
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from itertools import cycle
 from pathlib import Path
 from typing import cast
 
 import msgspec
+import numpy as np
 from litestar import Litestar, post
 from litestar.params import JSONBody, SkipValidation
+from numpy.typing import NDArray
 
 from benchmarks.world import NOW_S, PlantedEncoder
 from indexing.context import RequestContext
 from indexing.edge_store import EdgeStore
+from indexing.finder import Finder
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
 from indexing.release import Release
@@ -36,9 +40,9 @@ from service.settings import Settings
 
 FOLDER = "BENCHMARK_WORLD"
 LIMIT = 20
-CONTEXT = RequestContext(market="SE", at_s=NOW_S, explicit=False)
 # The engine's cheapest for this context, which passes 53 % (docs/log.md); the product goes by the plans of its release.
 PLAN = Plan(ef=128)
+CONTEXT = RequestContext(market="SE", at_s=NOW_S, explicit=False)
 
 
 def opened() -> tuple[EdgeStore, Release, HardRules]:
@@ -87,9 +91,30 @@ async def _refuse(_release_id: str, _widen: bool) -> str:
 
 
 def build_floor() -> Litestar:
-    """The floor's application over the same world."""
+    """The floor's application over the same world: the engine's query."""
+    store, release, rules = opened()
+    prepared = rules.compile(CONTEXT).prepared
+
+    async def rows(vector: NDArray[np.float32], limit: int) -> list[int]:
+        ranked = await store.nearest(release.id, vector, using="text", where=prepared, limit=limit, plan=PLAN)
+        return ranked.rows
+
+    return _floor(release, rows)
+
+
+def build_floor_by_plan() -> Litestar:
+    """The same, by the plan that the product goes by."""
     store, release, rules = opened()
     compiled = rules.compile(CONTEXT)
+    finder = Finder.of_release(store, release, rules.version)
+
+    async def rows(vector: NDArray[np.float32], limit: int) -> list[int]:
+        return (await finder.nearest(vector, using="text", compiled=compiled, limit=limit)).rows
+
+    return _floor(release, rows)
+
+
+def _floor(release: Release, rows: Callable[[NDArray[np.float32], int], Awaitable[list[int]]]) -> Litestar:
     vectors = release.columns.vectors("text")
     next_vector = cycle([vectors[row] for row in range(0, len(vectors), 97)]).__next__
     payloads = map(release.columns.payload, range(len(release.columns)))
@@ -98,9 +123,7 @@ def build_floor() -> Litestar:
 
     @post("/v1/similar", status_code=200, request_class=QueryRequest)
     async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
-        ranked = await store.nearest(
-            release.id, next_vector(), using="text", where=compiled.prepared, limit=data.limit, plan=PLAN
-        )
-        return JsonAnswer(Answer([hits[row] for row in ranked.rows], release.id, 0))
+        found = await rows(next_vector(), data.limit)
+        return JsonAnswer(Answer([hits[row] for row in found], release.id, 0))
 
     return Litestar([similar], openapi_config=None, logging_config=None)
