@@ -14,7 +14,7 @@ from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease
 from service.short_reason import short_reason
-from service.verdicts import Verdict, Verdicts
+from service.verdicts import PASSES, Verdict, Verdicts
 
 _log = logging.getLogger("nearfield.service")
 
@@ -114,24 +114,24 @@ class Retriever:
     def _page(
         self, candidates: "_Candidates", verdict: Verdict, excluded: Excluded, limit: int, leaked: set[int]
     ) -> tuple[Page, int]:
-        """The first `limit` candidates that may be shown, and how many the rules let pass."""
+        """The first `limit` candidates that may be shown, and, where they are fewer, how many the rules let pass."""
         rows: list[int] = []
         scores: list[float] = []
-        blocked, passes, dropped, num_own = self._blocked, verdict.passes, self._rows.dropped, self._rows.num_own
-        num_dropped = 0
-        num_passing = 0
+        blocked, passes, known, num_own = self._blocked, verdict.passes, verdict.known, self._rows.num_own
+        # Every row looked up costs a miss of the cache; most services have nothing to look for here.
+        dropped = self._rows.dropped if self._rows.any_dropped else None
+        num_dropped = num_leaked = 0
         for row, score in zip(candidates.rows, candidates.scores, strict=True):
-            if dropped[row]:
+            if dropped is not None and dropped[row]:
                 num_dropped += 1
                 continue
-            num_passing += 1
             if row in excluded or row in blocked:
                 continue
             if row >= num_own:
                 if self._rows.origin(row) in excluded:
                     continue
-            elif not passes(row):
-                num_passing -= 1
+            elif known[row] != PASSES and not passes(row):
+                num_leaked += 1
                 # A widened search meets the same row again; it is one leak.
                 if row not in leaked:
                     leaked.add(row)
@@ -142,7 +142,7 @@ class Retriever:
             if len(rows) == limit:
                 break
         self._stale += _STALE_WEIGHT * (num_dropped - self._stale)
-        return Page(rows, scores), num_passing
+        return Page(rows, scores), len(candidates.rows) - num_dropped - num_leaked
 
     def _count_leak(self, row: int) -> None:
         self.leaks += 1

@@ -10,7 +10,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
 from indexing.rules.compiled import CompiledContext
 
-_UNKNOWN, _PASSES, _FORBIDDEN = 0, 1, 2
+_UNKNOWN, PASSES, _FORBIDDEN = 0, 1, 2
 # As many contexts as the rules keep compiled, in at most 32 MB (one byte a row each), but always a few.
 _MOST_KEPT, _FEWEST_KEPT = 256, 8
 _KEPT_BYTES = 1 << 25
@@ -22,7 +22,8 @@ class Verdict:
     def __init__(self, accepts: Callable[[Payload], bool], rows: CurrentRows) -> None:
         self._accepts = accepts
         self._rows = rows
-        self._known = bytearray(rows.num_own)
+        self.known = bytearray(rows.num_own)
+        """What was worked out so far, by row: PASSES, or ask `passes`."""
         # Slots of the journal's rows that pass; those that are shown now, as of `_seq`.
         self._passing: list[int] = []
         self._num_judged = 0
@@ -31,11 +32,11 @@ class Verdict:
 
     def passes(self, row: int) -> bool:
         """Whether the rules let one of the release's own rows pass."""
-        known = self._known[row]
+        known = self.known[row]
         if known == _UNKNOWN:
-            known = _PASSES if self._accepts(self._rows.payload(row)) else _FORBIDDEN
-            self._known[row] = known
-        return known == _PASSES
+            known = PASSES if self._accepts(self._rows.payload(row)) else _FORBIDDEN
+            self.known[row] = known
+        return known == PASSES
 
     def new_slots(self) -> NDArray[np.int64]:
         """Slots of the journal's rows that pass and are shown now."""

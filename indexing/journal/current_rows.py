@@ -38,6 +38,8 @@ class CurrentRows:
         self.num_own = len(release.columns)
         self.dropped = bytearray(self.num_own)
         """Not 0 for a row that must not be shown; by row number."""
+        self.any_dropped = False
+        """Whether any row was ever dropped."""
         self.new = NewRows(release.manifest.dims)
         self.taken_down: set[str] = set()
         self.unencoded: dict[str, Item] = {}
@@ -155,6 +157,7 @@ class CurrentRows:
         self.dropped.append(
             (_TAKEN_DOWN if item.id in self.taken_down else 0) | (0 if self.new.has_vectors[slot] else _UNENCODED)
         )
+        self.any_dropped |= bool(self.dropped[-1])
         self._replace(item.id, self.num_own + slot)
 
     def _own_vectors(self, text: dict[str, bytes], tower: dict[str, bytes]) -> dict[str, NDArray[np.float32]]:
@@ -170,12 +173,14 @@ class CurrentRows:
         before = self.row_of(item_id)
         if before >= 0:
             self.dropped[before] |= _REPLACED
+            self.any_dropped = True
         self._moved[item_id] = row
 
     def _mark(self, item_id: str) -> None:
         row = self.row_of(item_id)
         if row >= 0:
             self.dropped[row] |= _TAKEN_DOWN
+            self.any_dropped = True
 
     def _unmark(self, item_id: str) -> None:
         row = self.row_of(item_id)
