@@ -47,7 +47,7 @@ def as_table(plans: Plans) -> Table:
             report.shape.using,
             ", ".join(name for name in report.shape.fields if name not in common),
             band_name(report.shape.band),
-            f"{100 * report.share:.2g} %",
+            as_percent(report.share),
             plan_name(chosen.plan) + (f" (over {SLOW_MS:g} ms)" if is_slow(report) else ""),
             f"{chosen.recall:.4f}",
             f"{chosen.p50_ms:.2f}",
@@ -72,3 +72,8 @@ def band_name(band: float) -> str:
 def is_slow(report: ShapeReport) -> bool:
     """Whether the chosen plan holds the event loop for longer than an answer should."""
     return report.chosen.p99_ms > SLOW_MS
+
+
+def as_percent(share: float) -> str:
+    """A share (0 to 1) with the two digits that count, and never an exponent, which 100 would have."""
+    return f"{float(f'{100 * share:.2g}'):g} %"

@@ -19,6 +19,7 @@ from indexing.creators import Creators, CreatorsWriter
 from indexing.doctor import Doctor, Effort, Patient
 from indexing.doctor_contexts import shapes_of
 from indexing.doctor_queries import seed_queries
+from indexing.doctor_report import as_percent
 from indexing.doctor_trial import Trial
 from indexing.edge_store import EdgeStore
 from indexing.facts import Facts, FactsWriter
@@ -280,3 +281,8 @@ def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, ru
     without = Finder(clinic.store, "r1", scan, PlanTable(()))
     assert runner.run(without.nearest(query, using="text", compiled=compiled, limit=10)).rows == exact.rows
     assert without.unmeasured_shapes == 1
+
+
+@pytest.mark.parametrize(("share", "shown"), [(1.0, "100 %"), (0.5263, "53 %"), (0.0042, "0.42 %"), (0.0, "0 %")])
+def test_a_share_is_shown_without_an_exponent(share: float, shown: str) -> None:
+    assert as_percent(share) == shown
