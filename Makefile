@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-quality clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-sizing bench-quality clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-quality  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-sizing bench-quality  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 	@$(BIN)/python -m benchmarks.floor
@@ -55,6 +55,9 @@ bench-kills: $(DEV)  ## SIGKILL in builds, syncs and takedowns: what was lost
 EPISODES := ../shared/data/podcast_episodes
 bench-encoding: $(DEV)  ## documents encoded a second; EPISODES=folder with the published files
 	@$(BIN)/python -m benchmarks.encoding $(EPISODES)
+
+bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
+	@$(BIN)/python -m benchmarks.sizing
 
 HETREC := ../shared/data/hetrec2011_lastfm
 bench-quality: $(DEV)  ## recall of the towers on HetRec; HETREC=folder with the published files

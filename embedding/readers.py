@@ -20,10 +20,12 @@ _READERS = {
     ".parquet": read_parquet,
     ".jsonl": read_jsonl,
     ".jsonl.gz": read_jsonl,
+    ".jsonl.zst": read_jsonl,
     ".csv": read_csv,
     ".csv.gz": read_csv,
+    ".csv.zst": read_csv,
 }
-_KNOWN = ".parquet, .jsonl, .csv, .jsonl.gz or .csv.gz"
+_KNOWN = ".parquet, .jsonl, .csv, .jsonl.gz, .csv.gz, .jsonl.zst or .csv.zst"
 # As Hadoop and Arrow have it: `_SUCCESS` and the like are no data.
 _HIDDEN = (".", "_")
 

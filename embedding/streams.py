@@ -1,11 +1,13 @@
-"""How bytes of a row file are read: plain or gzip, line by line, no line longer than a bound, damage named."""
+"""How bytes of a row file are read: plain, gzip or zstd, line by line, none longer than a bound, damage named."""
 
 import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal, Protocol
+
+import pyarrow as pa  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 32 * 2**20
 _BUFFER_BYTES = 2**18
 _SKIP_BYTES = 2**20
+# What is unpacked of zstd data at once: so much may be lost before the place where the data is damaged.
+_ZSTD_BYTES = 2**14
+_PACKINGS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -27,13 +32,51 @@ class FileDamage(Exception):
         self.came = came
 
 
+class _BadZstdError(Exception):
+    """Bytes that are no zstd data, in Arrow's words."""
+
+
+class _Packed(Protocol):
+    """A packed file that gives its bytes as soon as they are unpacked."""
+
+    def read1(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end; EOFError where the data ends early."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class _Zstd:
+    """A zstd file, of any number of frames. Arrow unpacks it: it is here for Parquet, and tells an early end."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+    def read1(self, size: int, /) -> bytes:
+        """As `_Packed`."""
+        try:
+            part: bytes = self._stream.read(min(size, _ZSTD_BYTES))
+        except OSError as error:
+            # A disk that fails has a number, Arrow's words for bad data have none.
+            if error.errno is not None:
+                raise
+            if "Truncated" in str(error):
+                raise EOFError from None
+            raise _BadZstdError(str(error)) from None
+        return part
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+
 class _Unpacked(io.RawIOBase):
-    """The bytes in a gzip file, each as soon as it is there.
+    """The bytes in a packed file, each as soon as it is there.
 
     A buffered reader over GzipFile itself fills its buffer or fails: what came before the damage would be lost.
     """
 
-    def __init__(self, packed: gzip.GzipFile) -> None:
+    def __init__(self, packed: _Packed) -> None:
         self._packed = packed
 
     def readable(self) -> bool:
@@ -51,10 +94,12 @@ class _Unpacked(io.RawIOBase):
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """The bytes of `path`, unpacked where its name ends in .gz."""
-    if path.name.lower().endswith(".gz"):
+    """The bytes of `path`, unpacked where its name ends in .gz or .zst."""
+    packing = _packing(path)
+    if packing is not None:
+        packed: _Packed = gzip.GzipFile(path, "rb") if packing == "gzip" else _Zstd(path)
         # GzipFile's own readline is Python; a buffered reader's is not.
-        return io.BufferedReader(_Unpacked(gzip.GzipFile(path, "rb")), _BUFFER_BYTES)
+        return io.BufferedReader(_Unpacked(packed), _BUFFER_BYTES)
     return path.open("rb", buffering=_BUFFER_BYTES)
 
 
@@ -62,7 +107,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Lines of `path` as (number from 1, bytes with the line end, whole).
 
     A line longer than `MAX_LINE_BYTES` comes as its beginning with whole=False. Raises FileDamage where the file
-    is empty, cannot be read, or its gzip data ends early or is broken; the lines before come first.
+    is empty, cannot be read, or its gzip or zstd data ends early or is broken; the lines before come first.
     """
     number = 0
     try:
@@ -76,13 +121,18 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
                 if not whole:
                     _skip_line(stream)
     except EOFError:
-        raise FileDamage(number + 1, "gzip data to its end", "a file that ends early: fetch it again") from None
-    except (zlib.error, gzip.BadGzipFile) as error:
-        raise FileDamage(number + 1, "gzip data", f"bytes that are none ({error})") from None
+        expected = f"{_packing(path)} data to its end"
+        raise FileDamage(number + 1, expected, "a file that ends early: fetch it again") from None
+    except (zlib.error, gzip.BadGzipFile, _BadZstdError) as error:
+        raise FileDamage(number + 1, f"{_packing(path)} data", f"bytes that are none ({error})") from None
     except OSError as error:
         raise FileDamage(number + 1, "a file that can be read", str(error)) from None
     if number == 0:
         raise FileDamage(None, "rows", "an empty file")
+
+
+def _packing(path: Path) -> Literal["gzip", "zstd"] | None:
+    return _PACKINGS.get(path.suffix.lower())
 
 
 def _skip_line(stream: IO[bytes]) -> None:

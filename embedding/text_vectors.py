@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from embedding.encoder_folder import DeferredEncoder, find_encoder
+from embedding.encoder_hub import fetched_encoder
 from embedding.protocols import TextEncoder, Vectors
 from embedding.rows import Item
 from embedding.settings import EmbeddingSettings
@@ -70,13 +71,13 @@ class CachedText:
 def open_text_vectors(settings: EmbeddingSettings, load_encoder: LoadEncoder, wanted: bool) -> Iterator[TextVectors]:
     """The text vectors that `settings` point to, or none where the tower reads no text.
 
-    `load_encoder` is called only when a text is not in the cache.
+    `load_encoder` is called only when a text is not in the cache; an encoder that is named by hub is fetched once.
 
     Raises EncoderMissingError when there is no encoder.
     """
     if not wanted:
         yield NoText()
         return
-    encoder = DeferredEncoder(find_encoder(settings.encoder), load_encoder)
+    encoder = DeferredEncoder(find_encoder(fetched_encoder(settings.encoder)), load_encoder)
     with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
         yield CachedText(encoder, cache)

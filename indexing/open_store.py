@@ -11,6 +11,7 @@ from indexing.edge_store import EdgeStore
 from indexing.errors import StoreError
 from indexing.server_store import ServerStore
 from indexing.settings import IndexingSettings
+from indexing.spread import spread_of
 from indexing.store import VectorStore
 
 _REST_PORT = 6333
@@ -22,14 +23,14 @@ _TIMEOUT_S = 60
 
 
 def open_store(settings: IndexingSettings, wait_s: float = _WAIT_S) -> VectorStore:
-    """The store of `settings`; StoreError when its server does not answer within `wait_s`.
+    """The store of `settings`; StoreError when its server does not answer within `wait_s`, UsageError as `Spread`.
 
     gRPC is expected on the port after that of the address, as Qdrant has them (6333 and 6334).
     """
     if settings.qdrant_url is None:
         return EdgeStore(settings.data_dir / "releases")
     url, api_key = settings.qdrant_url, settings.qdrant_api_key
-    grpc_port = _grpc_port(url)
+    grpc_port, spread = _grpc_port(url), spread_of(settings)
     _wait_for_server(url, grpc_port, api_key, wait_s)
     client = AsyncQdrantClient(
         url=url,
@@ -40,7 +41,7 @@ def open_store(settings: IndexingSettings, wait_s: float = _WAIT_S) -> VectorSto
         # It would ask from a thread and only warn; the server has answered just now.
         check_compatibility=False,
     )
-    return ServerStore(client, settings.qdrant_prefix)
+    return ServerStore(client, settings.qdrant_prefix, spread=spread)
 
 
 def _grpc_port(url: str) -> int:

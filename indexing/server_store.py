@@ -24,6 +24,7 @@ from indexing.filters import Filter
 from indexing.journal.server_log import ServerLog
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
 from indexing.server_errors import ask
+from indexing.spread import Spread
 from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.tuning import Tuning
 
@@ -48,7 +49,8 @@ _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
 class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
-    Collections and alias begin with `prefix`; `optimise` gives up after `optimise_timeout_s`.
+    Collections and alias begin with `prefix`; those made from now on, the journal's too, lie on the server's nodes as
+    `spread` says; `optimise` gives up after `optimise_timeout_s`.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class ServerStore:
         prefix: str,
         tuning: Tuning | None = None,
         optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
+        spread: Spread | None = None,
     ) -> None:
         self._client = client
         self._prefix = f"{prefix}."
         self._alias = f"{prefix}-live"
         self._tuning = tuning or Tuning()
         self._optimise_timeout_s = optimise_timeout_s
+        self._spread = spread or Spread()
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         name = self._name(collection)
@@ -81,6 +85,9 @@ class ServerStore:
                     m=tuning.m, ef_construct=tuning.ef_construct, full_scan_threshold=tuning.full_scan_threshold_kb
                 ),
                 optimizers_config=models.OptimizersConfigDiff(indexing_threshold=tuning.indexing_threshold_kb),
+                shard_number=self._spread.shards,
+                replication_factor=self._spread.replicas,
+                write_consistency_factor=self._spread.write_consistency,
             ),
             doing,
         )
@@ -213,7 +220,7 @@ class ServerStore:
 
     def journal(self) -> ServerLog:
         """The journal that belongs to this prefix, on the same server."""
-        return ServerLog(self._client, self._prefix.removesuffix("."))
+        return ServerLog(self._client, self._prefix.removesuffix("."), self._spread)
 
     async def close(self) -> None:
         await self._client.close()

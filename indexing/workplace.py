@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from msgspec import Struct
 
 from embedding.encoder_folder import DeferredEncoder, find_encoder
+from embedding.encoder_hub import fetched_encoder
 from embedding.encoder_loading import load_encoder
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
@@ -44,7 +45,7 @@ class Workplace(Struct, frozen=True):
     @contextmanager
     def texts(self) -> Iterator[CachedText]:
         """Text vectors by the settings' encoder, loaded when a text is not in the cache; EncoderMissingError."""
-        encoder = DeferredEncoder(find_encoder(self.settings.encoder), load_encoder)
+        encoder = DeferredEncoder(find_encoder(fetched_encoder(self.settings.encoder)), load_encoder)
         with VectorCache.of(self.settings.vector_cache_dir, encoder) as cache:
             yield CachedText(encoder, cache)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from embedding.encoder_place import EncoderPlace
 from embedding.errors import UsageError
 from service.settings import Settings
 
@@ -92,13 +93,16 @@ def _from_flags(folder: Path, flags: Mapping[str, object]) -> dict[str, object]:
 
 
 def _convert(source: str, label: str, key: str, value: object, base: Path, *, strict: bool) -> object:
-    def to_path(wanted: type, text: Any) -> Any:
-        if wanted is Path and isinstance(text, str) and text:
-            return base / text
+    def to_place(wanted: type, text: Any) -> Any:
+        if isinstance(text, str) and text:
+            if wanted is Path:
+                return base / text
+            if wanted is EncoderPlace:
+                return EncoderPlace.named(text, base)
         raise ValueError(f"Expected `{wanted.__name__.lower()}`")
 
     try:
-        return msgspec.convert(value, _FIELDS[key].type, strict=strict, dec_hook=to_path)
+        return msgspec.convert(value, _FIELDS[key].type, strict=strict, dec_hook=to_place)
     except msgspec.ValidationError as error:
         came = "a secret that is not shown" if key.endswith(_SECRET_ENDINGS) else repr(value)
         raise UsageError(f"{source}: {label}: {_lower_first(str(error))}; came {came}") from error

@@ -11,6 +11,8 @@ from pathlib import Path
 from litestar import Litestar
 
 from embedding.encoder_folder import find_encoder
+from embedding.encoder_hub import local_encoder
+from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.model import Towers
 from embedding.protocols import TextEncoder
@@ -79,7 +81,7 @@ def open_parts(settings: Settings) -> Parts:
     live = hold(live_id)
     with suppress(EncoderMissingError):
         # Without an encoder everything but search works; /health/ready tells.
-        live.release.check_encoder(find_encoder(settings.encoder).hash)
+        live.release.check_encoder(find_encoder(local_encoder(settings.encoder)).hash)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
     return Parts(
         settings=settings,
@@ -137,7 +139,8 @@ def _to_hold(settings: Settings) -> tuple[str, list[str]]:
     return live, [release for release in dict.fromkeys((*before, *settings.pinned_releases)) if release != live]
 
 
-def _load_encoder(folder: Path | None) -> TextEncoder:
+def _load_encoder(place: EncoderPlace | None) -> TextEncoder:
+    folder = local_encoder(place)
     # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
     find_encoder(folder)
     from embedding.sentence_encoder import SentenceEncoder

@@ -1,13 +1,17 @@
 """`nearfield serve`: what is checked before any worker starts, and what a person is told."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
 import click
+from msgspec.structs import replace
 
-from embedding.errors import UsageError
+from embedding.encoder_hub import fetched_encoder
+from embedding.encoder_place import EncoderPlace
+from embedding.errors import EncoderMissingError, UsageError
 from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
@@ -18,6 +22,8 @@ from service.live_watch import InForce, LiveWatch
 from service.log_lines import configure_logging
 from service.settings import Settings
 from service.supervisor import Pace, Supervisor
+
+_log = logging.getLogger("nearfield.service")
 
 _FACTORY = "service.main:build_app"
 # Embedded, a look reads two small files. On a server it is a question over the network.
@@ -30,6 +36,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
     """Answer over HTTP until SIGTERM or SIGINT, with fresh workers when another release or other rules are in force.
 
     `when_ready` is called with the address (`host:port`) when every worker answers for the first time.
+    An encoder that is named by hub is looked for, or fetched, once, here: the workers are given its folder.
     Before anything is loaded: what `listen` raises, and NoLiveReleaseError where nothing was activated.
     NearfieldError with the reason when the workers cannot start.
     """
@@ -48,7 +55,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
                 when_ready(listeners.address)
 
         configure_logging()
-        Supervisor(listeners, _FACTORY, as_environ(settings), watch, say_ready, pace).run()
+        Supervisor(listeners, _FACTORY, as_environ(with_encoder_folder(settings)), watch, say_ready, pace).run()
 
 
 def listen(settings: Settings) -> Listeners:
@@ -63,6 +70,19 @@ def listen(settings: Settings) -> Listeners:
             "or listen on 127.0.0.1."
         )
     return Listeners(settings.host, settings.port, settings.workers)
+
+
+def with_encoder_folder(settings: Settings) -> Settings:
+    """The settings with the folder of an encoder that they name by hub, so that no worker looks for it."""
+    if settings.encoder is None:
+        return settings
+    try:
+        folder = fetched_encoder(settings.encoder)
+    except EncoderMissingError as error:
+        # All but texts can be answered; /health/ready goes on saying so.
+        _log.error("there is no text encoder: %s", error)
+        return settings
+    return replace(settings, encoder=EncoderPlace(folder))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from indexing.spread import Spread, spread_of
 from service.load_settings import load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,11 @@ def services() -> dict[str, Any]:
     parsed = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
     assert isinstance(parsed, dict)
     return parsed
+
+
+def variables(service: dict[str, Any]) -> dict[str, str]:
+    """The service's environment where the shell has set nothing."""
+    return {name: re.sub(r"\$\{.*\}", "", value) for name, value in service["environment"].items()}
 
 
 def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +57,51 @@ def test_qdrant_is_pinned_within_one_minor_version_of_the_client(services: dict[
     assert abs(int(image[2]) - minor) <= 1
 
 
+def test_the_cluster_has_three_nodes_of_the_same_image_and_one_founds_it(services: dict[str, Any]) -> None:
+    nodes = {name: service for name, service in services.items() if re.fullmatch(r"qdrant-\d", name)}
+    assert sorted(nodes) == ["qdrant-1", "qdrant-2", "qdrant-3"]
+    for name, node in nodes.items():
+        assert node["image"] == services["qdrant"]["image"]
+        assert node["healthcheck"] == services["qdrant"]["healthcheck"]
+        assert node["profiles"] == ["cluster"]
+        assert node["environment"] == {"QDRANT__CLUSTER__ENABLED": "true"}
+        assert node["volumes"] == [f"{name}-data:/qdrant/storage"]
+        # Nodes talk to each other on the port after that of gRPC; each is told its own address.
+        uri = node["command"].index("--uri")
+        assert node["command"][uri + 1] == f"http://{name}:6335"
+        assert "ports" not in node
+    founders = [name for name, node in nodes.items() if "--bootstrap" not in node["command"]]
+    assert founders == ["qdrant-1"]
+    for name in ("qdrant-2", "qdrant-3"):
+        bootstrap = nodes[name]["command"].index("--bootstrap")
+        assert nodes[name]["command"][bootstrap + 1] == "http://qdrant-1:6335"
+        assert nodes[name]["depends_on"] == {"qdrant-1": {"condition": "service_healthy"}}
+
+
+def test_the_service_of_the_cluster_waits_for_all_and_shares_nothing_with_the_other(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    service = services["nearfield-cluster"]
+    assert service["profiles"] == ["cluster"]
+    assert service["depends_on"] == {f"qdrant-{n}": {"condition": "service_healthy"} for n in (1, 2, 3)}
+    assert service["volumes"] != services["nearfield"]["volumes"]
+    assert service["ports"] != services["nearfield"]["ports"]
+    settings = load_settings(tmp_path, variables(service), {})
+    assert settings.qdrant_url == "http://qdrant-1:6333"
+    # Of two copies on three nodes one is left whichever node fails, and writes go on.
+    assert spread_of(settings) == Spread(shards=3, replicas=2, write_consistency=1)
+
+
+def test_without_the_profile_there_is_one_server(services: dict[str, Any]) -> None:
+    assert sorted(name for name, service in services.items() if "profiles" not in service) == ["nearfield", "qdrant"]
+
+
+def test_every_volume_is_declared_and_used_by_one_service(services: dict[str, Any]) -> None:
+    declared = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["volumes"]
+    used = [volume.split(":")[0] for service in services.values() for volume in service["volumes"]]
+    assert sorted(used) == sorted(declared)
+
+
 def test_the_service_waits_for_a_healthy_qdrant_with_a_volume(services: dict[str, Any]) -> None:
     assert services["nearfield"]["depends_on"] == {"qdrant": {"condition": "service_healthy"}}
     assert "/readyz" in services["qdrant"]["healthcheck"]["test"][-1]
@@ -58,8 +109,7 @@ def test_the_service_waits_for_a_healthy_qdrant_with_a_volume(services: dict[str
 
 
 def test_its_variables_are_settings(services: dict[str, Any], tmp_path: Path) -> None:
-    environ = {name: re.sub(r"\$\{.*\}", "", value) for name, value in services["nearfield"]["environment"].items()}
-    settings = load_settings(tmp_path, environ, {})
+    settings = load_settings(tmp_path, variables(services["nearfield"]), {})
     assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.open_queries
     assert settings.admin_token is None

@@ -18,6 +18,7 @@ from embedding.errors import DamagedError
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import Change, Frame
 from indexing.server_errors import ask
+from indexing.spread import Spread
 
 # Frames of up to 100 rows with their vectors are .3 MB each; a server sends 32 MB at most.
 _PAGE = 50
@@ -78,10 +79,14 @@ class ServerReader:
 
 
 class ServerLog:
-    """The log in collection `PREFIX-journal`; any number of hosts may append and read."""
+    """The log in collection `PREFIX-journal`; any number of hosts may append and read.
 
-    def __init__(self, client: AsyncQdrantClient, prefix: str) -> None:
+    Its copies are those of `spread`, its shard is one: it is small, and a shard more is one more to ask at every look.
+    """
+
+    def __init__(self, client: AsyncQdrantClient, prefix: str, spread: Spread | None = None) -> None:
         self._client = client
+        self._spread = spread or Spread()
         self._collection = f"{prefix}-journal"
 
     def reader(self) -> ServerReader:
@@ -129,7 +134,16 @@ class ServerLog:
         if await ask(self._client.collection_exists(self._collection), "look for the journal"):
             return
         try:
-            await ask(self._client.create_collection(self._collection, vectors_config={}), "make the journal")
+            await ask(
+                self._client.create_collection(
+                    self._collection,
+                    vectors_config={},
+                    shard_number=1,
+                    replication_factor=self._spread.replicas,
+                    write_consistency_factor=self._spread.write_consistency,
+                ),
+                "make the journal",
+            )
         except StoreError:
             # Another host may have made it in the meantime.
             if not await ask(self._client.collection_exists(self._collection), "look for the journal"):

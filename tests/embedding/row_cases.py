@@ -27,9 +27,19 @@ def jsonl(rows: Iterable[Fields]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
+def zstd(content: bytes) -> bytes:
+    return bytes(pa.Codec("zstd").compress(content, asbytes=True))
+
+
+def packed(name: str, content: bytes) -> bytes:
+    """`content` as a file of that name holds it."""
+    if name.endswith(".gz"):
+        return gzip.compress(content)
+    return zstd(content) if name.endswith(".zst") else content
+
+
 def write_jsonl(path: Path, rows: Iterable[Fields]) -> Path:
-    content = jsonl(rows)
-    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+    path.write_bytes(packed(path.name, jsonl(rows)))
     return path
 
 
@@ -40,8 +50,7 @@ def write_csv(path: Path, rows: Sequence[Fields]) -> Path:
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
-    content = text.getvalue().encode()
-    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+    path.write_bytes(packed(path.name, text.getvalue().encode()))
     return path
 
 

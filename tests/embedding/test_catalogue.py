@@ -98,7 +98,9 @@ BAD_IN_CSV = [case for case in BAD if case[0] not in ({"title": 7}, {"title": No
 BAD_IN_PARQUET = [case for case in BAD if case[0] != {"creators": ["ok", ["x"]]}]
 
 
-@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.csv", "c.csv.gz", "c.parquet", "C.JSONL"])
+@pytest.mark.parametrize(
+    "name", ["c.jsonl", "c.jsonl.gz", "c.jsonl.zst", "c.csv", "c.csv.gz", "c.csv.zst", "c.parquet", "C.JSONL"]
+)
 def test_a_full_row_and_a_bare_one_are_read_from_every_format(tmp_path: Path, name: str) -> None:
     write = {"jsonl": write_jsonl, "csv": write_csv, "parquet": write_parquet}[name.lower().split(".")[1]]
     items, rejects = read_items(write(tmp_path / name, [FULL, good(id="b")]))

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from embedding.commands_train import evaluate, train
+from embedding.encoder_place import EncoderPlace
 from embedding.errors import NearfieldError, NotFoundError, UsageError
 from embedding.settings import EmbeddingSettings
 from tests.embedding.planted import NO_TEXT, write_planted
@@ -112,7 +113,7 @@ def test_rows_that_were_not_taken_are_counted_on_stderr(folder: Path, tmp_path: 
 def test_without_a_text_encoder_the_error_says_where_to_put_one(folder: Path, tmp_path: Path) -> None:
     empty = tmp_path / "encoder"
     empty.mkdir()
-    settings = EmbeddingSettings(data_dir=tmp_path / ".nearfield", encoder=empty)
+    settings = EmbeddingSettings(data_dir=tmp_path / ".nearfield", encoder=EncoderPlace(empty))
     data = ["--catalogue", str(folder / "catalogue.jsonl"), "--interactions", str(folder / "interactions.jsonl")]
 
     result = CliRunner().invoke(train, ["--out", str(tmp_path / "m"), *data], obj=settings, standalone_mode=False)

@@ -8,7 +8,13 @@ from embedding.rejects import Rejects
 from embedding.rows import Interaction
 from tests.embedding.row_cases import write_csv, write_jsonl, write_parquet
 
-WRITERS = {"i.jsonl": write_jsonl, "i.csv": write_csv, "i.parquet": write_parquet}
+WRITERS = {
+    "i.jsonl": write_jsonl,
+    "i.jsonl.zst": write_jsonl,
+    "i.csv.zst": write_csv,
+    "i.csv": write_csv,
+    "i.parquet": write_parquet,
+}
 
 
 def read(path: Path, *items: str) -> tuple[list[Interaction], Rejects]:

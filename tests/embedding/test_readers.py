@@ -1,4 +1,4 @@
-"""Files as a whole: folders, names, gzip, damage; and CSV rows that are no rows."""
+"""Files as a whole: folders, names, gzip, zstd, damage; and CSV rows that are no rows."""
 
 import gzip
 from pathlib import Path
@@ -10,7 +10,7 @@ from embedding.catalogue import read_catalogue
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.readers import BATCH_ROWS
 from embedding.rejects import Rejects
-from tests.embedding.row_cases import good, jsonl, read_items, write_csv, write_jsonl, write_parquet
+from tests.embedding.row_cases import good, jsonl, packed, read_items, write_csv, write_jsonl, write_parquet, zstd
 
 HEADER = b"id,kind,title,creator\n"
 
@@ -43,7 +43,7 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     assert rejects.rejected == 0
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "c.json", "c.parquet.gz", "c.jsonl.zip", "jsonl"])
+@pytest.mark.parametrize("name", ["notes.txt", "c.json", "c.parquet.gz", "c.parquet.zst", "c.jsonl.zip", "jsonl"])
 def test_a_name_that_no_reader_takes_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     write_jsonl(tmp_path / "a.jsonl", [good()])
     (tmp_path / name).write_text("x")
@@ -65,10 +65,12 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         next(read_catalogue(tmp_path / "empty", rejects))
 
 
-@pytest.mark.parametrize("name", ["c.jsonl", "c.csv", "c.parquet", "c.jsonl.gz", "c.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["c.jsonl", "c.csv", "c.parquet", "c.jsonl.gz", "c.csv.gz", "c.jsonl.zst", "c.csv.zst"]
+)
 def test_an_empty_file_is_an_error(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    path.write_bytes(packed(name, b""))
     got, rejects = read_damaged(path, name)
     assert got == []
     assert rejects.rejected == 1
@@ -97,6 +99,63 @@ def test_broken_gzip_is_an_error(tmp_path: Path, place: int) -> None:
     content[place] ^= 0xFF
     (tmp_path / "c.jsonl.gz").write_bytes(content)
     read_damaged(tmp_path / "c.jsonl.gz", "expected gzip data")
+
+
+@pytest.mark.parametrize("name", ["c.jsonl", "c.csv"])
+def test_a_truncated_zstd_gives_what_came_before_and_then_an_error(tmp_path: Path, name: str) -> None:
+    # A block of zstd is 128 kB of rows: what is cut before its first block ends has none to give.
+    rows = [good(id=f"item-{number}", text=f"{number * 2_654_435_761 % 2**32:x}" * 20) for number in range(4000)]
+    write = write_jsonl if name == "c.jsonl" else write_csv
+    whole = write(tmp_path / f"{name}.zst", rows).read_bytes()
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    (folder / f"{name}.zst").write_bytes(whole[: len(whole) // 2])
+    write_jsonl(folder / "z.jsonl", [good(id="in another file")])
+    got, rejects = read_damaged(folder, "expected zstd data to its end, came a file that ends early")
+    assert 100 < len(got) < 4000
+    assert got == [*(f"item-{number}" for number in range(len(got) - 1)), "in another file"]
+    assert (rejects.accepted, rejects.rejected) == (len(got), 1)
+    header = name == "c.csv"
+    assert rejects.first[0].line in (len(got) + header, len(got) + header + 1)
+
+
+def test_one_byte_short_of_zstd_is_seen(tmp_path: Path) -> None:
+    whole = zstd(jsonl([good(id=str(number)) for number in range(50)]))
+    for size in (1, 4, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "c.jsonl.zst").write_bytes(whole[:size])
+        read_damaged(tmp_path / "c.jsonl.zst", "expected zstd data to its end")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x27" + zstd(jsonl([good()]))[1:], zstd(jsonl([good()])) + b"none", jsonl([good()])]
+)
+def test_broken_zstd_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "c.jsonl.zst").write_bytes(content)
+    read_damaged(tmp_path / "c.jsonl.zst", "expected zstd data, came bytes that are none")
+
+
+def test_zstd_whose_checksum_is_wrong_is_an_error(tmp_path: Path) -> None:
+    """As the command `zstd` writes it, with a checksum at the end, which Arrow itself does not write."""
+    content = bytearray.fromhex(
+        "28b52ffd0458f901007b226964223a2261222c226b696e64223a22747261636b222c227469746c65223a2241207469746c65222c"
+        "2263726561746f72223a22412062616e64227d0a80792058"
+    )
+    (tmp_path / "c.jsonl.zst").write_bytes(content)
+    items, _ = read_items(tmp_path / "c.jsonl.zst")
+    assert [item.id for item in items] == ["a"]
+    content[-1] ^= 1
+    (tmp_path / "c.jsonl.zst").write_bytes(content)
+    read_damaged(tmp_path / "c.jsonl.zst", "expected zstd data, came .*checksum")
+
+
+def test_zstd_of_many_frames_is_read_to_its_end(tmp_path: Path) -> None:
+    """As several threads write it, or `cat a.zst b.zst`; a frame to skip may lie between."""
+    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
+    frames = [zstd(jsonl([good(id=str(number))])) for number in range(3)]
+    (tmp_path / "c.jsonl.zst").write_bytes(frames[0] + skipped + frames[1] + frames[2])
+    items, rejects = read_items(tmp_path / "c.jsonl.zst")
+    assert [item.id for item in items] == ["0", "1", "2"]
+    assert rejects.rejected == 0
 
 
 def test_a_truncated_parquet_is_an_error(tmp_path: Path) -> None:

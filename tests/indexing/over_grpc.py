@@ -30,7 +30,14 @@ class SharedClient(AsyncQdrantClient):
 
 
 class OverGrpc(AsyncQdrantLocal):
-    """Memory mode that takes protobuf messages. Each method takes the parameters that a store sends, and no others."""
+    """Memory mode that takes protobuf messages. Each method takes the parameters that a store sends, and no others.
+
+    `created` has the message that made each collection, as the server read it: memory mode ignores most of it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.created: dict[str, grpc.CreateCollection] = {}
 
     async def upsert(  # type: ignore[override]
         self, collection_name: str, points: Any, update_mode: Any = None, **_: Any
@@ -110,14 +117,25 @@ class OverGrpc(AsyncQdrantLocal):
         return await super().update_collection_aliases([GrpcToRest.convert_alias_operations(a) for a in sent.actions])
 
     async def create_collection(  # type: ignore[override]
-        self, collection_name: str, vectors_config: Any = None, hnsw_config: Any = None, **_: Any
+        self,
+        collection_name: str,
+        vectors_config: Any = None,
+        hnsw_config: Any = None,
+        shard_number: int | None = None,
+        replication_factor: int | None = None,
+        write_consistency_factor: int | None = None,
+        **_: Any,
     ) -> bool:
         message = grpc.CreateCollection(
             collection_name=collection_name,
             vectors_config=RestToGrpc.convert_vectors_config(vectors_config),
             hnsw_config=None if hnsw_config is None else RestToGrpc.convert_hnsw_config_diff(hnsw_config),
+            shard_number=shard_number,
+            replication_factor=replication_factor,
+            write_consistency_factor=write_consistency_factor,
         )
         sent = grpc.CreateCollection.FromString(message.SerializeToString())
+        self.created[collection_name] = sent
         return await super().create_collection(
             sent.collection_name, vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config)
         )

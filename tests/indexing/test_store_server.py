@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from grpc import StatusCode  # type: ignore[import-untyped]
 from grpc.aio import AioRpcError, Metadata  # type: ignore[import-untyped]
@@ -12,11 +13,14 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from embedding.errors import UsageError
 from indexing.edge_store import EdgeStore
 from indexing.errors import CollectionMissingError, StoreError
+from indexing.journal.records import TakenDown
 from indexing.open_store import open_store
 from indexing.server_store import ServerStore
 from indexing.settings import IndexingSettings
+from indexing.spread import Spread, spread_of
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 from tests.indexing.over_grpc import OverGrpc, memory_client
 
@@ -59,10 +63,10 @@ def server() -> Scripted:
     return Scripted()
 
 
-def store_on(server: Scripted, timeout_s: float = 60.0) -> ServerStore:
+def store_on(server: Scripted, timeout_s: float = 60.0, spread: Spread | None = None) -> ServerStore:
     client = memory_client()
     client._client = server
-    return ServerStore(client, "near", optimise_timeout_s=timeout_s)
+    return ServerStore(client, "near", optimise_timeout_s=timeout_s, spread=spread)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +130,47 @@ def test_optimising_gives_up_in_the_end(server: Scripted) -> None:
     server.states = iter([YELLOW] * 1_000)
     with pytest.raises(StoreError, match="'c' is still yellow after 0 s: look at the server's load"):
         asyncio.run(store_on(server, timeout_s=0.2).optimise("c"))
+
+
+def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
+    settings = IndexingSettings(qdrant_shards=6, qdrant_replicas=3, qdrant_write_consistency=2)
+    store = store_on(server, spread=spread_of(settings))
+
+    asyncio.run(store.create("r1", SCHEMA))
+
+    sent = server.created["near.r1"]
+    assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (6, 3, 2)
+
+
+def test_the_journal_has_as_many_copies_in_one_shard(server: Scripted) -> None:
+    store = store_on(server, spread=Spread(shards=6, replicas=3, write_consistency=2))
+
+    assert asyncio.run(store.journal().append([TakenDown("a")])) == 1
+
+    sent = server.created["near-journal"]
+    assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (1, 3, 2)
+
+
+def test_shards_are_left_to_the_server_where_nothing_is_said(server: Scripted) -> None:
+    asyncio.run(store_on(server, spread=spread_of(IndexingSettings())).create("r1", SCHEMA))
+
+    sent = server.created["near.r1"]
+    assert not sent.HasField("shard_number")
+    assert (sent.replication_factor, sent.write_consistency_factor) == (1, 1)
+
+
+def test_a_write_cannot_wait_for_more_copies_than_there_are() -> None:
+    settings = IndexingSettings(qdrant_url="http://127.0.0.1:6333", qdrant_replicas=2, qdrant_write_consistency=3)
+    # Told before the server is asked: nothing answers there.
+    with pytest.raises(UsageError, match=r"qdrant_write_consistency: expected at most qdrant_replicas \(2\), came 3"):
+        open_store(settings, wait_s=0)
+
+
+@pytest.mark.parametrize("name", ["qdrant_shards", "qdrant_replicas", "qdrant_write_consistency"])
+@pytest.mark.parametrize("value", [0, -1, 5_000, 1.5])
+def test_a_spread_that_makes_no_sense_is_refused_by_type(name: str, value: float) -> None:
+    with pytest.raises(msgspec.ValidationError, match=rf"int.*{name}"):
+        msgspec.convert({name: value}, IndexingSettings, dec_hook=lambda wanted, given: wanted(given))
 
 
 def test_stores_of_unlike_prefixes_never_meet() -> None:

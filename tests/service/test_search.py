@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from litestar.testing import TestClient
 
+from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError
 from embedding.protocols import TextEncoder, Vectors
 from service.app import create_app
@@ -124,7 +125,7 @@ def test_without_an_encoder_search_says_so(error: Exception, reason: str) -> Non
 
 
 def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tower_world, encoder=tmp_path / "none", default_market="SE")
+    settings = Settings(data_dir=tower_world, encoder=EncoderPlace(tmp_path / "none"), default_market="SE")
     with TestClient(create_app(open_parts(settings))) as client:
         assert client.get("/v1/items/metal-1/similar").status_code == 200
         refused = client.post("/v1/search", json={"text": "bread"})

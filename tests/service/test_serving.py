@@ -7,12 +7,13 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from embedding.encoder_place import EncoderPlace
 from embedding.errors import BusyError, UsageError
 from indexing.errors import NoLiveReleaseError
 from service.commands import serve as serve_command
 from service.environ import as_environ
 from service.load_settings import load_settings
-from service.serving import serve
+from service.serving import serve, with_encoder_folder
 from service.settings import Settings
 from tests.service.serving_processes import free_port
 
@@ -44,9 +45,36 @@ def test_workers_come_to_the_settings_of_the_main_process(tmp_path: Path) -> Non
     (tmp_path / "nearfield.toml").write_text('default_market = "SE"\nqdrant_url = "http://qdrant:6333"\nworkers = 3\n')
     flagged = msgspec.structs.replace(
         load_settings(tmp_path, {}, {}),
-        **{"port": 9000, "qdrant_url": None, "open_queries": True, "encoder": tmp_path / "my encoder", "workers": 2},
+        **{
+            "port": 9000,
+            "qdrant_url": None,
+            "open_queries": True,
+            "encoder": EncoderPlace(tmp_path / "my encoder"),
+            "workers": 2,
+        },
     )
     assert load_settings(tmp_path, as_environ(flagged), {}) == flagged
+
+
+def test_workers_are_given_the_folder_of_an_encoder_named_by_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    settings = Settings(data_dir=tmp_path, encoder=EncoderPlace("owner/model"))
+    # Not in the cache, and no hub in reach: everything but texts can be answered.
+    assert with_encoder_folder(settings) == settings
+    assert "'owner/model'" in caplog.text
+
+    root = tmp_path / "hub" / "models--owner--model"
+    snapshot = root / "snapshots" / "c0ffee"
+    snapshot.mkdir(parents=True)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text(snapshot.name)
+
+    assert with_encoder_folder(settings).encoder == str(snapshot)
 
 
 def test_every_setting_that_has_a_default_survives_the_way_to_the_workers(tmp_path: Path) -> None:
