@@ -122,9 +122,9 @@ def main() -> None:
     print(f"side, {KEPT_BYTES / _MIB:,.0f} MiB at most.")
     print(f"\nExtrapolated, nodes of {arguments.node_gib:g} GiB, {arguments.replicas} replicas:\n")
     lines = [(size, line_of(size, item, fixed_worker, arguments.node_gib * _GIB, arguments.replicas)) for size in SIZES]
-    heads = ("Qdrant nodes", "memory used of each", "release folder", "a worker's own memory", "or embedded, 2 workers")
+    needs = ("Qdrant nodes", "memory used of each", "release folder", "a worker's own memory", "or embedded, 2 workers")
     _print_table(
-        ("items", "points, one copy", *heads),
+        ("items", "points, one copy", *needs),
         [
             (
                 f"{size:,}",
