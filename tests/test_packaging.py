@@ -19,7 +19,7 @@ PACKAGES = ("service", "embedding", "indexing")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-# The two composition roots read it. Two modules set it: one keeps the hub's client from looking for a network, one
+# The two composition roots read it. Three modules set it: two say whether the hub may be asked over a network, one
 # gives a worker process the settings of its main process.
 MAY_TOUCH_THE_ENVIRONMENT = {
     *("service/cli.py", "service/main.py"),
