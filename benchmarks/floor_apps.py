@@ -82,11 +82,16 @@ def parts_of_world() -> Parts:
         encoder=EncoderGate(lambda: encoder, 30.0),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
         activate=_refuse,
+        compact=_refuse_too,
         make_puts=lambda _items, _live, _encoder: [],
     )
 
 
 async def _refuse(_release_id: str, _widen: bool) -> str:
+    return "a benchmark serves one release"
+
+
+async def _refuse_too() -> str:
     return "a benchmark serves one release"
 
 

@@ -1,17 +1,13 @@
 """From a catalogue to a finished release: read, encode, tower, write, optimise, gate."""
 
-import hashlib
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from embedding.catalogue import read_catalogue
-from embedding.errors import DamagedError, MismatchError
+from embedding.errors import MismatchError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
 from embedding.model import Towers
@@ -21,38 +17,14 @@ from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
 from embedding.text_vectors import CachedText
 from indexing.availability import AvailabilityClasses
-from indexing.build_marks import (
-    Begun,
-    Written,
-    begin,
-    begun_with,
-    clear_marks,
-    fingerprint,
-    is_optimised,
-    mark_optimised,
-    mark_written,
-    unmark_optimised,
-    written_in,
-)
+from indexing.build_marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
 from indexing.columns import Columns
-from indexing.errors import GateError
-from indexing.gate import judge
+from indexing.finishing import Maker, finish, prove, renew_points
 from indexing.gate_live import Keeps, Side, compare, enforce
 from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
-from indexing.manifest import (
-    CONTENT_FOLDERS,
-    FILES,
-    FORMAT,
-    MANIFEST,
-    Counts,
-    GateReport,
-    Manifest,
-    hash_files,
-    hash_of,
-    write_durably,
-)
-from indexing.points import PointsWriter, write_points_again
+from indexing.manifest import Counts, Manifest
+from indexing.points import PointsWriter
 from indexing.releases import Releases
 from indexing.store import VectorStore
 from indexing.users import UsersWriter
@@ -119,7 +91,7 @@ async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:
     if found is not None:
         shop.reporter.say(f"Going on with the unfinished build {found.name}")
         return found
-    folder = releases.folder / _new_id(releases)
+    folder = releases.folder / releases.new_id()
     begin(folder, begun)
     return folder
 
@@ -130,27 +102,16 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         await _clear_parts(folder, shop.store)
         written = await _write(folder, inputs, model, shop)
         mark_written(folder, written)
-    elif not is_optimised(folder):
-        # What the engine had not flushed is lost with the process; the columns have it all.
-        await shop.store.drop(folder.name)
-        await write_points_again(folder, shop.store, written.dims, shop.reporter)
-    if not is_optimised(folder):
-        with shop.reporter.stage("optimise the index"):
-            await shop.store.optimise(folder.name)
-        mark_optimised(folder)
-    await shop.store.open(folder.name)
-    try:
-        gate = await judge(folder, written.dims, shop.store, shop.reporter)
-    except GateError:
-        # The next build writes the points anew; what was read and encoded is not at fault.
-        unmark_optimised(folder)
-        raise
+    else:
+        await renew_points(folder, written, shop.store, shop.reporter)
+    maker = Maker.of(model, shop.texts.encoder_hash)
+    gate = await prove(folder, written, shop.store, shop.reporter)
     with shop.reporter.stage("compare with the live release"):
-        gate = replace(gate, forced=await _not_kept(folder, model, shop))
-    return _finish(folder, model, written, gate, shop)
+        gate = replace(gate, forced=await _not_kept(folder, maker, shop))
+    return finish(folder, maker, written, gate, shop.rules_version, shop.reporter)
 
 
-async def _not_kept(folder: Path, model: ModelManifest | None, shop: Workshop) -> tuple[str, ...]:
+async def _not_kept(folder: Path, maker: Maker, shop: Workshop) -> tuple[str, ...]:
     """What the release does not keep of the live one, where that was forced; GateError where it was not."""
     live_id = await shop.store.live()
     if live_id is None:
@@ -158,17 +119,13 @@ async def _not_kept(folder: Path, model: ModelManifest | None, shop: Workshop) -
     new = Side(
         Columns(folder / "columns"),
         AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
-        _space(model),
-        model.hash if model else None,
+        maker.space,
+        maker.model_hash,
     )
     failures = compare(new, Side.of(Releases(shop.data_dir, shop.store).open(live_id)), shop.keeps)
     if not shop.force:
         enforce(failures)
     return tuple(failure.told for failure in failures)
-
-
-def _space(model: ModelManifest | None) -> Literal["text", "tower"]:
-    return "text" if model is None else "tower"
 
 
 async def _clear_parts(folder: Path, store: VectorStore) -> None:
@@ -236,43 +193,3 @@ def _copy_model(source: Path | None, folder: Path, model: ModelManifest | None) 
         return None
     shutil.copytree(source, folder / "model")
     return Towers.load(folder / "model")
-
-
-def _finish(folder: Path, model: ModelManifest | None, written: Written, gate: GateReport, shop: Workshop) -> Manifest:
-    begun = begun_with(folder)
-    if begun is None:
-        raise DamagedError(f"{folder} is no longer the build that was begun there. Build again.")
-    with shop.reporter.stage("hash every file"):
-        files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
-    files_json = msgspec.json.encode(files, order="deterministic")
-    content = {name: digest for name, digest in files.items() if Path(name).parts[0] in CONTENT_FOLDERS}
-    manifest = Manifest(
-        format=FORMAT,
-        id=folder.name,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        content=hash_of([content, shop.texts.encoder_hash]),
-        files=hashlib.sha256(files_json).hexdigest(),
-        space=_space(model),
-        dims=written.dims,
-        encoder_hash=shop.texts.encoder_hash,
-        model_hash=None if model is None else model.hash,
-        input_fields=written.input_fields,
-        crossing=() if model is None else model.crossing,
-        rules_version=shop.rules_version,
-        counts=written.counts,
-        gate=gate,
-        lineage=(),
-        journal_seq=begun.journal_seq,
-    )
-    write_durably(folder / FILES, files_json)
-    write_durably(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
-    clear_marks(folder)
-    return manifest
-
-
-def _new_id(releases: Releases) -> str:
-    """A name that sorts after every release there is, also when the clock went backwards."""
-    now = int(datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
-    there = (path.name for path in releases.folder.glob("r*") if path.name[1:].isdigit())
-    newest = max((int(name[1:]) for name in there), default=0)
-    return f"r{max(now, newest + 1)}"

@@ -22,10 +22,14 @@ _BEGUN, _WRITTEN, _OPTIMISED = "build.json", "written.json", "optimised"
 
 
 class Begun(Struct, frozen=True):
-    """A fingerprint of the inputs, and the journal's last frame when the first of their rows was read."""
+    """A fingerprint of the inputs, and the journal's last frame when the first of their rows was read.
+
+    `lineage`: of a compaction, the build that it goes back to and the compactions between, oldest first.
+    """
 
     inputs: str
     journal_seq: int
+    lineage: tuple[str, ...] = ()
 
 
 class Written(Struct, frozen=True):

@@ -165,6 +165,31 @@ def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
     print_json({"live": release}) if as_json else print(f"{release} is live again")
 
 
+@index.command()
+@click.option("--if-due", is_flag=True, help="Only where the journal holds more than `max_journal_share` allows.")
+@json_option
+@progress_option
+@pass_settings
+def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: ProgressMode) -> None:
+    """Make a release of what is live, journal included, so that the journal starts small again.
+
+    Syncs and the service start it by themselves. Nothing is encoded, no answer changes, and `index rollback` still
+    goes back to the build before.
+
+    \b
+    Example:
+      nearfield index compact
+    """
+    from indexing.compaction import compact as make_compaction
+
+    reporter = Reporter(progress)
+    made = _with_place(settings, lambda place: make_compaction(place, reporter, only_if_due=if_due))
+    if as_json:
+        print_json({"release": made and made.id, "counts": made and made.counts})
+    else:
+        print(f"{made.id} is live" if made else "The journal is small: nothing was done")
+
+
 async def _status(
     settings: IndexingSettings, releases: "Releases"
 ) -> tuple[str | None, list["Manifest"], list[str], dict[str, str], str]:

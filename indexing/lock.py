@@ -27,3 +27,16 @@ def build_lock(data_dir: Path) -> Iterator[None]:
         file.flush()
         yield
         file.truncate(0)
+
+
+def is_held(data_dir: Path) -> bool:
+    """Whether a process holds the build lock now."""
+    path = data_dir / "build.lock"
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

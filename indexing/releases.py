@@ -58,6 +58,13 @@ class Releases:
             return []
         return sorted(path.name for path in self.folder.iterdir() if path.is_dir() and not (path / MANIFEST).exists())
 
+    def new_id(self) -> str:
+        """A name that sorts after every release there is, also when the clock went backwards."""
+        now = int(datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
+        there = (path.name for path in self.folder.glob("r*") if path.name[1:].isdigit())
+        newest = max((int(name[1:]) for name in there), default=0)
+        return f"r{max(now, newest + 1)}"
+
     def open(self, release_id: str) -> Release:
         """Open a finished release; ReleaseMissingError when there is none of that id."""
         return Release(self._folder_of(release_id))
@@ -65,6 +72,9 @@ class Releases:
     def manifest(self, release_id: str) -> Manifest:
         """The manifest of a finished release; ReleaseMissingError when there is none of that id."""
         return read_manifest(self._folder_of(release_id))
+
+    def __contains__(self, release_id: str) -> bool:
+        return (self.folder / release_id / MANIFEST).is_file()
 
     def _folder_of(self, release_id: str) -> Path:
         folder = self.folder / release_id
@@ -102,17 +112,15 @@ class Releases:
     async def previous_id(self) -> str:
         """The release that `rollback` returns to; NoLiveReleaseError when nothing came before."""
         live = await self.live_id()
-        previous = next(
-            (
-                entry.previous
-                for entry in reversed(self._switches())
-                if entry.action == "activate" and entry.release == live
-            ),
-            None,
-        )
-        if previous is None:
-            raise NoLiveReleaseError(f"Nothing was live before release {live}: there is nothing to go back to.")
-        return previous
+        # What was compacted into the live one shows the same rows: it is no way back.
+        same = {live, *self.manifest(live).lineage}
+        before: str | None = live
+        for entry in reversed(self._switches()):
+            if entry.action == "activate" and entry.release == before:
+                before = entry.previous
+                if before is not None and before not in same:
+                    return before
+        raise NoLiveReleaseError(f"Nothing was live before release {live}: there is nothing to go back to.")
 
     async def _switch(self, release_id: str, action: Literal["activate", "rollback"]) -> None:
         release = self.open(release_id)

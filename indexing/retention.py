@@ -19,7 +19,10 @@ _IN_USE = "in-use"
 
 
 class Keeping(Struct, frozen=True):
-    """How many releases stay, within how many bytes on this disk, and which stay whatever happens."""
+    """How many releases stay, within how many bytes on this disk, and which stay whatever happens.
+
+    A build and its compactions count as one.
+    """
 
     num: int
     max_bytes: int | None
@@ -42,10 +45,15 @@ def hold(folder: Path) -> int | None:
 async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> list[str]:
     """Remove what is not to stay, oldest first; the ids of the releases removed.
 
-    Never the live release, the one that `rollback` would return to, a pinned one, or one that a process holds.
+    Never the live release, the one that `rollback` would return to, a pinned one, or one that a process holds. What
+    was compacted goes with the next compaction but one: until then the pages that were begun on it can be turned.
     """
-    there = [manifest.id for manifest in releases.manifests()]
-    needed = {await releases.live_id(), *keeping.pinned}
+    manifests = releases.manifests()
+    there = [manifest.id for manifest in manifests]
+    build_of = {manifest.id: (*manifest.lineage, manifest.id)[0] for manifest in manifests}
+    compacted = {older for manifest in manifests for older in manifest.lineage[:-1]}
+    live = await releases.live_id()
+    needed = {live, *releases.manifest(live).lineage[-1:], *keeping.pinned}
     with suppress(NoLiveReleaseError):
         needed.add(await releases.previous_id())
     sizes = {release_id: size_of(releases.folder / release_id) for release_id in there}
@@ -53,7 +61,8 @@ async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> lis
     for release_id in there:
         left = [other for other in there if other not in removed]
         over = keeping.max_bytes is not None and sum(sizes[other] for other in left) > keeping.max_bytes
-        if release_id in needed or not (over or len(left) > keeping.num):
+        num_builds = len({build_of[other] for other in left})
+        if release_id in needed or not (over or num_builds > keeping.num or release_id in compacted):
             continue
         folder = releases.folder / release_id
         with _unused(folder) as unused:

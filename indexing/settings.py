@@ -22,6 +22,8 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     max_opened_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
     # The least share of their nearest ten that items must keep in a new release of the same model.
     min_overlap: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    # The share of the live release's rows that the journal may change before they are compacted into a new one.
+    max_journal_share: Annotated[float, Meta(ge=0.001, le=1)] = 0.05
     # Releases that stay after an activation: so many, within so many bytes where that is set.
     keep_releases: Annotated[int, Meta(ge=2, le=1_000)] = 3
     max_release_bytes: Annotated[int, Meta(ge=1)] | None = None

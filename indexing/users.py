@@ -75,13 +75,13 @@ class UsersWriter:
         weights = np.frombuffer(self._weight, dtype=np.float32)
         by_time = np.lexsort((np.arange(len(users)), at, users))
         users, rows, weights = users[by_time], rows[by_time], weights[by_time]
-        self._write_ragged(folder, "heard", *_unique_pairs(users, rows), {})
+        _save_ragged(folder, "heard", self.num_users, *_unique_pairs(users, rows), {})
         last, sums = _fold_pairs(users, rows, weights)
         # As in training (embedding/pairs.py): likes and skips that cancel say nothing.
         last, sums = last[sums != 0], sums[sums != 0]
         recent = _rank_from_end(users[last]) < HISTORY_LIMIT
         newest = last[recent]
-        self._write_ragged(folder, "history", users[newest], rows[newest], {"weights": sums[recent]})
+        _save_ragged(folder, "history", self.num_users, users[newest], rows[newest], {"weights": sums[recent]})
         self._ids.finish().save(folder, "ids")
 
     def _users_array(self) -> NDArray[np.int32]:
@@ -90,20 +90,22 @@ class UsersWriter:
     def _rows_array(self) -> NDArray[np.int32]:
         return np.frombuffer(self._row, dtype=np.int32)
 
-    def _write_ragged(
-        self,
-        folder: Path,
-        name: str,
-        users: NDArray[np.int32],
-        rows: NDArray[np.int32],
-        more: dict[str, NDArray[np.float32]],
-    ) -> None:
-        ends = np.zeros(self.num_users + 1, dtype=np.int64)
-        np.cumsum(np.bincount(users, minlength=self.num_users), out=ends[1:])
-        np.save(folder / f"{name}_ends.npy", ends)
-        np.save(folder / f"{name}_rows.npy", rows)
-        for label, values in more.items():
-            np.save(folder / f"{name}_{label}.npy", values)
+
+def _save_ragged(
+    folder: Path,
+    name: str,
+    num_users: int,
+    users: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    more: dict[str, NDArray[np.float32]],
+) -> None:
+    """Rows grouped by user (`users`, ascending), as `Users` reads them."""
+    ends = np.zeros(num_users + 1, dtype=np.int64)
+    np.cumsum(np.bincount(users, minlength=num_users), out=ends[1:])
+    np.save(folder / f"{name}_ends.npy", ends)
+    np.save(folder / f"{name}_rows.npy", rows)
+    for label, values in more.items():
+        np.save(folder / f"{name}_{label}.npy", values)
 
 
 def _unique_pairs(users: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -160,3 +162,20 @@ class Users:
             weights=self._history_weights[recent],
             heard=self._heard_rows[heard],
         )
+
+    def save_moved(self, folder: Path, places: NDArray[np.int32]) -> None:
+        """Write the same users for rows in another order: row r is now `places[r]` (N,), or gone where that is -1."""
+        folder.mkdir(parents=True)
+        for name, ends, rows in (
+            ("history", self._history_ends, self._history_rows),
+            ("heard", self._heard_ends, self._heard_rows),
+        ):
+            moved = places[rows]
+            there = np.flatnonzero(moved >= 0)
+            users = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(ends))[there]
+            if name == "heard":
+                order = np.lexsort((moved[there], users))
+                _save_ragged(folder, name, len(self), users, moved[there][order], {})
+            else:
+                _save_ragged(folder, name, len(self), users, moved[there], {"weights": self._history_weights[there]})
+        self._ids.save(folder, "ids")

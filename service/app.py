@@ -14,6 +14,7 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 from embedding.errors import NearfieldError
 from service.auth import admin_guard
 from service.changes import Changes
+from service.compactor import Compactor
 from service.desk import Desk
 from service.examples import add_examples
 from service.health import health_routes
@@ -63,7 +64,8 @@ def create_app(parts: Parts) -> Litestar:
     desk = Desk(parts)
     settings = parts.settings
     guard = admin_guard(settings.admin_token)
-    changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts)
+    compactor = Compactor(settings, parts.compact)
+    changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts, compactor)
 
     following: set[asyncio.Task[None]] = set()
 
@@ -74,6 +76,7 @@ def create_app(parts: Parts) -> Litestar:
     async def stop() -> None:
         for task in following:
             task.cancel()
+        compactor.close()
         parts.encoder.close()
         for served in parts.held.values():
             served.let_go()

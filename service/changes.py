@@ -14,6 +14,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalLog
 from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down
+from service.compactor import Compactor
 from service.encoder_gate import EncoderGate
 from service.problems import FieldError, ProblemError, invalid_fields
 from service.served import ServedRelease
@@ -54,7 +55,15 @@ class Hidden(Struct, frozen=True):
 class Changes:
     """Writes to the journal for one worker."""
 
-    def __init__(self, served: ServedRelease, log: JournalLog, encoder: EncoderGate, make_puts: MakePuts) -> None:
+    def __init__(
+        self,
+        served: ServedRelease,
+        log: JournalLog,
+        encoder: EncoderGate,
+        make_puts: MakePuts,
+        compactor: Compactor,
+    ) -> None:
+        self._compactor = compactor
         self._served = served
         self._log = log
         self._encoder = encoder
@@ -88,6 +97,7 @@ class Changes:
 
     async def _changed(self, num: int) -> Changed:
         await self._served.catch_up()
+        self._compactor.look(self._served.rows)
         return Changed(self._served.release.id, self._served.rows.revision, num)
 
     async def _hidden(self, item_id: str) -> Hidden:

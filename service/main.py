@@ -19,7 +19,7 @@ from embedding.protocols import TextEncoder
 from embedding.rows import Item
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
-from indexing.errors import NoLiveReleaseError, ReleaseMissingError
+from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.open_log import open_log
@@ -29,7 +29,7 @@ from indexing.releases import Releases
 from indexing.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from service.activating import activate_apart
+from service.apart import activate_apart, compact_apart
 from service.app import create_app
 from service.changes import MakePuts
 from service.encoder_gate import EncoderGate
@@ -83,6 +83,7 @@ def open_parts(settings: Settings) -> Parts:
         # Without an encoder everything but search works; /health/ready tells.
         live.release.check_encoder(find_encoder(local_encoder(settings.encoder)).hash)
     encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
+    environ = {**os.environ, **as_environ(settings)}
     return Parts(
         settings=settings,
         store=store,
@@ -91,7 +92,8 @@ def open_parts(settings: Settings) -> Parts:
         releases=releases,
         encoder=encoder,
         journal=journal,
-        activate=partial(activate_apart, {**os.environ, **as_environ(settings)}),
+        activate=partial(activate_apart, environ),
+        compact=partial(compact_apart, environ),
         make_puts=_puts_with(Editor(releases), settings.vector_cache_dir),
     )
 
@@ -116,7 +118,8 @@ def _held(release_ids: Sequence[str], hold: Callable[[str], ServedRelease]) -> d
 
 
 def _to_hold(settings: Settings) -> tuple[str, list[str]]:
-    """The live release, and which others: the one before it, where it is still there, and the pinned ones.
+    """The live release, and which others: the one before it and the one compacted into it, where they are still there,
+    and the pinned ones.
 
     Asked through a store and a loop of its own: a client of the engine belongs to the loop it is first used on,
     and the server's does not run yet.
@@ -127,9 +130,11 @@ def _to_hold(settings: Settings) -> tuple[str, list[str]]:
         try:
             releases = Releases(settings.data_dir, store)
             live = await releases.live_id()
-            with suppress(NoLiveReleaseError, ReleaseMissingError):
-                return live, [releases.manifest(await releases.previous_id()).id]
-            return live, []
+            # Pages that were begun before a compaction are turned on what was compacted.
+            others = list(releases.manifest(live).lineage[-1:])
+            with suppress(NoLiveReleaseError):
+                others.append(await releases.previous_id())
+            return live, [other for other in others if other in releases]
         finally:
             await store.close()
 

@@ -8,6 +8,7 @@ from indexing.journal.log import JournalLog
 from indexing.releases import Releases
 from indexing.store import VectorStore
 from service.changes import MakePuts
+from service.compactor import Compact
 from service.encoder_gate import EncoderGate
 from service.routes_releases import Activate
 from service.served import ServedRelease
@@ -27,3 +28,4 @@ class Parts(Struct, frozen=True, kw_only=True):
     journal: JournalLog
     make_puts: MakePuts
     activate: Activate
+    compact: Compact

@@ -54,6 +54,11 @@ class CurrentRows:
         """Number of the last frame applied."""
         return self._applied
 
+    @property
+    def num_journalled(self) -> int:
+        """Rows put or removed since the build began; one put twice counts twice, as it takes two places."""
+        return max(len(self.new), len(self._moved))
+
     def apply(self, frame: Frame) -> None:
         """Take in the next frame; rows that were journalled before the build began are in the release already."""
         since_build = frame.seq > self.release.manifest.journal_seq

@@ -66,14 +66,19 @@ def sync(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: P
     Example:
       nearfield index sync catalogue.jsonl
     """
-    from indexing.sync.run import run_sync
+    from indexing.sync.run import compact_if_due, run_sync
 
-    outcome = asyncio.run(run_sync(catalogue, settings, Reporter(progress)))
+    reporter = Reporter(progress)
+    outcome = asyncio.run(run_sync(catalogue, settings, reporter))
+    if not as_json:
+        _print_counts(Console(), outcome)
+        print(f"release {outcome.release}, revision {outcome.revision}", flush=True)
+    # The change holds already: who stops this stops a tidying up that the next sync begins again.
+    compacted = asyncio.run(compact_if_due(settings, reporter))
     if as_json:
-        print_json(_as_json(outcome))
-        return
-    _print_counts(Console(), outcome)
-    print(f"release {outcome.release}, revision {outcome.revision}")
+        print_json({**_as_json(outcome), "compacted": compacted})
+    elif compacted:
+        print(f"{compacted} is live: the same rows, with an empty journal")
 
 
 def _as_json(outcome: "Outcome") -> dict[str, object]:

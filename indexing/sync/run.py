@@ -10,6 +10,8 @@ from msgspec import Struct
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
+from indexing.compaction import compact
+from indexing.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.settings import IndexingSettings
@@ -48,6 +50,15 @@ async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Report
                 with place.texts() as texts:
                     await apply_difference(difference, live, place, texts, reporter)
                 return _outcome(await place.live(), difference, rejects)
+
+
+async def compact_if_due(settings: IndexingSettings, reporter: Reporter) -> str | None:
+    """Compact what is live where the journal has grown too large; the new release's id."""
+    async with open_workplace(settings) as place:
+        if not is_due(await place.live(), settings.max_journal_share):
+            return None
+        made = await compact(place, reporter, only_if_due=True)
+        return None if made is None else made.id
 
 
 def _bounds(settings: IndexingSettings) -> Bounds:

@@ -11,9 +11,9 @@ import pytest
 from indexing.retention import Keeping, hold, prune, size_of
 from indexing.switch import rollback
 from indexing.workplace import Workplace
+from tests.indexing.at_work import build, within
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import Source
-from tests.indexing.test_switch import build, within
 
 
 async def four(place: Workplace, source: Source) -> list[str]:

@@ -1,69 +1,22 @@
 """The journal and releases together: what was changed stays changed over rebuilds, switches and ways back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import pytest
 
 from embedding.progress import Reporter
-from embedding.rows import Item, Window
-from indexing.build import build_release
+from embedding.rows import Window
 from indexing.errors import WideningError
-from indexing.journal.current_rows import CurrentRows
-from indexing.journal.editor import Editor
-from indexing.journal.open_log import open_log
 from indexing.journal.records import Put, Removed
-from indexing.journal.replay import current_rows
 from indexing.journal.takedowns import lift, take_down
-from indexing.releases import Releases
-from indexing.settings import IndexingSettings
 from indexing.switch import activate, rollback
 from indexing.workplace import Workplace
+from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import Stores
-from tests.indexing.release_worlds import QUIET, Source, edited, make_items
-
-T = TypeVar("T")
-
-
-def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable[T]]) -> T:
-    """Run `work(place)` as one process would."""
-
-    async def run() -> T:
-        store = stores.open()
-        settings = IndexingSettings(data_dir=stores.data_dir, cache_dir=source.cache_dir)
-        releases = Releases(stores.data_dir, store)
-        try:
-            return await work(Workplace(settings, store, releases, open_log(stores.data_dir, store), Editor(releases)))
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
-
-
-async def build(
-    place: Workplace, source: Source, *, reporter: Reporter = QUIET, live: bool = True, **inputs: Any
-) -> str:
-    shop = msgspec.structs.replace(source.shop(place.settings.data_dir, place.store, reporter), journal=place.journal)
-    manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), shop)
-    if live:
-        await activate(place, manifest.id)
-    return manifest.id
-
-
-async def rows_of(place: Workplace, release_id: str) -> CurrentRows:
-    return await current_rows(place.releases.open(release_id), place.journal)
-
-
-async def put(place: Workplace, *items: Item) -> None:
-    with place.texts() as texts:
-        await place.journal.append(place.editor.puts(items, await place.live(), texts))
-
-
-def item(number: int, **changes: Any) -> Item:
-    return msgspec.structs.replace(make_items()[number], **changes)
+from tests.indexing.release_worlds import Source, edited
 
 
 def test_a_takedown_holds_on_every_release_there_is_and_will_be(stores: Stores, source: Source) -> None:

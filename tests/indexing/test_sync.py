@@ -16,9 +16,9 @@ from indexing.sync import run
 from indexing.sync.change_gate import Bounds, enforce
 from indexing.sync.diff import Diff
 from indexing.workplace import Workplace
+from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import NUM_ITEMS, QUIET, Source, edited
-from tests.indexing.test_switch import build, item, put, rows_of, within
 
 ADDED = {"id": "added", "kind": "track", "title": "Added", "creator": "Maker 1", "text": "jazz piano at night"}
 

@@ -1,0 +1,120 @@
+"""What the live release shows becomes a release of its own, so that the journal starts small again: nothing is encoded.
+
+A compaction is no new build: it names the build that it goes back to, and `rollback` passes it over.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from embedding.errors import NearfieldError
+from embedding.progress import Reporter
+from indexing.build_marks import Begun, Written, begin, mark_written
+from indexing.columns import ColumnsWriter
+from indexing.compaction_due import is_due
+from indexing.creators import CreatorsWriter
+from indexing.facts import FactsWriter
+from indexing.finishing import Maker, finish, prove, renew_points
+from indexing.journal.current_rows import CurrentRows
+from indexing.lock import build_lock
+from indexing.manifest import Counts, Manifest, hash_of
+from indexing.rules.accepted import AcceptedRules
+from indexing.switch import activate
+from indexing.workplace import Workplace
+
+_BATCH = 4_096
+_GONE = -1
+
+
+async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = False) -> Manifest | None:
+    """Build a release of what is live now, beside it, and make it live; what is journalled meanwhile applies to both.
+
+    None, and nothing done, `only_if_due` where the journal holds no more than the settings allow.
+
+    Raises BuildLockedError, NoLiveReleaseError, GateError or StoreError, and NearfieldError while a row waits for the
+    encoder of the live release; the live release then stays.
+    """
+    data_dir = place.settings.data_dir
+    with build_lock(data_dir):
+        live = await place.live()
+        if only_if_due and not is_due(live, place.settings.max_journal_share):
+            return None
+        if live.unencoded:
+            raise NearfieldError(
+                f"{len(live.unencoded)} rows of the journal have no vectors for release {live.release.id} yet. "
+                f"Run `nearfield index activate {live.release.id}`, which encodes them."
+            )
+        manifest = live.release.manifest
+        folder = await _begin(place, live)
+        written = _write(folder, live, reporter)
+        mark_written(folder, written)
+        await renew_points(folder, written, place.store, reporter)
+        gate = await prove(folder, written, place.store, reporter)
+        version, _ = AcceptedRules(data_dir / "rules").current()
+        maker = Maker(encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing)
+        compacted = finish(folder, maker, written, gate, version, reporter)
+        await activate(place, compacted.id)
+        return compacted
+
+
+async def _begin(place: Workplace, live: CurrentRows) -> Path:
+    """A new folder; what other builds and compactions left unfinished goes, as with any build of other inputs."""
+    for name in place.releases.unfinished():
+        await place.store.drop(name)
+        shutil.rmtree(place.releases.folder / name, ignore_errors=True)
+    manifest = live.release.manifest
+    folder = place.releases.folder / place.releases.new_id()
+    inputs = hash_of(["compaction", manifest.id, live.seq])
+    begin(folder, Begun(inputs, live.seq, (*manifest.lineage, manifest.id)))
+    return folder
+
+
+def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> Written:
+    """Columns, users and model, in the order of the live rows."""
+    release, dims = live.release, live.release.manifest.dims
+    columns = folder / "columns"
+    facts, creators = FactsWriter(), CreatorsWriter()
+    kinds: Counter[str] = Counter()
+    places = np.full(live.num_own, _GONE, np.int32)
+    num_rows = 0
+    with reporter.stage("copy rows", live.num_own) as advance, ColumnsWriter(columns, dims) as writer:
+        for rows in _batches(live):
+            payloads = [live.payload(row) for row in rows]
+            vectors = {space: live.vectors(space, rows) for space in dims}
+            writer.append(payloads, [live.hashes(row) for row in rows], vectors)
+            facts.add(payloads)
+            creators.add(payloads)
+            kinds.update(payload.kind for payload in payloads)
+            for place, row in enumerate(rows, start=num_rows):
+                own = live.origin(row)
+                if own != _GONE:
+                    places[own] = place
+            num_rows += len(rows)
+            advance(len(rows))
+    (columns / "classes.msgpack").write_bytes(release.classes.dump())
+    facts.save(columns)
+    creators.save(columns)
+    release.users.save_moved(folder / "users", places)
+    if release.model_folder is not None:
+        shutil.copytree(release.model_folder, folder / "model")
+    before = release.manifest.counts
+    counts = Counts(
+        points=num_rows,
+        tracks=kinds["track"],
+        episodes=kinds["episode"],
+        users=before.users,
+        interactions=before.interactions,
+        rejected_rows=0,
+        rejected_interactions=0,
+    )
+    return Written(counts, dims, release.manifest.input_fields)
+
+
+def _batches(live: CurrentRows) -> Iterator[list[int]]:
+    rows = live.rows()
+    while batch := list(islice(rows, _BATCH)):
+        yield batch

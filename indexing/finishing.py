@@ -1,0 +1,111 @@
+"""From columns that are whole to a finished release: points, optimised and proved, and last of all the manifest."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+import msgspec
+from msgspec import Struct
+
+from embedding.errors import DamagedError
+from embedding.model_folder import ModelManifest
+from embedding.progress import Reporter
+from indexing.build_marks import Written, begun_with, clear_marks, is_optimised, mark_optimised, unmark_optimised
+from indexing.errors import GateError
+from indexing.gate import judge
+from indexing.manifest import (
+    CONTENT_FOLDERS,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    GateReport,
+    Manifest,
+    hash_files,
+    hash_of,
+    write_durably,
+)
+from indexing.points import write_points_again
+from indexing.store import VectorStore
+
+
+class Maker(Struct, frozen=True, kw_only=True):
+    """Hashes of what made the vectors, and the pairs of kinds that the model saw heard together."""
+
+    encoder_hash: str
+    model_hash: str | None
+    crossing: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, model: ModelManifest | None, encoder_hash: str) -> Self:
+        """Of a build with `model`, or with none."""
+        return cls(
+            encoder_hash=encoder_hash,
+            model_hash=model.hash if model else None,
+            crossing=model.crossing if model else (),
+        )
+
+    @property
+    def space(self) -> Literal["text", "tower"]:
+        """The vector that answers `similar` and `recommend`."""
+        return "text" if self.model_hash is None else "tower"
+
+
+async def renew_points(folder: Path, written: Written, store: VectorStore, reporter: Reporter) -> None:
+    """Write the points of whole columns, unless they are optimised already.
+
+    What the engine had not flushed is lost with its process; the columns have it all.
+    """
+    if not is_optimised(folder):
+        await store.drop(folder.name)
+        await write_points_again(folder, store, written.dims, reporter)
+
+
+async def prove(folder: Path, written: Written, store: VectorStore, reporter: Reporter) -> GateReport:
+    """Optimise the points and judge them; GateError or StoreError."""
+    if not is_optimised(folder):
+        with reporter.stage("optimise the index"):
+            await store.optimise(folder.name)
+        mark_optimised(folder)
+    await store.open(folder.name)
+    try:
+        return await judge(folder, written.dims, store, reporter)
+    except GateError:
+        # The next build writes the points anew; what was read and encoded is not at fault.
+        unmark_optimised(folder)
+        raise
+
+
+def finish(
+    folder: Path, maker: Maker, written: Written, gate: GateReport, rules_version: str, reporter: Reporter
+) -> Manifest:
+    """Write the manifest: from then on the folder is a release."""
+    begun = begun_with(folder)
+    if begun is None:
+        raise DamagedError(f"{folder} is no longer the build that was begun there. Build again.")
+    with reporter.stage("hash every file"):
+        files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
+    files_json = msgspec.json.encode(files, order="deterministic")
+    content = {name: digest for name, digest in files.items() if Path(name).parts[0] in CONTENT_FOLDERS}
+    manifest = Manifest(
+        format=FORMAT,
+        id=folder.name,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        content=hash_of([content, maker.encoder_hash]),
+        files=hashlib.sha256(files_json).hexdigest(),
+        space=maker.space,
+        dims=written.dims,
+        encoder_hash=maker.encoder_hash,
+        model_hash=maker.model_hash,
+        input_fields=written.input_fields,
+        crossing=maker.crossing,
+        rules_version=rules_version,
+        counts=written.counts,
+        gate=gate,
+        lineage=begun.lineage,
+        journal_seq=begun.journal_seq,
+    )
+    write_durably(folder / FILES, files_json)
+    write_durably(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+    clear_marks(folder)
+    return manifest
