@@ -1,0 +1,67 @@
+"""The right answer, worked out from the rows alone: every vector, no engine, no plan, no cache."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from indexing.context import RequestContext
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.file_log import FileLog
+from indexing.journal.replay import current_rows
+from indexing.release import Release
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.compiled import HardRules
+
+# Scores of equal items may differ in their last bits by the order in which products are summed.
+_TOLERANCE = 1e-4
+
+
+def shown_rows(data_dir: Path, release_id: str) -> CurrentRows:
+    """What a release of an embedded store shows now, read by this process anew."""
+    release = Release(data_dir / "releases" / release_id)
+    return asyncio.run(current_rows(release, FileLog(data_dir / "journal")))
+
+
+def nearest(rows: CurrentRows, data_dir: Path, seed_id: str, context: RequestContext, limit: int) -> dict[str, float]:
+    """Scores of the `limit` items nearest to a seed that the rules in force let pass, best first."""
+    version, ruleset = AcceptedRules(data_dir / "rules").current()
+    rules = HardRules(ruleset, version, rows.release.classes, lambda where: where, rows.release.share)
+    accepts = rules.compile(context).accepts
+    seed = rows.row_of(seed_id)
+    space = rows.release.space
+    numbers = [row for row in rows.rows() if row != seed and not rows.dropped[row] and accepts(rows.payload(row))]
+    scores = rows.vectors(space, numbers) @ rows.vectors(space, [seed])[0]
+    best = np.argsort(-scores, kind="stable")[:limit]
+    return {rows.id_of(numbers[place]): float(scores[place]) for place in best}
+
+
+def difference(hits: Sequence[dict[str, object]], right: dict[str, float]) -> str | None:
+    """How an answer differs from the right one, None where only items of equal score changed places."""
+    came = [float(str(hit["score"])) for hit in hits]
+    if len(came) != len(right):
+        return f"{len(came)} hits came, {len(right)} are right"
+    for place, (score, wanted) in enumerate(zip(came, right.values(), strict=True), start=1):
+        if abs(score - wanted) > _TOLERANCE:
+            return f"hit {place} has score {score}, {wanted:.6f} is right"
+    last = min(right.values())
+    strange = [str(hit["id"]) for hit, score in zip(hits, came, strict=True) if score > last + _TOLERANCE]
+    missing = [item_id for item_id in strange if item_id not in right]
+    return f"{', '.join(missing)} should not be there" if missing else None
+
+
+def digest(rows: CurrentRows) -> str:
+    """A hash over all that is shown: each id with its payload, its vectors and whether it is hidden."""
+    parts = sorted(
+        (
+            rows.id_of(row),
+            msgspec.msgpack.encode(rows.payload(row)),
+            b"".join(rows.vectors(space, [row])[0].tobytes() for space in sorted(rows.release.manifest.dims)),
+            bool(rows.dropped[row]),
+        )
+        for row in rows.rows()
+    )
+    return hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest()
