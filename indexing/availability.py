@@ -23,6 +23,7 @@ ANY_MARKET = "*"
 
 # Open sets are kept by (market, interval): a few markets at the present time, and some asked about other times.
 _NUM_KEPT_OPEN_SETS = 64
+_NUM_KEPT_LISTS = 16_384
 
 _Span = tuple[float, float]
 
@@ -47,7 +48,7 @@ def normalise(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 def availability_class(windows: Iterable[Window]) -> int:
     """The class of `windows`: 63 bits of BLAKE2b over their normal form, as the engine's integers are signed."""
-    return _class_of(normalise(windows))
+    return _interned(tuple(windows))[1]
 
 
 def covers(outer: tuple[Window, ...], inner: tuple[Window, ...]) -> bool:
@@ -87,8 +88,7 @@ class AvailabilityClasses:
 
     def add(self, windows: Iterable[Window]) -> int:
         """Intern `windows`; their class. DamagedError when two unlike lists have one hash (about n² / 2⁶⁴)."""
-        normal = normalise(windows)
-        new = _class_of(normal)
+        normal, new = _interned(tuple(windows))
         known = self._windows.setdefault(new, normal)
         if known is normal:
             self._revision += 1
@@ -190,6 +190,13 @@ class _Timeline:
             from_s=None if from_s == -math.inf else int(from_s),
             until_s=None if until_s == math.inf else int(until_s),
         )
+
+
+@lru_cache(_NUM_KEPT_LISTS)
+def _interned(windows: tuple[Window, ...]) -> tuple[tuple[Window, ...], int]:
+    """The normal form and the class: millions of rows share some thousand lists."""
+    normal = normalise(windows)
+    return normal, _class_of(normal)
 
 
 def _class_of(normal: tuple[Window, ...]) -> int:

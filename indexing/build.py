@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from embedding.catalogue import read_catalogue
-from embedding.errors import MismatchError
+from embedding.errors import MismatchError, UsageError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
 from embedding.model import Towers
@@ -15,7 +15,7 @@ from embedding.model_folder import ModelManifest, verify_model
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
-from embedding.text_vectors import CachedText
+from embedding.text_vectors import TextVectors
 from indexing.availability import AvailabilityClasses
 from indexing.build_marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
 from indexing.columns import Columns
@@ -44,7 +44,8 @@ class Workshop(Struct, frozen=True, kw_only=True):
     data_dir: Path
     store: VectorStore
     journal: JournalLog
-    texts: CachedText
+    # NoText for a release that answers by its towers alone.
+    texts: TextVectors
     rules_version: str
     max_reject_share: float
     reporter: Reporter
@@ -61,7 +62,9 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
     inputs clears it away.
     """
     model = verify_model(inputs.model) if inputs.model else None
-    if model is not None and model.encoder_hash not in (None, shop.texts.encoder_hash):
+    if shop.texts.encoder_hash is None:
+        _refuse_without_text(model)
+    elif model is not None and model.encoder_hash not in (None, shop.texts.encoder_hash):
         raise MismatchError(
             f"Model {inputs.model} was trained with text encoder {model.encoder_hash}, the one at hand is "
             f"{shop.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
@@ -75,6 +78,16 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
         folder = await _folder_for(Begun(inputs_hash, await shop.journal.end()), releases, shop)
         return await _build(folder, inputs, model, shop)
+
+
+def _refuse_without_text(model: ModelManifest | None) -> None:
+    if model is None:
+        raise UsageError("A release without text vectors needs a model (--model): it would have no vectors at all.")
+    if model.encoder_hash is not None:
+        raise MismatchError(
+            f"The model reads text (encoder {model.encoder_hash}): a release of it cannot go without text vectors. "
+            "Leave --no-text out, or train without the feature `text`."
+        )
 
 
 async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:

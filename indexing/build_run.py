@@ -11,12 +11,18 @@ from indexing.workplace import open_workplace
 
 
 async def build_from_settings(
-    inputs: BuildInputs, settings: IndexingSettings, reporter: Reporter, *, activate: bool, force: bool = False
+    inputs: BuildInputs,
+    settings: IndexingSettings,
+    reporter: Reporter,
+    *,
+    activate: bool,
+    force: bool = False,
+    text: bool = True,
 ) -> Manifest:
-    """Build by the store, encoder and cache of the settings; live when asked, `force` as in Workshop."""
+    """Build by the store, encoder and cache of the settings; live when asked; `text` vectors or none."""
     async with open_workplace(settings) as place:
         version, _ = AcceptedRules(settings.data_dir / "rules").current()
-        with place.texts() as texts:
+        with place.texts(text) as texts:
             shop = Workshop(
                 data_dir=settings.data_dir,
                 store=place.store,

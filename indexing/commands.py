@@ -37,6 +37,9 @@ def index() -> None:
 @click.option("--model", type=existing, help="Model folder; left out, the release searches by text only.")
 @click.option("--interactions", type=existing, help="Listens: history and heard items of the known users.")
 @click.option("--activate/--no-activate", default=False, help="Make the release live when it is built.")
+@click.option(
+    "--text/--no-text", default=True, help="Without text vectors nothing is encoded, and nothing found by `search`."
+)
 @click.option("--force", is_flag=True, help="Finish it in spite of what it does not keep of the live release.")
 @json_option
 @progress_option
@@ -47,6 +50,7 @@ def build(
     model: Path | None,
     interactions: Path | None,
     activate: bool,
+    text: bool,
     force: bool,
     as_json: bool,
     progress: ProgressMode,
@@ -62,7 +66,7 @@ def build(
 
     reporter = Reporter(progress)
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
-    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate, force=force))
+    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate, force=force, text=text))
     if as_json:
         print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
         return

@@ -32,12 +32,12 @@ from indexing.store import VectorStore
 class Maker(Struct, frozen=True, kw_only=True):
     """Hashes of what made the vectors, and the pairs of kinds that the model saw heard together."""
 
-    encoder_hash: str
+    encoder_hash: str | None
     model_hash: str | None
     crossing: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, model: ModelManifest | None, encoder_hash: str) -> Self:
+    def of(cls, model: ModelManifest | None, encoder_hash: str | None) -> Self:
         """Of a build with `model`, or with none."""
         return cls(
             encoder_hash=encoder_hash,

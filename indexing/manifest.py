@@ -58,7 +58,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The vector that answers `similar` and `recommend`.
     space: Literal["tower", "text"]
     dims: dict[str, int]
-    encoder_hash: str
+    # None: no item has a text vector, and no text can be searched for.
+    encoder_hash: str | None
     model_hash: str | None
     # Item fields that change a vector when they change.
     input_fields: tuple[str, ...]

@@ -30,10 +30,14 @@ class PointsWriter:
     def __init__(self, folder: Path, store: VectorStore, texts: TextVectors, towers: Towers | None) -> None:
         self._folder, self._store = folder, store
         self._texts, self._towers = texts, towers
-        self.dims = {"text": texts.dims} if towers is None else {"tower": towers.dims, "text": texts.dims}
+        self.dims: dict[str, int] = {} if towers is None else {"tower": towers.dims}
+        text_fields: tuple[str, ...] = ()
+        if texts.encoder_hash is not None:
+            self.dims["text"] = texts.dims
+            text_fields = TEXT_FIELDS
         tower_fields = () if towers is None else towers.input_fields
         # The text encoder's fields first, then the candidate tower's.
-        self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*TEXT_FIELDS, *tower_fields)))
+        self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*text_fields, *tower_fields)))
         self.num_kind: Counter[str] = Counter()
         self._classes = AvailabilityClasses()
         self._facts = FactsWriter()
@@ -62,10 +66,10 @@ class PointsWriter:
         self._creators.save(columns)
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
-        vectors = {"text": self._texts(items, advance)}
+        made = {"text": self._texts(items, advance)}
         if self._towers is not None:
-            vectors["tower"] = self._towers.encode_items(items, vectors["text"])
-        return vectors
+            made["tower"] = self._towers.encode_items(items, made["text"])
+        return {space: made[space] for space in self.dims}
 
     def _payload(self, item: Item, derived_popularity: float) -> Payload:
         popularity = derived_popularity if item.popularity is None else item.popularity

@@ -45,6 +45,11 @@ class Release:
         """The model's copy inside the release, None for a release of text only."""
         return self.folder / "model" if self.manifest.model_hash else None
 
+    @property
+    def has_text(self) -> bool:
+        """Whether its items have text vectors."""
+        return self.manifest.encoder_hash is not None
+
     def share(self, where: Filter) -> float:
         """Part of the points (0 to 1) that passes the hard rules in `where`."""
         return self.facts.share(where)

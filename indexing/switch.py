@@ -55,7 +55,7 @@ async def _ready(place: Workplace, release_id: str, *, widen: bool) -> None:
 async def _encode_missing(place: Workplace, rows: CurrentRows) -> None:
     if not rows.unencoded:
         return
-    with place.texts() as texts:
+    with place.texts(rows.release.has_text) as texts:
         missing = place.editor.missing(rows, texts)
     frame = await place.journal.append(missing)
     for record in missing:

@@ -1,15 +1,15 @@
 """What a command works on: the store, the releases and the journal that the settings name."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from embedding.encoder_folder import DeferredEncoder, find_encoder
-from embedding.encoder_hub import fetched_encoder
 from embedding.encoder_loading import load_encoder
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
+from embedding.text_vectors import TextVectors, open_text_vectors
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
@@ -42,12 +42,20 @@ class Workplace(Struct, frozen=True):
         except NoLiveReleaseError:
             return None
 
+    def texts(self, wanted: bool = True) -> AbstractContextManager[TextVectors]:
+        """Text vectors by the settings' encoder, loaded when a text is not in the cache; none unless `wanted`.
+
+        Raises EncoderMissingError.
+        """
+        return open_text_vectors(self.settings, load_encoder, wanted)
+
     @contextmanager
-    def texts(self) -> Iterator[CachedText]:
-        """Text vectors by the settings' encoder, loaded when a text is not in the cache; EncoderMissingError."""
-        encoder = DeferredEncoder(find_encoder(fetched_encoder(self.settings.encoder)), load_encoder)
-        with VectorCache.of(self.settings.vector_cache_dir, encoder) as cache:
-            yield CachedText(encoder, cache)
+    def unkept_texts(self, wanted: bool) -> Iterator[TextVectors]:
+        """As `texts`, and nothing is written to the settings' cache."""
+        with TemporaryDirectory(prefix="nearfield-texts-") as folder:
+            settings = replace(self.settings, cache_dir=Path(folder))
+            with open_text_vectors(settings, load_encoder, wanted) as texts:
+                yield texts
 
 
 @asynccontextmanager

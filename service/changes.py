@@ -1,5 +1,6 @@
 """How a running service is changed: durable in the journal before it is acknowledged, held from the next request on."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -22,7 +23,8 @@ from service.validation import shown
 
 MAX_ROWS = 100
 
-MakePuts = Callable[[Sequence[Item], CurrentRows, TextEncoder], list[Put]]
+# The encoder is None for a release without text vectors.
+MakePuts = Callable[[Sequence[Item], CurrentRows, TextEncoder | None], list[Put]]
 
 
 class PutRows(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,8 +75,13 @@ class Changes:
         """Put rows, all or none; a 400 problem names every bad one, a 503 problem where no encoder comes."""
         items = _rows(body)
         rows = self._served.rows
-        await self._log.append(await self._encoder.run(lambda encoder: self._make_puts(items, rows, encoder)))
+        await self._log.append(await self._puts(items, rows))
         return await self._changed(len(items))
+
+    async def _puts(self, items: Sequence[Item], rows: CurrentRows) -> list[Put]:
+        if not rows.release.has_text:
+            return await asyncio.to_thread(self._make_puts, items, rows, None)
+        return await self._encoder.run(lambda encoder: self._make_puts(items, rows, encoder))
 
     async def remove(self, item_id: str) -> Changed:
         """Take a row out of the catalogue; a 404 problem where there is none."""

@@ -17,7 +17,7 @@ from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.model import Towers
 from embedding.protocols import TextEncoder
 from embedding.rows import Item
-from embedding.text_vectors import CachedText
+from embedding.text_vectors import CachedText, NoText
 from embedding.vector_cache import VectorCache
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
@@ -79,10 +79,13 @@ def open_parts(settings: Settings) -> Parts:
         )
 
     live = hold(live_id)
-    with suppress(EncoderMissingError):
-        # Without an encoder everything but search works; /health/ready tells.
-        live.release.check_encoder(find_encoder(local_encoder(settings.encoder)).hash)
-    encoder = EncoderGate(partial(_load_encoder, settings.encoder), settings.encoder_wait_s)
+    load = partial(_no_encoder, live_id)
+    if live.release.has_text:
+        with suppress(EncoderMissingError):
+            # Without an encoder everything but search works; /health/ready tells.
+            live.release.check_encoder(find_encoder(local_encoder(settings.encoder)).hash)
+        load = partial(_load_encoder, settings.encoder)
+    encoder = EncoderGate(load, settings.encoder_wait_s)
     environ = {**os.environ, **as_environ(settings)}
     return Parts(
         settings=settings,
@@ -99,7 +102,9 @@ def open_parts(settings: Settings) -> Parts:
 
 
 def _puts_with(editor: Editor, cache_dir: Path) -> MakePuts:
-    def make_puts(items: Sequence[Item], live: CurrentRows, encoder: TextEncoder) -> list[Put]:
+    def make_puts(items: Sequence[Item], live: CurrentRows, encoder: TextEncoder | None) -> list[Put]:
+        if encoder is None:
+            return editor.puts(items, live, NoText())
         with VectorCache.of(cache_dir, encoder) as cache:
             return editor.puts(items, live, CachedText(encoder, cache))
 
@@ -142,6 +147,10 @@ def _to_hold(settings: Settings) -> tuple[str, list[str]]:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         live, before = runner.run(ask())
     return live, [release for release in dict.fromkeys((*before, *settings.pinned_releases)) if release != live]
+
+
+def _no_encoder(release_id: str) -> TextEncoder:
+    raise EncoderMissingError(f"release {release_id} was built without text vectors: it needs no text encoder")
 
 
 def _load_encoder(place: EncoderPlace | None) -> TextEncoder:

@@ -80,6 +80,12 @@ class Queries:
         if not text:
             raise invalid("text", "some words to look for", shown(query.text))
         context = self._defaults.complete(query.context, query.kinds)
+        if not self._release.has_text:
+            raise ProblemError(
+                "release-without-text",
+                f"Release {self._release.id} was built without text vectors (--no-text): its `similar` and "
+                "`recommend` answer, its `search` cannot. Build one with text vectors, and activate it.",
+            )
         if self._release.manifest.encoder_hash != self._encoder_hash:
             raise ProblemError(
                 "release-not-loaded",

@@ -55,7 +55,7 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("encoder-loading", "encoder-absent", *_QUERY_FAILURES),
+        responses=failures("encoder-loading", "encoder-absent", "release-without-text", *_QUERY_FAILURES),
     )
     async def search(data: JSONBody[SkipValidation[SearchRequest]]) -> JsonAnswer[Answer]:
         """By meaning: the text encoder's vector of the query against those of titles, creators, tags and texts."""

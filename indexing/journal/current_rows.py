@@ -167,7 +167,7 @@ class CurrentRows:
 
     def _own_vectors(self, text: dict[str, bytes], tower: dict[str, bytes]) -> dict[str, NDArray[np.float32]]:
         manifest = self.release.manifest
-        found = {"text": text.get(manifest.encoder_hash), "tower": tower.get(manifest.model_hash or "")}
+        found = {"text": text.get(manifest.encoder_hash or ""), "tower": tower.get(manifest.model_hash or "")}
         return {space: np.frombuffer(data, "<f4") for space, data in found.items() if data and space in manifest.dims}
 
     def _remove(self, item_id: str) -> None:

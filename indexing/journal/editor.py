@@ -57,7 +57,8 @@ class Editor:
             if inputs == live.hashes(row)[:HASH_BYTES]:
                 by_space = {space: _bytes(live.vectors(space, [row])[0]) for space in manifest.dims}
                 tower = {manifest.model_hash: by_space["tower"]} if manifest.model_hash else {}
-                found[item.id] = {manifest.encoder_hash: by_space["text"]}, tower
+                text = {manifest.encoder_hash: by_space["text"]} if manifest.encoder_hash else {}
+                found[item.id] = text, tower
         return found
 
     def _other_models(self, live: CurrentRows | None) -> set[str]:
@@ -77,11 +78,12 @@ class Editor:
             # Another encoder's vectors are of no use to it: that release waits until its own encoder is set.
             if tower.encoder_hash in (None, texts.encoder_hash):
                 towers[model] = tower.encode_items(items, text)
-        encoder = texts.encoder_hash or ""
-        return [
-            ({encoder: _bytes(text[place])}, {model: _bytes(vectors[place]) for model, vectors in towers.items()})
-            for place in range(len(items))
-        ]
+        encoder = texts.encoder_hash
+        made: list[_VectorBytes] = []
+        for place in range(len(items)):
+            of_text = {encoder: _bytes(text[place])} if encoder else {}
+            made.append((of_text, {model: _bytes(vectors[place]) for model, vectors in towers.items()}))
+        return made
 
     def _tower(self, model: str) -> Towers:
         if model not in self._towers:

@@ -2,16 +2,12 @@
 
 import time
 from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from msgspec import Struct
 
 from embedding.progress import Reporter
 from embedding.rows import Item
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
 from indexing.availability import ANY_MARKET, AvailabilityClasses
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Frame, Put, Removed
@@ -69,14 +65,11 @@ async def effects_of(difference: Difference, live: CurrentRows, place: Workplace
 
 
 def _encoded(items: list[Item], live: CurrentRows, place: Workplace, reporter: Reporter) -> list[Put]:
-    # A cache of its own, as a diff writes nothing.
     with (
-        place.texts() as texts,
-        TemporaryDirectory(prefix="nearfield-diff-") as folder,
-        VectorCache(Path(folder), texts.encoder_hash, texts.dims) as cache,
+        place.unkept_texts(live.release.has_text) as texts,
         reporter.stage("encode changed rows", len(items)) as advance,
     ):
-        puts = place.editor.puts(items, live, CachedText(texts.encoder, cache))
+        puts = place.editor.puts(items, live, texts)
         advance(len(items))
         return puts
 

@@ -47,7 +47,7 @@ async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Report
             live = await place.live()
             with _compared(catalogue, live, settings, reporter) as (difference, rejects):
                 enforce(difference.diff, _bounds(settings))
-                with place.texts() as texts:
+                with place.texts(live.release.has_text) as texts:
                     await apply_difference(difference, live, place, texts, reporter)
                 return _outcome(await place.live(), difference, rejects)
 

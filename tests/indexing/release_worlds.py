@@ -8,10 +8,9 @@ import msgspec
 from embedding.progress import Reporter
 from embedding.row_files import RowFiles
 from embedding.rows import Interaction, Item, Window
-from embedding.sentence_encoder import SentenceEncoder
 from embedding.settings import EmbeddingSettings
 from embedding.text_vectors import CachedText
-from embedding.train_config import TrainConfig
+from embedding.train_config import Feature, TrainConfig
 from embedding.train_run import TrainRequest, run_training
 from indexing.build import BuildInputs, Workshop
 from indexing.journal.file_log import FileLog
@@ -57,15 +56,16 @@ class Source:
         with RowFiles(folder) as files:
             files.write_items(self.catalogue.name, make_items())
             files.write_interactions(self.interactions.name, make_interactions())
-        self.model = self._train(folder / "model", seed=1)
-        self.other_model = self._train(folder / "other-model", seed=2)
+        self.model = self.train(folder / "model", seed=1)
+        self.other_model = self.train(folder / "other-model", seed=2)
 
-    def _train(self, out: Path, seed: int) -> Path:
-        config = TrainConfig(dims=16, epochs=2, batch_size=64, features=("id", "creators"), seed=seed)
+    def train(self, out: Path, seed: int, features: tuple[Feature, ...] = ("id", "creators")) -> Path:
+        """A model of these files, in the folder `out`."""
+        config = TrainConfig(dims=16, epochs=2, batch_size=64, features=features, seed=seed)
         request = TrainRequest(
             catalogue=self.catalogue, interactions=self.interactions, out=out, split="none", config=config
         )
-        run_training(request, EmbeddingSettings(data_dir=out.parent), SentenceEncoder.load, QUIET)
+        run_training(request, EmbeddingSettings(data_dir=out.parent), lambda _: self.texts.encoder, QUIET)
         return out
 
     def inputs(self, *, with_model: bool = True) -> BuildInputs:

@@ -174,6 +174,7 @@ def test_a_tower_or_encoder_of_another_release_is_refused(stores: Stores, source
         release = releases.open(manifest.id)
         assert manifest.model_hash is not None
         release.check_tower(manifest.model_hash)
+        assert manifest.encoder_hash is not None
         release.check_encoder(manifest.encoder_hash)
         with pytest.raises(MismatchError, match=f"hash other, .* {manifest.model_hash}"):
             release.check_tower("other")

@@ -1,5 +1,6 @@
 """Changes over HTTP: durable before they are acknowledged, and true for every worker from the next request on."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,11 @@ import msgspec
 import pytest
 from litestar.testing import TestClient
 
+from embedding.encoder_place import EncoderPlace
+from embedding.progress import Reporter
+from indexing.build import BuildInputs
+from indexing.build_run import build_from_settings
+from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings
@@ -225,3 +231,26 @@ def test_a_journal_that_cannot_be_read_stops_answers_rather_than_showing_what_wa
     assert client.get("/v1/items/jazz-8/similar").status_code == 500
     path.write_bytes(data)
     assert client.get("/v1/items/jazz-8/similar").status_code == 200
+
+
+def test_without_text_vectors_rows_are_put_with_no_encoder_and_search_says_why_not(
+    tower_world: Path, tmp_path: Path
+) -> None:
+    files = tower_world / "source"
+    settings = IndexingSettings(data_dir=tmp_path)
+    inputs = BuildInputs(
+        catalogue=files / "catalogue.jsonl", model=files / "model", interactions=files / "interactions.jsonl"
+    )
+    asyncio.run(build_from_settings(inputs, settings, Reporter("none"), activate=True, text=False))
+    served = Settings(
+        data_dir=tmp_path, default_market="SE", admin_token="s3cret", encoder=EncoderPlace(tmp_path / "nowhere")
+    )
+    with TestClient(create_app(open_parts(served))) as client:
+        put(client, row("new-1"))
+        assert "new-1" in similar(client, "jazz-8")
+        refused = client.post("/v1/search", json={"text": "jazz"})
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:nearfield:problem:release-without-text")
+        assert "--no-text" in refused.json()["detail"]
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.json()["encoder"]) == (200, "absent")
+        assert "built without text vectors" in ready.json()["encoder_reason"]

@@ -32,7 +32,7 @@ def journal_many(data_dir: Path) -> None:
         live = await current_rows(releases.open(await releases.live_id()), log)
         vector = live.vectors("text", [live.row_of(GONE)])[0].tobytes()
         item = next(item for item in make_items() if item.id == GONE)
-        text = {live.release.manifest.encoder_hash: vector}
+        text = {live.release.manifest.encoder_hash or "": vector}
         puts = [Put(msgspec.structs.replace(item, id=f"{GONE}-{n}"), text, {}) for n in range(NUM_MANY)]
         await log.append(puts)
 
