@@ -13,10 +13,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 ProgressMode = Literal["bar", "json", "none"]
 Advance = Callable[[int], None]
@@ -30,12 +33,33 @@ progress_option = click.option(
 )
 
 
+class _RateColumn(ProgressColumn):
+    """Steps a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+
+
 class Reporter:
     """Opens one bar (or one stream of events) for each stage of a piece of work."""
 
     def __init__(self, mode: ProgressMode) -> None:
         self.mode = mode
         self._console = Console(stderr=True)
+        # One display for all bars that are open at once.
+        self._progress: Progress | None = None
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
@@ -45,17 +69,22 @@ class Reporter:
         elif self.mode == "json":
             yield from self._events(name, total)
         else:
-            columns = (
-                TextColumn("{task.description:<28}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-            )
-            with Progress(*columns, console=self._console) as progress:
-                task = progress.add_task(name, total=total)
-                yield lambda steps: progress.advance(task, steps)
-                progress.update(task, total=progress.tasks[task].completed)
+            yield from self._bar(name, total)
+
+    def _bar(self, name: str, total: int | None) -> Iterator[Advance]:
+        outer = self._progress
+        progress = outer or Progress(*_columns(), console=self._console)
+        if outer is None:
+            progress.start()
+            self._progress = progress
+        try:
+            task = progress.add_task(name, total=total)
+            yield lambda steps: progress.advance(task, steps)
+            progress.update(task, total=progress.tasks[task].completed)
+        finally:
+            if outer is None:
+                self._progress = None
+                progress.stop()
 
     def say(self, text: str) -> None:
         """One line for the person who watches; an event for scripts."""
@@ -74,13 +103,18 @@ class Reporter:
             now = time.monotonic()
             if now - last >= 0.5:
                 last = now
+                elapsed_s = now - start
+                rate = done / elapsed_s if elapsed_s else 0.0
+                left_s = None if total is None or not rate else round(max(0, total - done) / rate, 1)
                 self._emit(
                     {
                         "event": "step",
                         "stage": name,
                         "done": done,
                         "total": total,
-                        "elapsed_s": round(now - start, 3),
+                        "elapsed_s": round(elapsed_s, 3),
+                        "rate_per_s": round(rate, 1),
+                        "left_s": left_s,
                     }
                 )
 

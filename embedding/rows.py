@@ -4,6 +4,7 @@ Times are epoch seconds (UTC) inside; the readers turn RFC 3339 and bare dates i
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -83,6 +84,8 @@ class Interaction(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     weight: Weight = 1.0
 
 
+# Creators and tags come again and again.
+@lru_cache(1 << 16)
 def name_key(name: str) -> str:
     """The form in which names are compared: NFKC, case folded, inner white space collapsed."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

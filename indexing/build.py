@@ -194,7 +194,7 @@ def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, shop:
     users = UsersWriter(ids)
     if interactions is not None:
         with shop.reporter.stage("read interactions") as advance:
-            for batch in read_interactions(interactions, rejects, is_item=ids.__contains__):
+            for batch in read_interactions(interactions, rejects, is_item=users.knows):
                 users.add(batch)
                 advance(len(batch))
         rejects.enforce(shop.max_reject_share)

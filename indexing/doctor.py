@@ -99,11 +99,11 @@ class Doctor:
         """The plan with the least p99 among those that find enough; the columns always do."""
         cases = []
         for context in shape.contexts:
-            queries = self._mixed(context, using, effort.queries)
-            contexts = [context] * len(queries)
-            if FEW_CREATORS in shape.fields:
-                contexts = [self._blocking(context, query, using) for query in queries]
-            cases.append(self.case(contexts, queries, using))
+            for queries in self._near_and_far(context, using, effort.queries):
+                contexts = [context] * len(queries)
+                if FEW_CREATORS in shape.fields:
+                    contexts = [self._blocking(context, query, using) for query in queries]
+                cases.append(self.case(contexts, queries, using))
         best = await self.measure(COLUMNS, cases, using, effort.runs)
         tried = [best]
         for ladder in LADDERS if best.p99_ms > _ENGINE_FLOOR_MS else ():
@@ -132,15 +132,17 @@ class Doctor:
             trial.recalls.append([])
         trial.judge(case, 0, await self._nearest(trial.plan, case.compiled[0], query, using))
 
-    def _mixed(self, context: RequestContext, using: str, number: int) -> Vectors:
-        """Queries (Q, dims), half of them rows that pass: who asks has mostly been shown what they ask about.
+    def _near_and_far(self, context: RequestContext, using: str, number: int) -> list[Vectors]:
+        """Queries (Q, dims) of two sorts, `number` in all, each of which a plan must find enough for.
 
-        The others come from the sample, as a narrow shape is hardest where hardly anything passes.
+        Half are rows that pass: who asks has mostly been shown what they ask about. The others come from the sample,
+        as a narrow shape is hardest where hardly anything passes.
         """
         rows = self._scan.passing_rows(self._rules.compile(context))
         drawn = np.random.default_rng(len(rows)).permutation(rows)[: number // 2]
         near = self._patient.columns.vectors(using)[drawn]
-        return np.concatenate((near, self._queries[using][: number - len(near)]))
+        far = self._queries[using][: number - len(near)]
+        return [queries for queries in (near, far) if len(queries)]
 
     def _blocking(self, context: RequestContext, query: Vectors, using: str) -> RequestContext:
         """The context of someone who blocks the creators of what is nearest to `query`: nothing is harder to find."""

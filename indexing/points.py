@@ -1,5 +1,6 @@
 """Items become points: encoded, put through the candidate tower, written to the columns and to the store."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,21 +50,45 @@ class PointsWriter:
         """Write all items; `popularity` (N,) stands in where a row gives none."""
         await self._store.create(self._folder.name, CollectionSchema(self.dims))
         columns = self._folder / "columns"
-        start = 0
-        with reporter.stage("encode and write points", total) as advance, ColumnsWriter(columns, self.dims) as writer:
-            for items in batches:
-                rows = range(start, start + len(items))
-                start += len(items)
-                vectors = self._vectors(items, advance)
-                payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
-                writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
-                await self._store.upsert(self._folder.name, PointBatch(rows, vectors, payloads))
-                self._facts.add(payloads)
-                self._creators.add(payloads)
-                self.num_kind.update(item.kind for item in items)
+        with (
+            reporter.stage("encode", total) as encoded,
+            reporter.stage("write points", total) as upserted,
+            ColumnsWriter(columns, self.dims) as writer,
+        ):
+            made = self._made(batches, popularity, writer, encoded)
+            # One batch is read and encoded in a thread while the one before it is written: two are held at most.
+            waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
+            while batch := await waiting:
+                waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
+                try:
+                    await self._store.upsert(self._folder.name, batch)
+                finally:
+                    # The thread works on files that are closed when this is left.
+                    await asyncio.wait([waiting])
+                upserted(len(batch.rows))
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._facts.save(columns)
         self._creators.save(columns)
+
+    def _made(
+        self,
+        batches: Iterator[list[Item]],
+        popularity: NDArray[np.float32],
+        writer: ColumnsWriter,
+        advance: Advance,
+    ) -> Iterator[PointBatch]:
+        """The batches as points; their columns are written on the way."""
+        start = 0
+        for items in batches:
+            rows = range(start, start + len(items))
+            start += len(items)
+            vectors = self._vectors(items, advance)
+            payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
+            writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
+            self._facts.add(payloads)
+            self._creators.add(payloads)
+            self.num_kind.update(item.kind for item in items)
+            yield PointBatch(rows, vectors, payloads)
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         made = {"text": self._texts(items, advance)}

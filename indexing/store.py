@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.errors import StoreError
 from indexing.filters import Filter
+from indexing.journal.log import JournalLog
 from indexing.payload import Payload
 
 
@@ -102,6 +103,9 @@ class VectorStore(Protocol):
 
     async def set_live(self, collection: str) -> None:
         """Point to another collection, atomically; CollectionMissingError when it is not there."""
+
+    def journal(self) -> JournalLog:
+        """The journal that lies beside the collections, for all who use them."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

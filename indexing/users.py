@@ -7,6 +7,7 @@ heard_ends.npy, heard_rows.npy        every row ever heard or skipped, ascending
 
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from embedding.rows import Interaction
 
 # The towers are trained on histories of at most this length; older listens still count as heard.
 HISTORY_LIMIT = 200
+_CACHED_IDS = 1 << 16
 
 
 class History(Struct, frozen=True):
@@ -34,7 +36,9 @@ class UsersWriter:
     of its weights."""
 
     def __init__(self, items: IdTable) -> None:
-        self._items = items
+        self._num_items = len(items)
+        # Each listen is looked up twice, and most are of what many listen to.
+        self._find = lru_cache(_CACHED_IDS)(items.find)
         self._numbers: dict[str, int] = {}
         self._ids = IdTableBuilder()
         self._user, self._row = array("i"), array("i")
@@ -47,9 +51,13 @@ class UsersWriter:
             if user is None:
                 user = self._numbers[interaction.user_id] = self._ids.add(interaction.user_id)
             self._user.append(user)
-            self._row.append(self._items.find(interaction.item_id))
+            self._row.append(self._find(interaction.item_id))
             self._at.append(-np.inf if interaction.at is None else interaction.at)
             self._weight.append(interaction.weight)
+
+    def knows(self, item_id: str) -> bool:
+        """Whether there is an item of that id."""
+        return self._find(item_id) >= 0
 
     def __len__(self) -> int:
         return len(self._user)
@@ -63,7 +71,7 @@ class UsersWriter:
         """(N,) between 0 and 1: log(1 + users who heard the item gladly), as a share of the largest."""
         liked = np.frombuffer(self._weight, dtype=np.float32) > 0
         pairs = _unique_pairs(self._users_array()[liked], self._rows_array()[liked])
-        heat: NDArray[np.float64] = np.log1p(np.bincount(pairs[1], minlength=len(self._items)).astype(np.float64))
+        heat: NDArray[np.float64] = np.log1p(np.bincount(pairs[1], minlength=self._num_items).astype(np.float64))
         # Without a single listen every item is as little known as any other.
         return (heat / (heat.max(initial=0.0) or 1.0)).astype(np.float32)
 

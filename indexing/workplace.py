@@ -14,7 +14,6 @@ from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.log import JournalLog
-from indexing.journal.open_log import open_log
 from indexing.journal.replay import current_rows
 from indexing.open_store import open_store
 from indexing.releases import Releases
@@ -64,6 +63,6 @@ async def open_workplace(settings: IndexingSettings) -> AsyncIterator[Workplace]
     store = open_store(settings)
     try:
         releases = Releases(settings.data_dir, store)
-        yield Workplace(settings, store, releases, open_log(settings.data_dir, store), Editor(releases))
+        yield Workplace(settings, store, releases, store.journal(), Editor(releases))
     finally:
         await store.close()

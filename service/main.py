@@ -22,7 +22,6 @@ from embedding.vector_cache import VectorCache
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
-from indexing.journal.open_log import open_log
 from indexing.journal.records import Put
 from indexing.open_store import open_store
 from indexing.releases import Releases
@@ -61,7 +60,7 @@ def open_parts(settings: Settings) -> Parts:
     live_id, others = _to_hold(settings)
     store = open_store(settings)
     releases = Releases(settings.data_dir, store)
-    journal = open_log(settings.data_dir, store)
+    journal = store.journal()
     version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
 
     def hold(release_id: str) -> ServedRelease:

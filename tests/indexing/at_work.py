@@ -11,7 +11,6 @@ from embedding.rows import Item
 from indexing.build import build_release
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
-from indexing.journal.open_log import open_log
 from indexing.journal.replay import current_rows
 from indexing.releases import Releases
 from indexing.settings import IndexingSettings
@@ -31,7 +30,7 @@ def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable
         settings = IndexingSettings(data_dir=stores.data_dir, cache_dir=source.cache_dir)
         releases = Releases(stores.data_dir, store)
         try:
-            return await work(Workplace(settings, store, releases, open_log(stores.data_dir, store), Editor(releases)))
+            return await work(Workplace(settings, store, releases, store.journal(), Editor(releases)))
         finally:
             await store.close()
 

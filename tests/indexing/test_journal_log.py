@@ -8,7 +8,6 @@ import pytest
 
 from embedding.rows import Item, Window
 from indexing.journal.log import JournalLog
-from indexing.journal.open_log import open_log
 from indexing.journal.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.journal.takedowns import lift, take_down, taken_down
 from tests.indexing.kinds_of_store import Stores
@@ -22,7 +21,7 @@ def within(stores: Stores, work: Callable[[JournalLog], Awaitable[T]]) -> T:
     async def run() -> T:
         store = stores.open()
         try:
-            return await work(open_log(stores.data_dir, store))
+            return await work(store.journal())
         finally:
             await store.close()
 
@@ -85,7 +84,7 @@ def test_a_reader_gets_each_frame_once_and_in_order(stores: Stores) -> None:
 def test_writers_side_by_side_take_different_numbers(stores: Stores) -> None:
     async def work(log: JournalLog) -> None:
         store = stores.open()
-        other = open_log(stores.data_dir, store)
+        other = store.journal()
         appending = [
             one.append([TakenDown(f"{name}-{number}")])
             for number in range(10)

@@ -17,6 +17,7 @@ from embedding.errors import UsageError
 from indexing.edge_store import EdgeStore
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import TakenDown
+from indexing.open_server import open_server
 from indexing.open_store import open_store
 from indexing.server_store import ServerStore
 from indexing.settings import IndexingSettings
@@ -163,7 +164,7 @@ def test_a_write_cannot_wait_for_more_copies_than_there_are() -> None:
     settings = IndexingSettings(qdrant_url="http://127.0.0.1:6333", qdrant_replicas=2, qdrant_write_consistency=3)
     # Told before the server is asked: nothing answers there.
     with pytest.raises(UsageError, match=r"qdrant_write_consistency: expected at most qdrant_replicas \(2\), came 3"):
-        open_store(settings, wait_s=0)
+        open_server(settings, wait_s=0)
 
 
 @pytest.mark.parametrize("name", ["qdrant_shards", "qdrant_replicas", "qdrant_write_consistency"])
@@ -228,7 +229,7 @@ def test_a_server_that_went_away_is_a_store_error() -> None:
 def test_a_server_that_is_not_there_is_named_with_what_to_check() -> None:
     url = f"http://127.0.0.1:{free_port() - 1}"
     with pytest.raises(StoreError, match="UNAVAILABLE") as caught:
-        open_store(IndexingSettings(qdrant_url=url), wait_s=0)
+        open_server(IndexingSettings(qdrant_url=url), wait_s=0)
     for words in (url, "docker compose up", "qdrant_url", "qdrant_api_key", "embedded store"):
         assert words in str(caught.value)
 
