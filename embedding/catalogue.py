@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embedding.catalogue_form import CATALOGUE_FORM
+from embedding.line_ledger import LineLedger
 from embedding.readers import read_batches, source_files
 from embedding.rejects import Rejects, shown
 from embedding.row_form import RowProblem
@@ -14,10 +15,13 @@ from embedding.seen_ids import SeenIds
 _LINE_BITS = 40
 
 
-def read_catalogue(path: Path, rejects: Rejects, seen: SeenIds | None = None) -> Iterator[list[Item]]:
+def read_catalogue(
+    path: Path, rejects: Rejects, seen: SeenIds | None = None, ledger: LineLedger | None = None
+) -> Iterator[list[Item]]:
     """Items of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
 
-    `seen` is filled with the ids accepted, for those who want to ask about them later.
+    `seen` is filled with the ids accepted, for those who want to ask about them later. Lines that `ledger` knows are
+    passed over: whether a later row has the id of one of them is for the caller to see.
     Raises NotFoundError where there is no such file, RejectedInputError for a name that no reader takes, and, after
     all else was read, for a file that is empty or damaged.
     """
@@ -32,4 +36,4 @@ def read_catalogue(path: Path, rejects: Rejects, seen: SeenIds | None = None) ->
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
         return RowProblem("id", f"an id that did not come before (first at {where})", shown(item.id))
 
-    yield from read_batches(path, CATALOGUE_FORM, rejects, check)
+    yield from read_batches(path, CATALOGUE_FORM, rejects, check, ledger)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedding.errors import NotFoundError, RejectedInputError
+from embedding.line_ledger import LineLedger
 from embedding.readers_csv import read_csv
 from embedding.readers_jsonl import read_jsonl
 from embedding.readers_parquet import read_parquet
@@ -56,8 +57,11 @@ def read_batches(
     form: RowForm[Any, Row],
     rejects: Rejects,
     check: Callable[[Row, int, int], RowProblem | None],
+    ledger: LineLedger | None = None,
 ) -> Iterator[list[Row]]:
     """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` has the last word on each.
+
+    Lines of JSON that `ledger` knows are passed over, and counted nowhere; other formats it is never asked about.
 
     A damaged file gives the rows before the damage and one reject; the other files of a folder are still read.
     Then, at the end, RejectedInputError is raised, so that rows which were never seen cannot go unnoticed.
@@ -68,7 +72,7 @@ def read_batches(
         batch: list[Row] = []
         batch_bytes = 0
         try:
-            for line, size, outcome in _READERS[_ending(file) or ""](file, form):
+            for line, size, outcome in _rows_of(file, form, ledger):
                 if isinstance(outcome, RowProblem):
                     rejects.add(name, line, outcome.field, outcome.expected, outcome.came)
                     continue
@@ -76,6 +80,8 @@ def read_batches(
                 if problem is not None:
                     rejects.add(name, line, problem.field, problem.expected, problem.came)
                     continue
+                if ledger is not None:
+                    ledger.took()
                 batch.append(outcome)
                 batch_bytes += size
                 if len(batch) == BATCH_ROWS or batch_bytes >= BATCH_BYTES:
@@ -92,6 +98,13 @@ def read_batches(
     if damaged:
         more = f" (and {len(damaged) - 3} more files)" if len(damaged) > 3 else ""
         raise RejectedInputError(f"cannot be read to the end: {'; '.join(damaged[:3])}{more}")
+
+
+def _rows_of(
+    file: Path, form: RowForm[Any, Row], ledger: LineLedger | None
+) -> Iterator[tuple[int, int, Row | RowProblem]]:
+    reader = _READERS[_ending(file) or ""]
+    return read_jsonl(file, form, ledger) if reader is read_jsonl else reader(file, form)
 
 
 def _ending(file: Path) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from embedding.line_ledger import LineLedger
 from embedding.rejects import shown
 from embedding.row_form import Row, RowForm, RowProblem
 from embedding.streams import MAX_LINE_BYTES, read_lines
@@ -14,13 +15,18 @@ def too_long(line: bytes) -> RowProblem:
     return RowProblem("", f"a row of at most {MAX_LINE_BYTES:,} bytes", f"a longer one: {shown(line[:60])}")
 
 
-def read_jsonl(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
-    """Each line as (its number, its bytes, the row or what is wrong with it); FileDamage as `read_lines`."""
+def read_jsonl(
+    path: Path, form: RowForm[Any, Row], ledger: LineLedger | None = None
+) -> Iterator[tuple[int, int, Row | RowProblem]]:
+    """Each line that `ledger` does not know, as (its number, its bytes, the row or what is wrong with it).
+
+    Raises FileDamage as `read_lines`.
+    """
     from_json = form.from_json
     for number, line, whole in read_lines(path):
         if not whole:
             yield number, len(line), too_long(line)
-        else:
+        elif ledger is None or not ledger.knows(line):
             try:
                 yield number, len(line), from_json(line)
             except RowProblem as problem:

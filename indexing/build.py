@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,6 +28,7 @@ from indexing.manifest import Counts, Manifest
 from indexing.points import PointsWriter
 from indexing.releases import Releases
 from indexing.store import VectorStore
+from indexing.sync.known_lines import KnownLines, State, forget_lines, lines_path
 from indexing.users import UsersWriter
 
 
@@ -100,6 +102,7 @@ async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:
             found = folder
             continue
         await shop.store.drop(name)
+        forget_lines(shop.data_dir, name)
         shutil.rmtree(folder, ignore_errors=True)
     if found is not None:
         shop.reporter.say(f"Going on with the unfinished build {found.name}")
@@ -155,7 +158,10 @@ async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         Rejects(default_rejects_path(shop.data_dir, inputs.catalogue)) as bad_rows,
         Rejects(_interaction_rejects(inputs, shop)) as bad_interactions,
     ):
-        ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, shop)
+        lines = KnownLines(None, bytearray())
+        ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, shop)
+        rows = np.arange(len(ids), dtype=np.int32)
+        lines.save(lines_path(shop.data_dir, folder.name), State.of(folder.name, 0), rows)
         users = _read_users(inputs.interactions, ids, bad_interactions, shop)
         towers = _copy_model(inputs.model, folder, model)
         writer = PointsWriter(folder, shop.store, shop.texts, towers)
@@ -178,10 +184,10 @@ def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:
     return default_rejects_path(shop.data_dir, inputs.interactions or Path("interactions"))
 
 
-def _spool_catalogue(catalogue: Path, spool: Spool, rejects: Rejects, shop: Workshop) -> IdTable:
+def _spool_catalogue(catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, shop: Workshop) -> IdTable:
     ids = IdTableBuilder()
     with shop.reporter.stage("read catalogue") as advance:
-        for items in read_catalogue(catalogue, rejects):
+        for items in read_catalogue(catalogue, rejects, ledger=lines):
             for item in items:
                 ids.add(item.id)
             spool.append(items)

@@ -14,6 +14,7 @@ from indexing.manifest import MANIFEST
 from indexing.plans_file import forget_plans
 from indexing.releases import Releases
 from indexing.store import VectorStore
+from indexing.sync.known_lines import forget_lines
 
 _IN_USE = "in-use"
 
@@ -72,6 +73,7 @@ async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> lis
                 await store.drop(release_id)
                 shutil.rmtree(folder, ignore_errors=True)
                 forget_plans(releases.folder.parent, release_id)
+                forget_lines(releases.folder.parent, release_id)
                 removed.append(release_id)
     return removed
 

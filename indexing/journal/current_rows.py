@@ -46,6 +46,8 @@ class CurrentRows:
         """Rows that cannot be found here yet: neither model nor encoder of this release has encoded them."""
         self._find_own = lru_cache(_CACHED_IDS)(release.columns.ids.find)
         self._applied = 0
+        self.rows_seq = 0
+        """Number of the last frame that put or removed a row since the build; 0 for none."""
         # Where the journal put or removed an id, its row number now.
         self._moved: dict[str, int] = {}
 
@@ -62,6 +64,8 @@ class CurrentRows:
     def apply(self, frame: Frame) -> None:
         """Take in the next frame; rows that were journalled before the build began are in the release already."""
         since_build = frame.seq > self.release.manifest.journal_seq
+        if since_build and any(isinstance(change, Put | Removed) for change in frame.changes):
+            self.rows_seq = frame.seq
         for change in frame.changes:
             match change:
                 case TakenDown(id):

@@ -1,11 +1,13 @@
 """`index diff` and `index sync` with the real parts that the settings name."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
@@ -18,6 +20,7 @@ from indexing.settings import IndexingSettings
 from indexing.sync.change_gate import Bounds, enforce
 from indexing.sync.diff import Diff, Difference
 from indexing.sync.effects import Effects, effects_of
+from indexing.sync.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
 from indexing.sync.sync import apply_difference
 from indexing.workplace import open_workplace
 
@@ -36,7 +39,7 @@ async def run_diff(catalogue: Path, settings: IndexingSettings, reporter: Report
     """Compare `catalogue` with what is live; nothing is written, but a rejects file where rows are bad."""
     async with open_workplace(settings) as place:
         live = await place.live()
-        with _compared(catalogue, live, settings, reporter) as (difference, rejects):
+        with _compared(catalogue, live, settings, reporter) as (difference, _, rejects):
             return _outcome(live, difference, rejects), await effects_of(difference, live, place, reporter)
 
 
@@ -45,11 +48,16 @@ async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Report
     async with open_workplace(settings) as place:
         with build_lock(settings.data_dir):
             live = await place.live()
-            with _compared(catalogue, live, settings, reporter) as (difference, rejects):
+            with _compared(catalogue, live, settings, reporter) as (difference, lines, rejects):
                 enforce(difference.diff, _bounds(settings))
-                with place.texts(live.release.has_text) as texts:
-                    await apply_difference(difference, live, place, texts, reporter)
-                return _outcome(await place.live(), difference, rejects)
+                now = live
+                if difference.diff.num_changes:
+                    with place.texts(live.release.has_text) as texts:
+                        await apply_difference(difference, live, place, texts, reporter)
+                    now = await place.live()
+                path = lines_path(settings.data_dir, now.release.id)
+                lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
+                return _outcome(now, difference, rejects)
 
 
 async def compact_if_due(settings: IndexingSettings, reporter: Reporter) -> str | None:
@@ -68,15 +76,33 @@ def _bounds(settings: IndexingSettings) -> Bounds:
 @contextmanager
 def _compared(
     catalogue: Path, live: CurrentRows, settings: IndexingSettings, reporter: Reporter
-) -> Iterator[tuple[Difference, Rejects]]:
-    with (
-        TemporaryDirectory(prefix="nearfield-sync-") as folder,
-        Spool(Path(folder) / "rows.spool") as spool,
-        Rejects(default_rejects_path(settings.data_dir, catalogue)) as rejects,
-    ):
-        difference = Difference(live, spool)
-        difference.read(catalogue, rejects, settings.max_reject_share, reporter)
-        yield difference, rejects
+) -> Iterator[tuple[Difference, KnownLines, Rejects]]:
+    path = lines_path(settings.data_dir, live.release.id)
+    known = load_lines(path, State.of(live.release.id, live.rows_seq))
+    with ExitStack() as opened:
+        try:
+            found = _compare(opened, known, catalogue, live, settings, reporter)
+        except AmbiguousLinesError:
+            # Which of two rows counts is for the first of them to say: it must be read.
+            opened.close()
+            found = _compare(opened, None, catalogue, live, settings, reporter)
+        yield found
+
+
+def _compare(
+    opened: ExitStack,
+    known: NDArray[np.void] | None,
+    catalogue: Path,
+    live: CurrentRows,
+    settings: IndexingSettings,
+    reporter: Reporter,
+) -> tuple[Difference, KnownLines, Rejects]:
+    folder = opened.enter_context(TemporaryDirectory(prefix="nearfield-sync-"))
+    spool = opened.enter_context(Spool(Path(folder) / "rows.spool"))
+    rejects = opened.enter_context(Rejects(default_rejects_path(settings.data_dir, catalogue)))
+    difference = Difference(live, spool)
+    lines = difference.read(catalogue, rejects, settings.max_reject_share, reporter, known)
+    return difference, lines, rejects
 
 
 def _outcome(live: CurrentRows, difference: Difference, rejects: Rejects) -> Outcome:
