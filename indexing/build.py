@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -11,12 +12,12 @@ from embedding.catalogue import read_catalogue
 from embedding.errors import MismatchError, UsageError
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.interactions import read_interactions
-from embedding.model import Towers
 from embedding.model_folder import ModelManifest, verify_model
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
 from embedding.text_vectors import TextVectors
+from embedding.tower_loading import load_towers
 from indexing.availability import AvailabilityClasses
 from indexing.build_marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
 from indexing.columns import Columns
@@ -30,6 +31,9 @@ from indexing.releases import Releases
 from indexing.store import VectorStore
 from indexing.sync.known_lines import KnownLines, State, forget_lines, lines_path
 from indexing.users import UsersWriter
+
+if TYPE_CHECKING:
+    from embedding.model import Towers
 
 
 class BuildInputs(Struct, frozen=True, kw_only=True):
@@ -207,8 +211,8 @@ def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, shop:
     return users
 
 
-def _copy_model(source: Path | None, folder: Path, model: ModelManifest | None) -> Towers | None:
+def _copy_model(source: Path | None, folder: Path, model: ModelManifest | None) -> "Towers | None":
     if source is None or model is None:
         return None
     shutil.copytree(source, folder / "model")
-    return Towers.load(folder / "model")
+    return load_towers(folder / "model")

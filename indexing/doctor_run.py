@@ -2,8 +2,8 @@
 
 import time
 
-from embedding.model import Towers
 from embedding.progress import Reporter
+from embedding.tower_loading import load_towers
 from indexing.doctor import THOROUGH, Doctor, Patient
 from indexing.doctor_queries import seed_queries, with_listeners
 from indexing.open_store import open_store
@@ -38,7 +38,7 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
         at_s = int(time.time())
         queries = seed_queries(release.columns, patient.dims, THOROUGH.queries)
         if release.model_folder is not None:
-            tower = Towers.load(release.model_folder)
+            tower = load_towers(release.model_folder)
             queries = with_listeners(queries, tower, release.columns, release.users, at_s)
         plans = await Doctor(patient, rules, store, queries).examine(at_s, THOROUGH, reporter)
         if not plans.leaks:

@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedding.model import Towers
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
 from embedding.rows import Item
@@ -21,6 +21,9 @@ from indexing.facts import FactsWriter
 from indexing.payload import Payload, payload_of
 from indexing.store import CollectionSchema, PointBatch, VectorStore
 
+if TYPE_CHECKING:
+    from embedding.model import Towers
+
 # Rows read and written at a time, as the readers give them.
 _BATCH = 4_096
 
@@ -28,7 +31,7 @@ _BATCH = 4_096
 class PointsWriter:
     """Writes one release's points batch by batch, in bounded memory."""
 
-    def __init__(self, folder: Path, store: VectorStore, texts: TextVectors, towers: Towers | None) -> None:
+    def __init__(self, folder: Path, store: VectorStore, texts: TextVectors, towers: "Towers | None") -> None:
         self._folder, self._store = folder, store
         self._texts, self._towers = texts, towers
         self.dims: dict[str, int] = {} if towers is None else {"tower": towers.dims}

@@ -1,17 +1,21 @@
 """How a change gets into the journal: with the vectors that every kept release needs, before it is acknowledged."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedding.model import Towers
 from embedding.protocols import Vectors
 from embedding.rows import Item
 from embedding.text_vectors import TextVectors
+from embedding.tower_loading import load_towers
 from indexing.columns import HASH_BYTES, row_hashes
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Encoded, Put
 from indexing.releases import Releases
+
+if TYPE_CHECKING:
+    from embedding.model import Towers
 
 
 class Editor:
@@ -85,10 +89,10 @@ class Editor:
             made.append((of_text, {model: _bytes(vectors[place]) for model, vectors in towers.items()}))
         return made
 
-    def _tower(self, model: str) -> Towers:
+    def _tower(self, model: str) -> "Towers":
         if model not in self._towers:
             manifest = next(m for m in self._releases.manifests() if m.model_hash == model)
-            self._towers[model] = Towers.load(self._releases.folder / manifest.id / "model")
+            self._towers[model] = load_towers(self._releases.folder / manifest.id / "model")
         return self._towers[model]
 
 
