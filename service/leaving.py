@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from service.replays import RecentQueries
+
 # The shapes of the ASGI specification: litestar's own types leave the lifespan messages to another set of them.
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,8 +28,9 @@ _LOOK_EVERY_S = 0.02
 class Gate:
     """The application as the server sees it: answers once it is opened, and asks clients to go while leaving."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, recent: RecentQueries) -> None:
         self._app = app
+        self._recent = recent
         self._opened = asyncio.Event()
         self.leaving = False
         # Done when the application has started; holds the exception when it could not.
@@ -38,9 +41,10 @@ class Gate:
         self._opened.set()
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
-        # Not a coroutine itself: this is the path of every request, and at rest it costs one call.
+        # Not a coroutine itself: this is the path of every request, and at rest it costs two calls.
         if scope["type"] == "lifespan":
             return self._lifespan(scope, receive, send)
+        receive = self._recent.listen(scope, receive)
         return self._app(scope, receive, _asking_to_go(send) if self.leaving else send)
 
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -28,6 +28,8 @@ _log = logging.getLogger("nearfield.service")
 _TICK_S = 0.1
 # Nobody answers, and so many workers have died in a row: something is wrong that another try will not mend.
 _MAX_DEATHS = 4
+# Of the queries that all workers noted, each fresh worker replays the last.
+_NUM_REPLAYED = 64
 # Loading takes a core for seconds; the other half of them goes on answering.
 _MAX_LOADING = max(1, (os.cpu_count() or 1) // 2)
 
@@ -211,6 +213,8 @@ class Supervisor:
             # One generation may still be leaving (a rollback must not wait for it), but not two: memory is finite.
             return
         self._next, self._began_at = seen, now
+        for worker in self._of(self._generation, State.ANSWERING):
+            worker.recall()
         _log.info("Release %s with rules %s is in force now: fresh workers load", seen.release, seen.rules)
 
     def _fill(self, now: float) -> None:
@@ -245,8 +249,9 @@ class Supervisor:
             self._generation += 1
             self._in_force, self._next = self._next, None
             self._refused = self._refusal = None
+        recent = tuple(query for worker in self._workers for query in worker.recent)[-_NUM_REPLAYED:]
         for worker in self._of(self._generation, State.LOADED):
-            worker.call()
+            worker.call(recent)
 
     def _retire(self, now: float) -> None:
         """Dismiss the old generation as soon as the whole new one answers."""

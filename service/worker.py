@@ -25,7 +25,8 @@ from service import refusal
 from service.leaving import App, Gate, clients_gone, stop_accepting
 from service.listeners import BACKLOG
 from service.log_lines import configure_logging
-from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Refused, Report
+from service.replays import PastRequest, RecentQueries, replay
+from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -95,14 +96,15 @@ class _Worker:
         self._control = control
         self._loop = loop
         self._loaded = False
-        self._called: asyncio.Future[None] = loop.create_future()
+        self._called: asyncio.Future[tuple[PastRequest, ...]] = loop.create_future()
+        self._recent = RecentQueries()
         self._leave: asyncio.Future[Leave] = loop.create_future()
         self._out_of_patience = asyncio.Event()
         threading.Thread(target=self._receive, name="orders", daemon=True).start()
 
     async def serve(self, app: App, listener: socket.socket) -> None:
         """Start the application, answer once called, leave when told."""
-        gate = Gate(app)
+        gate = Gate(app, self._recent)
         server = _InheritedSocketServer(gate, listener)
         serving = asyncio.create_task(server.serve())
         await asyncio.wait((gate.started, serving), return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +118,10 @@ class _Worker:
         await asyncio.wait((self._called, self._leave), return_when=asyncio.FIRST_COMPLETED)
         if not self._called.done():
             return
+        queries = self._called.result()
+        if queries:
+            num_answered = await replay(app, queries)
+            _log.info("Replayed %d queries, %d of them answered", len(queries), num_answered)
         gate.open()
         self._control.send(Answering())
         await asyncio.wait((self._leave, serving), return_when=asyncio.FIRST_COMPLETED)
@@ -151,8 +157,10 @@ class _Worker:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Answer():
-                self._called.set_result(None)
+            case Answer(queries):
+                self._called.set_result(queries)
+            case Recall():
+                self._control.send(Recent(self._recent.kept()))
             case Refused(reason):
                 refusal.note(reason)
             case Leave():

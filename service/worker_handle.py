@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from service.replays import PastRequest
 from service.worker import work
-from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Refused, Report
+from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -40,6 +41,8 @@ class WorkerHandle:
         self.since = time.monotonic()
         self.reason: str | None = None
         """Why it could not start, if it said so."""
+        self.recent: tuple[PastRequest, ...] = ()
+        """Queries that it said came lately."""
         self.must_end_at: float | None = None
         self.control: Connection[Order, Report]
         self.control, theirs = self._processes.Pipe()
@@ -64,16 +67,22 @@ class WorkerHandle:
                         self._become(State.LOADED)
                     case Answering():
                         self._become(State.ANSWERING)
+                    case Recent(queries):
+                        self.recent = queries
                     case Failed(reason):
                         self.reason = reason
         except (EOFError, OSError):
             # It has ended; the process tells how.
             return
 
-    def call(self) -> None:
-        """Tell a loaded worker to answer."""
+    def call(self, queries: tuple[PastRequest, ...]) -> None:
+        """Tell a loaded worker to answer, once it has replayed `queries`."""
         self._become(State.CALLED)
-        self._tell(Answer())
+        self._tell(Answer(queries))
+
+    def recall(self) -> None:
+        """Ask which queries came lately; `recent` has them some moments later."""
+        self._tell(Recall())
 
     def tell_refusal(self, reason: str | None) -> None:
         """Let `/health/ready` show why a newer release is not served; None when that is over."""

@@ -1,18 +1,28 @@
 """What the main process and a worker say to each other over their pipe.
 
-main ── Answer ──▶ worker      begin to answer
+main ── Answer ──▶ worker      replay these queries, then begin to answer
+main ── Recall ──▶ worker      say which queries came lately
 main ── Refused ─▶ worker      why a newer release could not be taken up, or None when that is over
 main ── Leave ───▶ worker      finish what is in flight and end; a closed pipe means the same
 main ◀── Loaded ── worker      the application stands and waits for Answer
 main ◀── Answering worker      connections are accepted
+main ◀── Recent ── worker      queries that came lately
 main ◀── Failed ── worker      the application could not start; the process ends
 """
 
 from msgspec import Struct
 
+from service.replays import PastRequest
+
 
 class Answer(Struct, frozen=True):
-    """Begin to accept connections."""
+    """Begin to accept connections, once `queries` were replayed."""
+
+    queries: tuple[PastRequest, ...] = ()
+
+
+class Recall(Struct, frozen=True):
+    """Say which queries came lately."""
 
 
 class Refused(Struct, frozen=True):
@@ -39,11 +49,17 @@ class Answering(Struct, frozen=True):
     """The server accepts connections."""
 
 
+class Recent(Struct, frozen=True):
+    """Queries that came lately, oldest first."""
+
+    queries: tuple[PastRequest, ...]
+
+
 class Failed(Struct, frozen=True):
     """The application could not start; `reason` is for a person."""
 
     reason: str
 
 
-Order = Answer | Refused | Leave
-Report = Loaded | Answering | Failed
+Order = Answer | Recall | Refused | Leave
+Report = Loaded | Answering | Recent | Failed

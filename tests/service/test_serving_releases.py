@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,10 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
             (answer["release"], GONE in {hit["id"] for hit in answer["hits"]})
             for answer in map(json.loads, load.answers)
         ]
+        # Each fresh worker had asked itself what clients had asked, before they asked it.
+        replayed = re.findall(r"Replayed (\d+) queries, (\d+) of them answered", (tmp_path / "log").read_text())
+        assert len(replayed) == 4
+        assert all(asked == answered != "0" for asked, answered in replayed)
         # The row is there in the release that has it, and only there; and both were seen.
         assert set(answers) == {(first, True), (second, False)}
         main.send_signal(signal.SIGTERM)
