@@ -27,13 +27,13 @@ from embedding.text_vectors import CachedText, NoText
 from embedding.train_config import TrainConfig
 from embedding.train_run import TrainRequest, run_training
 from embedding.vector_cache import VectorCache
-from indexing.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.columns import Columns
-from indexing.edge_apart import EdgeStoreApart
-from indexing.edge_store import _INDEXES, EdgeStore
 from indexing.journal.file_log import FileLog
 from indexing.payload import INDEXED_FIELDS, engine_payload
-from indexing.store import CollectionSchema
+from indexing.stores.contract import CollectionSchema
+from indexing.stores.edge import _INDEXES, EdgeStore
+from indexing.stores.edge_apart import EdgeStoreApart
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
 _LISTENS_PER_USER = 10

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from benchmarks.world import NOW_S, PlantedEncoder
 from indexing.context import RequestContext
-from indexing.edge_store import EdgeStore
 from indexing.finder import Finder
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
@@ -28,7 +27,8 @@ from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from indexing.store import Plan
+from indexing.stores.contract import Plan
+from indexing.stores.edge import EdgeStore
 from service.answers import Answer, Hit, JsonAnswer, hit_of
 from service.app import create_app
 from service.encoder_gate import EncoderGate

@@ -89,7 +89,9 @@ def _run(folder: Path, arguments: argparse.Namespace) -> bool:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines(keepends=True)
+    # Not splitlines, for which a line separator inside a text ends a line too.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        return list(file)
 
 
 def _changed(lines: list[str]) -> Iterator[str]:

@@ -23,17 +23,17 @@ from benchmarks.shapes_world import SHAPES, planted_rows
 from benchmarks.world import NOW_S, build_world
 from embedding.progress import Reporter
 from indexing.column_scan import ColumnScan
-from indexing.doctor import LADDERS, THOROUGH, Doctor, Patient
-from indexing.doctor_queries import seed_queries
-from indexing.doctor_trial import SCORE_TOLERANCE, K
-from indexing.edge_store import EdgeStore
+from indexing.doctor.examine import LADDERS, THOROUGH, Doctor, Patient
+from indexing.doctor.queries import seed_queries
+from indexing.doctor.trial import SCORE_TOLERANCE, K
 from indexing.finder import Finder
 from indexing.plans import MIN_RECALL, PlanTable, plan_name
 from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import CompiledContext, HardRules
-from indexing.store import Plan
+from indexing.stores.contract import Plan
+from indexing.stores.edge import EdgeStore
 
 DIMS = 64
 QUERIES_EACH = 100

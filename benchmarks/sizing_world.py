@@ -27,11 +27,11 @@ from embedding.train_config import TrainConfig
 from embedding.train_run import TrainRequest, run_training
 from embedding.vector_cache import VectorCache
 from indexing import column_scan
-from indexing.build import BuildInputs, Workshop, build_release
-from indexing.edge_store import EdgeStore
+from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
 from indexing.releases import Releases
-from indexing.tuning import Tuning
+from indexing.stores.edge import EdgeStore
+from indexing.stores.tuning import Tuning
 from service.main import open_parts
 from service.queries import Queries
 from service.requests import RecommendRequest, Seed, SimilarRequest

@@ -17,11 +17,11 @@ from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
-from indexing.build import BuildInputs, Workshop, build_release
-from indexing.edge_store import EdgeStore
+from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
 from indexing.manifest import Manifest
 from indexing.releases import Releases
+from indexing.stores.edge import EdgeStore
 
 MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX")
 # 2026-07-01T00:00:00Z: the moment at which every benchmark asks.

@@ -15,10 +15,10 @@ from embedding.protocols import Vectors
 from indexing.columns import Columns
 from indexing.creators import Creators
 from indexing.facts import FACT_FIELDS, Facts
-from indexing.filter_predicate import Predicate, predicate
-from indexing.filters import All, Filter, NoneOf, OneOf, fields_of
+from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
+from indexing.filters.predicate import Predicate, predicate
 from indexing.rules.compiled import CompiledContext
-from indexing.store import Ranked
+from indexing.stores.contract import Ranked
 
 # As many contexts as the rules keep compiled.
 _NUM_KNOWN = 256

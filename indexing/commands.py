@@ -10,7 +10,7 @@ from rich.table import Table
 
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import existing, json_option, pass_settings, print_json
-from indexing.commands_doctor import doctor
+from indexing.doctor.commands import doctor
 from indexing.journal.commands import lift, takedown
 from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
@@ -61,8 +61,8 @@ def build(
     Example:
       nearfield index build catalogue.jsonl --model model --interactions interactions.jsonl --activate
     """
-    from indexing.build import BuildInputs
-    from indexing.build_run import build_from_settings
+    from indexing.building.build import BuildInputs
+    from indexing.building.run import build_from_settings
 
     reporter = Reporter(progress)
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
@@ -184,7 +184,7 @@ def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: P
     Example:
       nearfield index compact
     """
-    from indexing.compaction import compact as make_compaction
+    from indexing.building.compaction import compact as make_compaction
 
     reporter = Reporter(progress)
     made = _with_place(settings, lambda place: make_compaction(place, reporter, only_if_due=if_due))
@@ -219,8 +219,8 @@ def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Corouti
 
 
 def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Coroutine[Any, Any, T]]") -> T:
-    from indexing.open_store import open_store
     from indexing.releases import Releases
+    from indexing.stores.open import open_store
 
     async def run() -> T:
         store = open_store(settings)

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from embedding.rows import Kind
-from indexing.filter_predicate import predicate
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.predicate import predicate
 from indexing.payload import Payload
 
 # A catalogue of 200,000 has 41,000 combinations at most (docs/log.md), a byte each for one condition.

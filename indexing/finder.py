@@ -9,7 +9,7 @@ from indexing.plans import COLUMNS, PlanTable
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 
 
 class Nearest(Struct, frozen=True):

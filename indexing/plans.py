@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from indexing.rules.compiled import CompiledContext
-from indexing.store import Plan
+from indexing.stores.contract import Plan
 
 # Upper ends, per cent of the release. Plans change places within them (docs/log.md, filtered recall).
 BANDS = (0.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)

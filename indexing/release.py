@@ -9,9 +9,9 @@ from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
 from indexing.creators import Creators
 from indexing.facts import Facts
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
 from indexing.manifest import Manifest, read_manifest
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from indexing.users import Users
 
 # Enough to tell another build's collection from this one's; each costs microseconds.

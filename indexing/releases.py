@@ -12,7 +12,7 @@ from embedding.errors import DamagedError
 from indexing.errors import NoLiveReleaseError, ReleaseMissingError
 from indexing.manifest import MANIFEST, Manifest, read_manifest, verify_files
 from indexing.release import Release
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 
 
 class Switch(Struct, frozen=True, forbid_unknown_fields=True):

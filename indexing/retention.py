@@ -13,7 +13,7 @@ from indexing.errors import NoLiveReleaseError
 from indexing.manifest import MANIFEST
 from indexing.plans_file import forget_plans
 from indexing.releases import Releases
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from indexing.sync.known_lines import forget_lines
 
 _IN_USE = "in-use"

@@ -15,10 +15,10 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.log import JournalLog
 from indexing.journal.replay import current_rows
-from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.settings import IndexingSettings
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
+from indexing.stores.open import open_store
 
 
 class Workplace(Struct, frozen=True):

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from indexing.compaction_due import is_due
+from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import is_held
 from service.settings import Settings

@@ -23,11 +23,11 @@ from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.records import Put
-from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.stores.open import open_store
 from service.apart import activate_apart, compact_apart
 from service.app import create_app
 from service.changes import MakePuts

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from indexing.journal.log import JournalLog
 from indexing.releases import Releases
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from service.changes import MakePuts
 from service.compactor import Compact
 from service.encoder_gate import EncoderGate

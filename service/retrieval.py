@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexing.context import RequestContext
 from indexing.finder import Finder
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease

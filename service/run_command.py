@@ -108,8 +108,8 @@ def _refuse_another_catalogue(settings: Settings) -> None:
 
 async def _live_release(settings: Settings) -> str | None:
     from indexing.errors import NoLiveReleaseError
-    from indexing.open_store import open_store
     from indexing.releases import Releases
+    from indexing.stores.open import open_store
 
     store = open_store(settings)
     try:

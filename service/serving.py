@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from embedding.encoder_hub import fetched_encoder
 from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError, UsageError
-from indexing.open_store import open_store
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.proposal import Proposal
+from indexing.stores.open import open_store
 from service.environ import as_environ
 from service.listeners import Listeners, is_loopback
 from service.live_watch import InForce, LiveWatch

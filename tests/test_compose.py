@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from indexing.spread import Spread, spread_of
+from indexing.stores.spread import Spread, spread_of
 from service.load_settings import load_settings
 
 ROOT = Path(__file__).parent.parent

@@ -17,8 +17,8 @@ from qdrant_client import AsyncQdrantClient, models
 from embedding.errors import DamagedError
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import Change, Frame
-from indexing.server_errors import ask
-from indexing.spread import Spread
+from indexing.stores.server_errors import ask
+from indexing.stores.spread import Spread
 
 # Frames of up to 100 rows with their vectors are .3 MB each; a server sends 32 MB at most.
 _PAGE = 50

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from embedding.rows import Kind
 from indexing.availability import AvailabilityClasses, OpenClasses
 from indexing.context import RequestContext
-from indexing.filter_predicate import predicate
-from indexing.filters import All, Filter, NoneOf, OneOf, Range, fields_of
+from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range, fields_of
+from indexing.filters.predicate import predicate
 from indexing.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, Payload
 from indexing.rules.declaration import RuleSet
 

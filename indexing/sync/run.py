@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from embedding.progress import Reporter
 from embedding.rejects import Rejects, default_rejects_path
 from embedding.spool import Spool
-from indexing.compaction import compact
-from indexing.compaction_due import is_due
+from indexing.building.compaction import compact
+from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.settings import IndexingSettings

@@ -8,7 +8,7 @@ import msgspec
 
 from embedding.progress import Reporter
 from embedding.rows import Item
-from indexing.build import build_release
+from indexing.building.build import build_release
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.editor import Editor
 from indexing.journal.replay import current_rows

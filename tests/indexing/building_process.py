@@ -13,9 +13,9 @@ from embedding.progress import Advance, Reporter
 from embedding.protocols import TextEncoder
 from embedding.text_vectors import CachedText
 from embedding.vector_cache import VectorCache
-from indexing.build import BuildInputs, Workshop, build_release
-from indexing.edge_store import EdgeStore
+from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
+from indexing.stores.edge import EdgeStore
 
 
 class Deadly(Reporter):

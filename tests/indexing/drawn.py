@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from embedding.rows import EVERYWHERE, Item, Window, name_key
 from indexing.context import RequestContext
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.payload import Payload, payload_of
 from indexing.rules.declaration import Blocked, RuleSet, Seen, UnknownSay
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
-from indexing.edge_store import EdgeStore
-from indexing.server_store import ServerStore
-from indexing.store import VectorStore
-from indexing.tuning import Tuning
+from indexing.stores.contract import VectorStore
+from indexing.stores.edge import EdgeStore
+from indexing.stores.server import ServerStore
+from indexing.stores.tuning import Tuning
 from tests.indexing.over_grpc import memory_client
 
 Kind = Literal["embedded", "memory", "server"]

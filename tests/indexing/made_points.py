@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from embedding.rows import Item
 from indexing.payload import Payload, payload_of
-from indexing.store import CollectionSchema, PointBatch
+from indexing.stores.contract import CollectionSchema, PointBatch
 
 SCHEMA = CollectionSchema({"tower": 8, "text": 4})
 

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from indexing.edge_store import EdgeStore
-from indexing.filters import Equals
-from indexing.store import Plan
+from indexing.filters.algebra import Equals
+from indexing.stores.contract import Plan
+from indexing.stores.edge import EdgeStore
 from tests.indexing.made_points import JAZZ, OLD, PAYLOADS, points_of
 
 

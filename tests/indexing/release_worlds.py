@@ -12,9 +12,9 @@ from embedding.settings import EmbeddingSettings
 from embedding.text_vectors import CachedText
 from embedding.train_config import Feature, TrainConfig
 from embedding.train_run import TrainRequest, run_training
-from indexing.build import BuildInputs, Workshop
+from indexing.building.build import BuildInputs, Workshop
 from indexing.journal.file_log import FileLog
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 
 NUM_ITEMS = 90
 QUIET = Reporter("none")

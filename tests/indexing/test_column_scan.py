@@ -16,8 +16,8 @@ from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
 from indexing.creators import Creators, CreatorsWriter
 from indexing.facts import Facts, FactsWriter
-from indexing.filter_predicate import predicate
-from indexing.filters import Filter, fields_of
+from indexing.filters.algebra import Filter, fields_of
+from indexing.filters.predicate import predicate
 from indexing.payload import payload_of
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.declaration import RuleSet, rules_version

@@ -9,7 +9,7 @@ import pytest
 
 from embedding.errors import NearfieldError
 from embedding.rows import Window
-from indexing.compaction import compact
+from indexing.building.compaction import compact
 from indexing.errors import BuildLockedError, NoLiveReleaseError
 from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down

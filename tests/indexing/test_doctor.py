@@ -16,20 +16,20 @@ from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
 from indexing.creators import Creators, CreatorsWriter
-from indexing.doctor import Doctor, Effort, Patient
-from indexing.doctor_contexts import shapes_of
-from indexing.doctor_queries import seed_queries
-from indexing.doctor_report import as_percent
-from indexing.doctor_trial import Trial
-from indexing.edge_store import EdgeStore
+from indexing.doctor.contexts import shapes_of
+from indexing.doctor.examine import Doctor, Effort, Patient
+from indexing.doctor.queries import seed_queries
+from indexing.doctor.report import as_percent
+from indexing.doctor.trial import Trial
 from indexing.facts import Facts, FactsWriter
 from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
-from indexing.tuning import Tuning
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.stores.edge import EdgeStore
+from indexing.stores.tuning import Tuning
 from tests.indexing.kinds_of_store import quick_folder
 
 NUM_ROWS, DIMS, NUM_PLACES = 6_000, 24, 30

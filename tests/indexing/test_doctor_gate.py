@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from indexing.build import build_release
-from indexing.build_run import build_from_settings
-from indexing.commands_doctor import doctor
+from indexing.building.build import build_release
+from indexing.building.run import build_from_settings
+from indexing.doctor.commands import doctor
 from indexing.errors import GateError
 from indexing.manifest import Manifest
 from indexing.plans import BANDS, MIN_RECALL
@@ -19,7 +19,7 @@ from indexing.plans_file import read_plans
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.settings import IndexingSettings
-from indexing.store import PointBatch, VectorStore
+from indexing.stores.contract import PointBatch, VectorStore
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import QUIET, Source
 
@@ -133,8 +133,8 @@ def test_a_leaking_index_is_told_and_changes_no_plan(
     (path,) = (settings.data_dir / "plans").glob("*/*.json")
     before = path.read_bytes()
     # Small as it is, the engine is asked; and takes no notice of what it is asked for.
-    monkeypatch.setattr("indexing.doctor._ENGINE_FLOOR_MS", 0.0)
-    monkeypatch.setattr("indexing.edge_store.EdgeStore.prepare", lambda *_: None)
+    monkeypatch.setattr("indexing.doctor.examine._ENGINE_FLOOR_MS", 0.0)
+    monkeypatch.setattr("indexing.stores.edge.EdgeStore.prepare", lambda *_: None)
     result = CliRunner().invoke(doctor, ["--progress", "none"], obj=settings)
     assert isinstance(result.exception, GateError)
     assert "hits of release" in str(result.exception)

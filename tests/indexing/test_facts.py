@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing.facts import FACT_FIELDS, Facts, FactsWriter
-from indexing.filter_predicate import predicate
-from indexing.filters import EVERYTHING, Equals, Filter, HasId, fields_of
+from indexing.filters.algebra import EVERYTHING, Equals, Filter, HasId, fields_of
+from indexing.filters.predicate import predicate
 from indexing.payload import Payload
 from tests.indexing.drawn import AT_LENGTH, filters, payloads
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.filter_predicate import predicate
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
+from indexing.filters.predicate import predicate
 from indexing.payload import Payload
-from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
 from tests.indexing.drawn import AT_LENGTH, filters, payloads
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from indexing.errors import FilterError
-from indexing.filter_check import MAX_DEPTH
-from indexing.filter_edge import edge_filter
-from indexing.filter_predicate import predicate
-from indexing.filter_server import server_filter
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.check import MAX_DEPTH
+from indexing.filters.edge import edge_filter
+from indexing.filters.predicate import predicate
+from indexing.filters.server import server_filter
 from indexing.payload import INDEXED_FIELDS, LIST_FIELDS
 from tests.indexing.made_points import JAZZ, PAYLOADS
 

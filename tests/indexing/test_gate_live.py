@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from indexing.build import BuildInputs, build_release
+from indexing.building.build import BuildInputs, build_release
 from indexing.errors import GateError
 from indexing.manifest import Manifest
 from indexing.releases import Releases
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import NUM_ITEMS, Source, edited
 from tests.indexing.test_releases import build, within

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from embedding.errors import DamagedError
-from indexing.filters import EVERYTHING
+from indexing.filters.algebra import EVERYTHING
 from indexing.plans import COLUMNS, Measured, Plans, PlanTable, Shape, ShapePlan, ShapeReport, band_of, plan_name
 from indexing.plans_file import plan_table, read_plans, write_plans
 from indexing.rules.compiled import CompiledContext
-from indexing.store import Plan
+from indexing.stores.contract import Plan
 
 GRAPH, WIDE_GRAPH, EXACT = Plan(ef=64), Plan(ef=512), Plan(exact=True)
 

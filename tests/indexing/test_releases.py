@@ -16,12 +16,12 @@ import pytest
 
 from embedding.errors import DamagedError, MismatchError, RejectedInputError
 from embedding.progress import Advance, Reporter
-from indexing.build import BuildInputs, build_release
+from indexing.building.build import BuildInputs, build_release
 from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError
-from indexing.filters import EVERYTHING
+from indexing.filters.algebra import EVERYTHING
 from indexing.manifest import MANIFEST, Manifest, hash_files
 from indexing.releases import Releases
-from indexing.store import Plan, PointBatch, VectorStore
+from indexing.stores.contract import Plan, PointBatch, VectorStore
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
 from tests.indexing.release_worlds import NUM_ITEMS, Source, edited, make_items
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from embedding.rows import Item
 from indexing.availability import AvailabilityClasses
 from indexing.context import RequestContext
-from indexing.filter_predicate import predicate
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
+from indexing.filters.predicate import predicate
 from indexing.payload import Payload, payload_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
 from tests.indexing.drawn import AT_LENGTH, contexts, items, rule_sets
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 

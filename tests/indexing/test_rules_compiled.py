@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from embedding.rows import EVERYWHERE, Item, Window
 from indexing.availability import AvailabilityClasses
 from indexing.context import RequestContext
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
 from indexing.payload import payload_of
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import Blocked, RuleSet, UnknownSay, rules_version

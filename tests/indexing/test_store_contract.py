@@ -1,4 +1,4 @@
-"""What every vector store does, whichever engine answers: the contract of indexing/store.py."""
+"""What every vector store does, whichever engine answers: the contract of indexing/stores/contract.py."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.filters import EVERYTHING, All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
-from indexing.store import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.filters.algebra import EVERYTHING, All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, Stores
 from tests.indexing.made_points import (
     BARE,

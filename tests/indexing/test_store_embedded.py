@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
-from indexing.edge_store import EdgeStore
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.filters import Equals
-from indexing.store import Plan
+from indexing.filters.algebra import Equals
+from indexing.stores.contract import Plan
+from indexing.stores.edge import EdgeStore
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 

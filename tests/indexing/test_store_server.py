@@ -14,14 +14,14 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from embedding.errors import UsageError
-from indexing.edge_store import EdgeStore
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import TakenDown
-from indexing.open_server import open_server
-from indexing.open_store import open_store
-from indexing.server_store import ServerStore
 from indexing.settings import IndexingSettings
-from indexing.spread import Spread, spread_of
+from indexing.stores.edge import EdgeStore
+from indexing.stores.open import open_store
+from indexing.stores.open_server import open_server
+from indexing.stores.server import ServerStore
+from indexing.stores.spread import Spread, spread_of
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 from tests.indexing.over_grpc import OverGrpc, memory_client
 

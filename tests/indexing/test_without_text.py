@@ -8,8 +8,8 @@ import pytest
 
 from embedding.errors import MismatchError, UsageError
 from embedding.text_vectors import NoText
-from indexing.build import build_release
-from indexing.compaction import compact
+from indexing.building.build import build_release
+from indexing.building.compaction import compact
 from indexing.switch import activate
 from indexing.workplace import Workplace
 from tests.indexing.at_work import item, rows_of, within

@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from indexing.plans_file import read_plans, write_plans
-from indexing.store import Plan
+from indexing.stores.contract import Plan
 
 
 def ask_the_engine(data_dir: Path) -> None:

@@ -13,8 +13,8 @@ from litestar.testing import TestClient
 
 from embedding.encoder_place import EncoderPlace
 from embedding.progress import Reporter
-from indexing.build import BuildInputs
-from indexing.build_run import build_from_settings
+from indexing.building.build import BuildInputs
+from indexing.building.run import build_from_settings
 from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_parts

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from indexing.edge_store import EdgeStore
 from indexing.journal.file_log import FileLog
 from indexing.journal.records import Put
 from indexing.journal.replay import current_rows
 from indexing.releases import Releases
+from indexing.stores.edge import EdgeStore
 from service.compactor import Compactor
 from service.settings import Settings
 from tests.service.serving_processes import eventually

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 
-from indexing.edge_store import EdgeStore
 from indexing.errors import StoreError
 from indexing.rules.proposal import Proposal
+from indexing.stores.edge import EdgeStore
 from service import refusal
 from service.app import create_app
 from service.main import open_parts

@@ -11,10 +11,10 @@ import pytest
 from litestar.testing import TestClient
 
 from indexing.availability import EVERYWHERE_CLASS
-from indexing.edge_store import EdgeStore
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
-from indexing.store import PointBatch
+from indexing.stores.contract import PointBatch
+from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings

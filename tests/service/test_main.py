@@ -12,8 +12,8 @@ import pytest
 from litestar.testing import TestClient
 
 from embedding.errors import DamagedError, MismatchError
-from indexing.edge_store import EdgeStore
 from indexing.errors import NoLiveReleaseError
+from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import REPLACING, build_app, open_parts
 from service.settings import Settings

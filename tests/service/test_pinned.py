@@ -11,8 +11,8 @@ from litestar.testing import TestClient
 
 from embedding.progress import Reporter
 from embedding.row_files import RowFiles
-from indexing.build import BuildInputs
-from indexing.build_run import build_from_settings
+from indexing.building.build import BuildInputs
+from indexing.building.run import build_from_settings
 from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_parts

@@ -15,11 +15,11 @@ from pathlib import Path
 from benchmarks.load_clients import Load, releases_that_answer
 from embedding.progress import Reporter
 from embedding.row_files import RowFiles
-from indexing.build import BuildInputs
-from indexing.build_run import build_from_settings
-from indexing.edge_store import EdgeStore
+from indexing.building.build import BuildInputs
+from indexing.building.run import build_from_settings
 from indexing.releases import Releases
 from indexing.settings import IndexingSettings
+from indexing.stores.edge import EdgeStore
 from tests.service.serving_processes import eventually, free_port
 from tests.service.world import make_items
 

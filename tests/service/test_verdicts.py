@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from indexing.edge_store import EdgeStore
-from indexing.filters import EVERYTHING
+from indexing.filters.algebra import EVERYTHING
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
 from indexing.releases import Releases
 from indexing.rules.compiled import CompiledContext
+from indexing.stores.edge import EdgeStore
 from service.verdicts import Verdicts
 
 

@@ -14,8 +14,8 @@ from embedding.settings import EmbeddingSettings
 from embedding.times import epoch_us
 from embedding.train_config import TrainConfig
 from embedding.train_run import TrainRequest, run_training
-from indexing.build import BuildInputs
-from indexing.build_run import build_from_settings
+from indexing.building.build import BuildInputs
+from indexing.building.run import build_from_settings
 from indexing.settings import IndexingSettings
 
 TASTES = {

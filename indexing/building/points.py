@@ -19,7 +19,7 @@ from indexing.columns import Columns, ColumnsWriter, row_hashes
 from indexing.creators import CreatorsWriter
 from indexing.facts import FactsWriter
 from indexing.payload import Payload, payload_of
-from indexing.store import CollectionSchema, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
 
 if TYPE_CHECKING:
     from embedding.model import Towers

@@ -16,13 +16,13 @@ from indexing.column_scan import ColumnScan
 from indexing.columns import Columns
 from indexing.context import RequestContext
 from indexing.creators import Creators
-from indexing.doctor_contexts import ShapeContexts, shapes_of
-from indexing.doctor_trial import Case, K, Trial
+from indexing.doctor.contexts import ShapeContexts, shapes_of
+from indexing.doctor.trial import Case, K, Trial
 from indexing.facts import Facts
-from indexing.filter_predicate import predicate
+from indexing.filters.predicate import predicate
 from indexing.plans import COLUMNS, Plans, Shape, ShapePlan, ShapeReport
 from indexing.rules.compiled import FEW_CREATORS, MOST_FEW_CREATORS, CompiledContext, HardRules
-from indexing.store import Plan, Ranked, VectorStore
+from indexing.stores.contract import Plan, Ranked, VectorStore
 
 # Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.
 LADDERS: tuple[tuple[Plan, ...], ...] = (

@@ -11,9 +11,10 @@ from msgspec import Struct
 from embedding.errors import DamagedError
 from embedding.model_folder import ModelManifest
 from embedding.progress import Reporter
-from indexing.build_marks import Written, begun_with, clear_marks, is_optimised, mark_optimised, unmark_optimised
+from indexing.building.gate import judge
+from indexing.building.marks import Written, begun_with, clear_marks, is_optimised, mark_optimised, unmark_optimised
+from indexing.building.points import write_points_again
 from indexing.errors import GateError
-from indexing.gate import judge
 from indexing.manifest import (
     CONTENT_FOLDERS,
     FILES,
@@ -25,8 +26,7 @@ from indexing.manifest import (
     hash_of,
     write_durably,
 )
-from indexing.points import write_points_again
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 
 
 class Maker(Struct, frozen=True, kw_only=True):

@@ -19,16 +19,16 @@ from embedding.spool import Spool
 from embedding.text_vectors import TextVectors
 from embedding.tower_loading import load_towers
 from indexing.availability import AvailabilityClasses
-from indexing.build_marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
+from indexing.building.finishing import Maker, finish, prove, renew_points
+from indexing.building.gate_live import Keeps, Side, compare, enforce
+from indexing.building.marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
+from indexing.building.points import PointsWriter
 from indexing.columns import Columns
-from indexing.finishing import Maker, finish, prove, renew_points
-from indexing.gate_live import Keeps, Side, compare, enforce
 from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest
-from indexing.points import PointsWriter
 from indexing.releases import Releases
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 from indexing.sync.known_lines import KnownLines, State, forget_lines, lines_path
 from indexing.users import UsersWriter
 

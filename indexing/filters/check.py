@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from indexing.errors import FilterError
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.payload import INDEXED_FIELDS, FieldType
 
 # Rules nest 3 deep. The engine walks a filter by recursion, on a stack that we do not choose.

@@ -1,8 +1,8 @@
 """A build with the real parts that the settings name: what the command runs."""
 
 from embedding.progress import Reporter
-from indexing.build import BuildInputs, Workshop, build_release
-from indexing.gate_live import Keeps
+from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.gate_live import Keeps
 from indexing.manifest import Manifest
 from indexing.rules.accepted import AcceptedRules
 from indexing.settings import IndexingSettings

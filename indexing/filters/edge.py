@@ -4,8 +4,8 @@ from typing import cast
 
 import qdrant_edge as edge
 
-from indexing.filter_check import check_filter
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.check import check_filter
 
 _Condition = edge.Filter | edge.FieldCondition | edge.HasIdCondition
 

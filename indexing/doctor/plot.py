@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from indexing.doctor_report import always, band_name
+from indexing.doctor.report import always, band_name
 from indexing.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
 
 

@@ -10,16 +10,16 @@ from embedding.progress import Reporter
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
 from indexing.creators import Creators
-from indexing.doctor import Doctor, Effort, Patient
-from indexing.doctor_contexts import ShapeContexts, shapes_of
-from indexing.doctor_trial import K, Trial
+from indexing.doctor.contexts import ShapeContexts, shapes_of
+from indexing.doctor.examine import Doctor, Effort, Patient
+from indexing.doctor.trial import K, Trial
 from indexing.errors import GateError
 from indexing.facts import Facts
 from indexing.plans import MIN_RECALL, Plans
 from indexing.plans_file import write_plans
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from indexing.store import Plan, VectorStore
+from indexing.stores.contract import Plan, VectorStore
 
 # A build of a million 64-d rows takes some 550 s (docs/log.md); proving its plans takes a twentieth of that at most.
 _BUDGET_S_A_ROW = 25e-6

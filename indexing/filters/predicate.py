@@ -6,8 +6,8 @@ This reading re-checks every hit before it leaves, so it is written to be called
 import operator
 from collections.abc import Callable, Set
 
-from indexing.filter_check import check_filter
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.check import check_filter
 from indexing.payload import LIST_FIELDS, Payload
 
 # The row is asked by `HasId` alone; a caller whose filter has none may pass any number.

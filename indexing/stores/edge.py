@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.filter_edge import edge_filter
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
+from indexing.filters.edge import edge_filter
 from indexing.journal.file_log import FileLog
 from indexing.manifest import POINTS, write_durably
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
-from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
-from indexing.tuning import Tuning
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.stores.tuning import Tuning
 
 # Rates hardly differ from 200 points a call to 5,000; a call stops everything else in the process.
 _UPSERT_CHUNK = 500

@@ -12,7 +12,7 @@ from embedding.rows import Kind
 from indexing.availability import ANY_MARKET, AvailabilityClasses
 from indexing.context import RequestContext
 from indexing.facts import Facts
-from indexing.filters import fields_of
+from indexing.filters.algebra import fields_of
 from indexing.payload import NO_LANGUAGE
 from indexing.plans import band_of
 from indexing.rules.compiled import FEW_CREATORS, HardRules

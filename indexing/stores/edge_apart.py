@@ -18,11 +18,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from indexing.edge_store import EdgeStore
 from indexing.errors import StoreError
 from indexing.payload import Payload
-from indexing.store import CollectionSchema, PointBatch
-from indexing.tuning import Tuning
+from indexing.stores.contract import CollectionSchema, PointBatch
+from indexing.stores.edge import EdgeStore
+from indexing.stores.tuning import Tuning
 
 _PR_SET_PDEATHSIG = 1
 _LENGTH_BYTES = 8

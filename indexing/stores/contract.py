@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from indexing.errors import StoreError
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
 from indexing.journal.log import JournalLog
 from indexing.payload import Payload
 

@@ -8,9 +8,9 @@ from qdrant_client import AsyncQdrantClient, QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
 from indexing.errors import StoreError
-from indexing.server_store import ServerStore
 from indexing.settings import IndexingSettings
-from indexing.spread import spread_of
+from indexing.stores.server import ServerStore
+from indexing.stores.spread import spread_of
 
 _REST_PORT = 6333
 # A server that starts beside us (docker compose) answers within seconds.

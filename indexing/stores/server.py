@@ -19,14 +19,14 @@ from qdrant_client.conversions.conversion import RestToGrpc
 
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.filter_server import server_filter
-from indexing.filters import Filter
+from indexing.filters.algebra import Filter
+from indexing.filters.server import server_filter
 from indexing.journal.server_log import ServerLog
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
-from indexing.server_errors import ask
-from indexing.spread import Spread
-from indexing.store import CollectionSchema, Plan, PointBatch, Ranked
-from indexing.tuning import Tuning
+from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.stores.server_errors import ask
+from indexing.stores.spread import Spread
+from indexing.stores.tuning import Tuning
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
 _UPSERT_CHUNK = 250

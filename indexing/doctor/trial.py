@@ -9,7 +9,7 @@ from msgspec import Struct
 from embedding.protocols import Vectors
 from indexing.plans import MIN_RECALL, Measured, ShapePlan
 from indexing.rules.compiled import CompiledContext
-from indexing.store import Ranked
+from indexing.stores.contract import Ranked
 
 K = 10
 # Scores of one vector differ in the last bits between the engine and numpy.

@@ -4,8 +4,8 @@ from typing import cast
 
 from qdrant_client import models
 
-from indexing.filter_check import check_filter
-from indexing.filters import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.check import check_filter
 
 
 def server_filter(where: Filter) -> models.Filter:

@@ -6,12 +6,12 @@ import numpy as np
 
 from embedding.progress import Reporter
 from indexing.columns import Columns
-from indexing.doctor_gate import plans_at_build
-from indexing.doctor_trial import K
+from indexing.doctor.at_build import plans_at_build
+from indexing.doctor.trial import K
 from indexing.errors import GateError
 from indexing.manifest import GateReport
 from indexing.plans import MIN_RECALL
-from indexing.store import VectorStore
+from indexing.stores.contract import VectorStore
 
 _CANARIES = 50
 

@@ -4,15 +4,15 @@ import time
 
 from embedding.progress import Reporter
 from embedding.tower_loading import load_towers
-from indexing.doctor import THOROUGH, Doctor, Patient
-from indexing.doctor_queries import seed_queries, with_listeners
-from indexing.open_store import open_store
+from indexing.doctor.examine import THOROUGH, Doctor, Patient
+from indexing.doctor.queries import seed_queries, with_listeners
 from indexing.plans import Plans
 from indexing.plans_file import write_plans
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.settings import IndexingSettings
+from indexing.stores.open import open_store
 
 
 async def doctor_from_settings(release_id: str | None, settings: IndexingSettings, reporter: Reporter) -> Plans:

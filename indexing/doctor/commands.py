@@ -30,13 +30,13 @@ def doctor(
     Example:
       nearfield index doctor --plot plans.png
     """
-    from indexing.doctor_report import always, as_object, as_table
-    from indexing.doctor_run import doctor_from_settings
+    from indexing.doctor.report import always, as_object, as_table
+    from indexing.doctor.run import doctor_from_settings
     from indexing.errors import GateError
 
     plans = asyncio.run(doctor_from_settings(release, settings, Reporter(progress)))
     if plot is not None:
-        from indexing.doctor_plot import plot_plans
+        from indexing.doctor.plot import plot_plans
 
         plot_plans(plans, plot)
     if as_json:

@@ -13,12 +13,12 @@ import numpy as np
 
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
-from indexing.build_marks import Begun, Written, begin, mark_written
+from indexing.building.compaction_due import is_due
+from indexing.building.finishing import Maker, finish, prove, renew_points
+from indexing.building.marks import Begun, Written, begin, mark_written
 from indexing.columns import ColumnsWriter
-from indexing.compaction_due import is_due
 from indexing.creators import CreatorsWriter
 from indexing.facts import FactsWriter
-from indexing.finishing import Maker, finish, prove, renew_points
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest, hash_of

@@ -1,0 +1,1 @@
+"""From a catalogue, or from what is live, to a finished release."""

@@ -1,0 +1,1 @@
+"""The filter algebra that rules compile to, and its three readings."""

@@ -1,0 +1,1 @@
+"""Where vectors lie: one contract, embedded and on a server."""
