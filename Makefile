@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-sizing bench-quality clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-sizing bench-quality  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 	@$(BIN)/python -m benchmarks.floor
@@ -55,6 +55,18 @@ bench-kills: $(DEV)  ## SIGKILL in builds, syncs and takedowns: what was lost
 EPISODES := ../shared/data/podcast_episodes
 bench-encoding: $(DEV)  ## documents encoded a second; EPISODES=folder with the published files
 	@$(BIN)/python -m benchmarks.encoding $(EPISODES)
+
+bench-build: $(DEV)  ## a build beside a bare loop over the engine
+	@$(BIN)/python -m benchmarks.build
+
+bench-sync: $(DEV)  ## a sync beside a full build
+	@$(BIN)/python -m benchmarks.sync
+
+PODCASTS := podcasts
+PLAYLISTS := playlists
+MODEL := models/playlists
+bench-change: $(DEV)  ## diff and sync of a real change beside a build; PODCASTS, PLAYLISTS, MODEL as in docs/real-data.md
+	@$(BIN)/python -m benchmarks.real_change $(PODCASTS) $(PLAYLISTS) $(MODEL)
 
 bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 	@$(BIN)/python -m benchmarks.sizing

@@ -26,17 +26,25 @@ def shown_rows(data_dir: Path, release_id: str) -> CurrentRows:
     return asyncio.run(current_rows(release, FileLog(data_dir / "journal")))
 
 
-def nearest(rows: CurrentRows, data_dir: Path, seed_id: str, context: RequestContext, limit: int) -> dict[str, float]:
-    """Scores of the `limit` items nearest to a seed that the rules in force let pass, best first."""
-    version, ruleset = AcceptedRules(data_dir / "rules").current()
-    rules = HardRules(ruleset, version, rows.release.classes, lambda where: where, rows.release.share)
-    accepts = rules.compile(context).accepts
-    seed = rows.row_of(seed_id)
-    space = rows.release.space
-    numbers = [row for row in rows.rows() if row != seed and not rows.dropped[row] and accepts(rows.payload(row))]
-    scores = rows.vectors(space, numbers) @ rows.vectors(space, [seed])[0]
-    best = np.argsort(-scores, kind="stable")[:limit]
-    return {rows.id_of(numbers[place]): float(scores[place]) for place in best}
+class Exact:
+    """Exact answers of one release, as the rules in force let them be in one context."""
+
+    def __init__(self, rows: CurrentRows, data_dir: Path, context: RequestContext) -> None:
+        version, ruleset = AcceptedRules(data_dir / "rules").current()
+        rules = HardRules(ruleset, version, rows.release.classes, lambda where: where, rows.release.share)
+        accepts = rules.compile(context).accepts
+        self._rows = rows
+        self._allowed = [row for row in rows.rows() if not rows.dropped[row] and accepts(rows.payload(row))]
+        self._vectors = rows.vectors(rows.release.space, self._allowed)
+
+    def nearest(self, seed_id: str, limit: int) -> dict[str, float]:
+        """Scores of the `limit` items nearest to a seed, best first."""
+        rows = self._rows
+        seed = rows.row_of(seed_id)
+        scores = self._vectors @ rows.vectors(rows.release.space, [seed])[0]
+        ranked = np.argsort(-scores, kind="stable")[: limit + 1]
+        best = [place for place in ranked if self._allowed[place] != seed][:limit]
+        return {rows.id_of(self._allowed[place]): float(scores[place]) for place in best}
 
 
 def difference(hits: Sequence[dict[str, object]], right: dict[str, float]) -> str | None:

@@ -28,7 +28,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.exact_answers import difference, digest, nearest, shown_rows
+from benchmarks.exact_answers import Exact, difference, digest, shown_rows
 from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
 
@@ -190,7 +190,8 @@ class _World:
             raise Losses(f"the service answers {response.status}: {answer}")
         context = RequestContext(market=_MARKET, at_s=int(time.time()))
         data_dir = self._folder / ".nearfield"
-        wrong = difference(answer["hits"], nearest(self._rows(answer["release"]), data_dir, seed_id, context, _LIMIT))
+        exact = Exact(self._rows(answer["release"]), data_dir, context)
+        wrong = difference(answer["hits"], exact.nearest(seed_id, _LIMIT))
         if wrong:
             raise Losses(f"the service's answer to {seed_id} on {answer['release']} is wrong: {wrong}")
         self.num_answers += 1

@@ -23,7 +23,7 @@ import numpy as np
 from msgspec.structs import asdict
 from rich.console import Console
 
-from benchmarks.exact_answers import nearest, shown_rows
+from benchmarks.exact_answers import Exact, shown_rows
 from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
 
@@ -140,12 +140,10 @@ def _compare_rows(left: CurrentRows, right: CurrentRows) -> list[str]:
 def _compare_answers(left: CurrentRows, right: CurrentRows, folder: Path) -> list[str]:
     context = RequestContext(market=_MARKET, at_s=int(time.time()))
     ids = sorted(left.id_of(row) for row in left.rows())
+    sides = [Exact(rows, folder / place, context) for rows, place in ((left, "synced"), (right, "built"))]
     wrong = []
     for item_id in ids[:: len(ids) // _SEEDS][:_SEEDS]:
-        answers = [
-            nearest(rows, folder / place, item_id, context, _LIMIT)
-            for rows, place in ((left, "synced"), (right, "built"))
-        ]
+        answers = [side.nearest(item_id, _LIMIT) for side in sides]
         scores = [np.array(list(answer.values())) for answer in answers]
         if len(scores[0]) != len(scores[1]) or not np.allclose(scores[0], scores[1], atol=1e-3):
             wrong.append(f"{item_id} has other neighbours")

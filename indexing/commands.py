@@ -110,14 +110,14 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
         )
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("release", "built", "points", "MB", "answers by", "content", ""):
+    for heading in ("release", "built, UTC", "points", "MB", "by", "content", ""):
         table.add_column(heading, justify="right" if heading in {"points", "MB"} else "left", no_wrap=True)
     for manifest in manifests:
         marks = ["live"] * (manifest.id == live) + ["forced"] * bool(manifest.gate.forced)
         points = f"{manifest.counts.points:,}"
-        content = manifest.content[:12]
+        built, content = manifest.created_at[:16].replace("T", " "), manifest.content[:8]
         megabytes = f"{size_of(settings.data_dir / 'releases' / manifest.id) / 1e6:,.0f}"
-        table.add_row(manifest.id, manifest.created_at, points, megabytes, manifest.space, content, ", ".join(marks))
+        table.add_row(manifest.id, built, points, megabytes, manifest.space, content, ", ".join(marks))
     console = Console()
     console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
     console.print(f"rules {rules}" + (f" ({refused})" if refused else ""), highlight=False, markup=False)
