@@ -64,7 +64,11 @@ class EdgeStoreApart(EdgeStore):
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         points = self._points(collection)
         writer = self._writers[collection] = _Writer(points.parent.parent, collection, self._tuning)
-        await writer.order(_Create(schema))
+        try:
+            await writer.order(_Create(schema))
+        except StoreError:
+            self._end(collection)
+            raise
 
     async def upsert(self, collection: str, points: PointBatch) -> None:
         writer = self._writers.get(collection)
