@@ -112,8 +112,10 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("release", "built, UTC", "points", "MB", "by", "content", ""):
         table.add_column(heading, justify="right" if heading in {"points", "MB"} else "left", no_wrap=True)
+    compacted = {older for manifest in manifests for older in manifest.lineage}
     for manifest in manifests:
         marks = ["live"] * (manifest.id == live) + ["forced"] * bool(manifest.gate.forced)
+        marks += ["compacted"] * (manifest.id in compacted)
         points = f"{manifest.counts.points:,}"
         built, content = manifest.created_at[:16].replace("T", " "), manifest.content[:8]
         megabytes = f"{size_of(settings.data_dir / 'releases' / manifest.id) / 1e6:,.0f}"

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
@@ -24,6 +25,7 @@ from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest, hash_of
 from indexing.rules.accepted import AcceptedRules
 from indexing.switch import activate
+from indexing.sync.known_lines import State, carry_lines
 from indexing.workplace import Workplace
 
 _BATCH = 4_096
@@ -50,13 +52,15 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
             )
         manifest = live.release.manifest
         folder = await _begin(place, live)
-        written = _write(folder, live, reporter)
+        written, places = _write(folder, live, reporter)
         mark_written(folder, written)
         await renew_points(folder, written, place.store, reporter)
         gate = await prove(folder, written, place.store, reporter)
         version, _ = AcceptedRules(data_dir / "rules").current()
         maker = Maker(encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing)
         compacted = finish(folder, maker, written, gate, version, reporter)
+        before = State.of(manifest.id, live.rows_seq)
+        carry_lines(data_dir, before, State.of(compacted.id, 0), places)
         await activate(place, compacted.id)
         return compacted
 
@@ -73,13 +77,14 @@ async def _begin(place: Workplace, live: CurrentRows) -> Path:
     return folder
 
 
-def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> Written:
-    """Columns, users and model, in the order of the live rows."""
+def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written, NDArray[np.int32]]:
+    """Columns, users and model, in the order of the live rows; and the place of each row that there was (-1: gone)."""
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
     facts, creators = FactsWriter(), CreatorsWriter()
     kinds: Counter[str] = Counter()
-    places = np.full(live.num_own, _GONE, np.int32)
+    places = np.full(len(live.dropped), _GONE, np.int32)
+    own_places = np.full(live.num_own, _GONE, np.int32)
     num_rows = 0
     with reporter.stage("copy rows", live.num_own) as advance, ColumnsWriter(columns, dims) as writer:
         for rows in _batches(live):
@@ -90,15 +95,16 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> Written:
             creators.add(payloads)
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
+                places[row] = place
                 own = live.origin(row)
                 if own != _GONE:
-                    places[own] = place
+                    own_places[own] = place
             num_rows += len(rows)
             advance(len(rows))
     (columns / "classes.msgpack").write_bytes(release.classes.dump())
     facts.save(columns)
     creators.save(columns)
-    release.users.save_moved(folder / "users", places)
+    release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
         shutil.copytree(release.model_folder, folder / "model")
     before = release.manifest.counts
@@ -111,7 +117,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> Written:
         rejected_rows=0,
         rejected_interactions=0,
     )
-    return Written(counts, dims, release.manifest.input_fields)
+    return Written(counts, dims, release.manifest.input_fields), places
 
 
 def _batches(live: CurrentRows) -> Iterator[list[int]]:

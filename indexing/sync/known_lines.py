@@ -97,14 +97,7 @@ class KnownLines:
         table = np.empty(len(rows), _RECORD)
         table["hash"] = np.frombuffer(self._noted, dtype=f"V{_HASH_BYTES}")
         table["row"] = rows
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The state names the table: one that was only half replaced belongs to no state.
-        unfinished = path.with_name(f".{path.name}")
-        with unfinished.open("wb") as file:
-            np.save(file, table)
-        unfinished.replace(path)
-        named = msgspec.structs.replace(state, table=hash_file(path))
-        write_durably(path.with_suffix(".json"), msgspec.json.encode(named))
+        _save(path, table, state)
 
     def _place_of(self, digest: bytes) -> int:
         start = self._next * _HASH_BYTES
@@ -113,6 +106,26 @@ class KnownLines:
         # Behind lines that are gone or were changed; a file in another order is read as if nothing were known.
         found = self._hashes.find(digest, start, start + _WINDOW_BYTES)
         return -1 if found % _HASH_BYTES else found // _HASH_BYTES
+
+
+def carry_lines(data_dir: Path, before: State, after: State, places: NDArray[np.int32]) -> None:
+    """Let the lines known in one state hold in another, in which row r is `places[r]`, or gone where that is -1."""
+    table = load_lines(lines_path(data_dir, before.release), before)
+    if table is not None:
+        moved = table.copy()
+        moved["row"] = places[table["row"]]
+        _save(lines_path(data_dir, after.release), moved[moved["row"] >= 0], after)
+
+
+def _save(path: Path, table: NDArray[np.void], state: State) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The state names the table: one that was only half replaced belongs to no state.
+    unfinished = path.with_name(f".{path.name}")
+    with unfinished.open("wb") as file:
+        np.save(file, table)
+    unfinished.replace(path)
+    named = msgspec.structs.replace(state, table=hash_file(path))
+    write_durably(path.with_suffix(".json"), msgspec.json.encode(named))
 
 
 def load_lines(path: Path, state: State) -> NDArray[np.void] | None:

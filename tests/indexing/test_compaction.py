@@ -17,10 +17,13 @@ from indexing.lock import build_lock, is_held
 from indexing.manifest import Manifest
 from indexing.releases import Releases
 from indexing.switch import activate, rollback
+from indexing.sync import run
+from indexing.sync.known_lines import State, lines_path, load_lines
 from indexing.workplace import Workplace
 from tests.indexing.at_work import build, item, put, rows_of, within
-from tests.indexing.kinds_of_store import Stores
+from tests.indexing.kinds_of_store import EmbeddedStores, Stores
 from tests.indexing.release_worlds import NUM_ITEMS, QUIET, Source, edited
+from tests.indexing.test_sync import use
 
 NEW = "item-new"
 
@@ -175,6 +178,30 @@ def test_nothing_happens_where_it_is_not_due(stores: Stores, source: Source) -> 
         assert made.counts.points == NUM_ITEMS + 1_100
 
     within(stores, source, work)
+
+
+def test_lines_that_a_sync_knew_are_known_after_it(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(row: dict[str, Any]) -> None:
+        if row["id"] in {"item-10", "item-20"}:
+            row["album"] = "A new one"
+
+    catalogue = edited(source.catalogue, tmp_path / "newer.jsonl", change)
+
+    async def work(place: Workplace) -> None:
+        use(monkeypatch, place)
+        await build(place, source)
+        await run.run_sync(catalogue, place.settings, QUIET)
+        made = await make(place)
+        live = await place.live()
+        known = load_lines(lines_path(place.settings.data_dir, made.id), State.of(made.id, live.rows_seq))
+        assert known is not None
+        assert sorted(known["row"].tolist()) == list(range(NUM_ITEMS))
+        outcome = await run.run_sync(catalogue, place.settings, QUIET)
+        assert (outcome.diff.unchanged, outcome.diff.num_changes) == (NUM_ITEMS, 0)
+
+    within(EmbeddedStores(tmp_path / "data"), source, work)
 
 
 def test_a_row_without_vectors_stops_it_by_name(stores: Stores, source: Source) -> None:
