@@ -27,6 +27,7 @@ def add_examples(openapi: OpenAPI, release: Release, default_market: str | None)
         "/v1/recommend": {"history": [{"id": seed} for seed in seeds], "context": context, "limit": 10},
         "/v1/search": {"text": open_there[0].title, "context": context, "limit": 10},
     }
+    bodies["/v1/batch"] = {"queries": [{path.removeprefix("/v1/"): body} for path, body in bodies.items()]}
     paths = openapi.paths or {}
     for path, body in bodies.items():
         _json_of(paths[path].post).example = body

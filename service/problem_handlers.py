@@ -64,25 +64,28 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     return ProblemError(slug, detail, headers=error.headers).response()
 
 
-def answer_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Problem]:
-    """The engine refused or could not be reached."""
-    incident = _log_incident(request, error)
-    return ProblemError(
-        "store-unavailable",
-        f"The vector store could not answer. Try again; if it stays, look for incident {incident} in the log.",
-        headers={"Retry-After": str(_STORE_RETRY_S)},
-        incident=incident,
-    ).response()
-
-
 def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Anything that should not have happened."""
+    """An engine that could not be reached, or anything that should not have happened."""
+    return problem_of(request, error).response()
+
+
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemError:
+    """What `error` is for a client; all but a ProblemError is logged as an incident."""
+    if isinstance(error, ProblemError):
+        return error
     incident = _log_incident(request, error)
+    if isinstance(error, StoreError):
+        return ProblemError(
+            "store-unavailable",
+            f"The vector store could not answer. Try again; if it stays, look for incident {incident} in the log.",
+            headers={"Retry-After": str(_STORE_RETRY_S)},
+            incident=incident,
+        )
     return ProblemError(
         "internal-error",
         f"This is a fault of the service, not of the request. Look for incident {incident} in the log.",
         incident=incident,
-    ).response()
+    )
 
 
 def _log_incident(request: Request[Any, Any, Any], error: Exception) -> str:
@@ -95,6 +98,5 @@ PROBLEM_HANDLERS: ExceptionHandlersMap = {
     ProblemError: answer_problem,
     ValidationException: answer_invalid_parameter,
     HTTPException: answer_http_exception,
-    StoreError: answer_store_error,
     Exception: answer_failure,
 }

@@ -1,11 +1,15 @@
-"""The query routes that take a body: similar, recommend, search."""
+"""The query routes that take a body: similar, recommend, search, and many of them in one."""
+
+from functools import partial
 
 from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 
 from service.answers import Answer, JsonAnswer
+from service.batch import Batch, BatchAnswer, BatchRequest
 from service.desk import Desk
+from service.problem_handlers import problem_of
 from service.problems import Slug
 from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
@@ -16,6 +20,7 @@ _QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", *B
 
 def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The POST routes; each ends in the same retrieval, under the same rules."""
+    batches = Batch(desk)
 
     @post(
         "/v1/similar",
@@ -61,4 +66,18 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         """By meaning: the text encoder's vector of the query against those of titles, creators, tags and texts."""
         return JsonAnswer(await desk.of(data.release).search(data))
 
-    return [similar, recommend, search]
+    @post(
+        "/v1/batch",
+        status_code=200,
+        summary="Many queries in one call",
+        tags=["queries"],
+        opt={"scope": "query"},
+        response_description="An outcome for each query, in their order",
+        request_class=QueryRequest,
+        responses=failures(*BODY_FAILURES),
+    )
+    async def batch(request: QueryRequest, data: JSONBody[SkipValidation[BatchRequest]]) -> JsonAnswer[BatchAnswer]:
+        """Up to 50 queries, each with its own answer or problem: one that fails stops no other."""
+        return JsonAnswer(await batches.answer(data, partial(problem_of, request)))
+
+    return [similar, recommend, search, batch]

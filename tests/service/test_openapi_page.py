@@ -33,6 +33,7 @@ def test_every_route_is_described_with_its_failures(client: Client) -> None:
         "/v1/similar",
         "/v1/recommend",
         "/v1/search",
+        "/v1/batch",
         "/v1/releases",
         "/v1/releases/{release_id}/activate",
         "/health/live",

@@ -1,0 +1,95 @@
+"""Many queries in one call: each has its own answer or its own problem, in the order in which they came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.answers import Answer
+from service.desk import Desk
+from service.problems import Problem, ProblemError, invalid
+from service.requests import RecommendRequest, SearchRequest, SimilarRequest
+from service.validation import body_problem, shown
+
+MAX_QUERIES = 50
+_KINDS = "an object with one of the keys similar, recommend, search"
+
+ProblemOf = Callable[[Exception], ProblemError]
+
+
+class BatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Queries of any kinds, each the body of its own route under that route's name."""
+
+    queries: Annotated[
+        list[msgspec.Raw],
+        Meta(
+            min_length=1,
+            max_length=MAX_QUERIES,
+            description='Each `{"similar": …}`, `{"recommend": …}` or `{"search": …}`, with the body of that route.',
+        ),
+    ]
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What came of one query: the status that its own route would have had, and the answer or the problem."""
+
+    status: int
+    answer: Answer | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(Struct, frozen=True):
+    """One outcome for each query, in their order."""
+
+    outcomes: list[Outcome]
+
+
+class Batch:
+    """Answers batches; `problem_of` says what an exception is for a client, and logs it where it must."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._kinds: dict[str, tuple[msgspec.json.Decoder[Any], type[Any], Callable[[Any], Awaitable[Answer]]]] = {
+            "similar": (msgspec.json.Decoder(SimilarRequest), SimilarRequest, self._similar),
+            "recommend": (msgspec.json.Decoder(RecommendRequest), RecommendRequest, self._recommend),
+            "search": (msgspec.json.Decoder(SearchRequest), SearchRequest, self._search),
+        }
+
+    async def answer(self, batch: BatchRequest, problem_of: ProblemOf) -> BatchAnswer:
+        """Every query by itself: one that fails says so in its place and stops no other."""
+        outcomes = []
+        for raw in batch.queries:
+            try:
+                outcomes.append(Outcome(200, await self._one(bytes(raw))))
+            except Exception as error:
+                problem = problem_of(error).problem
+                outcomes.append(Outcome(problem.status, problem=problem))
+            # Fifty queries in a row would hold every other client for as long.
+            await asyncio.sleep(0)
+        return BatchAnswer(outcomes)
+
+    async def _one(self, raw: bytes) -> Answer:
+        try:
+            named = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError as error:
+            raise invalid("query", _KINDS, shown(msgspec.Raw(raw))) from error
+        if len(named) != 1 or not named.keys() <= self._kinds.keys():
+            raise invalid("query", _KINDS, shown(sorted(named)))
+        ((kind, body),) = named.items()
+        decoder, model, ask = self._kinds[kind]
+        try:
+            query = decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise body_problem(error, bytes(body), model) from error
+        return await ask(query)
+
+    async def _similar(self, query: SimilarRequest) -> Answer:
+        return await self._desk.of(query.release).similar(query)
+
+    async def _recommend(self, query: RecommendRequest) -> Answer:
+        return await self._desk.of(query.release).recommend(query)
+
+    async def _search(self, query: SearchRequest) -> Answer:
+        return await self._desk.of(query.release).search(query)
