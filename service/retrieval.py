@@ -88,7 +88,13 @@ class Retriever:
                 # A graph under a filter can stop early; only a scan proves that there is no more.
                 exact = True
             else:
-                reason = short_reason(context, passing=num_passing, dropped=num_passing - len(page.rows))
+                shares = self._rules.kept_out(context)
+                reason = short_reason(
+                    context,
+                    passing=num_passing,
+                    dropped=num_passing - len(page.rows),
+                    kept_out={rule: round(share * self._num_points) for rule, share in shares.items()},
+                )
                 return Page(page.rows, page.scores, reason)
 
     def _with_new(

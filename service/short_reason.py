@@ -1,14 +1,20 @@
 """What is told when there were fewer hits than asked for."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from indexing.context import RequestContext
 
 
-def short_reason(context: RequestContext, *, passing: int, dropped: int) -> str:
-    """`passing` items are let through by the rules, `dropped` of them were excluded by the request or as heard."""
+def short_reason(context: RequestContext, *, passing: int, dropped: int, kept_out: Mapping[str, int]) -> str:
+    """`passing` items are let through by the rules, `dropped` of them were excluded by the request or as heard.
+
+    `kept_out`: of the release's items, how many each rule keeps out by itself.
+    """
     at = datetime.fromtimestamp(context.at_s, UTC).isoformat().replace("+00:00", "Z")
     rules = f"the rules let {passing} items pass in market {context.market} at {at}{_narrowed(context)}"
+    if kept_out:
+        rules += f" (of all, {', '.join(f'{rule} keeps out {number}' for rule, number in kept_out.items())})"
     if not passing:
         return f"{rules}."
     if not dropped:

@@ -25,6 +25,13 @@ _ALL_KINDS = frozenset(get_args(Kind))
 _ANY_LANGUAGE = "*"
 # No rule asks for the row.
 _NO_ROW = -1
+_RULES = {
+    "availability_class": "windows",
+    "explicit": "explicit",
+    "min_age": "age",
+    "languages": "languages",
+    "kind": "kinds",
+}
 # Names in `fields` of creators that a request blocks. Where those nearest to the query are blocked, a graph that finds
 # .996 finds .981 with 20 of them and .448 with 200 (docs/log.md), so that few and many are told apart.
 FEW_CREATORS, MANY_CREATORS = "creator_keys", "many creator_keys"
@@ -79,6 +86,12 @@ class HardRules:
         """The filter for `context`, less the creators that somebody blocks."""
         return All(tuple(self._conditions(context)))
 
+    def kept_out(self, context: RequestContext) -> dict[str, float]:
+        """For each rule that asks something of `context`, the part of the catalogue (0 to 1) that it keeps out by
+        itself, the strictest first; rules that keep nothing out, and blocklists, are left out."""
+        shares = {_rule_of(condition): 1.0 - self._share(condition) for condition in self._conditions(context)}
+        return dict(sorted(((rule, share) for rule, share in shares.items() if share), key=lambda pair: -pair[1]))
+
     def _compile(self, revision: int, context: RequestContext) -> CompiledContext:
         conditions = self._conditions(context)
         fields = fields_of(All(tuple(conditions)))
@@ -127,6 +140,12 @@ class HardRules:
         # The mark of an item without a language is no range that a request may ask for.
         wanted = {language.lower() for language in ranges} - {NO_LANGUAGE}
         return [OneOf("languages", frozenset(wanted | {NO_LANGUAGE} if allow_unknown else wanted))]
+
+
+def _rule_of(condition: Filter) -> str:
+    """The table of `rules.toml` that a condition comes from."""
+    (field,) = fields_of(condition)
+    return _RULES[field]
 
 
 def _time_within(opened: OpenClasses) -> int:

@@ -149,6 +149,7 @@ def test_a_short_answer_says_why(client: Client) -> None:
     # Of 80 items, one is licensed in the US alone, one opens later, one is for adults.
     assert len(answer["hits"]) == ALL - 3 - 1
     assert answer["short_reason"].startswith("the rules let 77 items pass in market SE at ")
+    assert "(of all, windows keeps out 2, age keeps out 1)" in answer["short_reason"]
     assert "1 of them are left out" in answer["short_reason"]
     none = similar(
         client, seeds=[{"id": "crime-3"}], context=SE | {"languages": ["xx"], "explicit": False}, kinds=["episode"]
@@ -156,6 +157,8 @@ def test_a_short_answer_says_why(client: Client) -> None:
     assert none["hits"] == []
     assert "0 items pass" in none["short_reason"]
     assert "languages xx" in none["short_reason"]
+    # The strictest first; one item names no language, which the rule lets pass.
+    assert "(of all, languages keeps out 79, kinds keeps out 40, windows keeps out 2," in none["short_reason"]
     assert "short_reason" not in similar(client, seeds=[{"id": "crime-3"}], limit=76)
 
 
