@@ -1,26 +1,22 @@
-"""The `nearfield index` commands: build, status, activate, rollback."""
+"""The `nearfield index` commands: build, activate, rollback, compact; the others are added to them."""
 
 import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.commands_status import status
 from indexing.doctor.commands import doctor
 from indexing.journal.commands import lift, takedown
-from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
 from indexing.sync.commands import diff, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from indexing.manifest import Manifest
-    from indexing.releases import Releases
     from indexing.workplace import Workplace
 
 _widen_option = click.option("--widen", is_flag=True, help="Go back even where rows would be open wider than now.")
@@ -81,55 +77,6 @@ def build(
             f"see {settings.data_dir / 'rejects'}."
         )
     print(manifest.id if activate else f"{manifest.id}  (not live: nearfield index activate {manifest.id})")
-
-
-@index.command()
-@json_option
-@pass_settings
-def status(settings: IndexingSettings, as_json: bool) -> None:
-    """Show the releases, and which one is live.
-
-    \b
-    Example:
-      nearfield index status --json
-    """
-    from indexing.retention import size_of
-
-    live, manifests, unfinished, damaged, rules = _with_releases(settings, lambda releases: _status(settings, releases))
-    refused = refused_rules(settings.data_dir / "rules")
-    if as_json:
-        print_json(
-            {
-                "live": live,
-                "rules": rules,
-                "rules_refused": refused,
-                "releases": manifests,
-                "unfinished": unfinished,
-                "damaged": damaged,
-            }
-        )
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("release", "built, UTC", "points", "MB", "by", "content", ""):
-        table.add_column(heading, justify="right" if heading in {"points", "MB"} else "left", no_wrap=True)
-    compacted = {older for manifest in manifests for older in manifest.lineage}
-    for manifest in manifests:
-        marks = ["live"] * (manifest.id == live) + ["forced"] * bool(manifest.gate.forced)
-        marks += ["compacted"] * (manifest.id in compacted)
-        points = f"{manifest.counts.points:,}"
-        built, content = manifest.created_at[:16].replace("T", " "), manifest.content[:8]
-        megabytes = f"{size_of(settings.data_dir / 'releases' / manifest.id) / 1e6:,.0f}"
-        table.add_row(manifest.id, built, points, megabytes, manifest.space, content, ", ".join(marks))
-    console = Console()
-    console.print(table if manifests else "No release yet: run `nearfield index build CATALOGUE --activate`.")
-    console.print(f"rules {rules}" + (f" ({refused})" if refused else ""), highlight=False, markup=False)
-    for name in unfinished:
-        console.print(
-            f"{name} is unfinished: a build is running, or the next one of the same inputs goes on with it.",
-            highlight=False,
-        )
-    for name, reason in damaged.items():
-        console.print(f"{name} is damaged: {reason}", highlight=False, markup=False, style="red")
 
 
 @index.command()
@@ -196,20 +143,6 @@ def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: P
         print(f"{made.id} is live" if made else "The journal is small: nothing was done")
 
 
-async def _status(
-    settings: IndexingSettings, releases: "Releases"
-) -> tuple[str | None, list["Manifest"], list[str], dict[str, str], str]:
-    from indexing.errors import NoLiveReleaseError
-    from indexing.rules.accepted import AcceptedRules
-
-    try:
-        live: str | None = await releases.live_id()
-    except NoLiveReleaseError:
-        live = None
-    version, _ = AcceptedRules(settings.data_dir / "rules").current()
-    return live, releases.manifests(), releases.unfinished(), releases.damaged(), version
-
-
 def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Coroutine[Any, Any, T]]") -> T:
     from indexing.workplace import open_workplace
 
@@ -220,20 +153,7 @@ def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Corouti
     return asyncio.run(run())
 
 
-def _with_releases(settings: IndexingSettings, work: "Callable[[Releases], Coroutine[Any, Any, T]]") -> T:
-    from indexing.releases import Releases
-    from indexing.stores.open import open_store
-
-    async def run() -> T:
-        store = open_store(settings)
-        try:
-            return await work(Releases(settings.data_dir, store))
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
-
-
+index.add_command(status)
 index.add_command(doctor)
 index.add_command(diff)
 index.add_command(sync)
