@@ -98,12 +98,13 @@ def test_check_shows_fifty_rejects_and_says_where_the_rest_is(folder: Path) -> N
     assert lines[50] == "and 10 more in .nearfield/rejects/c.jsonl.rejects.jsonl"
 
 
+# With ids of their own: packed bytes hold the second of packing, and two processes must collect the same tests.
 @pytest.mark.parametrize(
     ("content", "match", "rejected"),
     [
-        (b"", "empty file", 1),
-        (gzip.compress(jsonl([good()]))[:-8], "ends early", 1),
-        (gzip.compress(jsonl([good(kind="song")] * 2)), "not one good row in 2", 2),
+        pytest.param(b"", "empty file", 1, id="empty"),
+        pytest.param(gzip.compress(jsonl([good()]))[:-8], "ends early", 1, id="ends early"),
+        pytest.param(gzip.compress(jsonl([good(kind="song")] * 2)), "not one good row in 2", 2, id="no good row"),
     ],
 )
 def test_check_of_what_cannot_be_taken_prints_the_counts_and_fails(content: bytes, match: str, rejected: int) -> None:
