@@ -71,9 +71,9 @@ bench-change: $(DEV)  ## diff and sync of a real change beside a build; PODCASTS
 bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 	@$(BIN)/python -m benchmarks.sizing
 
-HETREC := ../shared/data/hetrec2011_lastfm
-bench-quality: $(DEV)  ## recall of the towers on HetRec; HETREC=folder with the published files
-	@$(BIN)/python -m benchmarks.quality $(HETREC)
+SETS := ../shared/data
+bench-quality: $(DEV)  ## recall of the towers and their peers on three public sets; SETS=folder that holds them
+	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive)
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \

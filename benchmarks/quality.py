@@ -1,11 +1,12 @@
-"""Recall and ndcg of the towers on HetRec 2011 Last.fm, from the published files, by the product's own commands.
+"""Recall and ndcg of the towers and of their peers on three public data sets, by the product's own commands.
 
-    python -m benchmarks.quality PATH/TO/hetrec2011_lastfm
-    python -m benchmarks.quality PATH/TO/hetrec2011_lastfm --within-train
+    python -m benchmarks.quality PATH/TO/hetrec2011_lastfm PATH/TO/taste_profile PATH/TO/playlist_archive
+    python -m benchmarks.quality PATH/TO/taste_profile --within-train
 
-The first imports, trains on the common split with benchmarks/configs/hetrec.toml and evaluates on its test pairs.
+The first imports each set, trains on the common split with its config in benchmarks/configs, seeds 0 to 2, and
+evaluates on the test pairs beside every baseline that reads no text. The name of the folder says which set it is.
 The second looks at no test pair: it holds a fifth of the training pairs out and shows there what each setting gives,
-changed alone. The config was chosen by it.
+changed alone. The configs were chosen by it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import fmean, stdev
 
 import msgspec
 import torch
@@ -30,56 +32,97 @@ from embedding.tower_scorer import TowerScorer
 from embedding.train_config import TrainConfig, load_config
 from embedding.train_run import fit_pairs
 
-CONFIG = Path(__file__).parent / "configs" / "hetrec.toml"
-CHOICES: dict[str, tuple[int | float, ...]] = {
-    "epochs": (6, 12),
+CONFIGS = Path(__file__).parent / "configs"
+SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")
+SEEDS = (0, 1, 2)
+CHOICES: dict[str, tuple[int | float | str, ...]] = {
+    "dims": (64, 192),
+    "epochs": (4, 16),
     "batch_size": (512, 2_048),
     "learning_rate": (0.004, 0.012),
     "temperature": (0.08, 0.12),
-    "id_dropout": (0.0, 0.15),
+    "id_dropout": (0.1, 0.6),
+    "min_creator_items": (1, 2),
+    "history_weights": ("sign", "log"),
 }
 SHOWN = ("recall@20", "ndcg@20")
+BASELINES = "popularity,item-knn,ease,als,bpr"
+DATA = ("--catalogue", "data/catalogue.jsonl", "--interactions", "data/interactions.jsonl")
 _CLI = (sys.executable, "-c", "from service.cli import main; main()")
 
 
 def main() -> None:
-    """Parse the command line and print one table."""
+    """Parse the command line and print one table for each data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="folder with the published .dat files (gzip or not)")
+    parser.add_argument("sources", type=Path, nargs="+", help=f"folders of published files, named {', '.join(SETS)}")
     parser.add_argument("--within-train", action="store_true", help="choose settings; look at no test pair")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds of the training runs")
     arguments = parser.parse_args()
-    source = arguments.source.resolve()
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        _nearfield(work, "import", "hetrec2011_lastfm", str(source), "data")
-        if arguments.within_train:
-            _choose(work)
-        else:
-            _measure(work)
+    unknown = [source.name for source in arguments.sources if source.resolve().name not in SETS]
+    if unknown:
+        parser.error(f"expected folders named {', '.join(SETS)}; got {unknown[0]}")
+    for source in arguments.sources:
+        name = source.resolve().name
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            _nearfield(work, "import", name, str(source.resolve()), "data", "--progress", "none")
+            if arguments.within_train:
+                _choose(work, name)
+            else:
+                _measure(work, name, arguments.seeds)
 
 
-def _measure(work: Path) -> None:
-    data = ("--catalogue", "data/catalogue.jsonl", "--interactions", "data/interactions.jsonl")
-    start = time.monotonic()
-    _nearfield(work, "train", *data, "--out", "model", "--config", str(CONFIG))
-    seconds = time.monotonic() - start
-    report = msgspec.json.decode(_nearfield(work, "evaluate", "model", *data, "--json"))
-    table = Table("", *SHOWN, title="HetRec 2011 Last.fm, common split")
-    for name, values in {"towers": report["metrics"], **report["baselines"]}.items():
-        table.add_row(name, *(f"{values[key]:.4f}" for key in SHOWN))
+def _measure(work: Path, name: str, seeds: list[int]) -> None:
+    runs, seconds = [], []
+    for place, seed in enumerate(seeds):
+        config = work / "train.toml"
+        config.write_text(f"{(CONFIGS / f'{name}.toml').read_text()}seed = {seed}\n")
+        start = time.monotonic()
+        _nearfield(work, "train", *DATA, "--out", "model", "--config", str(config), "--progress", "none")
+        seconds.append(time.monotonic() - start)
+        baselines = BASELINES if place == 0 else "none"
+        options = ("--baselines", baselines, "--json", "--progress", "none")
+        runs.append(msgspec.json.decode(_nearfield(work, "evaluate", "model", *DATA, *options)))
+    table = Table("", *SHOWN, "recall@20, 95 %", title=f"{name}, common split")
+    means = [fmean(run["metrics"][key] for run in runs) for key in SHOWN]
+    seeds_text = ", ".join(map(str, seeds))
+    table.add_row(f"towers, mean of seeds {seeds_text}", *(f"{mean:.4f}" for mean in means), "")
+    for seed, run in zip(seeds, runs, strict=True):
+        table.add_row(f"towers, seed {seed}", *_row(run["metrics"], run["intervals"]["towers"]))
+    for baseline, values in runs[0]["baselines"].items():
+        table.add_row(baseline, *_row(values, runs[0]["intervals"][baseline]))
+    slices = Table("recall@20, seed " + str(seeds[0]), "pairs", "towers", *runs[0]["baselines"])
+    for label, part in runs[0]["slices"]["towers"].items():
+        peers = (runs[0]["slices"][baseline][label]["recall"] for baseline in runs[0]["baselines"])
+        slices.add_row(label, f"{part['pairs']:,}", f"{part['recall']:.3f}", *(f"{peer:.3f}" for peer in peers))
     console = Console()
-    console.print(table)
-    console.print(f"train: {seconds:.0f} s, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    console.print(table, slices)
+    spread = stdev(run["metrics"]["recall@20"] for run in runs) if len(runs) > 1 else 0.0
+    threads = torch.get_num_threads()
+    console.print(
+        f"train: {fmean(seconds):.0f} s a seed, {threads} threads, torch {torch.__version__}; "
+        f"standard deviation of recall@20 over seeds {spread:.4f}"
+    )
 
 
-def _choose(work: Path) -> None:
-    base = load_config(CONFIG)
-    table = Table("changed", *SHOWN, "seconds", title="Within the training pairs")
+def _row(values: dict[str, float], intervals: dict[str, tuple[float, float]]) -> list[str]:
+    low, high = intervals["recall@20"]
+    return [*(f"{values[key]:.4f}" for key in SHOWN), f"{low:.3f} to {high:.3f}"]
+
+
+def _choose(work: Path, name: str) -> None:
+    base = load_config(CONFIGS / f"{name}.toml")
+    table = Table("changed", *SHOWN, "seconds", title=f"{name}, within the training pairs")
     with open_dataset(
         work / "data" / "catalogue.jsonl", work / "data" / "interactions.jsonl", work, 0.0, Reporter("none")
     ) as data:
         parts = validation_split(split_pairs(data.pairs, Split(name="common")).train)
-        tried = [(f"{key} = {value}", {key: value}) for key, values in CHOICES.items() for value in values]
+        tried = [
+            (f"{key} = {value}", {key: value})
+            for key, values in CHOICES.items()
+            for value in values
+            if getattr(base, key) != value
+        ]
         for label, change in [("as in the file", {}), *tried]:
             config = msgspec.structs.replace(base, **change)
             start = time.monotonic()

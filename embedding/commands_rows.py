@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedding.rejects import Reject, Rejects
 
 EXIT_REJECTS = 3
-FORMATS = ("playlist_archive", "podcast_episodes", "hetrec2011_lastfm")
+FORMATS = ("playlist_archive", "podcast_episodes", "hetrec2011_lastfm", "taste_profile")
 
 _settings = click.make_pass_decorator(EmbeddingSettings)
 _PATH = click.Path(path_type=Path)

@@ -97,7 +97,7 @@ def train(
     "--baselines",
     default="popularity",
     show_default=True,
-    help="Comma-separated baselines for the same run: popularity, or none.",
+    help="Comma-separated baselines for the same run: popularity, item-knn, ease, als, bpr, text; or none.",
 )
 @click.option("--plots", type=_OUTPUT, help="Folder for recall.png: recall by k, model against baselines.")
 @progress_option
@@ -120,7 +120,8 @@ def evaluate(
     Example:
       nearfield evaluate model --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl
     """
-    from embedding.evaluate_run import EvaluateRequest, parse_baselines, run_evaluation
+    from embedding.baseline_names import parse_baselines
+    from embedding.evaluate_run import EvaluateRequest, run_evaluation
 
     request = EvaluateRequest(
         model=model, catalogue=catalogue, interactions=interactions, test=test, baselines=parse_baselines(baselines)

@@ -1,18 +1,17 @@
 """One evaluation run: a model and its data in, metrics and those of the baselines out."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import TypedDict
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from embedding.baselines import Popularity
+from embedding.baseline_names import BaselineName, make_baseline
 from embedding.dataset import Dataset, open_dataset, read_pairs
 from embedding.errors import MismatchError, UsageError
-from embedding.evaluation import Scorer, Task, evaluate
+from embedding.evaluation import Ranked, Task, rank
 from embedding.features import Vocabulary
 from embedding.model import Towers, encode_rows
 from embedding.pairs import Pairs
@@ -20,13 +19,13 @@ from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rejects import Rejects
 from embedding.settings import EmbeddingSettings
+from embedding.slices import Slice, intervals, slices
 from embedding.split import Parts, Split, split_pairs
-from embedding.text_vectors import LoadEncoder, TextVectors, open_text_vectors
+from embedding.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
 from embedding.tower_scorer import TowerScorer
 from embedding.towers import CandidateTower
 
-BaselineName = Literal["popularity"]
-BASELINES: dict[BaselineName, Callable[[Task], Scorer]] = {"popularity": Popularity}
+_TOWERS = "towers"
 
 
 class EvaluateRequest(Struct, frozen=True, kw_only=True):
@@ -52,12 +51,20 @@ class EvaluateCounts(Struct, frozen=True, kw_only=True):
 
 
 class EvaluateReport(Struct, frozen=True, kw_only=True):
-    """Means over users by metric (`recall@20`, `ndcg@20`, ...), of the model and of each baseline."""
+    """Means over users by metric (`recall@20`, `ndcg@20`, ...), of the model and of each baseline.
+
+    `intervals`, by scorer (`towers` or a baseline's name) and metric: the 95 % interval of the mean. `differences`, by
+    baseline and metric: the 95 % interval of the towers' value less the baseline's, user by user. `slices`, by scorer:
+    recall@20 over parts of the held-out pairs.
+    """
 
     model: str
     split: Split | None
     metrics: dict[str, float]
     baselines: dict[str, dict[str, float]]
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    differences: dict[str, dict[str, tuple[float, float]]]
+    slices: dict[str, dict[str, Slice]]
     counts: EvaluateCounts
     rejects: dict[str, int]
 
@@ -78,10 +85,12 @@ def run_evaluation(
             "Give --test with pairs that it has not seen, or train with --split common."
         )
     with ExitStack() as stack:
+        reads_text = "text" in towers.manifest.config.features
         texts = stack.enter_context(
-            open_text_vectors(settings, load_encoder, "text" in towers.manifest.config.features)
+            open_text_vectors(settings, load_encoder, reads_text or "text" in request.baselines)
         )
-        check_encoder(towers, texts)
+        tower_texts = texts if reads_text else NoText()
+        check_encoder(towers, tower_texts)
         data = stack.enter_context(
             open_dataset(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
@@ -96,25 +105,47 @@ def run_evaluation(
             parts = Parts(data.pairs, test)
             rejects |= rejected
         task = Task.of(parts, len(data.item_rows))
-        rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, texts, reporter)
+        rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, tower_texts, reporter)
         scorer = TowerScorer(towers.query, towers.manifest.config, task, rows, vectors)
+        ranked = {_TOWERS: rank(scorer, task, reporter, _TOWERS)}
+        for name in request.baselines:
+            baseline = make_baseline(name, task, lambda: _candidate_texts(task, data, texts, reporter))
+            ranked[name] = rank(baseline, task, reporter, name)
         return EvaluateReport(
             model=towers.model_hash,
             split=split if request.test is None else None,
-            metrics=evaluate(scorer, task, reporter, "towers"),
-            baselines={name: evaluate(BASELINES[name](task), task, reporter, name) for name in request.baselines},
             counts=_count(towers, task, data),
             rejects=rejects,
+            **_figures(ranked, task),
         )
 
 
-def parse_baselines(text: str) -> tuple[BaselineName, ...]:
-    """The baselines in a comma-separated list; `none` for none. UsageError for one that does not exist."""
-    names = [] if text == "none" else [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in BASELINES]
-    if unknown:
-        raise UsageError(f"--baselines: expected some of {', '.join(BASELINES)}, or none; got {unknown[0]!r}.")
-    return tuple(name for name in BASELINES if name in names)
+class _Figures(TypedDict):
+    metrics: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    differences: dict[str, dict[str, tuple[float, float]]]
+    slices: dict[str, dict[str, Slice]]
+
+
+def _figures(ranked: dict[str, Ranked], task: Task) -> _Figures:
+    by_user = {name: one.by_user() for name, one in ranked.items()}
+    means = {name: {key: float(values.mean()) for key, values in of.items()} for name, of in by_user.items()}
+    own = by_user[_TOWERS]
+    return _Figures(
+        metrics=means.pop(_TOWERS),
+        baselines=means,
+        intervals={name: intervals(of) for name, of in by_user.items()},
+        differences={
+            name: intervals({key: own[key] - values for key, values in by_user[name].items()}) for name in means
+        },
+        slices={name: slices(one, task) for name, one in ranked.items()},
+    )
+
+
+def _candidate_texts(task: Task, data: Dataset, texts: TextVectors, reporter: Reporter) -> Vectors:
+    with reporter.stage("encode texts", len(task.candidates)) as advance:
+        return np.concatenate([texts(items, advance) for items in data.items(task.is_candidate)])
 
 
 def encode_for(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.errors import RejectedInputError
-from embedding.metrics import ndcg_at_k, recall_at_k
+from embedding.metrics import Values, ndcg_at_k, recall_at_k
 from embedding.pairs import Pairs
 from embedding.progress import Reporter
 from embedding.split import Parts
@@ -59,13 +59,36 @@ class Scorer(Protocol):
         """Scores (last - first, N) for users `first` to `last` (exclusive) of the task, as a fresh array."""
 
 
+class Ranked(Struct, frozen=True):
+    """What came of ranking all candidates for each user of a task.
+
+    `hits` (Q, K): whether the candidate at each rank is held out;
+    `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower.
+    """
+
+    hits: NDArray[np.bool_]
+    num_relevant: Rows
+    ranks: Rows
+
+    def by_user(self) -> dict[str, Values]:
+        """`recall@k` and `ndcg@k` (Q,) for each k of KS."""
+        values = {f"recall@{k}": recall_at_k(self.hits, self.num_relevant, k) for k in KS}
+        return values | {f"ndcg@{k}": ndcg_at_k(self.hits, self.num_relevant, k) for k in KS}
+
+
 def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[str, float]:
     """Means over the task's users of `recall@k` and `ndcg@k`, for each k of KS."""
+    return {key: float(values.mean()) for key, values in rank(scorer, task, reporter, name).by_user().items()}
+
+
+def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
+    """Rank all candidates for every user of `task`, those that the user trained with left out."""
     num_users, depth = len(task.users), min(max(KS), len(task.candidates))
     place_of = np.full(len(task.is_candidate), -1, np.int64)
     place_of[task.candidates] = np.arange(len(task.candidates))
     seen, relevant = _by_user(task.train, task.users, place_of), _by_user(task.test, task.users, place_of)
     hits = np.zeros((num_users, depth), np.bool_)
+    ranks = np.empty(len(task.test), np.int64)
     step = max(1, _MAX_SCORES // len(task.candidates))
     with reporter.stage(f"rank for users, {name}", num_users) as advance:
         for first in range(0, num_users, step):
@@ -73,14 +96,15 @@ def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[
             scores = scorer.scores(first, last)
             scores[seen.entries(first, last)] = -np.inf
             top = top_k(scores, depth)
-            is_relevant = np.zeros(scores.shape, np.bool_)
-            is_relevant[relevant.entries(first, last)] = True
-            hits[first:last] = np.take_along_axis(is_relevant, top, axis=1)
+            rank_of = np.full(scores.shape, depth, np.int64)
+            np.put_along_axis(rank_of, top, np.arange(depth)[None], axis=1)
+            own = slice(relevant.offsets[first], relevant.offsets[last])
+            rows, places = relevant.entries(first, last)
+            found = rank_of[rows, places]
+            ranks[relevant.pairs[own]] = found
+            hits[first + rows[found < depth], found[found < depth]] = True
             advance(last - first)
-    num_relevant = np.diff(relevant.offsets)
-    values = {f"recall@{k}": recall_at_k(hits, num_relevant, k) for k in KS}
-    values |= {f"ndcg@{k}": ndcg_at_k(hits, num_relevant, k) for k in KS}
-    return {key: float(value.mean()) for key, value in values.items()}
+    return Ranked(hits, np.diff(relevant.offsets), ranks)
 
 
 def top_k(scores: Scores, k: int) -> Rows:
@@ -96,6 +120,8 @@ def top_k(scores: Scores, k: int) -> Rows:
 class _ByUser(Struct, frozen=True):
     places: Rows
     offsets: Rows
+    # Which of the pairs each place comes from.
+    pairs: Rows
 
     def entries(self, first: int, last: int) -> tuple[Rows, Rows]:
         """(row, column) of every entry of users `first` to `last` (exclusive), rows counted from `first`."""
@@ -112,7 +138,7 @@ def _by_user(pairs: Pairs, users: Rows, place_of: Rows) -> _ByUser:
     rows, places = rows[wanted], place_of[pairs.items[wanted]]
     order = np.argsort(rows, kind="stable")
     lengths = np.bincount(rows, minlength=len(users))
-    return _ByUser(places[order], np.concatenate(([0], np.cumsum(lengths))))
+    return _ByUser(places[order], np.concatenate(([0], np.cumsum(lengths))), np.flatnonzero(wanted)[order])
 
 
 def _keys(pairs: Pairs, num_items: int) -> Rows:

@@ -17,7 +17,7 @@ from embedding.train_config import Feature
 
 Rows = NDArray[np.int64]
 
-BAGS: tuple[Feature, ...] = ("creators", "tags")
+BAGS: tuple[Feature, ...] = ("creators", "album", "tags")
 CATEGORIES: tuple[Feature, ...] = ("language", "kind")
 NUMBERS: tuple[Feature, ...] = ("duration_s", "published_at")
 # Item fields, besides those of the text encoder, that each feature reads.
@@ -25,6 +25,7 @@ FIELDS: dict[Feature, tuple[str, ...]] = {
     "id": ("id",),
     "text": (),
     "creators": ("creator", "creators"),
+    "album": ("album",),
     "tags": ("tags",),
     "language": ("language",),
     "kind": ("kind",),
@@ -181,6 +182,10 @@ def _creators(item: Item) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_key(name) for name in item.all_creators))
 
 
+def _album(item: Item) -> tuple[str, ...]:
+    return () if item.album is None else (name_key(item.album),)
+
+
 def _tags(item: Item) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name_key(tag) for tag in item.tags))
 
@@ -195,6 +200,7 @@ def _kind(item: Item) -> tuple[str, ...]:
 
 _VALUES: dict[str, Callable[[Item], tuple[str, ...]]] = {
     "creators": _creators,
+    "album": _album,
     "tags": _tags,
     "language": _language,
     "kind": _kind,

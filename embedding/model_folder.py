@@ -79,7 +79,7 @@ def write_model(out: Path, manifest: ModelManifest, write: Callable[[Path], None
         write(fresh)
         files = {path.relative_to(fresh).as_posix(): hash_file(path) for path in fresh.rglob("*") if path.is_file()}
         finished = msgspec.structs.replace(manifest, files=dict(sorted(files.items())))
-        finished = msgspec.structs.replace(finished, hash=_hash_of(finished))
+        finished = msgspec.structs.replace(finished, hash=_hash_of_written(msgspec.json.encode(finished)))
         (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(finished), indent=2))
         # mkdtemp makes folders for the owner alone; a model is read by whoever serves it.
         fresh.chmod(0o755)
@@ -107,9 +107,10 @@ def read_manifest(folder: Path) -> ModelManifest:
                 f"The model in {folder} has format {version}; this version of Nearfield reads {FORMAT}."
             )
         manifest = msgspec.json.decode(content, type=ModelManifest)
+        came = _hash_of_written(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"The manifest {path} cannot be read: {error}. Train the model again.") from None
-    if _hash_of(manifest) != manifest.hash:
+    if came != manifest.hash:
         raise DamagedError(f"The manifest {path} was changed: its hash is not {manifest.hash}. Train the model again.")
     return manifest
 
@@ -135,6 +136,11 @@ class _Version(Struct):
     format: int
 
 
-def _hash_of(manifest: ModelManifest) -> str:
-    plain = msgspec.structs.replace(manifest, hash="")
-    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+def _hash_of_written(content: bytes) -> str:
+    """SHA-256 of a manifest with an empty `hash`, by what is written: a key that came later does not change it."""
+    fields = msgspec.json.decode(content)
+    fields["hash"] = ""
+    # Format 1 was hashed with names in order in these two, and written with them as they came.
+    for name in ("files", "libraries"):
+        fields[name] = dict(sorted(fields[name].items()))
+    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()

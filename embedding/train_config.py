@@ -9,17 +9,20 @@ from msgspec import Meta, Struct
 
 from embedding.errors import NotFoundError, UsageError
 
-Feature = Literal["id", "text", "creators", "tags", "language", "kind", "duration_s", "published_at"]
+Feature = Literal["id", "text", "creators", "album", "tags", "language", "kind", "duration_s", "published_at"]
 ALL_FEATURES: tuple[Feature, ...] = (
     "id",
     "text",
     "creators",
+    "album",
     "tags",
     "language",
     "kind",
     "duration_s",
     "published_at",
 )
+# An album gains where listeners keep to albums, and costs where they gather single tracks: see docs/training.md.
+DEFAULT_FEATURES: tuple[Feature, ...] = tuple(name for name in ALL_FEATURES if name != "album")
 Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -38,14 +41,17 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     # Correct the in-batch softmax for popular items being negatives more often.
     logq: bool = True
     # What a candidate's vector is made of.
-    features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = ALL_FEATURES
+    features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = DEFAULT_FEATURES
     # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
     id_dropout: Share = 0.3
-    # A creator or tag on fewer trained items than this is left out.
+    # A creator, album or tag on fewer trained items than this is left out.
     min_creator_items: Annotated[int, Meta(ge=1)] = 2
+    min_album_items: Annotated[int, Meta(ge=1)] = 2
     min_tag_items: Annotated[int, Meta(ge=1)] = 2
     # Newest items of a history that the query tower reads.
     history_length: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    # How many a pair's history has in training, where a long one costs much; 0 for as many as above.
+    train_history_length: Annotated[int, Meta(ge=0, le=10_000)] = 0
     # How much a row's weight counts in a history: only its sign, or its logarithm too.
     history_weights: Literal["sign", "log"] = "sign"
 

@@ -109,7 +109,7 @@ def fit_pairs(
     vocabulary = Vocabulary.learn(
         (item for batch in data.items(mask) for item in batch),
         config.features,
-        {"creators": config.min_creator_items, "tags": config.min_tag_items},
+        {"creators": config.min_creator_items, "album": config.min_album_items, "tags": config.min_tag_items},
     )
     items = encode_items(data.items(mask), vocabulary, texts, reporter, total=int(mask.sum()))
     places = np.searchsorted(np.flatnonzero(mask), train.items)

@@ -73,6 +73,7 @@ class _Loop:
     ) -> None:
         self.items, self.histories, self.config, self.device = items, histories, config, device
         self.candidate, self.query = candidate, query
+        self.history_length = config.train_history_length or config.history_length
         self.liked = histories.liked()
         counts = torch.bincount(histories.items_P[self.liked], minlength=len(items)).float()
         self.log_q = log_sampling_probability(counts) if config.logq else None
@@ -116,7 +117,7 @@ class _Loop:
             yield mean
 
     def _step(self, pairs_B: Tensor) -> float:
-        history = self.histories.around(pairs_B, self.config.history_length, self.generator)
+        history = self.histories.around(pairs_B, self.history_length, self.generator)
         shown_B = torch.rand(len(pairs_B), generator=self.generator).to(self.device) >= _HOUR_DROPOUT
         items_B = self.histories.items_P[pairs_B]
         # Only what the batch touches goes through the candidate tower, each item once.

@@ -7,6 +7,7 @@ from embedding.importers.hetrec2011_lastfm import import_hetrec2011_lastfm
 from embedding.importers.playlist_archive import import_playlist_archive
 from embedding.importers.podcast_episodes import import_podcast_episodes
 from embedding.importers.sources import Imported, Importer, Job
+from embedding.importers.taste_profile import import_taste_profile
 from embedding.progress import Reporter
 from embedding.rejects import Rejects
 from embedding.row_files import RowFiles
@@ -15,6 +16,7 @@ IMPORTERS: dict[str, Importer] = {
     "playlist_archive": import_playlist_archive,
     "podcast_episodes": import_podcast_episodes,
     "hetrec2011_lastfm": import_hetrec2011_lastfm,
+    "taste_profile": import_taste_profile,
 }
 
 

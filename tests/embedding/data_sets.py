@@ -69,3 +69,16 @@ def hetrec2011_lastfm(folder: Path, gz: str = ".gz") -> Path:
         "userID\tartistID\ttagID\tday\tmonth\tyear\n" + "".join(f"{line}\n" for line in given),
     )
     return folder
+
+
+def taste_profile(folder: Path, gz: str = ".gz") -> Path:
+    write(
+        folder,
+        f"songs.csv{gz}",
+        "song_id,title,release,artist_name,year\n"
+        's1,Move,"Move, Along",Rejects,2005\n'
+        "s2,,Hits,Somebody,0\n"
+        "s3,Never played,Alone,Nobody,1999\n",
+    )
+    write(folder, f"interactions.csv{gz}", "user_id,song_id,play_count\nu1,s1,2\nu1,s9,1\nu2,s2,30\nu2,s9,4\n")
+    return folder

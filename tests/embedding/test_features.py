@@ -60,6 +60,21 @@ def test_what_training_never_saw_is_unknown_or_in_the_outermost_bucket(vocabular
     assert encoded.rows["duration_s"].tolist() == [vocabulary.table_sizes()["duration_s"] - 1, 1]
 
 
+def test_an_album_is_known_by_its_title_from_as_many_items_as_asked() -> None:
+    items = [
+        Item(id=str(place), kind="track", title="T", creator=f"Band {place}", album=album)
+        for place, album in enumerate(("Hits", "hits ", "Alone", None))
+    ]
+    vocabulary = Vocabulary.learn(items, ("album",), {"album": 2})
+
+    encoded = vocabulary.encode(items, no_text(items))
+
+    assert vocabulary.values["album"] == ("hits",)
+    assert encoded.bags["album"].flat.tolist() == [1, 1]
+    assert encoded.bags["album"].offsets.tolist() == [0, 1, 2, 2, 2]
+    assert vocabulary.input_fields == ("album",)
+
+
 def test_features_that_are_not_used_are_not_looked_at() -> None:
     vocabulary = Vocabulary.learn(TRAINED, ("tags",), MINIMA)
 

@@ -15,7 +15,7 @@ from embedding.interactions import read_interactions
 from embedding.progress import Reporter
 from embedding.rejects import Rejects
 from embedding.rows import Interaction, Item
-from tests.embedding.data_sets import hetrec2011_lastfm, playlist_archive, podcast_episodes, write
+from tests.embedding.data_sets import hetrec2011_lastfm, playlist_archive, podcast_episodes, taste_profile, write
 
 
 def run(name: str, source: Path, share: float = 0.0) -> tuple[Imported, list[Item], list[Interaction], Rejects]:
@@ -151,17 +151,55 @@ def test_rows_of_tabs_that_are_none_are_rejects(tmp_path: Path) -> None:
     assert [(reject.line, reject.field) for reject in rejects.first] == [(5, ""), (6, "weight"), (7, "")]
 
 
+@pytest.mark.parametrize("gz", ["", ".gz"])
+def test_taste_profile(tmp_path: Path, gz: str) -> None:
+    done, items, rows, rejects = run("taste_profile", taste_profile(tmp_path / "set", gz))
+    assert items == [
+        Item(id="s1", kind="track", title="Move", creator="Rejects", album="Move, Along", published_at=1_104_537_600),
+        Item(id="s2", kind="track", title="s2", creator="Somebody", album="Hits"),
+        Item(id="s3", kind="track", title="Never played", creator="Nobody", album="Alone", published_at=915_148_800),
+        Item(id="s9", kind="track", title="s9", creator="unknown"),
+    ]
+    assert rows == [
+        Interaction("u1", "s1", None, 2.0),
+        Interaction("u1", "s9", None, 1.0),
+        Interaction("u2", "s2", None, 30.0),
+        Interaction("u2", "s9", None, 4.0),
+    ]
+    note = "1 songs were played but have no row: their id is their title, their creator 'unknown'"
+    assert done == Imported(4, 4, (note,))
+    assert rejects.rejected == 0
+
+
+def test_bad_songs_and_plays_are_rejects_with_their_line(tmp_path: Path) -> None:
+    source = taste_profile(tmp_path / "set", "")
+    with (source / "songs.csv").open("a") as file:
+        file.write("s1,Again,Hits,Somebody,0\ns4,Four,Hits,Somebody,soon\n")
+    with (source / "interactions.csv").open("a") as file:
+        file.write("u1,s1,often\n,s1,1\n")
+    _, items, rows, rejects = run("taste_profile", source, 0.5)
+    assert (len(items), len(rows)) == (4, 4)
+    assert [(Path(reject.file).name, reject.line, reject.field) for reject in rejects.first] == [
+        ("songs.csv", 5, "song_id"),
+        ("songs.csv", 6, "year"),
+        ("interactions.csv", 6, "play_count"),
+        ("interactions.csv", 7, "user_id"),
+    ]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_damaged_set_writes_nothing_and_leaves_what_was_there(tmp_path: Path, name: str) -> None:
     make: dict[str, Any] = {
         "playlist_archive": playlist_archive,
         "podcast_episodes": podcast_episodes,
         "hetrec2011_lastfm": hetrec2011_lastfm,
+        "taste_profile": taste_profile,
     }
     last = {
         "playlist_archive": "playlist_tracks.csv.gz",
         "podcast_episodes": "episodes.jsonl.gz",
         "hetrec2011_lastfm": "user_artists.dat.gz",
+        "taste_profile": "interactions.csv.gz",
     }[name]
     source = make[name](tmp_path / "set")
     packed = (source / last).read_bytes()

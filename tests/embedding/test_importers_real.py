@@ -40,3 +40,9 @@ def test_podcast_episodes(tmp_path: Path) -> None:
 def test_hetrec2011_lastfm(tmp_path: Path) -> None:
     items, interactions, _ = run("hetrec2011_lastfm", tmp_path)
     assert (items, interactions) == (17_632, 92_834)
+
+
+def test_taste_profile(tmp_path: Path) -> None:
+    items, interactions, notes = run("taste_profile", tmp_path)
+    assert (items, interactions) == (53_867 + 1_839, 34_244)
+    assert notes[0].startswith("1,839 songs were played but have no row")

@@ -75,6 +75,11 @@ def test_the_planted_groups_are_found(folder: Path, report: TrainReport) -> None
     assert evaluated.model == report.manifest.hash
     assert evaluated.counts.candidates == GROUPS * ITEMS_PER_GROUP
     assert evaluated.counts.users_without_history == evaluated.counts.cold_candidates == 0
+    low, high = evaluated.intervals["popularity"]["recall@10"]
+    assert low < evaluated.baselines["popularity"]["recall@10"] < high
+    # Better than popularity beyond doubt, user by user.
+    assert evaluated.differences["popularity"]["recall@10"][0] > 0
+    assert evaluated.slices["towers"]["users with 5 to 19 training pairs"].pairs > 100
 
 
 @pytest.mark.usefixtures("report")
@@ -109,6 +114,17 @@ def test_one_seed_one_result_and_another_seed_another(folder: Path) -> None:
     assert weights["first"] == weights["second"]
     assert reports["first"].manifest == reports["second"].manifest
     assert weights["first"] != weights["other"]
+
+
+def test_a_shorter_history_in_training_is_another_training_and_the_same_length_is_the_same(folder: Path) -> None:
+    config = msgspec.structs.replace(NO_TEXT, epochs=1)
+    weights = {}
+    for length in (0, NO_TEXT.history_length, 2):
+        train_planted(folder, msgspec.structs.replace(config, train_history_length=length), out=folder / "short")
+        weights[length] = (folder / "short" / WEIGHTS).read_bytes()
+
+    assert weights[0] == weights[NO_TEXT.history_length]
+    assert weights[0] != weights[2]
 
 
 def test_training_leaves_torch_as_it_was(folder: Path) -> None:

@@ -1,0 +1,94 @@
+"""The Echo Nest Taste Profile, or a part of it: songs as items, play counts as weights.
+
+`songs.csv`: song_id, title, release, artist_name, year (0 = not known). `interactions.csv`: user_id, song_id,
+play_count.
+"""
+
+from msgspec import Struct
+
+from embedding.catalogue_form import CATALOGUE_FORM
+from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
+from embedding.interaction_form import INTERACTION_FORM
+from embedding.readers_csv import read_csv
+from embedding.rejects import shown
+from embedding.row_form import RowForm, RowProblem
+from embedding.rows import Interaction, Item
+
+UNKNOWN_CREATOR = "unknown"
+
+
+class _Song(Struct):
+    song_id: str | None = None
+    title: str | None = None
+    release: str | None = None
+    artist_name: str | None = None
+    year: int | None = None
+
+
+class _Play(Struct):
+    user_id: str | None = None
+    song_id: str | None = None
+    play_count: float | None = None
+
+
+def _item(song: _Song) -> Item:
+    fields = {
+        "id": song.song_id,
+        "kind": "track",
+        # One song has no title.
+        "title": song.title or song.song_id,
+        "creator": song.artist_name or UNKNOWN_CREATOR,
+        "album": song.release,
+        # Only the year is known: its first day.
+        "published_at": f"{song.year:04d}-01-01" if song.year else None,
+    }
+    return CATALOGUE_FORM.from_fields(fields)
+
+
+def _interaction(play: _Play) -> Interaction:
+    return INTERACTION_FORM.from_fields({"user_id": play.user_id, "item_id": play.song_id, "weight": play.play_count})
+
+
+_SONGS: RowForm[_Song, Item] = RowForm(
+    name="a song",
+    raw=_Song,
+    build=_item,
+    required=("song_id", "title", "artist_name"),
+    expected={"year": "a year as a whole number, 0 for not known"},
+    cells={"year": "number"},
+)
+_PLAYS: RowForm[_Play, Interaction] = RowForm(
+    name="a play count",
+    raw=_Play,
+    build=_interaction,
+    required=("user_id", "song_id", "play_count"),
+    expected={"play_count": "a number"},
+    cells={"play_count": "number"},
+)
+
+
+def import_taste_profile(job: Job) -> Imported:
+    """Songs, played or not, and how often each user played each; one played but not listed has its id as title."""
+    listed: set[str] = set()
+    unlisted: dict[str, None] = {}
+    num_plays = 0
+
+    def is_new(item: Item) -> RowProblem | None:
+        known = item.id in listed
+        listed.add(item.id)
+        return RowProblem("song_id", "an id that did not come before", shown(item.id)) if known else None
+
+    for item in job.rows("songs.csv", _SONGS, read_csv, is_new):
+        job.files.write_items(CATALOGUE, [item])
+    for play in job.rows("interactions.csv", _PLAYS, read_csv):
+        num_plays += 1
+        job.files.write_interactions(INTERACTIONS, [play])
+        if play.item_id not in listed:
+            unlisted[play.item_id] = None
+    for song_id in unlisted:
+        job.files.write_items(CATALOGUE, [_item(_Song(song_id=song_id))])
+    notes: tuple[str, ...] = ()
+    if unlisted:
+        known_as = f"their id is their title, their creator {UNKNOWN_CREATOR!r}"
+        notes = (f"{len(unlisted):,} songs were played but have no row: {known_as}",)
+    return Imported(len(listed) + len(unlisted), num_plays, notes)

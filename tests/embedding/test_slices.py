@@ -1,0 +1,56 @@
+"""Slices and intervals against figures worked by hand."""
+
+import numpy as np
+import pytest
+
+from embedding.evaluation import Scores, Task, rank
+from embedding.progress import Reporter
+from embedding.slices import Slice, interval, slices
+from embedding.split import Parts
+from tests.embedding.test_baselines import pairs_of
+
+
+class Fixed:
+    """Ranks the later item of 60 higher for everybody."""
+
+    def scores(self, first: int, last: int) -> Scores:
+        return np.tile(np.arange(60, dtype=np.float32), (last - first, 1))
+
+
+def test_interval_is_the_mean_and_1_96_standard_errors() -> None:
+    low, high = interval(np.array([0.0, 0.0, 1.0, 1.0]))
+
+    assert (low, high) == pytest.approx((0.5 - 1.96 * 0.288675, 0.5 + 1.96 * 0.288675), abs=1e-5)
+    assert interval(np.array([0.3])) == (-np.inf, np.inf)
+
+
+def test_slices_count_users_and_pairs_and_say_what_was_found() -> None:
+    liked, test = np.zeros((7, 60)), np.zeros((7, 60))
+    liked[:6, 10] = 1
+    liked[0, :10] = 1
+    liked[6, 20] = 1
+    # User 0 (eleven training pairs) has the highest ranked item, never heard, and a low one heard once, 20.
+    test[0, [59, 20]] = 1
+    # User 1 (one training pair) has one that is found and one that is not, both never heard.
+    test[1, [58, 30]] = 1
+    # A candidate is what occurs: the rest are held out for user 5.
+    test[5, 11:] = 1
+    task = Task.of(Parts(pairs_of(liked), pairs_of(test)), 60)
+
+    ranked = rank(Fixed(), task, Reporter("none"), "fixed")
+    found = slices(ranked, task)
+
+    assert set(found) == {
+        "items with 0 training pairs",
+        "items with 1 to 4 training pairs",
+        "users with 1 to 4 training pairs",
+        "users with 5 to 19 training pairs",
+    }
+    once = found["items with 1 to 4 training pairs"]
+    assert (once.users, once.pairs, once.recall) == (2, 2, 0.0)
+    many = found["users with 5 to 19 training pairs"]
+    assert many == Slice(users=1, pairs=2, recall=0.5, low=-np.inf, high=np.inf)
+    never = found["items with 0 training pairs"]
+    assert never.recall == pytest.approx((1 + 0.5 + 20 / 48) / 3)
+    of_pairs = ranked.ranks[task.test.users == 0]
+    assert sorted(of_pairs.tolist()) == [0, 39]
