@@ -3,6 +3,7 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from embedding.rows import Id, Name, name_key
 from indexing.errors import RulesError
+from indexing.rules.arrangement import Arrangement
 
 Say = Literal["allow", "deny"]
 
@@ -73,6 +75,12 @@ class RuleSet(Struct, frozen=True, kw_only=True):
     def exclude_seen(self) -> bool:
         """Whether items that a known user has heard are left out."""
         return self.seen.exclude
+
+    def arrangement(self, switches: Mapping[str, bool]) -> Arrangement:
+        """What the arrangement rules say for a request that set `switches`; RulesError for one that none declares."""
+        if switches:
+            raise RulesError(f"switches: no rule declares one, {', '.join(sorted(switches))} came: leave it out")
+        return Arrangement(exclude_seen=self.exclude_seen)
 
     @property
     def blocked_items(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from msgspec.structs import fields
 from embedding.errors import DamagedError, UsageError
 from indexing.errors import RulesError
 from indexing.rules.accepted import AcceptedRules
+from indexing.rules.arrangement import Arrangement
 from indexing.rules.commands import meaning_of, rules
 from indexing.rules.declaration import (
     DEFAULT_RULES_TEXT,
@@ -204,3 +205,10 @@ def test_check_says_version_and_meaning(proposal: Path) -> None:
 
 def test_every_table_has_its_meaning_in_words() -> None:
     assert list(meaning_of(RuleSet())) == [key for key in KEYS if "." not in key]
+
+
+def test_the_packaged_arrangement_leaves_out_seen_items_and_second_copies_and_nothing_else() -> None:
+    assert RuleSet().arrangement({}) == Arrangement()
+    assert RuleSet(seen=Seen(exclude=False)).arrangement({}) == Arrangement(exclude_seen=False)
+    with pytest.raises(RulesError, match="switches: no rule declares one, variety came"):
+        RuleSet().arrangement({"variety": False})
