@@ -89,7 +89,7 @@ class ColumnScan:
         return known
 
     def _look(self, compiled: CompiledContext) -> "_Known":
-        told, blocked, rest = _split(compiled.filter)
+        told, blocked, rest = parts_told(compiled.filter)
         mask = self._facts.mask(All(told))
         return _Known(
             compiled,
@@ -205,7 +205,7 @@ def _gathered_scores(vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[
     return scores
 
 
-def _split(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
+def parts_told(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
     """The conditions that facts tell of, the creators that none may have, and all others."""
     told: list[Filter] = []
     rest: list[Filter] = []

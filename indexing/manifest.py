@@ -13,7 +13,7 @@ from embedding.errors import DamagedError
 from embedding.file_hash import hash_file
 from indexing.errors import ReleaseMissingError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = "files.json"
 # Everything that the same input must give again; the engine's own files differ from build to build.
@@ -135,7 +135,9 @@ def read_manifest(folder: Path) -> Manifest:
     except msgspec.DecodeError as error:
         raise DamagedError(f"{folder / MANIFEST} is damaged: {error}. Restore it or build again.") from error
     if manifest.format != FORMAT:
-        raise DamagedError(f"{folder / MANIFEST} has format {manifest.format}, this version reads format {FORMAT}.")
+        raise DamagedError(
+            f"{folder / MANIFEST} has format {manifest.format}, this version reads format {FORMAT}. Build again."
+        )
     return manifest
 
 

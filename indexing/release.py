@@ -11,6 +11,7 @@ from indexing.creators import Creators
 from indexing.facts import Facts
 from indexing.filters.algebra import Filter
 from indexing.manifest import Manifest, read_manifest
+from indexing.orders import Orders
 from indexing.stores.contract import VectorStore
 from indexing.users import Users
 
@@ -29,6 +30,7 @@ class Release:
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
         self.facts = Facts.load(folder / "columns")
         self.creators = Creators(folder / "columns")
+        self.orders = Orders(folder / "columns")
 
     @property
     def id(self) -> str:

@@ -23,6 +23,7 @@ from indexing.facts import FactsWriter
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest, hash_of
+from indexing.orders import OrdersWriter
 from indexing.rules.accepted import AcceptedRules
 from indexing.switch import activate
 from indexing.sync.known_lines import State, carry_lines
@@ -81,7 +82,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     """Columns, users and model, in the order of the live rows; and the place of each row that there was (-1: gone)."""
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
-    facts, creators = FactsWriter(), CreatorsWriter()
+    facts, creators, orders = FactsWriter(), CreatorsWriter(), OrdersWriter()
     kinds: Counter[str] = Counter()
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
@@ -93,6 +94,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             writer.append(payloads, [live.hashes(row) for row in rows], vectors)
             facts.add(payloads)
             creators.add(payloads)
+            orders.add(payloads)
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
                 places[row] = place
@@ -104,6 +106,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     (columns / "classes.msgpack").write_bytes(release.classes.dump())
     facts.save(columns)
     creators.save(columns)
+    orders.save(columns)
     release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
         shutil.copytree(release.model_folder, folder / "model")

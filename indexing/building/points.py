@@ -18,6 +18,7 @@ from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns, ColumnsWriter, row_hashes
 from indexing.creators import CreatorsWriter
 from indexing.facts import FactsWriter
+from indexing.orders import OrdersWriter
 from indexing.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
 
@@ -46,6 +47,7 @@ class PointsWriter:
         self._classes = AvailabilityClasses()
         self._facts = FactsWriter()
         self._creators = CreatorsWriter()
+        self._orders = OrdersWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
@@ -72,6 +74,7 @@ class PointsWriter:
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._facts.save(columns)
         self._creators.save(columns)
+        self._orders.save(columns)
 
     def _made(
         self,
@@ -90,6 +93,7 @@ class PointsWriter:
             writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
             self._facts.add(payloads)
             self._creators.add(payloads)
+            self._orders.add(payloads)
             self.num_kind.update(item.kind for item in items)
             yield PointBatch(rows, vectors, payloads)
 

@@ -4,7 +4,7 @@ A row never changes: a changed item takes a new number behind the release's own,
 whatever was worked out for a row number stays true.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,10 @@ class CurrentRows:
             if moved is not None:
                 return moved
         return self._find_own(item_id)
+
+    def shows(self, rows: Iterable[int]) -> bool:
+        """Whether all of these rows may still be shown."""
+        return not (self.any_dropped and any(self.dropped[row] for row in rows))
 
     def rows(self) -> Iterator[int]:
         """Row numbers of the catalogue as it is now, taken down or not, each item once."""
