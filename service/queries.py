@@ -37,13 +37,10 @@ class Queries:
         context = self._defaults.complete(query.context, query.kinds, context_field)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds)
         vector = towards(self._served, seeds.rows, seeds.weights)
-        page = await self.retriever.answer(
-            vector,
-            using=self._release.space,
-            context=context,
-            excluded=self._left_out(query, seeds.rows),
-            limit=query.limit,
+        ranking = self.retriever.nearest(
+            vector, using=self._release.space, context=context, excluded=self._left_out(query, seeds.rows)
         )
+        page = await self.retriever.page(ranking, context, query.limit)
         return self._answer(page, seeds.skipped)
 
     async def recommend(self, query: RecommendRequest) -> Answer:
@@ -63,13 +60,8 @@ class Queries:
         excluded: Excluded = left_out
         if known is not None and self._served.rules.ruleset.exclude_seen:
             excluded = HeardOr(left_out, known.heard)
-        page = await self.retriever.answer(
-            vector,
-            using=self._release.space,
-            context=context,
-            excluded=excluded,
-            limit=query.limit,
-        )
+        ranking = self.retriever.nearest(vector, using=self._release.space, context=context, excluded=excluded)
+        page = await self.retriever.page(ranking, context, query.limit)
         return self._answer(page, posted.skipped)
 
     async def search(self, query: SearchRequest) -> Answer:
@@ -92,13 +84,10 @@ class Queries:
                 f"Release {self._release.id} has vectors of text encoder {self._release.manifest.encoder_hash}, "
                 "another one than is loaded here: its `similar` and `recommend` answer, its `search` cannot.",
             )
-        page = await self.retriever.answer(
-            await self._encoder.vector(text),
-            using="text",
-            context=context,
-            excluded=self._left_out(query, ()),
-            limit=query.limit,
+        ranking = self.retriever.nearest(
+            await self._encoder.vector(text), using="text", context=context, excluded=self._left_out(query, ())
         )
+        page = await self.retriever.page(ranking, context, query.limit)
         return self._answer(page)
 
     def _known_user(self, query: RecommendRequest) -> History | None:

@@ -107,7 +107,8 @@ def test_an_answer_after_any_changes_is_the_exact_one(
     retriever = Retriever(parts.store, served)
 
     def ask() -> tuple[list[str], list[float]]:
-        page = asyncio.run(retriever.answer(query, using="text", context=CONTEXT, excluded=set(), limit=limit))
+        ranking = retriever.nearest(query, using="text", context=CONTEXT, excluded=set())
+        page = asyncio.run(retriever.page(ranking, CONTEXT, limit))
         assert retriever.leaks == 0
         return [rows.payload(row).id for row in page.rows], page.scores
 

@@ -1,0 +1,114 @@
+"""The ranking by nearness to one vector: a filtered search, widened until it is deep enough, re-checked row by row."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.context import RequestContext
+from indexing.finder import Finder
+from indexing.journal.current_rows import CurrentRows
+from indexing.rules.compiled import HardRules
+from service.excluded import Excluded
+from service.ranking import Candidates
+from service.recheck import Recheck
+from service.verdicts import Verdict
+
+# A first search is made this many pages larger at most for what will be dropped; a listener's own neighbourhood is
+# dense with what they have heard, and 50 rows cost the engine hardly more than 10.
+_SPARE_PAGES = 4
+_WIDEN = 4
+# Of the rows that the journal drops, the average over some 16 searches, and half as many again to spare.
+_STALE_WEIGHT, _STALE_SPARE = 1 / 16, 1.5
+
+
+class Neighbours:
+    """Where the nearest rows of one release are found. Rows that a request excludes, and those that the journal has
+    replaced or hidden, are dropped after the search, never by the engine: an id list in the filter costs milliseconds
+    where a deeper search costs microseconds (docs/log.md)."""
+
+    def __init__(self, finder: Finder, rules: HardRules, rows: CurrentRows, recheck: Recheck) -> None:
+        self.finder, self.rules, self.rows, self.recheck = finder, rules, rows, recheck
+        # Rows of a search that the journal dropped, lately, on average.
+        self._stale = 0.0
+
+    @property
+    def num_stale(self) -> int:
+        """How many rows more a search needs for those that the journal will drop."""
+        return math.ceil(_STALE_SPARE * self._stale)
+
+    def note_stale(self, num_dropped: int) -> None:
+        """Tell how many rows of a search the journal dropped."""
+        self._stale += _STALE_WEIGHT * (num_dropped - self._stale)
+
+
+class Nearest:
+    """Rows of one release by their nearness to a unit vector (dims,) in the space `using`, those alone that the rules
+    let pass in `context` and that are not `excluded`."""
+
+    def __init__(
+        self,
+        among: Neighbours,
+        vector: NDArray[np.float32],
+        *,
+        using: str,
+        context: RequestContext,
+        excluded: Excluded,
+    ) -> None:
+        self._among = among
+        self._vector = vector
+        self._using = using
+        self._compiled = among.rules.compile(context)
+        self._excluded = excluded
+        self._leaked: set[int] = set()
+        self._exact = False
+
+    async def first(self, depth: int) -> Candidates:
+        """The `depth` nearest rows (Ranking.first). Raises StoreError when the engine fails."""
+        among = self._among
+        num_points = among.rows.num_own
+        fetch = min(depth + min(len(self._excluded), _SPARE_PAGES * depth) + among.num_stale, num_points)
+        verdict = among.recheck.verdict(self._compiled)
+        while True:
+            found = await among.finder.nearest(
+                self._vector, using=self._using, compiled=self._compiled, limit=fetch, exact=self._exact
+            )
+            # No await from here to the answer: the journal cannot move on between two of its rows.
+            rows, scores = found.rows, found.scores
+            if among.rows.new.payloads:
+                proven = found.exact and (len(found.rows) < fetch or fetch == num_points)
+                rows, scores = self._with_new(rows, scores, verdict, proven=proven)
+            kept = among.recheck.keep(
+                rows, scores, verdict=verdict, excluded=self._excluded, depth=depth, leaked=self._leaked
+            )
+            among.note_stale(kept.num_dropped)
+            if len(kept.rows) == depth:
+                return Candidates(kept.rows, kept.scores, False)
+            if len(found.rows) == fetch < num_points:
+                fetch = min(fetch * _WIDEN, num_points)
+            elif not found.exact:
+                # A graph under a filter can stop early; only a scan proves that there is no more.
+                self._exact = True
+            else:
+                return Candidates(kept.rows, kept.scores, True, kept.num_excluded)
+
+    def _with_new(
+        self, rows: list[int], scores: list[float], verdict: Verdict, *, proven: bool
+    ) -> tuple[list[int], list[float]]:
+        """What the engine found and the journal's rows, best first.
+
+        Unless it is `proven` that the engine has no more, its next row may be as near as its last one: a row of the
+        journal that is farther away waits for a wider search.
+        """
+        slots = verdict.new_slots()
+        if not len(slots):
+            return rows, scores
+        current = self._among.rows
+        new_scores = (current.new.vectors(self._using) @ self._vector)[slots]
+        if not proven:
+            near = new_scores >= (scores[-1] if scores else math.inf)
+            slots, new_scores = slots[near], new_scores[near]
+        joined = np.concatenate((rows, slots + current.num_own)).astype(np.int64)
+        joined_scores = np.concatenate((scores, new_scores))
+        order = np.argsort(-joined_scores, kind="stable")
+        return joined[order].tolist(), joined_scores[order].tolist()

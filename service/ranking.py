@@ -1,0 +1,29 @@
+"""What every query is to what comes after it: rows, best first, that can be asked for more of themselves."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Candidates(Struct, frozen=True):
+    """The first of a ranking, best first; `exhausted` when there are no more that may be shown.
+
+    `num_excluded` rows among them and before them were let through by the rules and left out all the same, as the
+    request excludes them or the listener has heard them; it is only exact once all is exhausted.
+    """
+
+    rows: list[int]
+    scores: list[float]
+    exhausted: bool
+    num_excluded: int = 0
+
+
+class Ranking(Protocol):
+    """Rows that one request may show, in an order that does not depend on how many are asked for."""
+
+    async def first(self, depth: int) -> Candidates:
+        """The first `depth` rows, or all there are; what `first(k)` gives is how `first(n)` begins, n > k.
+
+        Every row passed the re-check after the last moment at which the journal could move on; none is excluded and
+        none comes twice. Raises StoreError when the engine fails.
+        """

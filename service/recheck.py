@@ -1,0 +1,94 @@
+"""The last word on every row before it may be shown: not dropped by the journal, not excluded, passed by the rules."""
+
+import logging
+
+from msgspec import Struct
+
+from indexing.rules.compiled import CompiledContext
+from service.excluded import Excluded
+from service.rows import find_rows
+from service.served import ServedRelease
+from service.verdicts import PASSES, Verdict, Verdicts
+
+_log = logging.getLogger("nearfield.service")
+
+# An index that is wrong throughout must not fill the disk with lines that say the same.
+_TOLD_LEAKS = 1_000
+
+
+class Kept(Struct, frozen=True):
+    """Rows that may be shown with their scores, and why the others that were looked at may not."""
+
+    rows: list[int]
+    scores: list[float]
+    num_dropped: int
+    num_excluded: int
+
+
+class Recheck:
+    """Re-checks the rows of one release; `leaks` counts those that an index gave and the rules forbid."""
+
+    def __init__(self, served: ServedRelease) -> None:
+        self._rows = served.rows
+        self._verdicts = Verdicts(served.rows)
+        # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
+        self._blocked = find_rows(served.release.columns.ids.find, served.rules.ruleset.blocked_items)
+        self._told_leaks: set[int] = set()
+        self.leaks = 0
+
+    def verdict(self, compiled: CompiledContext) -> Verdict:
+        """What the rules of one context say, row by row."""
+        return self._verdicts.of(compiled)
+
+    def keep(
+        self,
+        rows: list[int],
+        scores: list[float],
+        *,
+        verdict: Verdict,
+        excluded: Excluded,
+        depth: int,
+        leaked: set[int],
+    ) -> Kept:
+        """The first `depth` of `rows` that may be shown; `leaked` rows were counted before in this request."""
+        kept: list[int] = []
+        kept_scores: list[float] = []
+        blocked, passes, known, num_own = self._blocked, verdict.passes, verdict.known, self._rows.num_own
+        # Every row looked up costs a miss of the cache; most services have nothing to look for here.
+        dropped = self._rows.dropped if self._rows.any_dropped else None
+        num_dropped = num_excluded = 0
+        for row, score in zip(rows, scores, strict=True):
+            if dropped is not None and dropped[row]:
+                num_dropped += 1
+                continue
+            if row in excluded or row in blocked:
+                num_excluded += 1
+                continue
+            if row >= num_own:
+                if self._rows.origin(row) in excluded:
+                    num_excluded += 1
+                    continue
+            elif known[row] != PASSES and not passes(row):
+                # A widened search meets the same row again; it is one leak.
+                if row not in leaked:
+                    leaked.add(row)
+                    self._count_leak(row)
+                continue
+            kept.append(row)
+            kept_scores.append(score)
+            if len(kept) == depth:
+                break
+        return Kept(kept, kept_scores, num_dropped, num_excluded)
+
+    def _count_leak(self, row: int) -> None:
+        self.leaks += 1
+        if row in self._told_leaks or len(self._told_leaks) >= _TOLD_LEAKS:
+            return
+        self._told_leaks.add(row)
+        _log.error(
+            "leak stopped: the engine gave row %d (item %r) of release %s, which the rules forbid; "
+            "the index and the columns differ. Build again and activate, or roll back.",
+            row,
+            self._rows.payload(row).id,
+            self._rows.release.id,
+        )
