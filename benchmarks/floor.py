@@ -29,7 +29,7 @@ from rich.table import Table
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, PLAN, opened
 from benchmarks.world import build_world
 from service.listeners import Listeners
-from service.live_watch import InForce, LiveWatch
+from service.live_watch import LiveWatch
 from service.supervisor import Pace, Supervisor
 
 DIMS = 64
@@ -110,7 +110,7 @@ def _raw_per_second(seeds: list[int]) -> float:
 
 
 def _serve(factory: str, port: int, workers: int) -> None:
-    watch = LiveWatch(lambda: nullcontext(lambda: InForce("bench", "bench")), 3_600.0)
+    watch = LiveWatch(lambda: nullcontext(lambda: "bench"), 3_600.0)
     listeners = Listeners("127.0.0.1", port, workers)
     Supervisor(listeners, factory, {}, watch, lambda _: None, Pace()).run()
 

@@ -79,6 +79,7 @@ def parts_of_world() -> Parts:
         live=live,
         held={release.id: live},
         releases=Releases(Path(os.environ[FOLDER]), store),
+        rules=AcceptedRules(Path(os.environ[FOLDER]) / "rules"),
         encoder=EncoderGate(lambda: encoder, 30.0),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
         activate=_refuse,

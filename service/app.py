@@ -71,7 +71,7 @@ def create_app(parts: Parts) -> Litestar:
 
     async def start() -> None:
         parts.encoder.start()
-        following.add(asyncio.create_task(_follow(catch_up)))
+        following.add(asyncio.create_task(_follow(keep_up)))
 
     async def stop() -> None:
         for task in following:
@@ -82,13 +82,17 @@ def create_app(parts: Parts) -> Litestar:
             served.let_go()
         await parts.store.close()
 
+    async def keep_up() -> None:
+        desk.obey()
+        await catch_up()
+
     async def catch_up() -> None:
         for served in parts.held.values():
             await served.catch_up()
 
     async def arrive(request: Request[Any, Any, Any]) -> None:
         # Of every request, so that no route can answer from before a change that was acknowledged.
-        await catch_up()
+        await keep_up()
         await refuse_unknown_parameters(request)
 
     async def check() -> None:
@@ -104,7 +108,7 @@ def create_app(parts: Parts) -> Litestar:
 
     app = Nearfield(
         [
-            *item_routes(parts.live, desk.live),
+            *item_routes(parts.live, desk),
             *query_routes(desk),
             *change_routes(changes, guard),
             *release_routes(parts.releases, parts.activate, guard),
@@ -124,12 +128,12 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
-async def _follow(catch_up: Callable[[], Awaitable[None]]) -> None:
+async def _follow(keep_up: Callable[[], Awaitable[None]]) -> None:
     told: str | None = None
     while True:
         await asyncio.sleep(_FOLLOW_EVERY_S)
         try:
-            await catch_up()
+            await keep_up()
             told = None
         except NearfieldError as error:
             # Every request fails with it and is logged; here once is enough.

@@ -1,18 +1,42 @@
-"""Which release a query is answered from: the one it names, if this worker holds it, or else the live one."""
+"""Which release a query is answered from, under which rules: the release that it names, if this worker holds it, or
+else the live one; the rules in force when it came."""
 
+import logging
+
+from embedding.errors import NearfieldError
 from indexing.errors import ReleaseMissingError
+from indexing.rules.declaration import RuleSet
 from service.parts import Parts
 from service.problems import ProblemError
 from service.queries import Queries
 
+_log = logging.getLogger("nearfield.service")
+
 
 class Desk:
-    """The queries of every release that this worker holds; a query loads nothing."""
+    """The queries of every release that this worker holds, under one rule set; a query loads nothing.
+
+    Queries belong to their rules: others in force means other Queries, so that a request in flight ends under those
+    that it began with, with all that was worked out for them.
+    """
 
     def __init__(self, parts: Parts) -> None:
-        self._releases = parts.releases
-        self._held = {release_id: Queries(parts, served) for release_id, served in parts.held.items()}
-        self.live = self._held[parts.live.release.id]
+        self._parts = parts
+        self._rules = parts.rules
+        self._live_id = parts.live.release.id
+        self._served = dict(parts.held)
+        self._held = {release_id: Queries(parts, served) for release_id, served in self._served.items()}
+        # Those of rules that are in force no more.
+        self._leaks_before = 0
+        self.rules_version = parts.live.rules.version
+        """The rules in force."""
+        self.rules_trouble: str | None = None
+        """Why rules that were accepted are not in force here."""
+
+    @property
+    def live(self) -> Queries:
+        """The queries of the live release."""
+        return self._held[self._live_id]
 
     def of(self, release_id: str | None) -> Queries:
         """The queries of a release, None for the live one.
@@ -25,7 +49,7 @@ class Desk:
         if held is not None:
             return held
         try:
-            self._releases.manifest(release_id)
+            self._parts.releases.manifest(release_id)
         except ReleaseMissingError as error:
             raise ProblemError("unknown-release", str(error)) from error
         raise ProblemError(
@@ -34,9 +58,33 @@ class Desk:
             "Add it to the setting pinned_releases and start the service again.",
         )
 
+    def obey(self) -> None:
+        """Go by the rules in force now: before each request, so that rules that were accepted hold from the next one
+        on. Where those cannot be read, the ones before stay, and `rules_trouble` says so."""
+        try:
+            fresh = self._rules.fresh()
+            if fresh is not None:
+                self._change(*fresh)
+                self.rules_trouble = None
+        except Exception as error:
+            # Whatever it is, it is told once and comes up again with the next switch, not with each request.
+            self.rules_trouble = f"{error} Rules {self.rules_version} stay in force here."
+            _log.error("%s", self.rules_trouble, exc_info=not isinstance(error, NearfieldError))
+
+    def _change(self, version: str, ruleset: RuleSet) -> None:
+        if version == self.rules_version:
+            return
+        served = {release_id: served.under(ruleset, version) for release_id, served in self._served.items()}
+        held = {release_id: Queries(self._parts, one) for release_id, one in served.items()}
+        self._leaks_before = self.leaks
+        self._served, self._held = served, held
+        _log.info("Rules %s are in force, in place of %s", version, self.rules_version)
+        self.rules_version = version
+
     def let_go(self, release_id: str) -> None:
         """Hold a release no longer; never the live one."""
         del self._held[release_id]
+        del self._served[release_id]
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -46,9 +94,9 @@ class Desk:
     @property
     def leaks(self) -> int:
         """Hits that the re-check stopped, on all releases."""
-        return sum(queries.retriever.leaks for queries in self._held.values())
+        return self._leaks_before + sum(queries.retriever.leaks for queries in self._held.values())
 
     @property
     def unmeasured_shapes(self) -> int:
-        """How many shapes of requests came that the doctor never measured, on all releases."""
+        """How many shapes of requests came that the doctor never measured under these rules, on all releases."""
         return sum(queries.retriever.unmeasured_shapes for queries in self._held.values())

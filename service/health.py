@@ -43,9 +43,9 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
-    # Why fresh workers could not take up the live release or rules.
+    # Why fresh workers could not take up the live release.
     hand_over_refused: str | None = None
-    # Why the rules file as it stands is not in force.
+    # Why the rules file as it stands, or what was accepted of it, is not in force.
     rules_refused: str | None = None
 
 
@@ -83,7 +83,7 @@ def health_routes(parts: Parts, desk: Desk) -> list[HTTPRouteHandler]:
         answer = Ready(
             status="ready" if reason is None else "not ready",
             release=release.id,
-            rules_version=parts.live.rules.version,
+            rules_version=desk.rules_version,
             encoder=parts.encoder.state,
             space=release.space,
             counts=release.manifest.counts,
@@ -93,7 +93,7 @@ def health_routes(parts: Parts, desk: Desk) -> list[HTTPRouteHandler]:
             reason=reason,
             encoder_reason=parts.encoder.reason,
             hand_over_refused=refusal.current(),
-            rules_refused=refused_rules(parts.settings.data_dir / "rules"),
+            rules_refused=desk.rules_trouble or refused_rules(parts.settings.data_dir / "rules"),
             live_release=None if pointer in (None, release.id) else pointer,
         )
         return JsonAnswer(answer, status=200 if reason is None else 503)

@@ -61,7 +61,8 @@ def open_parts(settings: Settings) -> Parts:
     store = open_store(settings)
     releases = Releases(settings.data_dir, store)
     journal = store.journal()
-    version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
+    rules = AcceptedRules(settings.data_dir / "rules")
+    version, ruleset = rules.opened()
 
     def hold(release_id: str) -> ServedRelease:
         release = releases.open(release_id)
@@ -92,6 +93,7 @@ def open_parts(settings: Settings) -> Parts:
         live=live,
         held={live_id: live, **_held(others, hold)},
         releases=releases,
+        rules=rules,
         encoder=encoder,
         journal=journal,
         activate=partial(activate_apart, environ),

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from indexing.journal.log import JournalLog
 from indexing.releases import Releases
+from indexing.rules.accepted import AcceptedRules
 from indexing.stores.contract import VectorStore
 from service.changes import MakePuts
 from service.compactor import Compact
@@ -24,6 +25,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     # By id: the live one, the one before it where there is one, and the pinned ones.
     held: Mapping[str, ServedRelease]
     releases: Releases
+    # Those in force when the held releases were opened, and every later switch.
+    rules: AcceptedRules
     encoder: EncoderGate
     journal: JournalLog
     make_puts: MakePuts

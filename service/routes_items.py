@@ -7,10 +7,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from service.answers import Answer, JsonAnswer
+from service.desk import Desk
 from service.item_paths import item_id as decoded
 from service.item_view import ItemView, item_view
 from service.problems import ProblemError
-from service.queries import Queries
 from service.requests import MAX_LIMIT, Seed, SimilarRequest
 from service.route_docs import HITS, failures
 from service.served import ServedRelease
@@ -27,7 +27,7 @@ Languages = Annotated[str | None, QueryParameter(description="Language ranges wi
 Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
 
 
-def item_routes(served: ServedRelease, queries: Queries) -> list[HTTPRouteHandler]:
+def item_routes(served: ServedRelease, desk: Desk) -> list[HTTPRouteHandler]:
     """The routes below one item."""
 
     @get(
@@ -72,7 +72,7 @@ def item_routes(served: ServedRelease, queries: Queries) -> list[HTTPRouteHandle
             "kinds": _listed(kinds),
         }
         query = converted(given, SimilarRequest, context_field="context.")
-        return JsonAnswer(await queries.similar(query, context_field=""))
+        return JsonAnswer(await desk.live.similar(query, context_field=""))
 
     return [show_item, similar_to_item]
 

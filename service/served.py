@@ -3,12 +3,14 @@
 import os
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from embedding.protocols import QueryTower
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalReader
 from indexing.release import Release
 from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet
 
 
 class ServedRelease(Struct, frozen=True, kw_only=True):
@@ -21,6 +23,10 @@ class ServedRelease(Struct, frozen=True, kw_only=True):
     tower: QueryTower | None
     # Keeps the release from being removed while this process may answer from it.
     held: int | None = None
+
+    def under(self, ruleset: RuleSet, version: str) -> "ServedRelease":
+        """The same release, with the rows and the journal that this one reads, under other rules."""
+        return replace(self, rules=self.rules.under(ruleset, version))
 
     def let_go(self) -> None:
         """Let the release be removed, as far as this process is concerned."""

@@ -13,12 +13,11 @@ from embedding.encoder_hub import fetched_encoder
 from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError, UsageError
 from indexing.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.proposal import Proposal
 from indexing.stores.open import open_store
 from service.environ import as_environ
 from service.listeners import Listeners, is_loopback
-from service.live_watch import InForce, LiveWatch
+from service.live_watch import LiveWatch
 from service.log_lines import configure_logging
 from service.settings import Settings
 from service.supervisor import Pace, Supervisor
@@ -33,7 +32,7 @@ _FINISH_S = 30.0
 
 
 def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -> None:
-    """Answer over HTTP until SIGTERM or SIGINT, with fresh workers when another release or other rules are in force.
+    """Answer over HTTP until SIGTERM or SIGINT, with fresh workers when another release is live.
 
     `when_ready` is called with the address (`host:port`) when every worker answers for the first time.
     An encoder that is named by hub is looked for, or fetched, once, here: the workers are given its folder.
@@ -44,10 +43,10 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
     pace = Pace(finish_s=settings.encoder_wait_s + _FINISH_S)
     with closing(listen(settings)) as listeners, closing(LiveWatch(partial(_looking, settings), interval_s)) as watch:
 
-        def say_ready(in_force: InForce) -> None:
+        def say_ready(release: str) -> None:
             workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
             click.echo(
-                f"Nearfield serves release {in_force.release} on http://{listeners.address} with {workers} "
+                f"Nearfield serves release {release} on http://{listeners.address} with {workers} "
                 "(API page: /schema; Ctrl-C stops it)",
                 err=True,
             )
@@ -86,16 +85,15 @@ def with_encoder_folder(settings: Settings) -> Settings:
 
 
 @contextmanager
-def _looking(settings: Settings) -> Iterator[Callable[[], InForce]]:
+def _looking(settings: Settings) -> Iterator[Callable[[], str]]:
     with asyncio.Runner() as runner:
         store = open_store(settings)
         releases = Releases(settings.data_dir, store)
-        rules = AcceptedRules(settings.data_dir / "rules")
         proposal = Proposal(settings.rules, settings.data_dir / "rules")
 
-        def look() -> InForce:
+        def look() -> str:
             proposal.take_up()
-            return InForce(runner.run(releases.live_id()), rules.current()[0])
+            return runner.run(releases.live_id())
 
         try:
             yield look

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from embedding.errors import NearfieldError
 from service.listeners import Listeners
-from service.live_watch import InForce, LiveWatch
+from service.live_watch import LiveWatch
 from service.worker import IDLE_S, STOP_PATIENCE_S
 from service.worker_handle import State, WorkerHandle
 
@@ -65,7 +65,7 @@ class Supervisor:
         factory: str,
         environ: Mapping[str, str],
         watch: LiveWatch,
-        on_ready: Callable[[InForce], None],
+        on_ready: Callable[[str], None],
         pace: Pace,
     ) -> None:
         """One worker for each listener; `factory` and `environ` are as in `service.worker.work`."""
@@ -77,14 +77,14 @@ class Supervisor:
         self._pace = pace
         self._workers: list[WorkerHandle] = []
         self._generation = 0
-        self._in_force = watch.latest
+        self._live = watch.latest
         self._ready = False
         self._num_signals = 0
         self._stopping = False
         # The hand-over under way, and the last one if it was refused.
-        self._next: InForce | None = None
+        self._next: str | None = None
         self._began_at = 0.0
-        self._refused: InForce | None = None
+        self._refused: str | None = None
         self._refusal: str | None = None
         self._num_refusals = 0
         self._retry_at = 0.0
@@ -174,11 +174,11 @@ class Supervisor:
         wait_s = self._pace.delay(self._num_refusals)
         self._retry_at = time.monotonic() + wait_s
         _log.error(
-            "Release %s with rules %s cannot be taken up; release %s with rules %s stays. The next try is in %g s. %s",
-            *(self._next.release, self._next.rules, self._in_force.release, self._in_force.rules, wait_s, reason),
+            "Release %s cannot be taken up; release %s stays. The next try is in %g s. %s",
+            *(self._next, self._live, wait_s, reason),
         )
         self._refused, self._next = self._next, None
-        self._tell_refusal(f"Release {self._refused.release} with rules {self._refused.rules}: {reason}")
+        self._tell_refusal(f"Release {self._refused}: {reason}")
 
     def _tell_refusal(self, reason: str | None) -> None:
         self._refusal = reason
@@ -197,11 +197,11 @@ class Supervisor:
             self._num_deaths = 0
 
     def _begin(self, now: float) -> None:
-        """Begin a hand-over when what is in force is not what the workers loaded."""
+        """Begin a hand-over when another release is live than the workers loaded."""
         seen = self._watch.latest
         if self._next is not None or not self._ready:
             return
-        if seen == self._in_force:
+        if seen == self._live:
             if self._refused is not None:
                 # What could not be taken up is not asked for any more.
                 self._refused = None
@@ -215,7 +215,7 @@ class Supervisor:
         self._next, self._began_at = seen, now
         for worker in self._of(self._generation, State.ANSWERING):
             worker.recall()
-        _log.info("Release %s with rules %s is in force now: fresh workers load", seen.release, seen.rules)
+        _log.info("Release %s is live now: fresh workers load", seen)
 
     def _fill(self, now: float) -> None:
         """Start the workers that the newest generation lacks; few at a time beside those that answer."""
@@ -247,7 +247,7 @@ class Supervisor:
             if len(self._of(self._generation + 1, State.LOADED)) < len(self._listeners):
                 return
             self._generation += 1
-            self._in_force, self._next = self._next, None
+            self._live, self._next = self._next, None
             self._refused = self._refusal = None
         recent = tuple(query for worker in self._workers for query in worker.recent)[-_NUM_REPLAYED:]
         for worker in self._of(self._generation, State.LOADED):
@@ -259,12 +259,12 @@ class Supervisor:
             return
         if not self._ready:
             self._ready = True
-            self._on_ready(self._in_force)
+            self._on_ready(self._live)
         old = [worker for worker in self._workers if worker.generation < self._generation and worker.is_here]
         for worker in old:
             worker.dismiss(self._pace.patience_s, self._pace.finish_s, for_good=False)
         if old:
-            _log.info("Handed over to release %s in %.1f s", self._in_force.release, now - self._began_at)
+            _log.info("Handed over to release %s in %.1f s", self._live, now - self._began_at)
 
     def _stop(self) -> None:
         if not self._stopping:

@@ -1,5 +1,7 @@
 """Which rules are in force: the last accepted file, kept by version, chosen by a pointer that is switched atomically.
 
+Processes meet only at the pointer: one puts a file in force, each looks at the pointer before it answers.
+
 folder/VERSION.toml  a file as it was accepted
 folder/accepted      the version in force
 """
@@ -22,6 +24,7 @@ class AcceptedRules:
         self._folder = folder
         self._pointer = folder / "accepted"
         self._current: tuple[str, RuleSet] | None = None
+        self._looked_at: tuple[int, int] | None = None
 
     def propose(self, path: Path) -> str:
         """Put the rules in `path` in force; their version. RulesError, and all stays as it was, when they are bad."""
@@ -53,6 +56,32 @@ class AcceptedRules:
         if self._current is None or self._current[0] != version:
             self._current = version, self._kept(version)
         return self._current
+
+    def fresh(self) -> tuple[str, RuleSet] | None:
+        """Version and rules in force where somebody switched the pointer since the last call of this or `opened`.
+
+        A look that finds nothing costs one `stat`. DamagedError as `current`, once: the next call looks for a newer
+        switch.
+        """
+        looked_at = self._switched_at()
+        if looked_at == self._looked_at:
+            return None
+        # Before it is read: what is switched meanwhile differs at the next look.
+        self._looked_at = looked_at
+        return self.current()
+
+    def opened(self) -> tuple[str, RuleSet]:
+        """As `current`, for a process that goes on with `fresh`."""
+        self._looked_at = self._switched_at()
+        return self.current()
+
+    def _switched_at(self) -> tuple[int, int] | None:
+        # A switch puts another file in the pointer's place, made while the one before it still was there.
+        try:
+            stat = self._pointer.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino
 
     def _kept(self, version: str) -> RuleSet:
         path = self._folder / f"{version}.toml"

@@ -77,6 +77,10 @@ class HardRules:
         self._compiled = lru_cache(_NUM_KEPT)(self._compile)
         self._shares = lru_cache(_NUM_KEPT)(self._share_of)
 
+    def under(self, ruleset: RuleSet, version: str) -> "HardRules":
+        """Another rule set over the same release."""
+        return HardRules(ruleset, version, self._classes, self._prepare, self._share)
+
     def compile(self, context: RequestContext) -> CompiledContext:
         """The rules for `context`; worked out once for all times between two boundaries of the market's windows."""
         opened = self._classes.open_at(context.market, context.at_s)

@@ -140,6 +140,22 @@ def test_a_bad_or_missing_proposal_changes_nothing(tmp_path: Path, proposal: Pat
     assert accepted.current()[0] == AcceptedRules(folder).current()[0] == version
 
 
+def test_fresh_tells_each_switch_once_and_a_spoilt_one_once(tmp_path: Path, proposal: Path) -> None:
+    folder = tmp_path / "rules"
+    here, elsewhere = AcceptedRules(folder), AcceptedRules(folder)
+    default, _ = here.opened()
+    assert here.fresh() is None
+    version = elsewhere.propose(proposal)
+    assert here.fresh() == (version, RuleSet(explicit=UnknownSay("deny")))
+    assert here.fresh() is None
+    (folder / "accepted").write_text("spoilt\n")
+    with pytest.raises(DamagedError, match="Accept a rules file again"):
+        here.fresh()
+    assert here.fresh() is None
+    (folder / "accepted").unlink()
+    assert here.fresh() == (default, RuleSet())
+
+
 def test_a_switch_is_seen_by_every_process_at_once(tmp_path: Path, proposal: Path) -> None:
     first, second = AcceptedRules(tmp_path / "rules"), AcceptedRules(tmp_path / "rules")
     denying = first.propose(proposal)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from embedding.errors import NearfieldError
 from service.listeners import Listeners
-from service.live_watch import InForce, LiveWatch
+from service.live_watch import LiveWatch
 from service.log_lines import configure_logging
 from service.supervisor import Pace, Supervisor
 from tests.service import standin_app
@@ -18,8 +18,8 @@ def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
     """Serve until told to stop; a line `ready` on stdout when all workers answer."""
     configure_logging()
 
-    def look() -> InForce:
-        return InForce((folder / "live").read_text(), "-")
+    def look() -> str:
+        return (folder / "live").read_text()
 
     with (
         closing(Listeners("127.0.0.1", port, num_workers)) as listeners,
@@ -30,7 +30,7 @@ def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
             "tests.service.standin_app:build_app",
             {standin_app.FOLDER: str(folder)},
             watch,
-            lambda in_force: print("ready", in_force.release, flush=True),
+            lambda release: print("ready", release, flush=True),
             replace(Pace(), patience_s=patience_s, retry_s=0.5),
         ).run()
 

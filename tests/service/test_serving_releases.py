@@ -18,6 +18,8 @@ from embedding.row_files import RowFiles
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.releases import Releases
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
 from tests.service.serving_processes import eventually, free_port
@@ -97,6 +99,44 @@ def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_wo
         assert shown() == [False] * 22
         command("lift")
         assert shown() == [True] * 22
+
+
+def test_changed_rules_hold_in_each_worker_from_the_first_request_after_they_were_accepted(
+    text_world: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(text_world, tmp_path / "data")
+    file, folder = tmp_path / "rules.toml", tmp_path / "data" / "rules"
+    blocking = f'[blocked]\nitems = ["{GONE}"]\n'
+
+    def accepted() -> str:
+        return AcceptedRules(folder).current()[0]
+
+    def shown() -> set[bool]:
+        return {GONE in {hit["id"] for hit in json.loads(fresh(port, "/v1/similar", BODY))["hits"]} for _ in range(22)}
+
+    with serving(tmp_path) as (main, port):
+        load = Load(port, "/v1/similar", BODY)
+        with load.running(num_kept=2, num_fresh=2, think_s=0.02):
+            for text, shows in ((blocking, False), ("", True), (blocking, False)):
+                before = accepted()
+                file.write_text(text)
+                eventually(lambda: accepted() != before)  # noqa: B023
+                assert shown() == {shows}
+            before = accepted()
+            file.write_text("[blocked]\nitmes = []\n")
+            eventually(lambda: refused_rules(folder) is not None)
+            assert accepted() == before
+            assert shown() == {False}
+        assert load.failures == []
+        # No worker was replaced: what they had loaded still answers.
+        assert "fresh workers load" not in (tmp_path / "log").read_text()
+        main.send_signal(signal.SIGTERM)
+        assert main.wait(timeout=30) == 0
+    file.unlink()
+    with serving(tmp_path) as (main, port):
+        assert shown() == {False}
+        main.send_signal(signal.SIGTERM)
+        assert main.wait(timeout=30) == 0
 
 
 @contextmanager
