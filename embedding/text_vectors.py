@@ -32,6 +32,9 @@ class TextVectors(Protocol):
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """Unit vectors (len(items), dims); tells `advance` of each item that is done."""
 
+    def of_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), dims)."""
+
 
 class NoText:
     """For a tower without text: no encoder, vectors of no dims."""
@@ -42,7 +45,11 @@ class NoText:
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """An array of shape (len(items), 0)."""
         advance(len(items))
-        return np.zeros((len(items), 0), np.float32)
+        return self.of_texts([""] * len(items))
+
+    def of_texts(self, texts: Sequence[str]) -> Vectors:
+        """An array of shape (len(texts), 0)."""
+        return np.zeros((len(texts), 0), np.float32)
 
 
 class CachedText:
@@ -65,6 +72,10 @@ class CachedText:
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """Unit vectors (len(items), dims) of the items' texts."""
         return encode_cached(self.encoder, self._cache, [item_text(item) for item in items], advance)
+
+    def of_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), dims) of texts as they are."""
+        return encode_cached(self.encoder, self._cache, texts, lambda _: None)
 
 
 @contextmanager
