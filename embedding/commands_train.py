@@ -43,6 +43,9 @@ _interactions = click.option("--interactions", required=True, type=_INPUT, help=
     show_default=True,
     help="Where to train; auto takes a GPU where there is one.",
 )
+@click.option("--resume", is_flag=True, help="Go on from where a killed run of the same command stood.")
+@click.option("--warm-start", type=_INPUT, help="Model whose weights to begin with; new ids get rows of their own.")
+@click.option("--log", type=_OUTPUT, help="Folder for training.csv and for TensorBoard's files.")
 @progress_option
 @_json
 @_settings
@@ -54,6 +57,9 @@ def train(
     split: Literal["common", "time", "none"],
     config_path: Path | None,
     device: Literal["auto", "cpu", "cuda", "mps"],
+    resume: bool,
+    warm_start: Path | None,
+    log: Path | None,
     progress: ProgressMode,
     as_json: bool,
 ) -> None:
@@ -73,9 +79,17 @@ def train(
         split=split,
         config=TrainConfig() if config_path is None else load_config(config_path),
         device=device,
+        resume=resume,
+        warm_start=warm_start,
+        log=log,
     )
     report = run_training(request, settings, load_encoder, Reporter(progress))
+    if not report.is_first:
+        return
     _warn_of_rejects(report.rejects)
+    if resume:
+        where = "the start: there is no checkpoint" if report.resumed_at is None else f"step {report.resumed_at:,}"
+        click.echo(f"Gone on from {where}.", err=True)
     if as_json:
         click.echo(msgspec.json.encode(_summary(out, report)))
     else:
@@ -84,7 +98,7 @@ def train(
         click.echo(
             f"Model {manifest.hash[:12]} in {out}: split {manifest.split.name}, {counts.pairs:,} pairs of "
             f"{counts.users:,} users and {counts.items:,} items, "
-            f"loss {report.losses[0]:.3f} to {report.losses[-1]:.3f}."
+            f"loss {report.losses[0]:.3f} to {report.losses[-1]:.3f}{_stopped(report)}."
         )
 
 
@@ -143,6 +157,13 @@ def _warn_of_rejects(rejects: dict[str, int]) -> None:
         click.echo(f"{count:,} rows were not taken; see {path}", err=True)
 
 
+def _stopped(report: "TrainReport") -> str:
+    if not report.scores:
+        return ""
+    best = report.manifest.epochs or len(report.scores)
+    return f"; validation {report.scores[best - 1]:.4f} after epoch {best} of {len(report.scores)}"
+
+
 def _summary(out: Path, report: "TrainReport") -> dict[str, object]:
     manifest = report.manifest
     return {
@@ -151,6 +172,8 @@ def _summary(out: Path, report: "TrainReport") -> dict[str, object]:
         "split": manifest.split,
         "counts": manifest.counts,
         "losses": report.losses,
+        "scores": report.scores,
+        "resumed_at": report.resumed_at,
         "rejects": report.rejects,
     }
 

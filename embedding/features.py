@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -108,6 +109,17 @@ class Vocabulary:
             for name, counter in counts.items()
         }
         return cls(features, ids.finish(), values, {name: _quantiles(seen) for name, seen in numbers.items()})
+
+    def extended(self, newer: "Vocabulary") -> "Vocabulary":
+        """This vocabulary, every row in its place, followed by what `newer` knows besides; its buckets stay."""
+        own = (self.ids.id_at(row) for row in range(len(self.ids)))
+        besides = (newer.ids.id_at(row) for row in range(len(newer.ids)))
+        ids = IdTable.build(chain(own, (text for text in besides if text not in self.ids)))
+        values = {
+            name: (*known, *(value for value in newer.values[name] if value not in self._row_of[name]))
+            for name, known in self.values.items()
+        }
+        return Vocabulary(self.features, ids, values, self.bounds)
 
     @property
     def input_fields(self) -> tuple[str, ...]:

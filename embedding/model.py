@@ -65,6 +65,10 @@ class Towers:
         """Item fields, besides those of the text encoder, that change a candidate's vector."""
         return self.manifest.input_fields
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """All weights by name, as `save_weights` writes them."""
+        return torch.nn.ModuleDict({"candidate": self.candidate, "query": self.query}).state_dict()
+
     def encode_items(self, items: Sequence[Item], text_vectors: Vectors) -> Vectors:
         """Unit vectors (N, dims) of N items, whose text vectors are `text_vectors` (N, E).
 

@@ -52,6 +52,10 @@ class ModelManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     crossing: tuple[tuple[Kind, Kind], ...]
     # Where it was trained: another device gives other last bits.
     device: str
+    # Epoch whose weights these are; None from before it was noted.
+    epochs: int | None = None
+    # Hash of the model whose weights training began with.
+    warm_start: str | None = None
     libraries: dict[str, str]
     files: dict[str, str] = {}
 

@@ -33,6 +33,10 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     # Length of the vectors that leave the towers.
     dims: Annotated[int, Meta(ge=2, le=1_024)] = 64
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 8
+    # Epochs without a gain in validation after which training stops; 0 for none, and no validation.
+    patience: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    # What validation gives: to stop by, and to choose settings by.
+    validate_by: Literal["recall@20", "ndcg@20"] = "recall@20"
     # Pairs in a step; each is a negative to all others.
     batch_size: Annotated[int, Meta(ge=2, le=65_536)] = 1_024
     # Highest rate of the one-cycle schedule.

@@ -5,28 +5,38 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
 
-from embedding.dataset import Dataset, encode_items, open_dataset
+from embedding.checkpoint import Checkpoints, RunIdentity, checkpoint_path
+from embedding.dataset import Dataset, open_dataset
 from embedding.device import DeviceName, find_device
 from embedding.features import Vocabulary
-from embedding.model import save_weights
+from embedding.model import Towers, save_weights
 from embedding.model_folder import ModelCounts, ModelManifest, check_out, write_model
 from embedding.pairs import Pairs
+from embedding.preparation import Prepared, prepare, stopping_parts
+from embedding.processes import joined_processes
 from embedding.progress import Reporter
 from embedding.settings import EmbeddingSettings
-from embedding.split import SplitName, choose_split, split_pairs
+from embedding.split import Split, SplitName, choose_split, split_pairs
 from embedding.text_vectors import LoadEncoder, TextVectors, open_text_vectors
 from embedding.train_config import TrainConfig
-from embedding.training import Trained, fit
+from embedding.training import Around, Trained, fit
+from embedding.training_log import TrainingLog
+from embedding.warm_start import check_start
 
 _LIBRARIES = ("nearfield", "torch", "numpy", "sentence-transformers", "safetensors")
 
 
 class TrainRequest(Struct, frozen=True, kw_only=True):
-    """What to train on and where to put the model."""
+    """What to train on and where to put the model.
+
+    `resume`: go on from the checkpoint of a killed run; `warm_start`: a model whose weights to begin with; `log`:
+    folder for figures of each step.
+    """
 
     catalogue: Path
     interactions: Path
@@ -34,14 +44,25 @@ class TrainRequest(Struct, frozen=True, kw_only=True):
     split: SplitName = "common"
     config: TrainConfig = TrainConfig()
     device: DeviceName = "auto"
+    resume: bool = False
+    warm_start: Path | None = None
+    log: Path | None = None
 
 
 class TrainReport(Struct, frozen=True, kw_only=True):
-    """The finished model's manifest, the mean loss of each epoch, and how many rows each rejects file holds."""
+    """The finished model's manifest, what came of training, and how many rows each rejects file holds.
+
+    `losses`, `scores`: mean loss of each epoch, and what validation gave after it where the config has `patience`;
+    `resumed_at`: the step from which a killed run was gone on with; `is_first`: False for those processes under
+    torchrun that leave speaking to another.
+    """
 
     manifest: ModelManifest
     losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    resumed_at: int | None
     rejects: dict[str, int]
+    is_first: bool
 
 
 class Fitted(Struct, frozen=True):
@@ -56,13 +77,26 @@ def run_training(
 ) -> TrainReport:
     """Read, split, train, write. `load_encoder` is called only where a text is not in the cache.
 
-    Raises UsageError (device, out folder), RejectedInputError (inputs, split), EncoderMissingError, NearfieldError.
+    Under torchrun each process does its part of every step, and the first one writes.
+    Raises UsageError (device, out folder), RejectedInputError (inputs, split), EncoderMissingError, MismatchError (a
+    checkpoint or a warm start that does not fit), NearfieldError.
     """
     check_out(request.out)
-    config = request.config
     device = find_device(request.device)
-    with ExitStack() as stack:
-        texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in config.features))
+    start = None if request.warm_start is None else Towers.load(request.warm_start)
+    with joined_processes(device.type) as processes, ExitStack() as stack:
+        if not processes.is_first:
+            # The first one reads and encodes for all; what it encoded is in the cache then.
+            processes.wait()
+            settings = msgspec.structs.replace(
+                settings,
+                cache_dir=settings.vector_cache_dir,
+                data_dir=settings.data_dir / f"process-{processes.rank}",
+            )
+            reporter = Reporter("none")
+        texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
+        if start is not None:
+            check_start(start.manifest, request.config, texts.encoder_hash)
         data = stack.enter_context(
             open_dataset(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
@@ -70,47 +104,101 @@ def run_training(
         )
         split = choose_split(data.pairs, request.split)
         train = split_pairs(data.pairs, split).train
-        fitted = fit_pairs(data, train, config, texts, device, reporter)
-        liked = train.positive
-        manifest = ModelManifest(
-            dims=config.dims,
-            encoder_hash=texts.encoder_hash,
-            text_dims=texts.dims,
-            input_fields=fitted.vocabulary.input_fields,
-            config=config,
-            split=split,
-            fingerprint=data.pairs.fingerprint(),
-            counts=ModelCounts(
-                items=len(fitted.vocabulary.ids),
-                users=len(np.unique(train.users[liked])),
-                pairs=int(liked.sum()),
-                skips=int((~liked).sum()),
-            ),
-            crossing=data.crossing(train),
-            device=device.type,
-            libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        stopping = stopping_parts(train, request.config)
+        prepared = prepare(
+            data,
+            train if stopping is None else stopping.train,
+            stopping,
+            request.config,
+            texts,
+            reporter,
+            None if start is None else start.vocabulary,
         )
-        trained = fitted.trained
+        if processes.is_first:
+            processes.wait()
+        identity = RunIdentity(
+            config=msgspec.to_builtins(request.config),
+            split=msgspec.to_builtins(split),
+            interactions=data.pairs.fingerprint(),
+            items=prepared.fingerprint(),
+            encoder=texts.encoder_hash,
+            start=None if start is None else start.model_hash,
+            device=device.type,
+            processes=processes.size,
+        )
+        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, processes.is_first)
+        around = Around(
+            checkpoints=checkpoints,
+            log=TrainingLog(request.log) if request.log is not None and processes.is_first else None,
+            validate=prepared.validation,
+            start=None if start is None else start.weights(),
+            processes=processes,
+        )
+        trained = _fit(prepared, request.config, processes.device(device), reporter, around)
+        manifest = _manifest(prepared, trained, data, texts, split, identity, request.config)
+        if processes.is_first:
 
-        def write(folder: Path) -> None:
-            fitted.vocabulary.save(folder)
-            save_weights(folder, trained.candidate, trained.query)
+            def write(folder: Path) -> None:
+                prepared.vocabulary.save(folder)
+                save_weights(folder, trained.candidate, trained.query)
 
+            manifest = write_model(request.out, manifest, write)
+            checkpoints.remove()
+        processes.wait()
         return TrainReport(
-            manifest=write_model(request.out, manifest, write), losses=trained.losses, rejects=data.rejects
+            manifest=manifest,
+            losses=trained.losses,
+            scores=trained.scores,
+            resumed_at=trained.resumed_at,
+            rejects=data.rejects,
+            is_first=processes.is_first,
         )
 
 
 def fit_pairs(
-    data: Dataset, train: Pairs, config: TrainConfig, texts: TextVectors, device: torch.device, reporter: Reporter
+    data: Dataset,
+    train: Pairs,
+    config: TrainConfig,
+    texts: TextVectors,
+    device: torch.device,
+    reporter: Reporter,
 ) -> Fitted:
     """Learn the vocabulary of the items in `train` and train the towers on them."""
-    mask = data.item_mask(train.items)
-    vocabulary = Vocabulary.learn(
-        (item for batch in data.items(mask) for item in batch),
-        config.features,
-        {"creators": config.min_creator_items, "album": config.min_album_items, "tags": config.min_tag_items},
+    prepared = prepare(data, train, None, config, texts, reporter)
+    return Fitted(prepared.vocabulary, _fit(prepared, config, device, reporter, Around()))
+
+
+def _fit(prepared: Prepared, config: TrainConfig, device: torch.device, reporter: Reporter, around: Around) -> Trained:
+    return fit(prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter, around)
+
+
+def _manifest(
+    prepared: Prepared,
+    trained: Trained,
+    data: Dataset,
+    texts: TextVectors,
+    split: Split,
+    identity: RunIdentity,
+    config: TrainConfig,
+) -> ModelManifest:
+    liked = prepared.pairs.positive
+    return ModelManifest(
+        dims=config.dims,
+        encoder_hash=texts.encoder_hash,
+        text_dims=texts.dims,
+        input_fields=prepared.vocabulary.input_fields,
+        config=config,
+        split=split,
+        fingerprint=identity.interactions,
+        counts=ModelCounts(
+            items=len(prepared.vocabulary.ids),
+            users=len(np.unique(prepared.pairs.users[liked])),
+            pairs=int(liked.sum()),
+            skips=int((~liked).sum()),
+        ),
+        crossing=data.crossing(prepared.pairs),
+        device=identity.device,
+        epochs=trained.best_epoch,
+        warm_start=identity.start,
+        libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     )
-    items = encode_items(data.items(mask), vocabulary, texts, reporter, total=int(mask.sum()))
-    places = np.searchsorted(np.flatnonzero(mask), train.items)
-    return Fitted(vocabulary, fit(items, vocabulary, train, places, config, device, reporter))

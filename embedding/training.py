@@ -1,8 +1,9 @@
-"""The training loop: pairs in, two trained towers out; one seed, one result."""
+"""The training loop: pairs in, two trained towers out; one seed, one result, wherever it was interrupted."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,28 +12,51 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import deterministic
 
+from embedding.checkpoint import Checkpoints
 from embedding.errors import NearfieldError
 from embedding.features import EncodedItems, Vocabulary
 from embedding.history import Histories
-from embedding.loss import in_batch_softmax, log_sampling_probability
+from embedding.memory_words import clear_memory_words
+from embedding.optimisers import Optimisers
 from embedding.pairs import Pairs
+from embedding.processes import ALONE, Processes
 from embedding.progress import Reporter
-from embedding.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower
+from embedding.towers import CandidateTower, ItemTensors, QueryTower
 from embedding.train_config import TrainConfig
+from embedding.training_log import TrainingLog
+from embedding.training_step import TrainingStep
+from embedding.warm_start import take_over
 
-# Shape of the one-cycle schedule: share of the steps in which the rate rises, and how far below its peak it begins.
-_WARM_UP_SHARE = 0.3
-_START_FACTOR = 1 / 25
-# Share of training pairs whose hour is hidden, so that a request without a time is at home too.
-_HOUR_DROPOUT = 0.2
+Validate = Callable[[CandidateTower, QueryTower], float]
 
 
 class Trained(Struct, frozen=True):
-    """Two trained towers on the CPU, and the mean loss of each epoch."""
+    """Two trained towers on the CPU.
+
+    `losses`: mean of each epoch; `scores`: what validation gave after each, where there was one; `best_epoch`: the
+    one whose weights these are, from 1; `resumed_at`: the step from which a killed run was gone on with.
+    """
 
     candidate: CandidateTower
     query: QueryTower
     losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    best_epoch: int
+    resumed_at: int | None
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """What a run is given beside its data, all of it optional.
+
+    `validate`: a figure after each epoch, higher is better, by which training stops early; `start`: weights of an
+    earlier model, by name, for the rows that both have.
+    """
+
+    checkpoints: Checkpoints | None = None
+    log: TrainingLog | None = None
+    validate: Validate | None = None
+    start: Mapping[str, Tensor] | None = None
+    processes: Processes = ALONE
 
 
 def fit(
@@ -43,22 +67,27 @@ def fit(
     config: TrainConfig,
     device: torch.device,
     reporter: Reporter,
+    around: Around = Around(),  # noqa: B008  # it is frozen
 ) -> Trained:
     """Train both towers on the positive pairs of `pairs`; skips count in histories only.
 
     `items`: every item in `pairs`; `places` (P,): where each pair's item stands in them. The same arguments give
-    the same weights, bit for bit, on one machine's CPU. Raises NearfieldError when the loss is no longer a number.
+    the same weights, bit for bit, on one machine's CPU, killed and gone on with or not. Raises NearfieldError when
+    the loss is no longer a number or memory runs out, MismatchError for a checkpoint of another run.
     """
-    with _repeatable(config.seed, device):
+    with _repeatable(config.seed, device), clear_memory_words(config):
         tensors = ItemTensors.of(items, device)
-        candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), items.text.shape[1], config.dims).to(
-            device
-        )
-        query = QueryTower(config.dims).to(device)
-        loop = _Loop(tensors, Histories.of(pairs, places, config, device), candidate, query, config, device)
-        losses = tuple(loop.run(reporter))
-    candidate.sparse = False
-    return Trained(candidate.cpu().eval(), query.cpu().eval(), losses)
+        candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), items.text.shape[1], config.dims)
+        query = QueryTower(config.dims)
+        if around.start is not None:
+            take_over(around.start, {"candidate": candidate, "query": query})
+        candidate, query = candidate.to(device), query.to(device)
+        histories = Histories.of(pairs, places, config, device)
+        try:
+            return _Loop(tensors, histories, candidate, query, config, device, around).run(reporter)
+        finally:
+            if around.log is not None:
+                around.log.close()
 
 
 class _Loop:
@@ -70,105 +99,129 @@ class _Loop:
         query: QueryTower,
         config: TrainConfig,
         device: torch.device,
+        around: Around,
     ) -> None:
-        self.items, self.histories, self.config, self.device = items, histories, config, device
+        self.config, self.device, self.around = config, device, around
+        self.towers = torch.nn.ModuleDict({"candidate": candidate, "query": query})
         self.candidate, self.query = candidate, query
-        self.history_length = config.train_history_length or config.history_length
-        self.liked = histories.liked()
-        counts = torch.bincount(histories.items_P[self.liked], minlength=len(items)).float()
-        self.log_q = log_sampling_probability(counts) if config.logq else None
-        self.num_steps = math.ceil(len(self.liked) / config.batch_size)
-        # Random numbers are drawn on the CPU, so that every device sees the same batches.
-        self.generator = torch.Generator().manual_seed(config.seed)
         # Sparse gradients do not exist on Apple's GPUs.
         candidate.sparse = device.type != "mps"
-        large = candidate.large_tables() if candidate.sparse else []
-        small = [
-            weights
-            for weights in (*candidate.parameters(), *query.parameters())
-            if all(weights is not table for table in large)
-        ]
-        self.optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(small, lr=config.learning_rate)]
-        if large:
-            self.optimisers.append(torch.optim.SparseAdam(large, lr=config.learning_rate))
+        self.step = TrainingStep(items, histories, candidate, query, config, around.processes)
+        self.liked = self.step.liked
+        self.steps_an_epoch = math.ceil(len(self.liked) / config.batch_size)
+        self.optimisers = Optimisers(candidate, query, config.learning_rate)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        # What is known of the epoch at work: random state before its order was drawn, steps done, sum of their losses.
+        self.epoch, self.before_epoch, self.done, self.total = 1, self.generator.get_state(), 0, 0.0
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.best: dict[str, Tensor] = {}
 
-    def run(self, reporter: Reporter) -> Iterator[float]:
-        """Mean loss of each epoch, one after the other."""
-        step, epochs = 0, self.config.epochs
-        note = ""
-        for epoch in range(1, epochs + 1):
-            order = self.liked[torch.randperm(len(self.liked), generator=self.generator).to(self.device)]
-            total = 0.0
-            with reporter.stage(f"epoch {epoch}/{epochs}{note}", len(order)) as advance:
-                for pairs_B in torch.split(order, self.config.batch_size):
-                    self._set_rate(step / (epochs * self.num_steps))
-                    loss = self._step(pairs_B)
-                    if not math.isfinite(loss):
-                        raise NearfieldError(
-                            f"The loss became {loss} in epoch {epoch}, step {step}. Lower `learning_rate` "
-                            f"({self.config.learning_rate}) or raise `temperature` ({self.config.temperature})."
-                        )
-                    total += loss * len(pairs_B)
-                    step += 1
-                    advance(len(pairs_B))
-            mean = total / len(order)
-            note = f", loss {mean:.3f}"
-            reporter.say(f"epoch {epoch}/{epochs}: loss {mean:.4f}")
-            yield mean
+    def run(self, reporter: Reporter) -> Trained:
+        """Train until the last epoch, or until validation has not gained for long enough."""
+        resumed_at = self._restore()
+        if self.around.log is not None:
+            self.around.log.open(resumed_at or 0)
+        while self.epoch <= self.config.epochs and not self._is_stale():
+            self._run_epoch(reporter)
+            self._end_epoch(reporter)
+        best_epoch = int(np.argmax(self.scores)) + 1 if self.scores else len(self.losses)
+        if self.best:
+            self.towers.load_state_dict(self.best)
+        self.candidate.sparse = False
+        candidate, query = self.candidate.cpu().eval(), self.query.cpu().eval()
+        return Trained(candidate, query, tuple(self.losses), tuple(self.scores), best_epoch, resumed_at)
 
-    def _step(self, pairs_B: Tensor) -> float:
-        history = self.histories.around(pairs_B, self.history_length, self.generator)
-        shown_B = torch.rand(len(pairs_B), generator=self.generator).to(self.device) >= _HOUR_DROPOUT
-        items_B = self.histories.items_P[pairs_B]
-        # Only what the batch touches goes through the candidate tower, each item once.
-        touched_U, place = torch.unique(torch.cat((items_B, history.places_H)), return_inverse=True)
-        hidden_U = torch.rand(len(touched_U), generator=self.generator).to(self.device) < self.config.id_dropout
-        vectors_UD = self.candidate(self.items.take(touched_U), hidden_U)
-        places_B, places_H = place[: len(items_B)], place[len(items_B) :]
-        history = HistoryTensors(places_H, history.offsets, history.weights_H, history.hours_B * shown_B)
-        query_BD = self.query(vectors_UD, history)
-        loss = in_batch_softmax(
-            query_BD,
-            vectors_UD[places_B],
-            items_B,
-            None if self.log_q is None else self.log_q[items_B],
-            self.config.temperature,
-            _heard_in_batch(history, places_B, len(touched_U)),
+    def _run_epoch(self, reporter: Reporter) -> None:
+        order = self._order()
+        batches = torch.split(order, self.config.batch_size)
+        note = f", loss {self.losses[-1]:.3f}" if self.losses else ""
+        with reporter.stage(f"epoch {self.epoch}/{self.config.epochs}{note}", len(order)) as advance:
+            advance(sum(map(len, batches[: self.done])))
+            for pairs_B in batches[self.done :]:
+                step = self._num_steps()
+                loss = self.step.loss(pairs_B, self.generator)
+                self.optimisers.step(loss, step / (self.config.epochs * self.steps_an_epoch), self.around.processes)
+                value = float(loss.detach())
+                if not math.isfinite(value):
+                    raise NearfieldError(self._loss_message(value, step))
+                self.total += value * len(pairs_B)
+                self.done += 1
+                advance(len(pairs_B))
+                if self.around.log is not None:
+                    self.around.log.step(step + 1, self.epoch, len(pairs_B), value, self.optimisers.rate)
+                if self.around.checkpoints is not None:
+                    self.around.checkpoints.offer(self._state)
+
+    def _end_epoch(self, reporter: Reporter) -> None:
+        self.losses.append(self.total / len(self.liked))
+        said = f"epoch {self.epoch}/{self.config.epochs}: loss {self.losses[-1]:.4f}"
+        score = None
+        if self.around.validate is not None:
+            score = self.around.processes.same(self.around.validate(self.candidate, self.query))
+            said += f", validation {score:.4f}"
+            if score > max(self.scores, default=-math.inf):
+                self.best = {name: weights.detach().clone() for name, weights in self.towers.state_dict().items()}
+            self.scores.append(score)
+        reporter.say(said)
+        if self.around.log is not None:
+            self.around.log.epoch(self._num_steps(), self.epoch, self.losses[-1], score)
+        self.epoch, self.before_epoch, self.done, self.total = self.epoch + 1, self.generator.get_state(), 0, 0.0
+
+    def _is_stale(self) -> bool:
+        gained = int(np.argmax(self.scores)) + 1 if self.scores else 0
+        return bool(self.scores) and len(self.scores) - gained >= self.config.patience
+
+    def _num_steps(self) -> int:
+        return (self.epoch - 1) * self.steps_an_epoch + self.done
+
+    def _order(self) -> Tensor:
+        """The pairs of the epoch at work in the order in which they are trained on: that of its own random state."""
+        now = self.generator.get_state()
+        self.generator.set_state(self.before_epoch)
+        order = self.liked[torch.randperm(len(self.liked), generator=self.generator).to(self.device)]
+        if self.done:
+            self.generator.set_state(now)
+        return order
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "towers": self.towers.state_dict(),
+            "optimisers": self.optimisers.state(),
+            "random": self.generator.get_state(),
+            "before_epoch": self.before_epoch,
+            "epoch": self.epoch,
+            "done": self.done,
+            "total": self.total,
+            "losses": self.losses,
+            "scores": self.scores,
+            "best": self.best,
+        }
+
+    def _restore(self) -> int | None:
+        """Go on from the checkpoint, where there is one to go on from: the steps that it has done."""
+        state = None if self.around.checkpoints is None else self.around.checkpoints.load()
+        if state is None:
+            return None
+        self.towers.load_state_dict(state["towers"])
+        self.optimisers.restore(state["optimisers"])
+        self.generator.set_state(state["random"])
+        for name in ("before_epoch", "epoch", "done", "total", "losses", "scores"):
+            setattr(self, name, state[name])
+        self.best = {name: weights.to(self.device) for name, weights in state["best"].items()}
+        return self._num_steps()
+
+    def _loss_message(self, value: float, step: int) -> str:
+        checkpoints = self.around.checkpoints
+        kept = (
+            f" The state before it is kept in {checkpoints.path}."
+            if checkpoints is not None and checkpoints.path.is_file()
+            else ""
         )
-        for optimiser in self.optimisers:
-            optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        for optimiser in self.optimisers:
-            optimiser.step()
-        return float(loss.detach())
-
-    def _set_rate(self, progress: float) -> None:
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = self.config.learning_rate * one_cycle(progress)
-
-
-def one_cycle(progress: float) -> float:
-    """Share of the highest learning rate at `progress` (0 to 1): up for 30 %, then down to nothing, by cosines.
-
-    Smith and Topin, "Super-convergence", 2019, in the two-phase form of torch's OneCycleLR.
-    """
-    if progress < _WARM_UP_SHARE:
-        return _START_FACTOR + (1 - _START_FACTOR) * (1 - math.cos(math.pi * progress / _WARM_UP_SHARE)) / 2
-    return (1 + math.cos(math.pi * (progress - _WARM_UP_SHARE) / (1 - _WARM_UP_SHARE))) / 2
-
-
-def _heard_in_batch(history: HistoryTensors, places_B: Tensor, num_touched: int) -> Tensor:
-    """(B, B): whether the query of a row has the item of a column in its history, as something liked."""
-    targets, target_B = torch.unique(places_B, return_inverse=True)
-    target_of_place = places_B.new_full((num_touched,), -1)
-    target_of_place[targets] = torch.arange(len(targets), device=places_B.device)
-    query_H = torch.repeat_interleave(torch.arange(len(places_B), device=places_B.device), history.offsets.diff())
-    target_H = target_of_place[history.places_H]
-    counted_H = (target_H >= 0) & (history.weights_H > 0)
-    heard = torch.zeros(len(places_B), len(targets), dtype=torch.bool, device=places_B.device)
-    heard[query_H[counted_H], target_H[counted_H]] = True
-    return heard[:, target_B]
+        return (
+            f"The loss became {value} in epoch {self.epoch}, step {step}. Lower `learning_rate` "
+            f"({self.config.learning_rate}) or raise `temperature` ({self.config.temperature}).{kept}"
+        )
 
 
 @contextmanager
