@@ -58,7 +58,7 @@ class Queries:
         vector = listener(self._served, listening.rows, listening.weights, context.at_s)
         left_out = self._left_out(query, posted.rows)
         excluded: Excluded = left_out
-        if known is not None and self._served.rules.ruleset.exclude_seen:
+        if known is not None and self._served.rules.ruleset.arrangement({}).exclude_seen:
             excluded = HeardOr(left_out, known.heard)
         ranking = self.retriever.nearest(vector, using=self._release.space, context=context, excluded=excluded)
         page = await self.retriever.page(ranking, context, query.limit)

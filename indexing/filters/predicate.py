@@ -5,10 +5,11 @@ This reading re-checks every hit before it leaves, so it is written to be called
 
 import operator
 from collections.abc import Callable, Set
+from typing import Any
 
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.filters.check import check_filter
-from indexing.payload import LIST_FIELDS, Payload
+from indexing.payload import LIST_FIELDS, Payload, extra_of, extra_value
 
 # The row is asked by `HasId` alone; a caller whose filter has none may pass any number.
 Predicate = Callable[[int, Payload], bool]
@@ -70,7 +71,7 @@ def _not(part: Predicate) -> Predicate:
 
 
 def _one_of(field: str, values: Set[str | int]) -> Predicate:
-    get = operator.attrgetter(field)
+    get = _getter(field)
     if field in LIST_FIELDS:
         return lambda _row, payload: not values.isdisjoint(get(payload))
     # None is never among the values, so a missing field does not hold.
@@ -78,7 +79,7 @@ def _one_of(field: str, values: Set[str | int]) -> Predicate:
 
 
 def _range(where: Range) -> Predicate:
-    get = operator.attrgetter(where.field)
+    get = _getter(where.field)
     bounds = [
         (compare, bound)
         for compare, bound in (
@@ -100,3 +101,11 @@ def _range(where: Range) -> Predicate:
         return True
 
     return holds
+
+
+def _getter(field: str) -> Callable[[Payload], Any]:
+    extra = extra_of(field)
+    if extra is None:
+        return operator.attrgetter(field)
+    name, field_type = extra
+    return lambda payload: extra_value(payload.extra, name, field_type)

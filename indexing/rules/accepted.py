@@ -12,7 +12,8 @@ from pathlib import Path
 from embedding.errors import DamagedError
 from indexing.errors import RulesError
 from indexing.manifest import write_durably
-from indexing.rules.declaration import DEFAULT_RULES_TEXT, RuleSet, parse_rules, rules_version
+from indexing.rules.declaration import RuleSet, rules_version
+from indexing.rules.reading import DEFAULT_RULES_TEXT, parse_rules
 
 _POINTER = re.compile(rb"[0-9a-f]{16}\n")
 

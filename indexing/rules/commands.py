@@ -6,7 +6,8 @@ import click
 import msgspec
 
 from embedding.errors import UsageError
-from indexing.rules.declaration import DEFAULT_RULES_TEXT, RuleSet, rules_version
+from indexing.rules.declaration import rules_version
+from indexing.rules.reading import DEFAULT_RULES_TEXT
 
 
 @click.group()
@@ -44,6 +45,7 @@ def check(file: Path, as_json: bool) -> None:
       nearfield rules check rules.toml
     """
     from indexing.rules.accepted import read_rules
+    from indexing.rules.meaning import meaning_of
 
     ruleset, _ = read_rules(file)
     version, meaning = rules_version(ruleset), meaning_of(ruleset)
@@ -51,20 +53,6 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(msgspec.json.encode({"version": version, "tables": meaning}).decode())
         return
     click.echo(f"{file} can be taken: version {version}")
+    width = max(map(len, meaning)) + 2
     for table, text in meaning.items():
-        click.echo(f"  [{table}] {text}")
-
-
-def meaning_of(ruleset: RuleSet) -> dict[str, str]:
-    """What each table of a rules file does, in words, in the order of the file."""
-    verb = {"allow": "shown", "deny": "kept out"}
-    seen = "are left out of that user's recommendations" if ruleset.exclude_seen else "may be recommended again"
-    return {
-        "windows": "an item is shown in a market while one of its windows is open there",
-        "explicit": "where a request wants no explicit items, those not known are " + verb[ruleset.explicit.unknown],
-        "languages": "where a request names languages, items without one are " + verb[ruleset.languages.unknown],
-        "age": "an item with a minimum age is shown to those known to be that old",
-        "kinds": "a request may ask for tracks or for episodes alone",
-        "blocked": f"{len(ruleset.blocked_items)} items and {len(ruleset.blocked_creators)} creators are never shown",
-        "seen": f"items that a known user has heard {seen}",
-    }
+        click.echo(f"  {f'[{table}]'.ljust(width)}  {text}")

@@ -6,35 +6,26 @@ are dropped after the query, because the engine's payload holds no id.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.rows import Kind
 from indexing.availability import AvailabilityClasses, OpenClasses
 from indexing.context import RequestContext
-from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range, fields_of
+from indexing.filters.algebra import All, Filter, fields_of
 from indexing.filters.predicate import predicate
-from indexing.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, Payload
+from indexing.payload import Payload
+from indexing.rules.conditions import Condition, blocking, conditions
 from indexing.rules.declaration import RuleSet
 
 # Contexts kept compiled. Each holds a copy of the open classes in the engine's form: 32 KB at 2,000 classes.
 _NUM_KEPT = 256
-_ALL_KINDS = frozenset(get_args(Kind))
-_ANY_LANGUAGE = "*"
 # No rule asks for the row.
 _NO_ROW = -1
-_RULES = {
-    "availability_class": "windows",
-    "explicit": "explicit",
-    "min_age": "age",
-    "languages": "languages",
-    "kind": "kinds",
-}
-# Names in `fields` of creators that a request blocks. Where those nearest to the query are blocked, a graph that finds
-# .996 finds .981 with 20 of them and .448 with 200 (docs/log.md), so that few and many are told apart.
-FEW_CREATORS, MANY_CREATORS = "creator_keys", "many creator_keys"
+# What stands in `fields` for creators that a request blocks. Where those nearest to the query are blocked, a graph
+# that finds .996 finds .981 with 20 of them and .448 with 200 (docs/log.md), so that few and many are told apart.
+FEW_CREATORS, MANY_CREATORS = "few blocked creators", "many blocked creators"
 MOST_FEW_CREATORS = 20
 
 
@@ -88,23 +79,38 @@ class HardRules:
 
     def without_blocklists(self, context: RequestContext) -> Filter:
         """The filter for `context`, less the creators that somebody blocks."""
-        return All(tuple(self._conditions(context)))
+        return All(tuple(condition for _, condition in self._conditions(context)))
+
+    def verdicts(self, context: RequestContext, payload: Payload) -> dict[str, bool]:
+        """What each rule that asks something of `context` says of an item: whether it may pass. The re-check's own
+        reading; `blocked` is of the file's lists and of the creators that the request blocks."""
+        blocked = payload.id in self._blocked_items or not self._blocked(context).isdisjoint(payload.creator_keys)
+        asked = self._by_rule(context).items()
+        return {rule: predicate(where)(_NO_ROW, payload) for rule, where in asked} | {"blocked": not blocked}
 
     def kept_out(self, context: RequestContext) -> dict[str, float]:
         """For each rule that asks something of `context`, the part of the catalogue (0 to 1) that it keeps out by
-        itself, the strictest first; rules that keep nothing out, and blocklists, are left out."""
-        shares = {_rule_of(condition): 1.0 - self._share(condition) for condition in self._conditions(context)}
+        itself, the strictest first; rules that keep nothing out, and items blocked by id, are left out."""
+        by_rule = self._by_rule(context)
+        if blocked := self._blocked(context):
+            by_rule["blocked"] = blocking(blocked)
+        shares = {rule: 1.0 - self._share(where) for rule, where in by_rule.items()}
         return dict(sorted(((rule, share) for rule, share in shares.items() if share), key=lambda pair: -pair[1]))
 
+    def _by_rule(self, context: RequestContext) -> dict[str, Filter]:
+        by_rule: dict[str, tuple[Filter, ...]] = {}
+        for rule, condition in self._conditions(context):
+            by_rule[rule] = (*by_rule.get(rule, ()), condition)
+        return {rule: All(parts) for rule, parts in by_rule.items()}
+
     def _compile(self, revision: int, context: RequestContext) -> CompiledContext:
-        conditions = self._conditions(context)
-        fields = fields_of(All(tuple(conditions)))
+        asked = [condition for _, condition in self._conditions(context)]
+        fields = fields_of(All(tuple(asked)))
         if context.blocked_creators:
             fields |= {FEW_CREATORS if len(context.blocked_creators) <= MOST_FEW_CREATORS else MANY_CREATORS}
-        blocked = self._blocked_creators | context.blocked_creators
-        if blocked:
-            conditions.append(NoneOf((OneOf("creator_keys", blocked),)))
-        where = All(tuple(conditions))
+        if blocked := self._blocked(context):
+            asked.append(blocking(blocked))
+        where = All(tuple(asked))
         return CompiledContext(
             filter=where,
             accepts=self._accepts(where),
@@ -122,34 +128,12 @@ class HardRules:
         blocked_items = self._blocked_items
         return lambda payload: passes(_NO_ROW, payload) and payload.id not in blocked_items
 
-    def _conditions(self, context: RequestContext) -> list[Filter]:
+    def _blocked(self, context: RequestContext) -> frozenset[str]:
+        return self._blocked_creators | context.blocked_creators
+
+    def _conditions(self, context: RequestContext) -> list[Condition]:
         opened = self._classes.open_at(context.market, context.at_s)
-        conditions: list[Filter] = [OneOf("availability_class", opened.classes)]
-        if not context.explicit:
-            allowed = {EXPLICIT_NO, EXPLICIT_UNKNOWN} if self.ruleset.explicit.unknown == "allow" else {EXPLICIT_NO}
-            conditions.append(OneOf("explicit", frozenset(allowed)))
-        # Nobody knows how old: as if younger than every minimum.
-        conditions.append(Range("min_age", lte=context.age or 0))
-        if context.languages is not None:
-            conditions += self._languages(context.languages)
-        if context.kinds is not None and context.kinds != _ALL_KINDS:
-            conditions.append(OneOf("kind", context.kinds))
-        return conditions
-
-    def _languages(self, ranges: frozenset[str]) -> list[Filter]:
-        """RFC 4647 section 3.3.1, by the prefixes that a payload holds of its tag."""
-        allow_unknown = self.ruleset.languages.unknown == "allow"
-        if _ANY_LANGUAGE in ranges:
-            return [] if allow_unknown else [NoneOf((OneOf("languages", frozenset({NO_LANGUAGE})),))]
-        # The mark of an item without a language is no range that a request may ask for.
-        wanted = {language.lower() for language in ranges} - {NO_LANGUAGE}
-        return [OneOf("languages", frozenset(wanted | {NO_LANGUAGE} if allow_unknown else wanted))]
-
-
-def _rule_of(condition: Filter) -> str:
-    """The table of `rules.toml` that a condition comes from."""
-    (field,) = fields_of(condition)
-    return _RULES[field]
+        return conditions(self.ruleset, context, opened.classes)
 
 
 def _time_within(opened: OpenClasses) -> int:

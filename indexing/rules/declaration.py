@@ -1,86 +1,110 @@
-"""What a rules file may say, and what it means: `rules.toml` read into a RuleSet, or refused with the reason."""
+"""What a rules file means, as a whole: the RuleSet, what of it a request may switch off, and its version."""
 
-import difflib
-import re
-import tomllib
 from collections.abc import Mapping
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from embedding.rows import Id, Name, name_key
+from embedding.rows import name_key
+from embedding.times import epoch_us
 from indexing.errors import RulesError
+from indexing.payload import extra_field
 from indexing.rules.arrangement import Arrangement
-
-Say = Literal["allow", "deny"]
+from indexing.rules.tables import (
+    Blocked,
+    Caps,
+    Diversity,
+    Duration,
+    Extra,
+    Freshness,
+    Kinds,
+    NoSay,
+    Popularity,
+    Published,
+    Recordings,
+    Seen,
+    Switch,
+    Tags,
+    UnknownSay,
+)
 
 # Raised when the same file would mean something else, so that versions never stand for two meanings.
 _MEANING = 1
-
-# Every key of the file, with what it takes: errors, `rules check` and the test of docs/rules.md read this.
-KEYS: dict[str, str] = {
-    "windows": "a table without keys",
-    "explicit": "a table with the key unknown",
-    "explicit.unknown": '"allow" or "deny"',
-    "languages": "a table with the key unknown",
-    "languages.unknown": '"allow" or "deny"',
-    "age": "a table without keys",
-    "kinds": "a table without keys",
-    "blocked": "a table with the keys items and creators",
-    "blocked.items": "a list of item ids, each a string of 1 to 512 characters",
-    "blocked.creators": "a list of creators' names, each a string of 1 to 1,000 characters",
-    "seen": "a table with the key exclude",
-    "seen.exclude": "true or false",
-}
-
-
-class NoSay(Struct, frozen=True):
-    """A rule that is always in force as it is."""
-
-
-class UnknownSay(Struct, frozen=True):
-    """What a rule does with an item of which the field is not known."""
-
-    unknown: Say = "allow"
-
-
-class Blocked(Struct, frozen=True):
-    """What nobody is shown; creators as written in the file."""
-
-    items: tuple[Id, ...] = ()
-    creators: tuple[Name, ...] = ()
-
-
-class Seen(Struct, frozen=True):
-    """What is done with items that a known user has heard."""
-
-    exclude: bool = True
+# Hard rules that a file may make, and a switch turn off, besides those of its [extra.NAME].
+HARD = frozenset({"tags", "published", "duration"})
+ARRANGEMENT = frozenset({"caps", "diversity", "freshness", "popularity", "recordings", "seen"})
 
 
 class RuleSet(Struct, frozen=True, kw_only=True):
-    """One accepted rules file; the hard rules it does not mention are in force with their defaults."""
+    """One accepted rules file; the rules it does not mention are in force with their defaults."""
 
     windows: NoSay = NoSay()
     explicit: UnknownSay = UnknownSay()
     languages: UnknownSay = UnknownSay()
     age: NoSay = NoSay()
-    kinds: NoSay = NoSay()
+    kinds: Kinds = Kinds()
     blocked: Blocked = Blocked()
+    tags: Tags = Tags()
+    published: Published = Published()
+    duration: Duration = Duration()
+    extra: dict[str, Extra] = field(default_factory=dict)
+    caps: Caps = Caps()
+    diversity: Diversity = Diversity()
+    freshness: Freshness = Freshness()
+    popularity: Popularity = Popularity()
+    recordings: Recordings = Recordings()
     seen: Seen = Seen()
+    switches: dict[str, Switch] = field(default_factory=dict)
 
     @property
-    def exclude_seen(self) -> bool:
-        """Whether items that a known user has heard are left out."""
-        return self.seen.exclude
+    def switchable(self) -> frozenset[str]:
+        """Names of the rules that a switch may turn off; the others are in force whatever a request says."""
+        return HARD | ARRANGEMENT | {f"extra.{name}" for name in self.extra}
+
+    def switched_off(self, switches: Mapping[str, bool]) -> frozenset[str]:
+        """Names of the rules that `switches` turn off; RulesError for one that is not declared."""
+        for name in switches:
+            if name not in self.switches:
+                there_are = ", ".join(sorted(self.switches)) or "no switches at all"
+                raise RulesError(f"switches: the rules declare {there_are}; {name!r} came")
+        off = (switch.rules for name, switch in self.switches.items() if not switches.get(name, switch.default))
+        return frozenset().union(*off)
+
+    def hard_switches(self, switches: Mapping[str, bool]) -> frozenset[tuple[str, bool]]:
+        """Those of `switches` that change which items may be shown, and are not as they would be unsaid."""
+        return frozenset(
+            (name, on)
+            for name, on in switches.items()
+            if (switch := self.switches[name]).default != on and not ARRANGEMENT.issuperset(switch.rules)
+        )
 
     def arrangement(self, switches: Mapping[str, bool]) -> Arrangement:
-        """What the arrangement rules say for a request that set `switches`; RulesError for one that none declares."""
-        if switches:
-            raise RulesError(f"switches: no rule declares one, {', '.join(sorted(switches))} came: leave it out")
-        return Arrangement(exclude_seen=self.exclude_seen)
+        """What the arrangement rules say for a request that set `switches`; RulesError for one that is not declared."""
+        off = self.switched_off(switches)
+        caps = Caps() if "caps" in off else self.caps
+        freshness = Freshness() if "freshness" in off else self.freshness
+        return Arrangement(
+            max_per_creator=caps.per_creator,
+            max_per_tag=caps.per_tag,
+            diversity=0.0 if "diversity" in off else self.diversity.strength,
+            freshness=freshness.boost,
+            freshness_half_life_days=freshness.half_life_days,
+            popularity=0.0 if "popularity" in off else self.popularity.boost,
+            same_recording="recordings" in off or not self.recordings.once,
+            exclude_seen="seen" not in off and self.seen.exclude,
+        )
+
+    @property
+    def extra_fields(self) -> frozenset[str]:
+        """The declared fields of `extra`, by the names that filters know them by."""
+        return frozenset(extra_field(name, extra.type) for name, extra in self.extra.items())
+
+    @property
+    def needed_fields(self) -> frozenset[str]:
+        """Those of `extra_fields` that a rule asks something of."""
+        return frozenset(extra_field(name, extra.type) for name, extra in self.extra.items() if extra.asks)
 
     @property
     def blocked_items(self) -> frozenset[str]:
@@ -93,22 +117,9 @@ class RuleSet(Struct, frozen=True, kw_only=True):
         return frozenset(name_key(name) for name in self.blocked.creators)
 
 
-DEFAULT_RULES_TEXT = Path(__file__).with_name("rules.toml").read_text(encoding="utf-8")
-
-
-def parse_rules(text: str, source: str) -> RuleSet:
-    """The rules in `text`; RulesError names `source` (the file), the key, what was expected and what came."""
-    try:
-        # A byte order mark is what some editors put in front, and no part of TOML.
-        table = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"{source}: expected TOML, and it cannot be read as that: {error}") from error
-    _refuse_unknown_keys(table, source)
-    try:
-        return msgspec.convert(table, RuleSet)
-    except msgspec.ValidationError as error:
-        key = _key_of(str(error))
-        raise RulesError(f"{source}: {key}: expected {KEYS[key]}, {_value_at(table, key)!r} came") from error
+def at_s(time: str | None) -> int | None:
+    """Whole seconds since 1970 of a time in a rules file; ValueError for anything else."""
+    return None if time is None else epoch_us(time) // 1_000_000
 
 
 def rules_version(ruleset: RuleSet) -> str:
@@ -119,41 +130,39 @@ def rules_version(ruleset: RuleSet) -> str:
         "languages": ruleset.languages.unknown,
         "blocked_items": sorted(ruleset.blocked_items),
         "blocked_creators": sorted(ruleset.blocked_creators),
-        "exclude_seen": ruleset.exclude_seen,
+        "exclude_seen": ruleset.seen.exclude,
+        **_optional(ruleset),
     }
     return blake2b(msgspec.json.encode(meaning, order="deterministic"), digest_size=8).hexdigest()
 
 
-def _refuse_unknown_keys(table: dict[str, Any], source: str) -> None:
-    for name, content in table.items():
-        _refuse_unknown_key(name, source)
-        if isinstance(content, dict):
-            for key in content:
-                _refuse_unknown_key(f"{name}.{key}", source)
+def _optional(ruleset: RuleSet) -> dict[str, Any]:
+    """What the tables say that may as well say nothing: one that says what the packaged file does is left out."""
+    return {table: says for table, says in _said(ruleset).items() if says != _PACKAGED[table]}
 
 
-def _refuse_unknown_key(key: str, source: str) -> None:
-    if key in KEYS:
-        return
-    table, _, name = key.rpartition(".")
-    siblings = [known for known in KEYS if known.rpartition(".")[0] == table]
-    there_are = ", ".join(siblings) if siblings else "none"
-    close = difflib.get_close_matches(key, siblings, n=1) or difflib.get_close_matches(
-        name, [known.rpartition(".")[2] for known in siblings], n=1
-    )
-    hint = f"; did you mean {close[0]}?" if close else ""
-    where = f"a key of the table [{table}]" if table else "a table"
-    raise RulesError(f"{source}: {key}: expected {where} ({there_are}), an unknown one came{hint}")
+def _said(ruleset: RuleSet) -> dict[str, Any]:
+    published, tags = ruleset.published, ruleset.tags
+    return {
+        "kinds": _as_set(ruleset.kinds.allowed),
+        "tags": [_as_set(tags.allowed), _as_set(tags.denied)],
+        "published": [at_s(published.after), at_s(published.before), published.unknown],
+        "duration": ruleset.duration,
+        "extra": {
+            name: [extra.type, _as_set(extra.allowed), _as_set(extra.denied), extra.min, extra.max, extra.unknown]
+            for name, extra in ruleset.extra.items()
+        },
+        "caps": ruleset.caps,
+        "diversity": ruleset.diversity,
+        "freshness": ruleset.freshness,
+        "popularity": ruleset.popularity,
+        "recordings": ruleset.recordings,
+        "switches": {name: [_as_set(switch.rules), switch.default] for name, switch in ruleset.switches.items()},
+    }
 
 
-def _key_of(message: str) -> str:
-    """The key in a message of msgspec, which ends in ``- at `$.blocked.items[...]` ``."""
-    found = re.search(r"at `\$\.([a-z_.]+)", message)
-    return found.group(1) if found else ""
+def _as_set(values: tuple[str, ...]) -> list[str]:
+    return sorted(set(values))
 
 
-def _value_at(table: dict[str, Any], key: str) -> Any:
-    value: Any = table
-    for step in key.split("."):
-        value = value[step]
-    return value
+_PACKAGED = _said(RuleSet())

@@ -9,7 +9,8 @@ from embedding.rows import EVERYWHERE, Item, Window, name_key
 from indexing.context import RequestContext
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.payload import Payload, payload_of
-from indexing.rules.declaration import Blocked, RuleSet, Seen, UnknownSay
+from indexing.rules.declaration import RuleSet
+from indexing.rules.tables import Blocked, Seen, UnknownSay
 
 # Many cases, the same ones each time, on a machine that may be busy. Nothing is shrunk: a message names one case.
 AT_LENGTH = settings(

@@ -25,7 +25,7 @@ from indexing.facts import Facts, FactsWriter
 from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
-from indexing.rules.compiled import HardRules
+from indexing.rules.compiled import FEW_CREATORS, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.edge import EdgeStore
@@ -161,7 +161,7 @@ def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -
         assert 1 <= len(shape.contexts) <= 3
         assert list(shape.shares) == sorted(shape.shares)
         for context, share in zip(shape.contexts, shape.shares, strict=True):
-            if "creator_keys" in shape.fields:
+            if FEW_CREATORS in shape.fields:
                 context = replace(context, blocked_creators=frozenset({"c1"}))
             compiled = rules.compile(context)
             assert (tuple(sorted(compiled.fields)), band_of(compiled.share)) == (shape.fields, shape.band)
@@ -242,7 +242,7 @@ def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: a
 
 def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asyncio.Runner) -> None:
     shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
-    blocking = next(shape for shape in shapes if "creator_keys" in shape.fields)
+    blocking = next(shape for shape in shapes if FEW_CREATORS in shape.fields)
     report = runner.run(clinic.doctor().choose(blocking, "text", EFFORT))
     table = PlanTable([report])
     some = replace(blocking.contexts[0], blocked_creators=frozenset({"c1", "c2"}))

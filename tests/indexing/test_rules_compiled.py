@@ -9,7 +9,8 @@ from indexing.context import RequestContext
 from indexing.filters.algebra import Filter
 from indexing.payload import payload_of
 from indexing.rules.compiled import HardRules
-from indexing.rules.declaration import Blocked, RuleSet, UnknownSay, rules_version
+from indexing.rules.declaration import RuleSet, rules_version
+from indexing.rules.tables import Blocked, UnknownSay
 
 CONTEXT = RequestContext(market="SE", at_s=15, age=30)
 
