@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality bench-logq clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality bench-logq  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 	@$(BIN)/python -m benchmarks.floor
@@ -74,6 +74,9 @@ bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 SETS := ../shared/data
 bench-quality: $(DEV)  ## recall of the towers and their peers on three public sets; SETS=folder that holds them
 	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive)
+
+bench-logq: $(DEV)  ## the logQ correction: with it, without, its sign reversed
+	@$(BIN)/python -m benchmarks.logq
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \
