@@ -73,7 +73,8 @@ bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 
 SETS := ../shared/data
 bench-quality: $(DEV)  ## recall of the towers and their peers on three public sets; SETS=folder that holds them
-	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive)
+	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive) \
+		>benchmarks/results/quality.txt && cat benchmarks/results/quality.txt
 
 bench-logq: $(DEV)  ## the logQ correction: with it, without, its sign reversed
 	@$(BIN)/python -m benchmarks.logq

@@ -4,14 +4,13 @@
     python -m benchmarks.quality PATH/TO/taste_profile --within-train
 
 The first imports each set, trains on the common split with its config in benchmarks/configs, seeds 0 to 2, and
-evaluates on the test pairs beside every baseline that reads no text. The name of the folder says which set it is.
+evaluates on the test pairs beside every baseline that reads no text; then it asks what that split cannot: items that
+nobody heard, listeners never seen, what comes later. The name of the folder says which set it is.
 The second looks at no test pair: it holds a fifth of the training pairs out and shows there what each setting gives,
 changed alone. The configs were chosen by it.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +21,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import product
+from benchmarks.product import CATALOGUE, INTERACTIONS, import_data
+from benchmarks.quality_questions import SHOWN, answer
 from embedding.dataset import Dataset, open_dataset
 from embedding.evaluate_run import encode_for
 from embedding.evaluation import Task, evaluate
@@ -45,10 +47,9 @@ CHOICES: dict[str, tuple[int | float | str, ...]] = {
     "min_creator_items": (1, 2),
     "history_weights": ("sign", "log"),
 }
-SHOWN = ("recall@20", "ndcg@20")
 BASELINES = "popularity,item-knn,ease,als,bpr"
-DATA = ("--catalogue", "data/catalogue.jsonl", "--interactions", "data/interactions.jsonl")
-_CLI = (sys.executable, "-c", "from service.cli import main; main()")
+# A table that is written to a file is as wide as on a screen.
+_WIDTH = 120
 
 
 def main() -> None:
@@ -56,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", type=Path, nargs="+", help=f"folders of published files, named {', '.join(SETS)}")
     parser.add_argument("--within-train", action="store_true", help="choose settings; look at no test pair")
+    parser.add_argument("--questions", action="store_true", help="ask only what the common split cannot")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds of the training runs")
     arguments = parser.parse_args()
     unknown = [source.name for source in arguments.sources if source.resolve().name not in SETS]
@@ -65,24 +67,23 @@ def main() -> None:
         name = source.resolve().name
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            _nearfield(work, "import", name, str(source.resolve()), "data", "--progress", "none")
+            import_data(work, name, source)
             if arguments.within_train:
                 _choose(work, name)
-            else:
+                continue
+            if not arguments.questions:
                 _measure(work, name, arguments.seeds)
+            config = (CONFIGS / f"{name}.toml").read_text(encoding="utf-8")
+            Console(width=_WIDTH).print(answer(work, name, config, arguments.seeds))
 
 
 def _measure(work: Path, name: str, seeds: list[int]) -> None:
     runs, seconds = [], []
     for place, seed in enumerate(seeds):
-        config = work / "train.toml"
-        config.write_text(f"{(CONFIGS / f'{name}.toml').read_text()}seed = {seed}\n")
         start = time.monotonic()
-        _nearfield(work, "train", *DATA, "--out", "model", "--config", str(config), "--progress", "none")
+        product.train(work, INTERACTIONS, f"{(CONFIGS / f'{name}.toml').read_text(encoding='utf-8')}seed = {seed}\n")
         seconds.append(time.monotonic() - start)
-        baselines = BASELINES if place == 0 else "none"
-        options = ("--baselines", baselines, "--json", "--progress", "none")
-        runs.append(msgspec.json.decode(_nearfield(work, "evaluate", "model", *DATA, *options)))
+        runs.append(product.evaluate(work, INTERACTIONS, "--baselines", BASELINES if place == 0 else "none"))
     table = Table("", *SHOWN, "recall@20, 95 %", title=f"{name}, common split")
     means = [fmean(run["metrics"][key] for run in runs) for key in SHOWN]
     seeds_text = ", ".join(map(str, seeds))
@@ -95,7 +96,7 @@ def _measure(work: Path, name: str, seeds: list[int]) -> None:
     for label, part in runs[0]["slices"]["towers"].items():
         peers = (runs[0]["slices"][baseline][label]["recall"] for baseline in runs[0]["baselines"])
         slices.add_row(label, f"{part['pairs']:,}", f"{part['recall']:.3f}", *(f"{peer:.3f}" for peer in peers))
-    console = Console()
+    console = Console(width=_WIDTH)
     console.print(table, slices)
     spread = stdev(run["metrics"]["recall@20"] for run in runs) if len(runs) > 1 else 0.0
     threads = torch.get_num_threads()
@@ -113,9 +114,7 @@ def _row(values: dict[str, float], intervals: dict[str, tuple[float, float]]) ->
 def _choose(work: Path, name: str) -> None:
     base = load_config(CONFIGS / f"{name}.toml")
     table = Table("changed", *SHOWN, "seconds", title=f"{name}, within the training pairs")
-    with open_dataset(
-        work / "data" / "catalogue.jsonl", work / "data" / "interactions.jsonl", work, 0.0, Reporter("none")
-    ) as data:
+    with open_dataset(work / CATALOGUE, work / INTERACTIONS, work, 0.0, Reporter("none")) as data:
         parts = validation_split(split_pairs(data.pairs, Split(name="common")).train)
         tried = [
             (f"{key} = {value}", {key: value})
@@ -128,7 +127,7 @@ def _choose(work: Path, name: str) -> None:
             start = time.monotonic()
             values = _validate(data, parts, config)
             table.add_row(label, *(f"{values[key]:.4f}" for key in SHOWN), f"{time.monotonic() - start:.0f}")
-    Console().print(table)
+    Console(width=_WIDTH).print(table)
 
 
 def _validate(data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
@@ -137,10 +136,6 @@ def _validate(data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, flo
     task = Task.of(parts, len(data.item_rows))
     rows, vectors = encode_for(fitted.trained.candidate, fitted.vocabulary, task, data, texts, quiet)
     return evaluate(TowerScorer(fitted.trained.query, config, task, rows, vectors), task, quiet, "towers")
-
-
-def _nearfield(work: Path, *arguments: str) -> bytes:
-    return subprocess.run([*_CLI, *arguments], cwd=work, check=True, stdout=subprocess.PIPE).stdout
 
 
 if __name__ == "__main__":
