@@ -80,7 +80,7 @@ def learn(world: World, sign: float | None, seed: int = 0) -> Outcome:
     log_q_N = log_sampling_probability(torch.bincount(world.items_P, minlength=ITEMS).float())
     optimiser = torch.optim.Adam([queries, items], lr=LEARNING_RATE)
     for _ in range(EPOCHS):
-        for batch_B in torch.randperm(PAIRS, generator=generator).split(BATCH):
+        for batch_B in torch.split(torch.randperm(PAIRS, generator=generator), BATCH):
             query_BD, items_B = F.normalize(queries, dim=1)[world.tastes_P[batch_B]], world.items_P[batch_B]
             items_ND = F.normalize(items, dim=1)
             loss = (
