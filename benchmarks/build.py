@@ -2,9 +2,10 @@
 
     python -m benchmarks.build [--items 100000] [--no-text] [--rounds 3] [--folder F]
 
-The product: hash the inputs, read, encode from a warm cache, tower, columns, upsert, optimise, plans, gate, hashes.
-The bare loop: the same points, ready made in files, upserted and optimised by Qdrant Edge with the same tuning and
-indexes. Both run by turns, each in a process of its own. Throughput is the bare loop's time over the product's.
+The product: hash the inputs, read, encode from a warm cache, words, tower, columns, upsert, optimise, plans, gate,
+hashes. The bare loop: the same points, vectors and words ready made in files, upserted and optimised by Qdrant Edge
+with the same tuning and indexes. Both run by turns, each in a process of its own. Throughput is the bare loop's time
+over the product's.
 """
 
 import argparse

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,7 @@ from indexing.payload import INDEXED_FIELDS, engine_payload
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
 from indexing.stores.edge_apart import EdgeStoreApart
+from indexing.words.document import BM25
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
 _LISTENS_PER_USER = 10
@@ -121,8 +123,10 @@ def _keep_points(release: Path, folder: Path) -> None:
     columns = Columns(release / "columns")
     unfinished = folder.with_name("points.unfinished")
     unfinished.mkdir(exist_ok=True)
-    for path in (release / "columns").glob("t*.npy"):
-        shutil.copy(path, unfinished / path.name)
+    for name in ("tower", "text", "words_ends", "words_indices", "words_values"):
+        path = release / "columns" / f"{name}.npy"
+        if path.exists():
+            shutil.copy(path, unfinished / path.name)
     with (unfinished / "payload.msgpack").open("wb") as file:
         for start in range(0, len(columns), _CHUNK):
             chunk = range(start, min(start + _CHUNK, len(columns)))
@@ -141,23 +145,32 @@ def _product(folder: Path, *, text: bool) -> tuple[float, float]:
 
 def _bare(folder: Path) -> tuple[float, float]:
     points = folder / "points"
-    vectors = {path.stem: np.load(path, mmap_mode="r") for path in sorted(points.glob("*.npy"))}
+    vectors = {path.stem: np.load(path, mmap_mode="r") for path in sorted(points.glob("t*.npy"))}
+    ends, indices, values = (
+        np.load(points / f"words_{name}.npy", mmap_mode="r") for name in ("ends", "indices", "values")
+    )
     with tempfile.TemporaryDirectory(dir=folder) as target:
         began = time.perf_counter()
         config = EdgeStore(Path(target))._config(
-            CollectionSchema({space: matrix.shape[1] for space, matrix in vectors.items()})
+            CollectionSchema({space: matrix.shape[1] for space, matrix in vectors.items()}, (BM25,))
         )
         shard = edge.EdgeShard.create(target, config)
         for field, field_type in INDEXED_FIELDS.items():
             shard.update(edge.UpdateOperation.create_field_index(field, _INDEXES[field_type]))
-        start = 0
+        start, names = 0, (*vectors, BM25)
         with (points / "payload.msgpack").open("rb") as file:
             while header := file.read(8):
                 payloads = msgspec.msgpack.decode(file.read(int.from_bytes(header, "little")))
                 part = slice(start, start + len(payloads))
                 columns = [matrix[part].tolist() for matrix in vectors.values()]
+                columns.append(
+                    [
+                        edge.SparseVector(indices[begin:end].tolist(), values[begin:end].tolist())
+                        for begin, end in pairwise(ends[start : start + len(payloads) + 1].tolist())
+                    ]
+                )
                 chunk = [
-                    edge.Point(start + place, dict(zip(vectors, of_point, strict=True)), payload)
+                    edge.Point(start + place, dict(zip(names, of_point, strict=True)), payload)
                     for place, (payload, *of_point) in enumerate(zip(payloads, *columns, strict=True))
                 ]
                 shard.update(edge.UpdateOperation.upsert_points(chunk))

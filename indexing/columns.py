@@ -5,6 +5,7 @@ payload.bin          msgpack of each Payload, end to end
 payload_ends.npy     (N + 1,) byte offsets into it
 hashes.npy           (N, 32): 16 bytes over the fields that are inputs of encoder and tower, 16 over the row
 <space>.npy          (N, dims) float32 unit vectors of each named vector
+words_*.npy          the sparse vectors of BM25 (indexing/words/columns.py)
 """
 
 import hashlib
@@ -21,7 +22,10 @@ from numpy.typing import NDArray
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.protocols import Vectors
 from embedding.rows import Item
+from indexing.npy_file import NpyFile
 from indexing.payload import Payload
+from indexing.words.columns import Words, WordsWriter
+from indexing.words.sparse import SparseRows
 
 HASH_BYTES = 16
 _encoder = msgspec.msgpack.Encoder()
@@ -39,36 +43,6 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
 
 
-class VectorsFile:
-    """Appends rows of float32 to a `.npy` file whose length is not known beforehand."""
-
-    def __init__(self, path: Path, dims: int) -> None:
-        self._path, self._dims, self._rows = path, dims, 0
-        self._file: BinaryIO = path.open("wb")
-        self._write_header()
-        self._start = self._file.tell()
-
-    def _write_header(self) -> None:
-        # numpy pads the header, so that a larger row count fits in the same number of bytes.
-        header = {"descr": "<f4", "fortran_order": False, "shape": (self._rows, self._dims)}
-        np.lib.format.write_array_header_1_0(self._file, header)
-
-    def append(self, vectors: Vectors) -> None:
-        """Add rows (n, dims)."""
-        if vectors.ndim != 2 or vectors.shape[1] != self._dims:
-            raise ValueError(f"expected rows of {self._dims} numbers, got an array of shape {vectors.shape}")
-        self._file.write(np.ascontiguousarray(vectors, dtype="<f4").tobytes())
-        self._rows += len(vectors)
-
-    def close(self) -> None:
-        """Write the final row count into the header and close the file."""
-        self._file.seek(0)
-        self._write_header()
-        if self._file.tell() != self._start:
-            raise ValueError(f"{self._path}: the header of {self._rows} rows does not fit in the place left for it")
-        self._file.close()
-
-
 class ColumnsWriter:
     """Writes the columns batch by batch, in bounded memory."""
 
@@ -79,13 +53,20 @@ class ColumnsWriter:
         self._payload: BinaryIO = (folder / "payload.bin").open("wb")
         self._ends = array("q", [0])
         self._hashes = bytearray()
-        self._spaces = {space: VectorsFile(folder / f"{space}.npy", size) for space, size in dims.items()}
+        self._spaces = {space: NpyFile(folder / f"{space}.npy", "<f4", size) for space, size in dims.items()}
+        self._words = WordsWriter(folder)
 
     def __enter__(self) -> Self:
         return self
 
-    def append(self, payloads: Sequence[Payload], hashes: Sequence[bytes], vectors: dict[str, Vectors]) -> None:
-        """Add one batch: n payloads, n results of `row_hashes`, (n, dims) for each named vector."""
+    def append(
+        self,
+        payloads: Sequence[Payload],
+        hashes: Sequence[bytes],
+        vectors: dict[str, Vectors],
+        words: SparseRows,
+    ) -> None:
+        """Add one batch: n payloads, n results of `row_hashes`, (n, dims) for each named vector, n rows' words."""
         for payload, pair in zip(payloads, hashes, strict=True):
             self._ids.add(payload.id)
             data = _encoder.encode(payload)
@@ -96,6 +77,9 @@ class ColumnsWriter:
             if len(vectors[space]) != len(payloads):
                 raise ValueError(f"{len(payloads)} payloads came with {len(vectors[space])} vectors of {space}")
             file.append(vectors[space])
+        if len(words) != len(payloads):
+            raise ValueError(f"{len(payloads)} payloads came with the words of {len(words)} rows")
+        self._words.append(words)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -103,6 +87,7 @@ class ColumnsWriter:
         self._payload.close()
         for file in self._spaces.values():
             file.close()
+        self._words.close(whole=kind is None)
         if kind is None:
             self._ids.finish().save(self._folder, "ids")
             np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
@@ -120,6 +105,7 @@ class Columns:
         self._ends = np.asarray(np.load(folder / "payload_ends.npy", mmap_mode="r")).data
         self._decoder = msgspec.msgpack.Decoder(Payload)
         self._vectors: dict[str, Vectors] = {}
+        self.words = Words(folder)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -60,6 +60,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dims: dict[str, int]
     # None: no item has a text vector, and no text can be searched for.
     encoder_hash: str | None
+    # What made the sparse vectors of its words.
+    words_hash: str
     model_hash: str | None
     # Item fields that change a vector when they change.
     input_fields: tuple[str, ...]

@@ -14,6 +14,8 @@ from indexing.manifest import Manifest, read_manifest
 from indexing.orders import Orders
 from indexing.stores.contract import VectorStore
 from indexing.users import Users
+from indexing.words.document import words_hash
+from indexing.words.proof import rows_of_other_words
 
 # Enough to tell another build's collection from this one's; each costs microseconds.
 _SAMPLED_ROWS = 16
@@ -72,8 +74,16 @@ class Release:
                 f"{self.manifest.encoder_hash}. Set `encoder` to the folder of that encoder, or build again."
             )
 
+    def check_words(self) -> None:
+        """MismatchError when words are made another way here than those that are indexed."""
+        if words_hash() != self.manifest.words_hash:
+            raise MismatchError(
+                f"Words are made with hash {words_hash()} here, release {self.id} was built with "
+                f"{self.manifest.words_hash}. Build again."
+            )
+
     async def check_collection(self, store: VectorStore) -> None:
-        """MismatchError when the engine's points are not those of the columns (count, then sampled vectors)."""
+        """MismatchError when the engine's points are not those of the columns (count, then sampled vectors, words)."""
         await store.open(self.id)
         count = await store.count(self.id)
         if count != len(self.columns):
@@ -88,3 +98,8 @@ class Release:
                     f"Collection {self.id} holds other {space} vectors than its release (model "
                     f"{self.manifest.model_hash}, encoder {self.manifest.encoder_hash}). Build again."
                 )
+        wrong = await rows_of_other_words(store, self.id, self.columns.words, rows)
+        if wrong:
+            raise MismatchError(
+                f"Collection {self.id} holds other words than its release, for rows {wrong}. Build again."
+            )

@@ -38,8 +38,8 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
 
     None, and nothing done, `only_if_due` where the journal holds no more than the settings allow.
 
-    Raises BuildLockedError, NoLiveReleaseError, GateError or StoreError, and NearfieldError while a row waits for the
-    encoder of the live release; the live release then stays.
+    Raises BuildLockedError, NoLiveReleaseError, MismatchError, GateError or StoreError, and NearfieldError while a row
+    waits for the encoder of the live release; the live release then stays.
     """
     data_dir = place.settings.data_dir
     with build_lock(data_dir):
@@ -51,6 +51,7 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
                 f"{len(live.unencoded)} rows of the journal have no vectors for release {live.release.id} yet. "
                 f"Run `nearfield index activate {live.release.id}`, which encodes them."
             )
+        live.release.check_words()
         manifest = live.release.manifest
         folder = await _begin(place, live)
         written, places = _write(folder, live, reporter)
@@ -91,7 +92,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
         for rows in _batches(live):
             payloads = [live.payload(row) for row in rows]
             vectors = {space: live.vectors(space, rows) for space in dims}
-            writer.append(payloads, [live.hashes(row) for row in rows], vectors)
+            writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
             facts.add(payloads)
             creators.add(payloads)
             orders.add(payloads)

@@ -27,6 +27,7 @@ from indexing.manifest import (
     write_durably,
 )
 from indexing.stores.contract import VectorStore
+from indexing.words.document import words_hash
 
 
 class Maker(Struct, frozen=True, kw_only=True):
@@ -96,6 +97,7 @@ def finish(
         space=maker.space,
         dims=written.dims,
         encoder_hash=maker.encoder_hash,
+        words_hash=words_hash(),
         model_hash=maker.model_hash,
         input_fields=written.input_fields,
         crossing=maker.crossing,

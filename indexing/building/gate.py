@@ -12,6 +12,7 @@ from indexing.errors import GateError
 from indexing.manifest import GateReport
 from indexing.plans import MIN_RECALL
 from indexing.stores.contract import VectorStore
+from indexing.words.proof import rows_of_other_words
 
 _CANARIES = 50
 
@@ -19,13 +20,22 @@ _CANARIES = 50
 async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter: Reporter) -> GateReport:
     """Count the points, choose the plans, and ask for the neighbours of some points by them, under every shape.
 
+    Before that, for the same points by their words.
+
     GateError says which number failed, and by how much.
     """
-    num_rows = len(Columns(folder / "columns"))
+    columns = Columns(folder / "columns")
+    num_rows = len(columns)
     count = await store.count(folder.name)
     if count != num_rows:
         raise GateError(f"{num_rows} rows were accepted, but the store holds {count} points. Build again.")
     rows = np.unique(np.linspace(0, count - 1, num=_CANARIES).astype(np.int64))
+    wrong = await rows_of_other_words(store, folder.name, columns.words, rows.tolist())
+    if wrong:
+        raise GateError(
+            f"{len(wrong)} of {len(rows)} canary rows, {wrong[:5]} first, were not found by their own words, or with "
+            "another score than their words give. The live release stays as it is."
+        )
     plans = await plans_at_build(folder, dims, rows, store, reporter)
     recall = min(report.chosen.recall for report in plans.shapes)
     if recall < MIN_RECALL:

@@ -21,6 +21,8 @@ from indexing.facts import FactsWriter
 from indexing.orders import OrdersWriter
 from indexing.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
+from indexing.words.document import BM25, words_of
+from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:
     from embedding.model import Towers
@@ -53,7 +55,7 @@ class PointsWriter:
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
     ) -> None:
         """Write all items; `popularity` (N,) stands in where a row gives none."""
-        await self._store.create(self._folder.name, CollectionSchema(self.dims))
+        await self._store.create(self._folder.name, CollectionSchema(self.dims, (BM25,)))
         columns = self._folder / "columns"
         with (
             reporter.stage("encode", total) as encoded,
@@ -90,12 +92,13 @@ class PointsWriter:
             start += len(items)
             vectors = self._vectors(items, advance)
             payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
-            writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors)
+            words = SparseRows.of([words_of(item) for item in items])
+            writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors, words)
             self._facts.add(payloads)
             self._creators.add(payloads)
             self._orders.add(payloads)
             self.num_kind.update(item.kind for item in items)
-            yield PointBatch(rows, vectors, payloads)
+            yield PointBatch(rows, vectors, payloads, {BM25: words})
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         made = {"text": self._texts(items, advance)}
@@ -111,10 +114,12 @@ class PointsWriter:
 async def write_points_again(folder: Path, store: VectorStore, dims: dict[str, int], reporter: Reporter) -> None:
     """Write the points of columns that are whole: nothing is encoded, no tower is asked."""
     columns = Columns(folder / "columns")
-    await store.create(folder.name, CollectionSchema(dims))
+    await store.create(folder.name, CollectionSchema(dims, (BM25,)))
     with reporter.stage("write points", len(columns)) as advance:
         for start in range(0, len(columns), _BATCH):
             rows = range(start, min(start + _BATCH, len(columns)))
             vectors = {space: np.asarray(columns.vectors(space)[rows.start : rows.stop]) for space in dims}
-            await store.upsert(folder.name, PointBatch(rows, vectors, [columns.payload(row) for row in rows]))
+            payloads = [columns.payload(row) for row in rows]
+            words = columns.words.rows.part(rows.start, rows.stop)
+            await store.upsert(folder.name, PointBatch(rows, vectors, payloads, {BM25: words}))
             advance(len(rows))

@@ -17,6 +17,8 @@ from indexing.journal.new_rows import NO_ORIGIN, NewRows
 from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload import Payload, payload_of
 from indexing.release import Release
+from indexing.words.document import from_bytes, words_hash, words_of
+from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:
     from embedding.rows import Item
@@ -147,6 +149,15 @@ class CurrentRows:
         vectors[is_new] = self.new.vectors(space)[numbers[is_new] - self.num_own]
         return vectors
 
+    def words(self, rows: list[int] | NDArray[np.int64]) -> SparseRows:
+        """The words of rows, the release's own or new, in their order."""
+        own, numbers = self.release.columns.words.rows, np.asarray(rows, np.int64)
+        is_new = numbers >= self.num_own
+        if not is_new.any():
+            return own.take(numbers)
+        new = self.new.words()
+        return SparseRows.of([new.row(row - self.num_own) if row >= self.num_own else own.row(row) for row in rows])
+
     def _put(self, change: Put) -> None:
         item = change.item
         own = self._find_own(item.id)
@@ -162,6 +173,7 @@ class CurrentRows:
             row_hashes(item, self.release.manifest.input_fields),
             own if own >= 0 else NO_ORIGIN,
             self._own_vectors(change.text, change.tower),
+            from_bytes(words) if (words := change.words.get(words_hash())) is not None else words_of(item),
         )
         if self.new.has_vectors[slot]:
             self.unencoded.pop(item.id, None)

@@ -13,6 +13,7 @@ from indexing.columns import HASH_BYTES, row_hashes
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Encoded, Put
 from indexing.releases import Releases
+from indexing.words.document import as_bytes, words_hash, words_of
 
 if TYPE_CHECKING:
     from embedding.model import Towers
@@ -40,7 +41,9 @@ class Editor:
             for item, (_, tower) in zip(again, self._encoded(again, texts), strict=True):
                 text, own = kept[item.id]
                 kept[item.id] = text, {model: vector for model, vector in tower.items() if model in others} | own
-        return [Put(item, *(kept.get(item.id) or made[item.id])) for item in items]
+        return [
+            Put(item, *(kept.get(item.id) or made[item.id]), {words_hash(): as_bytes(words_of(item))}) for item in items
+        ]
 
     def missing(self, rows: CurrentRows, texts: TextVectors) -> list[Encoded]:
         """Records that encode what the journal put for other models, for the release of `rows`."""

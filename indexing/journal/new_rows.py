@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from indexing.payload import Payload
+from indexing.words.growing import GrowingRows
+from indexing.words.sparse import Sparse, SparseRows
 
 _FIRST_CAPACITY = 64
 # The release has no row that this one replaces.
@@ -12,7 +14,7 @@ NO_ORIGIN = -1
 
 
 class NewRows:
-    """Payloads, hashes and vectors by slot (0, 1, …); a changed row takes a new slot."""
+    """Payloads, hashes, vectors and words by slot (0, 1, …); a changed row takes a new slot."""
 
     def __init__(self, dims: dict[str, int]) -> None:
         self.payloads: list[Payload] = []
@@ -20,12 +22,15 @@ class NewRows:
         self.origins: list[int] = []
         self.has_vectors: list[bool] = []
         self._dims = dims
+        self._words = GrowingRows()
         self._vectors = {space: np.zeros((_FIRST_CAPACITY, size), np.float32) for space, size in dims.items()}
 
     def __len__(self) -> int:
         return len(self.payloads)
 
-    def append(self, payload: Payload, hashes: bytes, origin: int, vectors: dict[str, NDArray[np.float32]]) -> int:
+    def append(
+        self, payload: Payload, hashes: bytes, origin: int, vectors: dict[str, NDArray[np.float32]], words: Sparse
+    ) -> int:
         """Add a row; its slot. `origin` is the release's own row of that id; `vectors` may lack spaces."""
         slot = len(self.payloads)
         if slot == len(next(iter(self._vectors.values()))):
@@ -36,6 +41,7 @@ class NewRows:
         self.hashes.append(hashes)
         self.origins.append(origin)
         self.has_vectors.append(False)
+        self._words.append(words)
         self.give(slot, vectors)
         return slot
 
@@ -45,6 +51,10 @@ class NewRows:
             self._vectors[space][slot] = vector
         if vectors.keys() >= self._dims.keys():
             self.has_vectors[slot] = True
+
+    def words(self) -> SparseRows:
+        """The words of all rows."""
+        return self._words.rows()
 
     def vectors(self, space: str) -> Vectors:
         """(len, dims) of a named space."""

@@ -13,6 +13,8 @@ class Put(Struct, frozen=True, tag="put", array_like=True):
     text: dict[str, bytes]
     # By hash of the model.
     tower: dict[str, bytes]
+    # By hash of what made them, as indexing/words/document.py writes them; worked out anew for another hash.
+    words: dict[str, bytes] = {}
 
 
 class Removed(Struct, frozen=True, tag="removed", array_like=True):

@@ -16,23 +16,30 @@ from indexing.errors import StoreError
 from indexing.filters.algebra import Filter
 from indexing.journal.log import JournalLog
 from indexing.payload import Payload
+from indexing.words.sparse import Sparse, SparseRows
 
 
 class CollectionSchema(Struct, frozen=True):
-    """Named dense vectors of a collection and their lengths; all are unit vectors, compared by dot product."""
+    """Named vectors of a collection, compared by dot product: dense unit vectors with their lengths, sparse ones."""
 
     vectors: dict[str, int]
+    sparse: tuple[str, ...] = ()
 
 
 class PointBatch(Struct, frozen=True):
-    """Points to write: `rows` (N,), one finite array (N, dims) for each named vector, N payloads; else StoreError."""
+    """Points to write: `rows` (N,), one finite array (N, dims) for each named vector, N payloads; else StoreError.
+
+    `sparse`: N vectors for each sparse name; a point whose vector is empty has none.
+    """
 
     rows: Sequence[int]
     vectors: dict[str, Vectors]
     payloads: Sequence[Payload]
+    sparse: dict[str, SparseRows] = {}
 
     def __post_init__(self) -> None:
-        sizes = {name: len(matrix) for name, matrix in self.vectors.items()} | {"payloads": len(self.payloads)}
+        sizes = {name: len(matrix) for name, matrix in self.vectors.items()}
+        sizes |= {name: len(rows) for name, rows in self.sparse.items()} | {"payloads": len(self.payloads)}
         if any(size != len(self.rows) for size in sizes.values()):
             raise StoreError(f"{len(self.rows)} rows came with {sizes}: one vector of each name and one payload a row")
         for name, matrix in self.vectors.items():
@@ -40,6 +47,9 @@ class PointBatch(Struct, frozen=True):
             if not np.isfinite(matrix).all():
                 row = self.rows[int(np.argmin(np.isfinite(matrix).all(axis=1)))]
                 raise StoreError(f"the {name!r} vector of row {row} has a value that is not finite")
+        for name, vectors in self.sparse.items():
+            if not np.isfinite(vectors.values).all():
+                raise StoreError(f"a {name!r} vector has a value that is not finite")
 
 
 class Plan(Struct, frozen=True):
@@ -88,6 +98,12 @@ class VectorStore(Protocol):
         self, collection: str, vector: NDArray[np.float32], *, using: str, where: Any, limit: int, plan: Plan
     ) -> Ranked:
         """The `limit` points nearest to `vector` (dims,) in the named space `using`, among those that pass."""
+
+    async def matching(self, collection: str, words: Sparse, *, using: str, where: Any, limit: int) -> Ranked:
+        """The `limit` points that share entries with `words` in the sparse space `using`, among those that pass.
+
+        Those of the largest dot product, without fail. `words` has one entry or more.
+        """
 
     async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
         """Stored vectors (len(rows), dims) in the order of `rows`, one or more; StoreError when one is missing."""

@@ -9,8 +9,9 @@ folder/../live       the name of the live collection, replaced atomically
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -27,6 +28,7 @@ from indexing.manifest import POINTS, write_durably
 from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.tuning import Tuning
+from indexing.words.sparse import Sparse, SparseRows
 
 # Rates hardly differ from 200 points a call to 5,000; a call stops everything else in the process.
 _UPSERT_CHUNK = 500
@@ -72,9 +74,15 @@ class EdgeStore:
         for start in range(0, len(points.rows), _UPSERT_CHUNK):
             part = slice(start, start + _UPSERT_CHUNK)
             columns = [_views(matrix[part]) for matrix in points.vectors.values()]
+            named: list[dict[str, list[float] | edge.SparseVector | list[list[float]]]] = [
+                dict(zip(points.vectors, vectors, strict=True)) for vectors in zip(*columns, strict=True)
+            ]
+            for name, rows in points.sparse.items():
+                for place, vector in _sparse_views(rows, part):
+                    named[place][name] = vector
             chunk = [
-                edge.Point(row, dict(zip(points.vectors, vectors, strict=True)), engine_payload(payload))
-                for row, payload, *vectors in zip(points.rows[part], points.payloads[part], *columns, strict=True)
+                edge.Point(row, vectors, engine_payload(payload))
+                for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             write = partial(shard.update, edge.UpdateOperation.upsert_points(chunk))
             _ask(write, f"write to collection {collection!r}")
@@ -130,6 +138,21 @@ class EdgeStore:
         except Exception as error:
             raise _refusal(error, f"search collection {collection!r}") from error
         # Row numbers are all that was ever written as an id; a check of each would cost as much as the rest.
+        return Ranked(cast("list[int]", [hit.id for hit in hits]), [hit.score for hit in hits])
+
+    async def matching(
+        self, collection: str, words: Sparse, *, using: str, where: edge.Filter | None, limit: int
+    ) -> Ranked:
+        shard = self._shard(collection)
+        query = edge.SparseVector(words.indices.tolist(), words.values.tolist())
+        request = edge.QueryRequest(
+            limit=limit,
+            query=edge.Query.Nearest(query, using=using),
+            filter=where,
+            with_payload=False,
+            with_vector=False,
+        )
+        hits = _ask(lambda: shard.query(request), f"search words of collection {collection!r}")
         return Ranked(cast("list[int]", [hit.id for hit in hits]), [hit.score for hit in hits])
 
     async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
@@ -213,6 +236,7 @@ class EdgeStore:
         tuning = self._tuning
         return edge.EdgeConfig(
             vectors={name: edge.EdgeVectorParams(dims, edge.Distance.Dot) for name, dims in schema.vectors.items()},
+            sparse_vectors={name: edge.EdgeSparseVectorParams() for name in schema.sparse},
             hnsw_config=edge.HnswIndexConfig(tuning.m, tuning.ef_construct, tuning.full_scan_threshold_kb),
             optimizers=edge.EdgeOptimizersConfig(
                 # One segment: a query walks the graph of each, and workers take every core as it is.
@@ -228,6 +252,14 @@ def _views(matrix: Vectors) -> list[list[float]]:
     flat, dims = np.ascontiguousarray(matrix, np.float32).reshape(-1).data, matrix.shape[1]
     # Its type hints name lists alone; it takes any sequence of numbers.
     return cast("list[list[float]]", [flat[start : start + dims] for start in range(0, len(flat), dims)])
+
+
+def _sparse_views(rows: SparseRows, part: slice) -> Iterator[tuple[int, edge.SparseVector]]:
+    """Those of `part` that are not empty, with their places in it."""
+    ends = rows.ends[part.start : part.stop + 1].tolist()
+    for place, (start, end) in enumerate(pairwise(ends)):
+        if start < end:
+            yield place, edge.SparseVector(rows.indices[start:end].tolist(), rows.values[start:end].tolist())
 
 
 @lru_cache(maxsize=64)

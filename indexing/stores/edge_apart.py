@@ -23,6 +23,7 @@ from indexing.payload import Payload
 from indexing.stores.contract import CollectionSchema, PointBatch
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
+from indexing.words.sparse import SparseRows
 
 _PR_SET_PDEATHSIG = 1
 _LENGTH_BYTES = 8
@@ -36,6 +37,8 @@ class _Upsert(Struct, frozen=True, tag="upsert", array_like=True):
     start: int
     payloads: list[Payload]
     vectors: dict[str, bytes]
+    # Ends, indices and values of each.
+    sparse: dict[str, tuple[bytes, bytes, bytes]]
 
 
 class _Optimise(Struct, frozen=True, tag="optimise", array_like=True):
@@ -76,7 +79,11 @@ class EdgeStoreApart(EdgeStore):
             await super().upsert(collection, points)
             return
         vectors = {name: np.ascontiguousarray(matrix, "<f4").tobytes() for name, matrix in points.vectors.items()}
-        await writer.send(_Upsert(points.rows[0], list(points.payloads), vectors))
+        sparse = {
+            name: (rows.ends.astype("<i8").tobytes(), rows.indices.astype("<u4").tobytes(), rows.values.tobytes())
+            for name, rows in points.sparse.items()
+        }
+        await writer.send(_Upsert(points.rows[0], list(points.payloads), vectors, sparse))
 
     async def optimise(self, collection: str) -> None:
         writer = self._writers.get(collection)
@@ -205,9 +212,16 @@ async def _follow(orders: IO[bytes], answers: IO[bytes], store: EdgeStore, colle
                 case _Create(schema):
                     dims = schema.vectors
                     await store.create(collection, schema)
-                case _Upsert(start, payloads, vectors):
+                case _Upsert(start, payloads, vectors, sparse):
                     matrices = {name: np.frombuffer(vectors[name], "<f4").reshape(-1, dims[name]) for name in dims}
-                    await store.upsert(collection, PointBatch(range(start, start + len(payloads)), matrices, payloads))
+                    words = {
+                        name: SparseRows(
+                            np.frombuffer(ends, "<i8"), np.frombuffer(indices, "<u4"), np.frombuffer(values, "<f4")
+                        )
+                        for name, (ends, indices, values) in sparse.items()
+                    }
+                    rows = range(start, start + len(payloads))
+                    await store.upsert(collection, PointBatch(rows, matrices, payloads, words))
                     continue
                 case _Optimise():
                     await store.optimise(collection)

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.server_errors import ask
 from indexing.stores.spread import Spread
 from indexing.stores.tuning import Tuning
+from indexing.words.sparse import Sparse
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
 _UPSERT_CHUNK = 250
@@ -81,6 +83,7 @@ class ServerStore:
                     vector: models.VectorParams(size=dims, distance=models.Distance.DOT)
                     for vector, dims in schema.vectors.items()
                 },
+                sparse_vectors_config={name: models.SparseVectorParams() for name in schema.sparse},
                 hnsw_config=models.HnswConfigDiff(
                     m=tuning.m, ef_construct=tuning.ef_construct, full_scan_threshold=tuning.full_scan_threshold_kb
                 ),
@@ -99,11 +102,16 @@ class ServerStore:
         for start in range(0, len(points.rows), _UPSERT_CHUNK):
             part = slice(start, start + _UPSERT_CHUNK)
             columns = [matrix[part].tolist() for matrix in points.vectors.values()]
+            named: list[dict[str, Any]] = [
+                dict(zip(points.vectors, vectors, strict=True)) for vectors in zip(*columns, strict=True)
+            ]
+            for name, rows in points.sparse.items():
+                for place, at in enumerate(range(*part.indices(len(rows)))):
+                    if len(words := rows.row(at)):
+                        named[place][name] = _sparse(words)
             chunk = [
-                models.PointStruct(
-                    id=row, vector=dict(zip(points.vectors, vectors, strict=True)), payload=engine_payload(payload)
-                )
-                for row, payload, *vectors in zip(points.rows[part], points.payloads[part], *columns, strict=True)
+                models.PointStruct(id=row, vector=vectors, payload=engine_payload(payload))
+                for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             await ask(
                 self._client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
@@ -172,6 +180,24 @@ class ServerStore:
         )
         return Ranked([int(hit.id) for hit in answer.points], [hit.score for hit in answer.points])
 
+    async def matching(
+        self, collection: str, words: Sparse, *, using: str, where: grpc.Filter | None, limit: int
+    ) -> Ranked:
+        answer = await ask(
+            self._client.query_points(
+                self._name(collection),
+                query=_sparse(words),
+                using=using,
+                query_filter=where,
+                limit=limit,
+                with_payload=False,
+                with_vectors=False,
+                timeout=_QUERY_TIMEOUT_S,
+            ),
+            f"search words of collection {collection!r}",
+        )
+        return Ranked([int(hit.id) for hit in answer.points], [hit.score for hit in answer.points])
+
     async def vectors(self, collection: str, rows: Sequence[int], *, using: str) -> Vectors:
         ids: list[models.ExtendedPointId] = [int(row) for row in rows]
         if not ids:
@@ -230,6 +256,10 @@ class ServerStore:
 
     def _owns(self, name: str) -> bool:
         return name.startswith(self._prefix)
+
+
+def _sparse(words: Sparse) -> models.SparseVector:
+    return models.SparseVector(indices=words.indices.tolist(), values=words.values.tolist())
 
 
 @lru_cache(maxsize=64)

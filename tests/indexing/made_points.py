@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from embedding.rows import Item
 from indexing.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch
+from indexing.words.sparse import SparseRows
+from tests.indexing.made_words import made_words
 
-SCHEMA = CollectionSchema({"tower": 8, "text": 4})
+SCHEMA = CollectionSchema({"tower": 8, "text": 4}, ("bm25",))
 
 JAZZ, POD, BARE, OLD = range(4)
 CLASS_A, CLASS_B = 2**62 + 1, 7
@@ -61,6 +63,6 @@ def unit_vectors(num: int, dims: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def points_of(payloads: tuple[Payload, ...] | list[Payload], seed: int = 0) -> PointBatch:
-    """Rows 0 to N - 1 with `payloads`, and drawn vectors of `SCHEMA`."""
+    """Rows 0 to N - 1 with `payloads`, and drawn vectors of `SCHEMA`, dense and sparse."""
     vectors = {name: unit_vectors(len(payloads), dims, seed) for name, dims in SCHEMA.vectors.items()}
-    return PointBatch(range(len(payloads)), vectors, payloads)
+    return PointBatch(range(len(payloads)), vectors, payloads, {"bm25": SparseRows.of(made_words(len(payloads), seed))})

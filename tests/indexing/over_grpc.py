@@ -120,6 +120,7 @@ class OverGrpc(AsyncQdrantLocal):
         self,
         collection_name: str,
         vectors_config: Any = None,
+        sparse_vectors_config: Any = None,
         hnsw_config: Any = None,
         shard_number: int | None = None,
         replication_factor: int | None = None,
@@ -129,6 +130,7 @@ class OverGrpc(AsyncQdrantLocal):
         message = grpc.CreateCollection(
             collection_name=collection_name,
             vectors_config=RestToGrpc.convert_vectors_config(vectors_config),
+            sparse_vectors_config=RestToGrpc.convert_sparse_vector_config(sparse_vectors_config or {}),
             hnsw_config=None if hnsw_config is None else RestToGrpc.convert_hnsw_config_diff(hnsw_config),
             shard_number=shard_number,
             replication_factor=replication_factor,
@@ -137,7 +139,9 @@ class OverGrpc(AsyncQdrantLocal):
         sent = grpc.CreateCollection.FromString(message.SerializeToString())
         self.created[collection_name] = sent
         return await super().create_collection(
-            sent.collection_name, vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config)
+            sent.collection_name,
+            vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config),
+            sparse_vectors_config=GrpcToRest.convert_sparse_vector_config(sent.sparse_vectors_config),
         )
 
     async def create_payload_index(  # type: ignore[override]

@@ -23,6 +23,7 @@ from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
 from tests.indexing.drawn import AT_LENGTH, contexts, filters, items, rule_sets
 from tests.indexing.made_points import unit_vectors
+from tests.indexing.made_words import no_words
 
 NUM_ITEMS = 150
 DIMS = {"tower": 4, "text": 6}
@@ -41,7 +42,7 @@ class Catalogue:
         facts = FactsWriter()
         facts.add(self.payloads)
         with ColumnsWriter(folder, DIMS) as writer:
-            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors)
+            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors, no_words(len(rows)))
         facts.save(folder)
         creators = CreatorsWriter()
         creators.add(self.payloads[:10])

@@ -8,6 +8,8 @@ import pytest
 from embedding.rows import Item, Window
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter, row_hashes
 from indexing.payload import Payload, payload_of
+from indexing.words.sparse import SparseRows
+from tests.indexing.made_words import made_words, no_words
 
 
 def item(number: int, **fields: object) -> Item:
@@ -25,7 +27,12 @@ def test_rows_come_back_over_several_batches(tmp_path: Path) -> None:
     hashes = [bytes([number]) * 2 * HASH_BYTES for number in range(5)]
     with ColumnsWriter(tmp_path / "columns", {"tower": 4, "text": 3}) as writer:
         for part in (slice(0, 3), slice(3, 5)):
-            writer.append(given[part], hashes[part], {name: rows[part] for name, rows in vectors.items()})
+            writer.append(
+                given[part],
+                hashes[part],
+                {name: rows[part] for name, rows in vectors.items()},
+                SparseRows.of(made_words(5)[part]),
+            )
     columns = Columns(tmp_path / "columns")
     assert len(columns) == 5
     assert [columns.payload(row) for row in range(5)] == given
@@ -33,19 +40,23 @@ def test_rows_come_back_over_several_batches(tmp_path: Path) -> None:
     assert columns.hashes()[4].tobytes() == hashes[4]
     for name, rows in vectors.items():
         np.testing.assert_array_equal(columns.vectors(name), rows)
+    for row, expected in enumerate(made_words(5)):
+        np.testing.assert_array_equal(columns.words.rows.row(row).indices, expected.indices)
 
 
 def test_vectors_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with ColumnsWriter(tmp_path / "columns", {"text": 3}) as writer:
         with pytest.raises(ValueError, match="2 payloads came with 1 vectors of text"):
-            writer.append(payloads(2), [bytes(32)] * 2, {"text": np.zeros((1, 3), np.float32)})
-        with pytest.raises(ValueError, match="expected rows of 3 numbers"):
-            writer.append(payloads(0), [], {"text": np.zeros((0, 4), np.float32)})
+            writer.append(payloads(2), [bytes(32)] * 2, {"text": np.zeros((1, 3), np.float32)}, no_words(2))
+        with pytest.raises(ValueError, match="expected rows of shape"):
+            writer.append(payloads(0), [], {"text": np.zeros((0, 4), np.float32)}, no_words(0))
+        with pytest.raises(ValueError, match="0 payloads came with the words of 2 rows"):
+            writer.append([], [], {"text": np.zeros((0, 3), np.float32)}, no_words(2))
 
 
 def test_a_row_outside_is_an_error(tmp_path: Path) -> None:
     with ColumnsWriter(tmp_path / "columns", {"text": 3}) as writer:
-        writer.append(payloads(1), [bytes(32)], {"text": np.zeros((1, 3), np.float32)})
+        writer.append(payloads(1), [bytes(32)], {"text": np.zeros((1, 3), np.float32)}, no_words(1))
     columns = Columns(tmp_path / "columns")
     for row in (-1, 1):
         with pytest.raises(IndexError):

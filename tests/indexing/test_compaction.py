@@ -19,6 +19,7 @@ from indexing.releases import Releases
 from indexing.switch import activate, rollback
 from indexing.sync import run
 from indexing.sync.known_lines import State, lines_path, load_lines
+from indexing.words.document import as_bytes
 from indexing.workplace import Workplace
 from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
@@ -49,7 +50,7 @@ async def make(place: Workplace) -> Manifest:
 
 
 async def shown(place: Workplace, release_id: str) -> dict[str, Any]:
-    """All that answers are made of: payload, hashes and vectors of each row by id, and what is hidden."""
+    """All that answers are made of: payload, hashes, vectors and words of each row by id, and what is hidden."""
     rows = await rows_of(place, release_id)
     return {
         rows.id_of(row): (
@@ -57,6 +58,7 @@ async def shown(place: Workplace, release_id: str) -> dict[str, Any]:
             rows.payload(row),
             bytes(rows.hashes(row)),
             {space: rows.vectors(space, [row])[0].tobytes() for space in rows.release.manifest.dims},
+            as_bytes(rows.words([row]).row(0)),
             rows.find(rows.id_of(row)) < 0,
         )
         for row in rows.rows()

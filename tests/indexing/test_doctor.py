@@ -31,6 +31,7 @@ from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
 from tests.indexing.kinds_of_store import quick_folder
+from tests.indexing.made_words import no_words
 
 NUM_ROWS, DIMS, NUM_PLACES = 6_000, 24, 30
 AT_S = 1_800_000_000
@@ -62,7 +63,7 @@ class Clinic:
         facts = FactsWriter()
         facts.add(self.payloads)
         with ColumnsWriter(columns, {"text": DIMS}) as writer:
-            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors})
+            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors}, no_words(NUM_ROWS))
         facts.save(columns)
         creators = CreatorsWriter()
         creators.add(self.payloads)

@@ -39,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
         space="text",
         dims={"text": 3},
         encoder_hash="e",
+        words_hash="w",
         model_hash=None,
         input_fields=("title",),
         crossing=(),

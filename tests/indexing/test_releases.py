@@ -292,6 +292,24 @@ def test_a_store_that_lost_points_fails_the_gate(
     within(stores, work)
 
 
+def test_a_store_that_lost_words_fails_the_gate(
+    stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(store: VectorStore, releases: Releases) -> None:
+        upsert = store.upsert
+
+        async def mixing_up(collection: str, points: PointBatch) -> None:
+            words = points.sparse["bm25"].take(np.roll(np.arange(len(points.rows)), 1))
+            await upsert(collection, PointBatch(points.rows, points.vectors, points.payloads, {"bm25": words}))
+
+        monkeypatch.setattr(store, "upsert", mixing_up)
+        with pytest.raises(GateError, match="were not found by their own words"):
+            await build_release(source.inputs(with_model=False), source.shop(stores.data_dir, store))
+        assert releases.manifests() == []
+
+    within(stores, work)
+
+
 def test_no_file_of_a_release_changes_by_being_read(data_dir: Path, source: Source) -> None:
     stores = EmbeddedStores(data_dir)
     release_id = build(stores, source, activate=True).id

@@ -17,7 +17,9 @@ from indexing.filters.algebra import OneOf
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch
 from indexing.stores.edge import EdgeStore
 from indexing.stores.edge_apart import EdgeStoreApart
+from indexing.words.sparse import SparseRows
 from tests.indexing.made_points import PAYLOADS
+from tests.indexing.made_words import made_words
 
 NAME, DIMS, NUM = "points-apart", {"tower": 8, "text": 5}, 1_200
 
@@ -26,12 +28,14 @@ def batches() -> list[PointBatch]:
     rng = np.random.default_rng(0)
     vectors = {space: rng.normal(size=(NUM, dims)).astype(np.float32) for space, dims in DIMS.items()}
     payloads = [PAYLOADS[row % len(PAYLOADS)] for row in range(NUM)]
+    words = SparseRows.of(made_words(NUM))
     parts = [slice(start, min(start + 500, NUM)) for start in range(0, NUM, 500)]
     return [
         PointBatch(
             range(part.start, part.stop),
             {space: matrix[part] for space, matrix in vectors.items()},
             payloads[part],
+            {"bm25": words.part(part.start, part.stop)},
         )
         for part in parts
     ]
@@ -49,7 +53,7 @@ def with_store(folder: Path, work: Callable[[EdgeStoreApart], Awaitable[None]]) 
 
 
 async def write(store: EdgeStore) -> None:
-    await store.create(NAME, CollectionSchema(DIMS))
+    await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
     for batch in batches():
         await store.upsert(NAME, batch)
     await store.optimise(NAME)
@@ -75,6 +79,10 @@ def test_it_writes_what_would_be_written_here(tmp_path: Path) -> None:
                 for store in (apart, here)
             ]
             assert answers[0] == answers[1]
+        words = made_words(1, seed=3)[0]
+        found = [await store.matching(NAME, words, using="bm25", where=None, limit=50) for store in (apart, here)]
+        assert len(found[0].rows) == 50
+        assert found[0].scores == found[1].scores
         await here.close()
 
     with_store(tmp_path / "apart", work)
@@ -84,7 +92,7 @@ def test_what_the_engine_refuses_is_told_here(tmp_path: Path) -> None:
     async def work(store: EdgeStoreApart) -> None:
         await write(store)
         with pytest.raises(StoreError, match="is there already"):
-            await store.create(NAME, CollectionSchema(DIMS))
+            await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
         await store.drop(NAME)
         await write(store)
 
@@ -95,7 +103,7 @@ def test_a_writer_that_dies_is_told_and_can_be_begun_again(tmp_path: Path) -> No
     async def work(store: EdgeStoreApart) -> None:
         # Other tests of this process may have left theirs.
         before = set(children_of(os.getpid()))
-        await store.create(NAME, CollectionSchema(DIMS))
+        await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
         with pytest.raises(StoreError, match="is not open in this process"):
             await store.count(NAME)
         (writer,) = set(children_of(os.getpid())) - before
@@ -124,7 +132,7 @@ from tests.indexing.test_store_apart import DIMS, NAME, CollectionSchema
 
 async def main():
     store = EdgeStoreApart(Path(sys.argv[1]))
-    await store.create(NAME, CollectionSchema(DIMS))
+    await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
     print("begun", flush=True)
     await asyncio.sleep(60)
 

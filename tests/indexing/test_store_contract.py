@@ -9,7 +9,9 @@ import pytest
 
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import EVERYTHING, All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
+from indexing.filters.predicate import predicate
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.words.sparse import Sparse, SparseRows
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, Stores
 from tests.indexing.made_points import (
     BARE,
@@ -23,6 +25,7 @@ from tests.indexing.made_points import (
     points_of,
     unit_vectors,
 )
+from tests.indexing.made_words import made_words, score_of
 
 EXACT = Plan(exact=True)
 PLANS = (EXACT, Plan(), Plan(ef=256), Plan(ef=64, acorn=True))
@@ -156,6 +159,40 @@ def test_an_exact_search_is_numpy_s_order(stores: Stores) -> None:
                 np.testing.assert_allclose(found.scores, scores[order], atol=1e-6)
                 np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-6)
                 assert len(set(found.rows)) == 30
+
+    in_a_store(stores, work)
+
+
+def test_a_search_for_words_is_exact_under_each_kind_of_filter(stores: Stores) -> None:
+    async def work(store: VectorStore) -> None:
+        points = points_of(PAYLOADS * 50)
+        await store.create("c", SCHEMA)
+        await store.upsert("c", points)
+        words = points.sparse["bm25"]
+        queries = [query for query in made_words(12, num_terms=30) if len(query)]
+        for optimised in (False, True):
+            if optimised:
+                await store.optimise("c")
+            for number, (where, _) in enumerate(FILTERS):
+                query, passes = queries[number % len(queries)], predicate(where)
+                passing = [row for row, payload in enumerate(points.payloads) if passes(row, payload)]
+                scores = {row: score_of(words.row(row), query) for row in passing}
+                best = sorted((score for score in scores.values() if score > 0), reverse=True)[:20]
+                found = await store.matching("c", query, using="bm25", where=store.prepare(where), limit=20)
+                np.testing.assert_allclose(found.scores, best, rtol=1e-4, err_msg=str(where))
+                np.testing.assert_allclose(found.scores, [scores[row] for row in found.rows], rtol=1e-4)
+                assert len(set(found.rows)) == len(found.rows)
+
+    in_a_store(stores, work)
+
+
+def test_a_search_for_words_that_no_point_has_finds_none(stores: Stores) -> None:
+    async def work(store: VectorStore) -> None:
+        await filled(store)
+        query = Sparse(np.array([5], np.uint32), np.array([1.0], np.float32))
+        assert (await store.matching("c", query, using="bm25", where=None, limit=10)).rows == []
+        await refusal(store.matching("c", query, using="words", where=None, limit=1))
+        await refusal(store.matching("gone", query, using="bm25", where=None, limit=1))
 
     in_a_store(stores, work)
 
@@ -306,6 +343,12 @@ def test_a_batch_is_whole_and_finite() -> None:
         PointBatch(points.rows, points.vectors, points.payloads[:3])
     with pytest.raises(StoreError, match="3 rows came"):
         PointBatch(range(3), points.vectors, points.payloads)
+    with pytest.raises(StoreError, match=r"4 rows came with .*'bm25': 3"):
+        PointBatch(points.rows, points.vectors, points.payloads, {"bm25": SparseRows.of(made_words(3))})
+    words = made_words(4)
+    words[JAZZ].values[0] = np.inf
+    with pytest.raises(StoreError, match="a 'bm25' vector has a value that is not finite"):
+        PointBatch(points.rows, points.vectors, points.payloads, {"bm25": SparseRows.of(words)})
     broken = points.vectors["text"].copy()
     broken[OLD, 1] = np.nan
     with pytest.raises(StoreError, match="'text' vector of row 3 has a value that is not finite"):

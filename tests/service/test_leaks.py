@@ -15,6 +15,7 @@ from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.stores.contract import PointBatch
 from indexing.stores.edge import EdgeStore
+from indexing.words.document import BM25
 from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings
@@ -36,7 +37,9 @@ def plant(data_dir: Path) -> None:
         ]
         vectors = {space: np.array(release.columns.vectors(space)[rows]) for space in release.manifest.dims}
         await store.open(release_id)
-        await store.upsert(release_id, PointBatch(rows, vectors, stale))
+        await store.upsert(
+            release_id, PointBatch(rows, vectors, stale, {BM25: release.columns.words.rows.take(np.array(rows))})
+        )
         await store.optimise(release_id)
         await store.close()
 
