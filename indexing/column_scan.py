@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from embedding.protocols import Vectors
-from indexing.columns import Columns
-from indexing.creators import Creators
+from indexing.columns import PointRows
+from indexing.creators import CreatorRows
 from indexing.facts import FACT_FIELDS, Facts
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
 from indexing.filters.predicate import Predicate, predicate
@@ -44,7 +44,7 @@ class ColumnScan:
     From the first one on, numpy multiplies in one thread in this process.
     """
 
-    def __init__(self, columns: Columns, facts: Facts, creators: Creators) -> None:
+    def __init__(self, columns: PointRows, facts: Facts, creators: CreatorRows) -> None:
         _multiply_in_one_thread()
         self._columns, self._facts, self._creators = columns, facts, creators
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -93,6 +93,18 @@ class ColumnsWriter:
             np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
             hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, 2 * HASH_BYTES)
             np.save(self._folder / "hashes.npy", hashes)
+
+
+class PointRows(Protocol):
+    """What stands behind the points of one collection, by row: a release's columns, or its passages."""
+
+    def __len__(self) -> int: ...
+
+    def payload(self, row: int, /) -> Payload:
+        """The payload of a row; IndexError beyond the last."""
+
+    def vectors(self, space: str) -> Vectors:
+        """All vectors (N, dims) of a named vector, as a read-only map."""
 
 
 class Columns:

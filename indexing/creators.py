@@ -8,6 +8,7 @@ creator_rows.npy       rows, ascending for each creator; a row stands under ever
 from array import array
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,13 @@ class CreatorsWriter:
         self._ids.finish().save(folder, "creators")
         np.save(folder / "creator_ends.npy", ends)
         np.save(folder / "creator_rows.npy", rows[np.argsort(creators, kind="stable")])
+
+
+class CreatorRows(Protocol):
+    """Tells which points the creators have."""
+
+    def rows(self, keys: Iterable[str]) -> NDArray[np.int64]:
+        """The rows, ascending, that have any of the creators."""
 
 
 class Creators:

@@ -81,6 +81,15 @@ class Facts:
         table = msgspec.msgpack.decode((folder / "facts.msgpack").read_bytes(), type=list[tuple[Fact, int]])
         return cls(table, np.asarray(np.load(folder / "fact_codes.npy", mmap_mode="r")))
 
+    def taken(self, rows: NDArray[np.int32]) -> "Facts":
+        """The same for other points, P of them: `rows` (P,) says of which row here each has the combination."""
+        codes = self._codes[rows]
+        counts = np.bincount(codes, minlength=len(self.facts))
+        there = np.flatnonzero(counts)
+        place = np.full(len(self.facts), _NO_ROW, dtype=np.int32)
+        place[there] = np.arange(len(there), dtype=np.int32)
+        return Facts([(self.facts[code], int(counts[code])) for code in there], place[codes])
+
     def mask(self, where: Filter) -> NDArray[np.bool_]:
         """(F,) which combinations pass; ValueError for a condition on anything else than `FACT_FIELDS`."""
         match where:

@@ -1,15 +1,25 @@
 """How the rows of one release nearest to a vector are found under compiled rules: by the plan that was measured."""
 
+from collections import OrderedDict
+
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from indexing.column_scan import ColumnScan
+from indexing.passages import PASSAGES, Passages, passages_collection
 from indexing.plans import COLUMNS, PlanTable
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
-from indexing.stores.contract import VectorStore
+from indexing.stores.contract import Ranked, VectorStore
+
+# As many contexts as the rules keep compiled.
+_NUM_KEPT = 256
+# Passages that are looked for at once for each row that is wanted, and how many more when that was too few: what is
+# nearest to a query often has several near ones.
+_PASSAGES_A_ROW, _WIDEN = 4, 4
 
 
 class Nearest(Struct, frozen=True):
@@ -23,18 +33,27 @@ class Nearest(Struct, frozen=True):
 class Finder:
     """Finds rows of one release, from the engine or from the columns."""
 
-    def __init__(self, store: VectorStore, collection: str, scan: ColumnScan, plans: PlanTable) -> None:
+    def __init__(
+        self,
+        store: VectorStore,
+        collection: str,
+        scan: ColumnScan,
+        plans: PlanTable,
+        passages: "PassageFinder | None" = None,
+    ) -> None:
         self._store = store
         self._collection = collection
         self._scan = scan
         self._plans = plans
+        self._passages = passages
 
     @classmethod
     def of_release(cls, store: VectorStore, release: Release, rules_version: str) -> "Finder":
         """By the plans that the doctor left beside the release for these rules."""
-        data_dir = release.folder.parent.parent
-        plans = plan_table(data_dir, release.id, rules_version)
-        return cls(store, release.id, ColumnScan(release.columns, release.facts, release.creators), plans)
+        plans = plan_table(release.folder.parent.parent, release.id, rules_version)
+        scan = ColumnScan(release.columns, release.facts, release.creators)
+        passages = None if release.passages is None else PassageFinder(store, release, release.passages, plans)
+        return cls(store, release.id, scan, plans, passages)
 
     @property
     def unmeasured_shapes(self) -> int:
@@ -46,9 +65,13 @@ class Finder:
     ) -> Nearest:
         """The `limit` rows nearest to the unit vector (dims,) in the space `using` that pass `compiled.filter`.
 
-        By the plan for the shape of the request, or without fail when `exact`. Raises StoreError when the engine
-        fails.
+        In the space `PASSAGES` rows that have passages, each once and by its best one. By the plan for the shape of the
+        request, or without fail when `exact`. Raises StoreError when the engine fails.
         """
+        if using == PASSAGES:
+            if self._passages is None:
+                return Nearest([], [], True)
+            return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
         plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
         if isinstance(plan, str):
             found = self._scan.nearest(vector, using=using, compiled=compiled, limit=limit)
@@ -57,3 +80,54 @@ class Finder:
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
         )
         return Nearest(ranked.rows, ranked.scores, plan.exact)
+
+
+class PassageFinder:
+    """Finds rows of one release by their passages, which are a collection of their own under the same rules."""
+
+    def __init__(self, store: VectorStore, release: Release, passages: Passages, plans: PlanTable) -> None:
+        self._store, self._plans, self._passages = store, plans, passages
+        self._collection = passages_collection(release.id)
+        self._scan = ColumnScan(passages, passages.facts(release.facts), passages.creators(release.creators))
+        # By identity, as in the scan; with the share of the passages that passes, which is not that of the rows.
+        self._shared: OrderedDict[int, tuple[CompiledContext, CompiledContext]] = OrderedDict()
+
+    async def nearest(
+        self, vector: NDArray[np.float32], *, compiled: CompiledContext, limit: int, exact: bool
+    ) -> Nearest:
+        """As `Finder.nearest`."""
+        of_passages = self._of_passages(compiled)
+        if not of_passages.share:
+            return Nearest([], [], True)
+        plan = COLUMNS if exact else self._plans.plan_for(of_passages, PASSAGES)
+        fetch = min(_PASSAGES_A_ROW * limit, len(self._passages))
+        while True:
+            if isinstance(plan, str):
+                ranked = self._scan.nearest(vector, using=PASSAGES, compiled=compiled, limit=fetch)
+            else:
+                ranked = await self._store.nearest(
+                    self._collection, vector, using=PASSAGES, where=compiled.prepared, limit=fetch, plan=plan
+                )
+            best = self._best(ranked)
+            if len(best) >= limit or len(ranked.rows) < fetch or fetch == len(self._passages):
+                rows = list(best)[:limit]
+                return Nearest(rows, [best[row] for row in rows], isinstance(plan, str) or plan.exact)
+            fetch = min(_WIDEN * fetch, len(self._passages))
+
+    def _best(self, ranked: Ranked) -> dict[int, float]:
+        """The rows of passages that were found, in their order, each with the score of its best."""
+        best: dict[int, float] = {}
+        for row, score in zip(self._passages.rows[ranked.rows].tolist(), ranked.scores, strict=True):
+            best.setdefault(row, score)
+        return best
+
+    def _of_passages(self, compiled: CompiledContext) -> CompiledContext:
+        kept = self._shared.get(id(compiled))
+        if kept is None:
+            share = len(self._scan.passing_rows(compiled)) / len(self._passages)
+            kept = self._shared[id(compiled)] = compiled, replace(compiled, share=share)
+            if len(self._shared) > _NUM_KEPT:
+                self._shared.popitem(last=False)
+        else:
+            self._shared.move_to_end(id(compiled))
+        return kept[1]

@@ -17,8 +17,8 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = "files.json"
 # Everything that the same input must give again; the engine's own files differ from build to build.
-CONTENT_FOLDERS = ("columns", "users", "model")
-# Where the embedded engine has its shard.
+CONTENT_FOLDERS = ("columns", "passages", "users", "model")
+# Where the embedded engine has its shards: in a folder of this name, and in those whose names it begins.
 POINTS = "points"
 _HALF_WRITTEN = ".atomicwrite"
 
@@ -29,6 +29,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     points: int
     tracks: int
     episodes: int
+    # Parts of long texts, each a point of a collection of its own.
+    passages: int
     users: int
     interactions: int
     rejected_rows: int
@@ -91,7 +93,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _hash_file(path: Path, folder: Path) -> str:
     # Qdrant Edge writes its configuration anew at every load, keys in any order: what counts is what it says.
-    if path.suffix == ".json" and path.is_relative_to(folder / POINTS):
+    if path.suffix == ".json" and path.relative_to(folder).parts[0].startswith(POINTS):
         return _hash_of_meaning(path)
     return hash_file(path)
 

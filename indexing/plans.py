@@ -6,10 +6,11 @@ passes.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from indexing.rules.compiled import CompiledContext
 from indexing.stores.contract import Plan
@@ -67,6 +68,16 @@ class Plans(Struct, frozen=True, kw_only=True):
     shapes: tuple[ShapeReport, ...]
     unmeasured: int
     leaks: int
+
+
+def joined(found: Sequence[Plans]) -> Plans:
+    """What was found for the collections of one release, its rows' first."""
+    return replace(
+        found[0],
+        shapes=tuple(report for plans in found for report in plans.shapes),
+        unmeasured=sum(plans.unmeasured for plans in found),
+        leaks=sum(plans.leaks for plans in found),
+    )
 
 
 def band_of(share: float) -> float:

@@ -6,12 +6,13 @@ import numpy as np
 
 from embedding.errors import MismatchError
 from indexing.availability import AvailabilityClasses
-from indexing.columns import Columns
+from indexing.columns import Columns, PointRows
 from indexing.creators import Creators
 from indexing.facts import Facts
 from indexing.filters.algebra import Filter
 from indexing.manifest import Manifest, read_manifest
 from indexing.orders import Orders
+from indexing.passages import PASSAGES, Passages, passages_collection
 from indexing.stores.contract import VectorStore
 from indexing.users import Users
 from indexing.words.document import words_hash
@@ -33,6 +34,8 @@ class Release:
         self.facts = Facts.load(folder / "columns")
         self.creators = Creators(folder / "columns")
         self.orders = Orders(folder / "columns")
+        self.passages = Passages.of(folder, self.columns)
+        """Of its long texts; None where it has none."""
 
     @property
     def id(self) -> str:
@@ -83,23 +86,33 @@ class Release:
             )
 
     async def check_collection(self, store: VectorStore) -> None:
-        """MismatchError when the engine's points are not those of the columns (count, then sampled vectors, words)."""
-        await store.open(self.id)
-        count = await store.count(self.id)
-        if count != len(self.columns):
-            raise MismatchError(
-                f"Collection {self.id} holds {count} points, its release has {len(self.columns)} rows. Build again."
-            )
-        rows = np.unique(np.linspace(0, count - 1, num=_SAMPLED_ROWS).astype(np.int64)).tolist()
-        for space in self.manifest.dims:
-            stored = await store.vectors(self.id, rows, using=space)
-            if not np.allclose(stored, self.columns.vectors(space)[rows], atol=1e-5):
-                raise MismatchError(
-                    f"Collection {self.id} holds other {space} vectors than its release (model "
-                    f"{self.manifest.model_hash}, encoder {self.manifest.encoder_hash}). Build again."
-                )
+        """MismatchError when the engine's points are not those of columns and passages: counts, then sampled vectors
+        and words."""
+        rows = await self._check(store, self.id, self.columns, tuple(self.manifest.dims), "rows")
         wrong = await rows_of_other_words(store, self.id, self.columns.words, rows)
         if wrong:
             raise MismatchError(
                 f"Collection {self.id} holds other words than its release, for rows {wrong}. Build again."
             )
+        if self.passages is not None:
+            await self._check(store, passages_collection(self.id), self.passages, (PASSAGES,), "passages")
+
+    async def _check(
+        self, store: VectorStore, collection: str, points: PointRows, spaces: tuple[str, ...], called: str
+    ) -> list[int]:
+        """The rows that were sampled."""
+        await store.open(collection)
+        count = await store.count(collection)
+        if count != len(points):
+            raise MismatchError(
+                f"Collection {collection} holds {count} points, its release has {len(points)} {called}. Build again."
+            )
+        rows: list[int] = np.unique(np.linspace(0, count - 1, num=_SAMPLED_ROWS).astype(np.int64)).tolist()
+        for space in spaces:
+            stored = await store.vectors(collection, rows, using=space)
+            if not np.allclose(stored, points.vectors(space)[rows], atol=1e-5):
+                raise MismatchError(
+                    f"Collection {collection} holds other {space} vectors than its release (model "
+                    f"{self.manifest.model_hash}, encoder {self.manifest.encoder_hash}). Build again."
+                )
+        return rows

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from indexing.errors import NoLiveReleaseError
 from indexing.manifest import MANIFEST
+from indexing.passages import drop_collections
 from indexing.plans_file import forget_plans
 from indexing.releases import Releases
 from indexing.stores.contract import VectorStore
@@ -70,7 +71,7 @@ async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> lis
             if unused:
                 # Without its manifest it is no release any more, also when this is killed half way.
                 (folder / MANIFEST).unlink()
-                await store.drop(release_id)
+                await drop_collections(store, release_id)
                 shutil.rmtree(folder, ignore_errors=True)
                 forget_plans(releases.folder.parent, release_id)
                 forget_lines(releases.folder.parent, release_id)

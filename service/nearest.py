@@ -104,10 +104,11 @@ class Nearest:
         if not len(slots):
             return rows, scores
         current = self._among.rows
-        new_scores = (current.new.vectors(self._using) @ self._vector)[slots]
-        if not proven:
-            near = new_scores >= (scores[-1] if scores else math.inf)
-            slots, new_scores = slots[near], new_scores[near]
+        new_scores = current.new.scores(self._using, self._vector)[slots]
+        least = -math.inf if proven else scores[-1] if scores else math.inf
+        # Minus infinity: the row has nothing in this space.
+        near = (new_scores >= least) & (new_scores > -math.inf)
+        slots, new_scores = slots[near], new_scores[near]
         joined = np.concatenate((rows, slots + current.num_own)).astype(np.int64)
         joined_scores = np.concatenate((scores, new_scores))
         order = np.argsort(-joined_scores, kind="stable")

@@ -27,6 +27,7 @@ from indexing.columns import Columns
 from indexing.journal.log import JournalLog
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest
+from indexing.passages import drop_collections
 from indexing.releases import Releases
 from indexing.stores.contract import VectorStore
 from indexing.sync.known_lines import KnownLines, State, forget_lines, lines_path
@@ -105,7 +106,7 @@ async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:
         if before is not None and before.inputs == begun.inputs and found is None:
             found = folder
             continue
-        await shop.store.drop(name)
+        await drop_collections(shop.store, name)
         forget_lines(shop.data_dir, name)
         shutil.rmtree(folder, ignore_errors=True)
     if found is not None:
@@ -149,7 +150,7 @@ async def _not_kept(folder: Path, maker: Maker, shop: Workshop) -> tuple[str, ..
 
 
 async def _clear_parts(folder: Path, store: VectorStore) -> None:
-    await store.drop(folder.name)
+    await drop_collections(store, folder.name)
     for part in folder.iterdir() if folder.is_dir() else ():
         if part.is_dir():
             shutil.rmtree(part)
@@ -176,6 +177,7 @@ async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         points=len(ids),
         tracks=writer.num_kind["track"],
         episodes=writer.num_kind["episode"],
+        passages=writer.num_passages,
         users=users.num_users,
         interactions=len(users),
         rejected_rows=rejected[0],

@@ -24,6 +24,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest, hash_of
 from indexing.orders import OrdersWriter
+from indexing.passages import PassagesWriter, drop_collections
 from indexing.rules.accepted import AcceptedRules
 from indexing.switch import activate
 from indexing.sync.known_lines import State, carry_lines
@@ -70,7 +71,7 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
 async def _begin(place: Workplace, live: CurrentRows) -> Path:
     """A new folder; what other builds and compactions left unfinished goes, as with any build of other inputs."""
     for name in place.releases.unfinished():
-        await place.store.drop(name)
+        await drop_collections(place.store, name)
         shutil.rmtree(place.releases.folder / name, ignore_errors=True)
     manifest = live.release.manifest
     folder = place.releases.folder / place.releases.new_id()
@@ -88,7 +89,11 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
     num_rows = 0
-    with reporter.stage("copy rows", live.num_own) as advance, ColumnsWriter(columns, dims) as writer:
+    with (
+        reporter.stage("copy rows", live.num_own) as advance,
+        ColumnsWriter(columns, dims) as writer,
+        PassagesWriter(folder, dims.get("text", 0)) as passages,
+    ):
         for rows in _batches(live):
             payloads = [live.payload(row) for row in rows]
             vectors = {space: live.vectors(space, rows) for space in dims}
@@ -99,6 +104,8 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
                 places[row] = place
+                of_row = live.passages(row)
+                passages.append([place] * len(of_row.offsets), of_row.offsets, of_row.vectors())
                 own = live.origin(row)
                 if own != _GONE:
                     own_places[own] = place
@@ -116,6 +123,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
         points=num_rows,
         tracks=kinds["track"],
         episodes=kinds["episode"],
+        passages=len(passages),
         users=before.users,
         interactions=before.interactions,
         rejected_rows=0,

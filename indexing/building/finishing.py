@@ -26,6 +26,7 @@ from indexing.manifest import (
     hash_of,
     write_durably,
 )
+from indexing.passages import collections_in, drop_collections
 from indexing.stores.contract import VectorStore
 from indexing.words.document import words_hash
 
@@ -58,7 +59,7 @@ async def renew_points(folder: Path, written: Written, store: VectorStore, repor
     What the engine had not flushed is lost with its process; the columns have it all.
     """
     if not is_optimised(folder):
-        await store.drop(folder.name)
+        await drop_collections(store, folder.name)
         await write_points_again(folder, store, written.dims, reporter)
 
 
@@ -66,9 +67,11 @@ async def prove(folder: Path, written: Written, store: VectorStore, reporter: Re
     """Optimise the points and judge them; GateError or StoreError."""
     if not is_optimised(folder):
         with reporter.stage("optimise the index"):
-            await store.optimise(folder.name)
+            for collection in collections_in(folder):
+                await store.optimise(collection)
         mark_optimised(folder)
-    await store.open(folder.name)
+    for collection in collections_in(folder):
+        await store.open(collection)
     try:
         return await judge(folder, written.dims, store, reporter)
     except GateError:

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from embedding.progress import Reporter
 from indexing.columns import Columns
-from indexing.doctor.at_build import plans_at_build
+from indexing.doctor.at_build import canaries, plans_at_build
 from indexing.doctor.trial import K
 from indexing.errors import GateError
 from indexing.manifest import GateReport
+from indexing.passages import Passages, passages_collection
 from indexing.plans import MIN_RECALL
 from indexing.stores.contract import VectorStore
 from indexing.words.proof import rows_of_other_words
@@ -25,18 +24,18 @@ async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter
     GateError says which number failed, and by how much.
     """
     columns = Columns(folder / "columns")
-    num_rows = len(columns)
-    count = await store.count(folder.name)
-    if count != num_rows:
-        raise GateError(f"{num_rows} rows were accepted, but the store holds {count} points. Build again.")
-    rows = np.unique(np.linspace(0, count - 1, num=_CANARIES).astype(np.int64))
+    count = await _counted(folder.name, len(columns), "rows were accepted", store)
+    passages = Passages.of(folder, columns)
+    if passages is not None:
+        await _counted(passages_collection(folder.name), len(passages), "passages were cut", store)
+    rows = canaries(count, _CANARIES)
     wrong = await rows_of_other_words(store, folder.name, columns.words, rows.tolist())
     if wrong:
         raise GateError(
             f"{len(wrong)} of {len(rows)} canary rows, {wrong[:5]} first, were not found by their own words, or with "
             "another score than their words give. The live release stays as it is."
         )
-    plans = await plans_at_build(folder, dims, rows, store, reporter)
+    plans = await plans_at_build(folder, dims, _CANARIES, store, reporter)
     recall = min(report.chosen.recall for report in plans.shapes)
     if recall < MIN_RECALL:
         raise GateError(
@@ -44,3 +43,10 @@ async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter
             f"{MIN_RECALL - recall:.3f} more. The live release stays as it is."
         )
     return GateReport(points_in_store=count, canaries=len(rows), canary_recall=recall)
+
+
+async def _counted(collection: str, expected: int, told: str, store: VectorStore) -> int:
+    count = await store.count(collection)
+    if count != expected:
+        raise GateError(f"{expected} {told}, but the store holds {count} points. Build again.")
+    return count

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.passages import passage_text, passages_of
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
 from embedding.rows import Item
@@ -19,6 +21,7 @@ from indexing.columns import Columns, ColumnsWriter, row_hashes
 from indexing.creators import CreatorsWriter
 from indexing.facts import FactsWriter
 from indexing.orders import OrdersWriter
+from indexing.passages import PASSAGES, Passages, PassagesWriter, passages_collection
 from indexing.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
 from indexing.words.document import BM25, words_of
@@ -46,6 +49,7 @@ class PointsWriter:
         # The text encoder's fields first, then the candidate tower's.
         self.input_fields: tuple[str, ...] = tuple(dict.fromkeys((*text_fields, *tower_fields)))
         self.num_kind: Counter[str] = Counter()
+        self.num_passages = 0
         self._classes = AvailabilityClasses()
         self._facts = FactsWriter()
         self._creators = CreatorsWriter()
@@ -61,8 +65,9 @@ class PointsWriter:
             reporter.stage("encode", total) as encoded,
             reporter.stage("write points", total) as upserted,
             ColumnsWriter(columns, self.dims) as writer,
+            PassagesWriter(self._folder, self._texts.dims) as passages,
         ):
-            made = self._made(batches, popularity, writer, encoded)
+            made = self._made(batches, popularity, writer, passages, encoded)
             # One batch is read and encoded in a thread while the one before it is written: two are held at most.
             waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
             while batch := await waiting:
@@ -77,12 +82,15 @@ class PointsWriter:
         self._facts.save(columns)
         self._creators.save(columns)
         self._orders.save(columns)
+        self.num_passages = len(passages)
+        await write_passage_points(self._folder, self._store, reporter)
 
     def _made(
         self,
         batches: Iterator[list[Item]],
         popularity: NDArray[np.float32],
         writer: ColumnsWriter,
+        passages: PassagesWriter,
         advance: Advance,
     ) -> Iterator[PointBatch]:
         """The batches as points; their columns are written on the way."""
@@ -98,7 +106,20 @@ class PointsWriter:
             self._creators.add(payloads)
             self._orders.add(payloads)
             self.num_kind.update(item.kind for item in items)
+            if self._texts.encoder_hash is not None:
+                self._write_passages(items, rows, passages)
             yield PointBatch(rows, vectors, payloads, {BM25: words})
+
+    def _write_passages(self, items: list[Item], rows: range, writer: PassagesWriter) -> None:
+        found = (
+            (row, passage, passage_text(item, passage))
+            for row, item in zip(rows, items, strict=True)
+            for passage in passages_of(item)
+        )
+        # One item may have thousands.
+        while batch := list(islice(found, _BATCH)):
+            of_rows, offsets, texts = zip(*batch, strict=True)
+            writer.append(of_rows, offsets, self._texts.of_texts(texts))
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         made = {"text": self._texts(items, advance)}
@@ -112,7 +133,7 @@ class PointsWriter:
 
 
 async def write_points_again(folder: Path, store: VectorStore, dims: dict[str, int], reporter: Reporter) -> None:
-    """Write the points of columns that are whole: nothing is encoded, no tower is asked."""
+    """Write the points of columns and passages that are whole: nothing is encoded, no tower is asked."""
     columns = Columns(folder / "columns")
     await store.create(folder.name, CollectionSchema(dims, (BM25,)))
     with reporter.stage("write points", len(columns)) as advance:
@@ -122,4 +143,20 @@ async def write_points_again(folder: Path, store: VectorStore, dims: dict[str, i
             payloads = [columns.payload(row) for row in rows]
             words = columns.words.rows.part(rows.start, rows.stop)
             await store.upsert(folder.name, PointBatch(rows, vectors, payloads, {BM25: words}))
+            advance(len(rows))
+    await write_passage_points(folder, store, reporter)
+
+
+async def write_passage_points(folder: Path, store: VectorStore, reporter: Reporter) -> None:
+    """Write the points of the passages in `folder`, where there are any."""
+    passages = Passages.of(folder, Columns(folder / "columns"))
+    if passages is None:
+        return
+    collection = passages_collection(folder.name)
+    await store.create(collection, CollectionSchema({PASSAGES: passages.dims}))
+    with reporter.stage("write passages", len(passages)) as advance:
+        for start in range(0, len(passages), _BATCH):
+            rows = range(start, min(start + _BATCH, len(passages)))
+            vectors = {PASSAGES: np.asarray(passages.vectors(PASSAGES)[rows.start : rows.stop])}
+            await store.upsert(collection, PointBatch(rows, vectors, [passages.payload(row) for row in rows]))
             advance(len(rows))

@@ -7,15 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.progress import Reporter
-from indexing.availability import AvailabilityClasses
-from indexing.columns import Columns
-from indexing.creators import Creators
 from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.examine import Doctor, Effort, Patient
+from indexing.doctor.patients import patients_in
 from indexing.doctor.trial import K, Trial
 from indexing.errors import GateError
-from indexing.facts import Facts
-from indexing.plans import MIN_RECALL, Plans
+from indexing.plans import MIN_RECALL, Plans, joined
 from indexing.plans_file import write_plans
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
@@ -28,36 +25,20 @@ _CONTEXTS, _RUNS = 2, 2
 
 
 async def plans_at_build(
-    folder: Path, dims: dict[str, int], canaries: NDArray[np.int64], store: VectorStore, reporter: Reporter
+    folder: Path, dims: dict[str, int], num_canaries: int, store: VectorStore, reporter: Reporter
 ) -> Plans:
     """Choose plans for the release in `folder`, not finished yet, under the rules in force; and keep them beside it.
 
-    Asks with the vectors of the rows `canaries`. GateError when the engine, asked exactly, gives what the rules
-    forbid, or not what the columns hold.
+    Asks with the vectors of `num_canaries` rows, and of as many passages. GateError when the engine, asked exactly,
+    gives what the rules forbid, or not what the columns hold.
     """
-    patient = Patient(
-        id=folder.name,
-        columns=Columns(folder / "columns"),
-        facts=Facts.load(folder / "columns"),
-        creators=Creators(folder / "columns"),
-        classes=AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
-        dims=dims,
-    )
     data_dir = folder.parent.parent
     version, ruleset = AcceptedRules(data_dir / "rules").current()
-    rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
-    doctor = Doctor(patient, rules, store, {using: patient.columns.vectors(using)[canaries] for using in dims})
-    at_s = int(time.time())
-    shapes = shapes_of(rules, patient.facts, patient.classes, at_s, contexts_each=1)
-    for using in dims:
-        await _probe(doctor, shapes, using, len(canaries))
-    effort = Effort(
-        queries=len(canaries),
-        contexts=_CONTEXTS,
-        runs=_RUNS,
-        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns)),
-    )
-    plans = await doctor.examine(at_s, effort, reporter)
+    found = []
+    for patient in patients_in(folder, dims):
+        rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
+        found.append(await _plans_of(patient, rules, canaries(len(patient.columns), num_canaries), store, reporter))
+    plans = joined(found)
     if plans.leaks:
         raise GateError(
             f"The engine gave {plans.leaks} hits that the rules forbid, 0 are allowed: its fields are not those of the "
@@ -70,6 +51,28 @@ async def plans_at_build(
             f"answered from the columns until `nearfield index doctor {folder.name}` has measured them."
         )
     return plans
+
+
+def canaries(num_rows: int, number: int) -> NDArray[np.int64]:
+    """At most `number` rows, spread over all of them."""
+    return np.unique(np.linspace(0, num_rows - 1, num=number).astype(np.int64))
+
+
+async def _plans_of(
+    patient: Patient, rules: HardRules, rows: NDArray[np.int64], store: VectorStore, reporter: Reporter
+) -> Plans:
+    doctor = Doctor(patient, rules, store, {using: patient.columns.vectors(using)[rows] for using in patient.dims})
+    at_s = int(time.time())
+    shapes = shapes_of(rules, patient.facts, patient.classes, at_s, contexts_each=1)
+    for using in patient.dims:
+        await _probe(doctor, shapes, using, len(rows))
+    effort = Effort(
+        queries=len(rows),
+        contexts=_CONTEXTS,
+        runs=_RUNS,
+        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns)),
+    )
+    return await doctor.examine(at_s, effort, reporter)
 
 
 async def _probe(doctor: Doctor, shapes: list[ShapeContexts], using: str, num_queries: int) -> None:

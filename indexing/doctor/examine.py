@@ -13,9 +13,9 @@ from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
-from indexing.columns import Columns
+from indexing.columns import PointRows
 from indexing.context import RequestContext
-from indexing.creators import Creators
+from indexing.creators import CreatorRows
 from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.trial import Case, K, Trial
 from indexing.facts import Facts
@@ -53,12 +53,12 @@ THOROUGH = Effort(queries=200, contexts=3, runs=2)
 
 
 class Patient(Struct, frozen=True, kw_only=True):
-    """A release as the doctor sees it, finished or not: its collection is open and idle in the store."""
+    """A collection of a release as the doctor sees it, finished or not: open and idle in the store."""
 
     id: str
-    columns: Columns
+    columns: PointRows
     facts: Facts
-    creators: Creators
+    creators: CreatorRows
     classes: AvailabilityClasses
     dims: dict[str, int]
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from embedding.protocols import QueryTower, Vectors
-from indexing.columns import Columns
+from indexing.columns import Columns, PointRows
 from indexing.users import Users
 
 _SEED = 20_261_124
 
 
-def seed_queries(columns: Columns, dims: dict[str, int], number: int) -> dict[str, Vectors]:
+def seed_queries(columns: PointRows, dims: dict[str, int], number: int) -> dict[str, Vectors]:
     """At most `number` rows' vectors (Q, dims) of each named vector, drawn without order, the same each time."""
     rows = np.random.default_rng(_SEED).permutation(len(columns))[:number]
     return {using: columns.vectors(using)[rows] for using in dims}

@@ -4,9 +4,10 @@ import time
 
 from embedding.progress import Reporter
 from embedding.tower_loading import load_towers
-from indexing.doctor.examine import THOROUGH, Doctor, Patient
+from indexing.doctor.examine import THOROUGH, Doctor
+from indexing.doctor.patients import patients_in
 from indexing.doctor.queries import seed_queries, with_listeners
-from indexing.plans import Plans
+from indexing.plans import Plans, joined
 from indexing.plans_file import write_plans
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
@@ -26,21 +27,16 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
         release = releases.open(release_id or await releases.live_id())
         await release.check_collection(store)
         version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
-        rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-        patient = Patient(
-            id=release.id,
-            columns=release.columns,
-            facts=release.facts,
-            creators=release.creators,
-            classes=release.classes,
-            dims=release.manifest.dims,
-        )
         at_s = int(time.time())
-        queries = seed_queries(release.columns, patient.dims, THOROUGH.queries)
-        if release.model_folder is not None:
-            tower = load_towers(release.model_folder)
-            queries = with_listeners(queries, tower, release.columns, release.users, at_s)
-        plans = await Doctor(patient, rules, store, queries).examine(at_s, THOROUGH, reporter)
+        found = []
+        for patient in patients_in(release.folder, release.manifest.dims):
+            rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
+            queries = seed_queries(patient.columns, patient.dims, THOROUGH.queries)
+            if release.model_folder is not None and "tower" in patient.dims:
+                tower = load_towers(release.model_folder)
+                queries = with_listeners(queries, tower, release.columns, release.users, at_s)
+            found.append(await Doctor(patient, rules, store, queries).examine(at_s, THOROUGH, reporter))
+        plans = joined(found)
         if not plans.leaks:
             write_plans(settings.data_dir, plans)
         return plans

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.columns import row_hashes
 from indexing.journal.new_rows import NO_ORIGIN, NewRows
-from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, TakenDown
+from indexing.journal.records import NO_PASSAGES, Encoded, Frame, Lifted, Put, Removed, RowPassages, TakenDown
 from indexing.payload import Payload, payload_of
 from indexing.release import Release
 from indexing.words.document import from_bytes, words_hash, words_of
@@ -91,7 +91,8 @@ class CurrentRows:
         """Take in vectors for a row that could not be found here."""
         row = self._moved.get(change.id, _MISSING)
         if row >= self.num_own:
-            self.new.give(row - self.num_own, self._own_vectors(change.text, change.tower))
+            vectors, passages = self._own_vectors(change.text, change.tower), self._own_passages(change)
+            self.new.give(row - self.num_own, vectors, passages)
             if self.new.has_vectors[row - self.num_own]:
                 self.dropped[row] &= ~_UNENCODED
                 self.unencoded.pop(change.id, None)
@@ -158,6 +159,17 @@ class CurrentRows:
         new = self.new.words()
         return SparseRows.of([new.row(row - self.num_own) if row >= self.num_own else own.row(row) for row in rows])
 
+    def passages(self, row: int) -> RowPassages:
+        """The passages of a row's text, the release's own or new."""
+        if row >= self.num_own:
+            return self.new.passages.of(row - self.num_own)
+        return NO_PASSAGES if self.release.passages is None else self.release.passages.of_row(row)
+
+    def best_passage(self, row: int, vector: NDArray[np.float32]) -> tuple[int, int] | None:
+        """The passage of a row that is nearest to `vector` (dims,), as (start, end) in its text; None without any."""
+        found = self.passages(row)
+        return found.offsets[int(np.argmax(found.vectors() @ vector))] if found.offsets else None
+
     def _put(self, change: Put) -> None:
         item = change.item
         own = self._find_own(item.id)
@@ -174,6 +186,7 @@ class CurrentRows:
             own if own >= 0 else NO_ORIGIN,
             self._own_vectors(change.text, change.tower),
             from_bytes(words) if (words := change.words.get(words_hash())) is not None else words_of(item),
+            self._own_passages(change),
         )
         if self.new.has_vectors[slot]:
             self.unencoded.pop(item.id, None)
@@ -189,6 +202,9 @@ class CurrentRows:
         manifest = self.release.manifest
         found = {"text": text.get(manifest.encoder_hash or ""), "tower": tower.get(manifest.model_hash or "")}
         return {space: np.frombuffer(data, "<f4") for space, data in found.items() if data and space in manifest.dims}
+
+    def _own_passages(self, change: Put | Encoded) -> RowPassages | None:
+        return change.passages.get(self.release.manifest.encoder_hash or "")
 
     def _remove(self, item_id: str) -> None:
         self.unencoded.pop(item_id, None)

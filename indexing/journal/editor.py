@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedding.passages import passage_text, passages_of
 from embedding.protocols import Vectors
 from embedding.rows import Item
 from embedding.text_vectors import TextVectors
 from embedding.tower_loading import load_towers
 from indexing.columns import HASH_BYTES, row_hashes
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Encoded, Put
+from indexing.journal.records import Encoded, Put, RowPassages
 from indexing.releases import Releases
 from indexing.words.document import as_bytes, words_hash, words_of
 
@@ -26,11 +27,13 @@ class Editor:
         self._releases = releases
         self._towers: dict[str, Towers] = {}
 
-    def puts(self, items: Sequence[Item], live: CurrentRows | None, texts: TextVectors) -> list[Put]:
+    def puts(
+        self, items: Sequence[Item], live: CurrentRows | None, texts: TextVectors, *, passages: bool = True
+    ) -> list[Put]:
         """One record for each row, encoded by `texts` and the towers of all kept releases.
 
-        A row whose input fields are as they are in `live` keeps its vectors there, to the last bit.
-        Raises EncoderMissingError or DamagedError.
+        A row whose input fields are as they are in `live` keeps its vectors there, to the last bit. Without `passages`
+        the records are of use for a look alone. Raises EncoderMissingError or DamagedError.
         """
         kept = self._unmoved(items, live)
         moved = [item for item in items if item.id not in kept]
@@ -41,15 +44,26 @@ class Editor:
             for item, (_, tower) in zip(again, self._encoded(again, texts), strict=True):
                 text, own = kept[item.id]
                 kept[item.id] = text, {model: vector for model, vector in tower.items() if model in others} | own
+        cut = {item.id: _passages(item, texts) for item in moved} if passages else {}
+        cut |= {item.id: _kept_passages(item, live) for item in items if live is not None and item.id in kept}
         return [
-            Put(item, *(kept.get(item.id) or made[item.id]), {words_hash(): as_bytes(words_of(item))}) for item in items
+            Put(
+                item,
+                *(kept.get(item.id) or made[item.id]),
+                {words_hash(): as_bytes(words_of(item))},
+                cut.get(item.id, {}),
+            )
+            for item in items
         ]
 
     def missing(self, rows: CurrentRows, texts: TextVectors) -> list[Encoded]:
         """Records that encode what the journal put for other models, for the release of `rows`."""
         items = list(rows.unencoded.values())
         encoded = self._encode(items, [rows.release.manifest.model_hash], texts)
-        return [Encoded(item.id, text, tower) for item, (text, tower) in zip(items, encoded, strict=True)]
+        return [
+            Encoded(item.id, text, tower, _passages(item, texts))
+            for item, (text, tower) in zip(items, encoded, strict=True)
+        ]
 
     def _unmoved(self, items: Sequence[Item], live: CurrentRows | None) -> dict[str, "_VectorBytes"]:
         if live is None:
@@ -100,6 +114,20 @@ class Editor:
 
 
 _VectorBytes = tuple[dict[str, bytes], dict[str, bytes]]
+
+
+def _passages(item: Item, texts: TextVectors) -> dict[str, RowPassages]:
+    """The passages of a row by the encoder's hash."""
+    encoder, found = texts.encoder_hash, passages_of(item)
+    if encoder is None or not found:
+        return {}
+    return {encoder: RowPassages.of(found, texts.of_texts([passage_text(item, one) for one in found]))}
+
+
+def _kept_passages(item: Item, live: CurrentRows) -> dict[str, RowPassages]:
+    """Those that a row has in what is live."""
+    encoder, found = live.release.manifest.encoder_hash, live.passages(live.row_of(item.id))
+    return {encoder: found} if encoder and found.offsets else {}
 
 
 def _bytes(vector: Vectors) -> bytes:

@@ -4,6 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
+from indexing.journal.new_passages import NewPassages
+from indexing.journal.records import RowPassages
+from indexing.passages import PASSAGES
 from indexing.payload import Payload
 from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
@@ -21,6 +24,7 @@ class NewRows:
         self.hashes: list[bytes] = []
         self.origins: list[int] = []
         self.has_vectors: list[bool] = []
+        self.passages = NewPassages(dims.get("text", 0))
         self._dims = dims
         self._words = GrowingRows()
         self._vectors = {space: np.zeros((_FIRST_CAPACITY, size), np.float32) for space, size in dims.items()}
@@ -29,7 +33,13 @@ class NewRows:
         return len(self.payloads)
 
     def append(
-        self, payload: Payload, hashes: bytes, origin: int, vectors: dict[str, NDArray[np.float32]], words: Sparse
+        self,
+        payload: Payload,
+        hashes: bytes,
+        origin: int,
+        vectors: dict[str, NDArray[np.float32]],
+        words: Sparse,
+        passages: RowPassages | None,
     ) -> int:
         """Add a row; its slot. `origin` is the release's own row of that id; `vectors` may lack spaces."""
         slot = len(self.payloads)
@@ -42,15 +52,23 @@ class NewRows:
         self.origins.append(origin)
         self.has_vectors.append(False)
         self._words.append(words)
-        self.give(slot, vectors)
+        self.give(slot, vectors, passages)
         return slot
 
-    def give(self, slot: int, vectors: dict[str, NDArray[np.float32]]) -> None:
-        """Set the vectors (dims,) of a row; it can be found once it has one in every space."""
+    def give(self, slot: int, vectors: dict[str, NDArray[np.float32]], passages: RowPassages | None) -> None:
+        """Set the vectors (dims,) of a row, and its passages unless None; it can be found once it has a vector in
+        every space."""
         for space, vector in vectors.items():
             self._vectors[space][slot] = vector
         if vectors.keys() >= self._dims.keys():
             self.has_vectors[slot] = True
+        if passages is not None:
+            self.passages.give(slot, passages)
+
+    def scores(self, space: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(len,) of all rows for `vector` (dims,); in the space `PASSAGES` that of the best passage of each, minus
+        infinity where it has none."""
+        return self.passages.scores(vector, len(self)) if space == PASSAGES else self.vectors(space) @ vector
 
     def words(self) -> SparseRows:
         """The words of all rows."""

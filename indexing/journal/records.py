@@ -1,8 +1,34 @@
 """What the journal can say: one frame for each acknowledged call, whole or not at all."""
 
+from collections.abc import Iterable
+from typing import Self
+
+import numpy as np
 from msgspec import Struct
 
+from embedding.protocols import Vectors
 from embedding.rows import Item
+
+
+class RowPassages(Struct, frozen=True, array_like=True):
+    """The passages of one row: the `offsets` of each, and the bytes of their float32 vectors, end to end."""
+
+    offsets: tuple[tuple[int, int], ...]
+    data: bytes
+
+    def vectors(self) -> Vectors:
+        """(number of passages, dims), none of no dims."""
+        if not self.offsets:
+            return np.zeros((0, 0), np.float32)
+        return np.frombuffer(self.data, "<f4").reshape(len(self.offsets), -1)
+
+    @classmethod
+    def of(cls, offsets: Iterable[tuple[int, int]], vectors: Vectors) -> Self:
+        """From offsets and vectors (number of passages, dims)."""
+        return cls(tuple((start, end) for start, end in offsets), np.ascontiguousarray(vectors, "<f4").tobytes())
+
+
+NO_PASSAGES = RowPassages((), b"")
 
 
 class Put(Struct, frozen=True, tag="put", array_like=True):
@@ -15,6 +41,8 @@ class Put(Struct, frozen=True, tag="put", array_like=True):
     tower: dict[str, bytes]
     # By hash of what made them, as indexing/words/document.py writes them; worked out anew for another hash.
     words: dict[str, bytes] = {}
+    # By hash of the text encoder; left out where the text is not long enough to have any.
+    passages: dict[str, RowPassages] = {}
 
 
 class Removed(Struct, frozen=True, tag="removed", array_like=True):
@@ -41,6 +69,7 @@ class Encoded(Struct, frozen=True, tag="encoded", array_like=True):
     id: str
     text: dict[str, bytes]
     tower: dict[str, bytes]
+    passages: dict[str, RowPassages] = {}
 
 
 Change = Put | Removed | TakenDown | Lifted | Encoded

@@ -3,8 +3,9 @@
 A shard without a log is read by any number of processes at once (docs/log.md); it is durable once flushed, which
 `optimise` does. Every call holds the interpreter lock, so nothing here hops to a thread.
 
-folder/NAME/points   the shard of collection NAME; the folder may hold the rest of a release
-folder/../live       the name of the live collection, replaced atomically
+folder/NAME/points        the shard of collection NAME; the folder may hold the rest of a release
+folder/NAME/points.PART   the shard of collection NAME.PART, which belongs to NAME
+folder/../live            the name of the live collection, replaced atomically
 """
 
 import re
@@ -168,11 +169,9 @@ class EdgeStore:
         return np.array([found[row] for row in ids], dtype=np.float32)
 
     async def collections(self) -> list[str]:
-        if not self._folder.is_dir():
-            return []
-        return sorted(
-            path.name for path in self._folder.iterdir() if not path.name.startswith(".") and (path / POINTS).is_dir()
-        )
+        found = (path for path in self._folder.glob(f"*/{POINTS}*") if path.is_dir())
+        names = (f"{path.parent.name}{path.name.removeprefix(POINTS)}" for path in found)
+        return sorted(name for name in names if not name.startswith("."))
 
     async def drop(self, collection: str) -> None:
         points = self._points(collection)
@@ -182,7 +181,7 @@ class EdgeStore:
         if shard is not None:
             shard.close()
         # Out of sight in one step: a removal that is killed half way must not leave half a collection.
-        leaving = points.with_name(".points.dropped")
+        leaving = points.with_name(f".{points.name}.dropped")
         if leaving.exists():
             shutil.rmtree(leaving)
         if points.exists():
@@ -221,7 +220,9 @@ class EdgeStore:
     def _points(self, collection: str) -> Path:
         if not _NAME.fullmatch(collection):
             raise StoreError(f"a collection's name has letters, digits, '.', '_' and '-'; {collection!r} came")
-        return self._folder / collection / POINTS
+        # A dot at the beginning hides a collection; any other sets a part off.
+        name, dot, part = collection[1:].partition(".")
+        return self._folder / f"{collection[0]}{name}" / f"{POINTS}{dot}{part}"
 
     def _shard(self, collection: str) -> edge.EdgeShard:
         shard = self._shards.get(collection)

@@ -65,8 +65,7 @@ class EdgeStoreApart(EdgeStore):
         self._writers: dict[str, _Writer] = {}
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
-        points = self._points(collection)
-        writer = self._writers[collection] = _Writer(points.parent.parent, collection, self._tuning)
+        writer = self._writers[collection] = _Writer(self._folder, collection, self._tuning)
         try:
             await writer.order(_Create(schema))
         except StoreError:

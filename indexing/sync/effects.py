@@ -69,7 +69,7 @@ def _encoded(items: list[Item], live: CurrentRows, place: Workplace, reporter: R
         place.unkept_texts(live.release.has_text) as texts,
         reporter.stage("encode changed rows", len(items)) as advance,
     ):
-        puts = place.editor.puts(items, live, texts)
+        puts = place.editor.puts(items, live, texts, passages=False)
         advance(len(items))
         return puts
 

@@ -45,7 +45,14 @@ def folder(tmp_path: Path) -> Path:
         crossing=(),
         rules_version="v",
         counts=Counts(
-            points=1, tracks=1, episodes=0, users=0, interactions=0, rejected_rows=0, rejected_interactions=0
+            points=1,
+            tracks=1,
+            episodes=0,
+            passages=0,
+            users=0,
+            interactions=0,
+            rejected_rows=0,
+            rejected_interactions=0,
         ),
         gate=GateReport(points_in_store=1, canaries=1, canary_recall=1.0),
         lineage=(),

@@ -1,0 +1,31 @@
+"""What of a release is examined: the collection of its rows, and that of its passages where it has any."""
+
+from pathlib import Path
+
+from indexing.availability import AvailabilityClasses
+from indexing.columns import Columns
+from indexing.creators import Creators
+from indexing.doctor.examine import Patient
+from indexing.facts import Facts
+from indexing.passages import PASSAGES, Passages, passages_collection
+
+
+def patients_in(folder: Path, dims: dict[str, int]) -> list[Patient]:
+    """Those of the release in `folder`, finished or not; `dims` are those of its rows' named vectors."""
+    columns, facts = Columns(folder / "columns"), Facts.load(folder / "columns")
+    creators = Creators(folder / "columns")
+    classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
+    found = [Patient(id=folder.name, columns=columns, facts=facts, creators=creators, classes=classes, dims=dims)]
+    passages = Passages.of(folder, columns)
+    if passages is not None:
+        found.append(
+            Patient(
+                id=passages_collection(folder.name),
+                columns=passages,
+                facts=passages.facts(facts),
+                creators=passages.creators(creators),
+                classes=classes,
+                dims={PASSAGES: passages.dims},
+            )
+        )
+    return found
