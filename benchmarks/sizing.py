@@ -142,17 +142,18 @@ def main() -> None:
 
 def _measured(folder: Path, num_items: int) -> Taken:
     release = build_sized(folder, num_items)
-    points, columns = _on_disk(release / "points"), _on_disk(release / "columns")
+    points, columns = on_disk(release / "points"), on_disk(release / "columns")
     return Taken(
         points=points,
         columns=columns,
-        rest=_on_disk(release) - points - columns,
+        rest=on_disk(release) - points - columns,
         engine=_memory_of("engine", folder).own,
         worker=_memory_of("worker", folder).own,
     )
 
 
-def _on_disk(folder: Path) -> int:
+def on_disk(folder: Path) -> int:
+    """Bytes that all files below a folder take."""
     # Files of the engine are made larger than what is in them: blocks tell what they take.
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
