@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from embedding.processes import Processes
+from embedding.row_adam import RowAdam
 from embedding.towers import CandidateTower, QueryTower
 
 # Shape of the one-cycle schedule: share of the steps in which the rate rises, and how far below its peak it begins.
@@ -28,7 +29,7 @@ class Optimisers:
         self._weights = [*small, *large]
         self._parts: list[torch.optim.Optimizer] = [torch.optim.Adam(small, lr=peak)]
         if large:
-            self._parts.append(torch.optim.SparseAdam(large, lr=peak))
+            self._parts.append(RowAdam(large, lr=peak))
 
     def step(self, loss: torch.Tensor, progress: float, processes: Processes) -> None:
         """Move the weights once against the gradient of `loss`, at the rate of `progress` (0 to 1)."""

@@ -1,0 +1,104 @@
+"""Time of a training step by size of the catalogue, beside a plain loop with dense gradients and Adam over every row.
+
+    python -m benchmarks.training_step
+
+The same model and the same batches in all of them, about 100,000 items that lie scattered over the catalogue;
+"""
+
+import argparse
+import time
+from statistics import median
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from embedding.features import Bag, EncodedItems
+from embedding.history import Histories
+from embedding.optimisers import Optimisers
+from embedding.pairs import Pairs
+from embedding.processes import ALONE
+from embedding.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.train_config import TrainConfig
+from embedding.training_step import TrainingStep
+
+_CPU = torch.device("cpu")
+_CONFIG = TrainConfig(features=("id", "creators"), history_length=50)
+_USERS, _ITEMS_A_USER, _ITEMS_A_CREATOR = 4_000, 50, 10
+# Items that occur in pairs, in a catalogue of any size.
+_HEARD = 100_000
+# Steps until the memory of most rows that will be touched is there.
+_WARM_UP = 40
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, nargs=2, default=[100_000, 1_000_000], help="sizes of the catalogue")
+    parser.add_argument("--steps", type=int, default=20, help="steps of each run")
+    arguments = parser.parse_args()
+    small, large = arguments.items
+    runs = {
+        f"row by row, {small:,} items": _Run(small, rows_only=True),
+        f"row by row, {large:,} items": _Run(large, rows_only=True),
+        f"dense Adam, {large:,} items": _Run(large, rows_only=False),
+    }
+    for run in runs.values():
+        for step in range(_WARM_UP if run.rows_only else 2):
+            run.step(step)
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for step in range(_WARM_UP, _WARM_UP + arguments.steps):
+        for name, run in runs.items():
+            times[name].append(run.step(step))
+    table = Table("", "median ms", "fastest ms", "pairs a second", title=f"a step of {_CONFIG.batch_size:,} pairs")
+    for name, taken in times.items():
+        middle = median(taken)
+        figures = (1e3 * middle, 1e3 * min(taken), _CONFIG.batch_size / middle)
+        table.add_row(name, *(f"{figure:,.1f}" for figure in figures))
+    small_s, large_s, dense_s = (median(taken) for taken in times.values())
+    console = Console()
+    console.print(table)
+    console.print(f"{large:,} beside {small:,} items: {large_s / small_s:.3f} of the time")
+    console.print(f"throughput at {large:,} items, of the dense loop's: {dense_s / large_s:.2f}")
+    console.print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+
+
+class _Run:
+    def __init__(self, num_items: int, rows_only: bool) -> None:
+        self.rows_only = rows_only
+        draw = np.random.default_rng(0)
+        num_pairs = _USERS * _ITEMS_A_USER
+        heard = (_HEARD * draw.random(num_pairs) ** 3).astype(np.int64)
+        # The same batches, whatever else there is: what is heard lies scattered over the catalogue.
+        scattered = draw.permutation(num_items)
+        items = scattered[heard]
+        hashes, folds = np.arange(num_pairs, dtype=np.uint64), np.zeros(num_pairs, np.uint8)
+        users = np.repeat(np.arange(_USERS), _ITEMS_A_USER)
+        ones, no_times = np.ones(num_pairs, np.float32), np.full(num_pairs, np.nan)
+        pairs = Pairs(users, items, ones, no_times, hashes, folds, folds)
+        place = np.arange(num_items)
+        creator_of = draw.permutation(num_items // _ITEMS_A_CREATOR)[np.argsort(scattered) // _ITEMS_A_CREATOR] + 1
+        creators = Bag(creator_of, np.arange(num_items + 1))
+        encoded = EncodedItems(place + 1, {"creators": creators}, {}, np.zeros((num_items, 0), np.float32))
+        torch.manual_seed(0)
+        candidate = CandidateTower(num_items, {"creators": num_items // _ITEMS_A_CREATOR + 1}, 0, _CONFIG.dims)
+        query = QueryTower(_CONFIG.dims)
+        candidate.sparse = rows_only
+        histories = Histories.of(pairs, items, _CONFIG, _CPU)
+        self._step = TrainingStep(ItemTensors.of(encoded, _CPU), histories, candidate, query, _CONFIG, ALONE)
+        self._optimisers = Optimisers(candidate, query, _CONFIG.learning_rate)
+        self._generator = torch.Generator().manual_seed(0)
+        self._order = torch.randperm(num_pairs, generator=self._generator)
+
+    def step(self, step: int) -> float:
+        """Seconds of one step."""
+        first = step * _CONFIG.batch_size % (len(self._order) - _CONFIG.batch_size)
+        start = time.perf_counter()
+        loss = self._step.loss(self._order[first : first + _CONFIG.batch_size], self._generator)
+        self._optimisers.step(loss, 0.5, ALONE)
+        return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
