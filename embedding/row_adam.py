@@ -20,7 +20,7 @@ class RowAdam(torch.optim.Optimizer):
         super().__init__(tables, {"lr": lr})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
         """Move the rows that have a gradient; `closure` is not used."""
         for group in self.param_groups:
             for table in group["params"]:
