@@ -113,7 +113,8 @@ def train(
     show_default=True,
     help="Comma-separated baselines for the same run: popularity, item-knn, ease, als, bpr, text; or none.",
 )
-@click.option("--plots", type=_OUTPUT, help="Folder for recall.png: recall by k, model against baselines.")
+@click.option("--against", type=_INPUT, help="Another model to rank in the same run and to compare user by user.")
+@click.option("--plots", type=_OUTPUT, help="Folder for recall.png, slices.png and bias.png, model against baselines.")
 @progress_option
 @_json
 @_settings
@@ -124,11 +125,12 @@ def evaluate(
     interactions: Path,
     test: Path | None,
     baselines: str,
+    against: Path | None,
     plots: Path | None,
     progress: ProgressMode,
     as_json: bool,
 ) -> None:
-    """Rank the whole catalogue for every user with held-out pairs; recall and ndcg beside the baselines'.
+    """Rank the whole catalogue for every user with held-out pairs; each metric beside the baselines'.
 
     \b
     Example:
@@ -138,14 +140,20 @@ def evaluate(
     from embedding.evaluate_run import EvaluateRequest, run_evaluation
 
     request = EvaluateRequest(
-        model=model, catalogue=catalogue, interactions=interactions, test=test, baselines=parse_baselines(baselines)
+        model=model,
+        catalogue=catalogue,
+        interactions=interactions,
+        test=test,
+        baselines=parse_baselines(baselines),
+        against=against,
     )
     report = run_evaluation(request, settings, load_encoder, Reporter(progress))
     _warn_of_rejects(report.rejects)
     if plots is not None:
-        from embedding.plots import plot_recall
+        from embedding.plots import draw_plots
 
-        click.echo(f"Plot: {plot_recall(report, plots)}", err=True)
+        for path in draw_plots(report, plots):
+            click.echo(f"Plot: {path}", err=True)
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
@@ -181,13 +189,7 @@ def _summary(out: Path, report: "TrainReport") -> dict[str, object]:
 def _print_report(report: "EvaluateReport") -> None:
     split = "given test pairs" if report.split is None else f"{report.split.name} split"
     counts = report.counts
-    table = Table(box=None, pad_edge=False, title_justify="left", caption_justify="left")
-    table.add_column("metric")
-    rows = {"towers": report.metrics, **report.baselines}
-    for name in rows:
-        table.add_column(name, justify="right")
-    for metric in report.metrics:
-        table.add_row(metric, *(f"{values[metric]:.4f}" for values in rows.values()))
+    scorers = {"towers": report.metrics, **report.baselines}
     console = Console()
     console.print(
         f"{split}: {counts.test_pairs:,} held-out pairs of {counts.users:,} users, "
@@ -196,4 +198,25 @@ def _print_report(report: "EvaluateReport") -> None:
     )
     if counts.users_without_history:
         console.print(f"{counts.users_without_history:,} users have no history: all get the same list", highlight=False)
-    console.print(table)
+    metrics = _table("metric", scorers)
+    for metric in report.metrics:
+        metrics.add_row(metric, *(f"{values[metric]:.4f}" for values in scorers.values()))
+    chance = ("", *(f"{report.p_values[name]['recall@20']:.4f}" for name in report.baselines))
+    if report.baselines:
+        metrics.add_row("p of recall@20", *chance)
+    bias = _table("first 20 places", scorers)
+    for key in next(iter(report.bias.values())).__struct_fields__:
+        bias.add_row(key.replace("_", " "), *(f"{getattr(report.bias[name], key):.4f}" for name in scorers))
+    parts = _table("slice, recall@20", scorers, "pairs")
+    for label, part in report.slices["towers"].items():
+        parts.add_row(label, f"{part.pairs:,}", *(f"{report.slices[name][label].recall:.4f}" for name in scorers))
+    for table in (metrics, bias, parts):
+        console.print(table)
+
+
+def _table(title: str, scorers: dict[str, dict[str, float]], *columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(title)
+    for name in (*columns, *scorers):
+        table.add_column(name, justify="right")
+    return table

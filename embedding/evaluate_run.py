@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypedDict
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -13,19 +13,19 @@ from embedding.dataset import Dataset, open_dataset, read_pairs
 from embedding.errors import MismatchError, UsageError
 from embedding.evaluation import Ranked, Task, rank
 from embedding.features import Vocabulary
+from embedding.figures import TOWERS, Figures, figures_of
+from embedding.item_facts import ItemFacts
 from embedding.model import Towers, encode_rows
+from embedding.model_folder import read_manifest
 from embedding.pairs import Pairs
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rejects import Rejects
 from embedding.settings import EmbeddingSettings
-from embedding.slices import Slice, intervals, slices
 from embedding.split import Parts, Split, split_pairs
 from embedding.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
 from embedding.tower_scorer import TowerScorer
 from embedding.towers import CandidateTower
-
-_TOWERS = "towers"
 
 
 class EvaluateRequest(Struct, frozen=True, kw_only=True):
@@ -36,6 +36,8 @@ class EvaluateRequest(Struct, frozen=True, kw_only=True):
     interactions: Path
     test: Path | None = None
     baselines: tuple[BaselineName, ...] = ("popularity",)
+    # Another model, ranked in the same run and compared user by user.
+    against: Path | None = None
 
 
 class EvaluateCounts(Struct, frozen=True, kw_only=True):
@@ -50,21 +52,11 @@ class EvaluateCounts(Struct, frozen=True, kw_only=True):
     cold_candidates: int
 
 
-class EvaluateReport(Struct, frozen=True, kw_only=True):
-    """Means over users by metric (`recall@20`, `ndcg@20`, ...), of the model and of each baseline.
-
-    `intervals`, by scorer (`towers` or a baseline's name) and metric: the 95 % interval of the mean. `differences`, by
-    baseline and metric: the 95 % interval of the towers' value less the baseline's, user by user. `slices`, by scorer:
-    recall@20 over parts of the held-out pairs.
-    """
+class EvaluateReport(Figures, frozen=True, kw_only=True):
+    """The figures, of which model, on what."""
 
     model: str
     split: Split | None
-    metrics: dict[str, float]
-    baselines: dict[str, dict[str, float]]
-    intervals: dict[str, dict[str, tuple[float, float]]]
-    differences: dict[str, dict[str, tuple[float, float]]]
-    slices: dict[str, dict[str, Slice]]
     counts: EvaluateCounts
     rejects: dict[str, int]
 
@@ -85,11 +77,11 @@ def run_evaluation(
             "Give --test with pairs that it has not seen, or train with --split common."
         )
     with ExitStack() as stack:
-        reads_text = "text" in towers.manifest.config.features
+        rival_reads = request.against is not None and read_manifest(request.against).encoder_hash is not None
         texts = stack.enter_context(
-            open_text_vectors(settings, load_encoder, reads_text or "text" in request.baselines)
+            open_text_vectors(settings, load_encoder, towers.reads_text or rival_reads or "text" in request.baselines)
         )
-        tower_texts = texts if reads_text else NoText()
+        tower_texts = texts if towers.reads_text else NoText()
         check_encoder(towers, tower_texts)
         data = stack.enter_context(
             open_dataset(
@@ -105,42 +97,44 @@ def run_evaluation(
             parts = Parts(data.pairs, test)
             rejects |= rejected
         task = Task.of(parts, len(data.item_rows))
-        rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, tower_texts, reporter)
-        scorer = TowerScorer(towers.query, towers.manifest.config, task, rows, vectors)
-        ranked = {_TOWERS: rank(scorer, task, reporter, _TOWERS)}
+        ranked = {TOWERS: rank_towers(towers, task, data, tower_texts, reporter)}
+        if request.against is not None:
+            other = _rival(request.against, towers, request.test is not None)
+            other_texts = texts if other.reads_text else NoText()
+            check_encoder(other, other_texts)
+            ranked[str(request.against)] = rank_towers(other, task, data, other_texts, reporter, str(request.against))
         for name in request.baselines:
             baseline = make_baseline(name, task, lambda: _candidate_texts(task, data, texts, reporter))
             ranked[name] = rank(baseline, task, reporter, name)
+        figures = figures_of(ranked, task, ItemFacts.of(data, task.is_candidate), reporter)
         return EvaluateReport(
+            **msgspec.structs.asdict(figures),
             model=towers.model_hash,
             split=split if request.test is None else None,
             counts=_count(towers, task, data),
             rejects=rejects,
-            **_figures(ranked, task),
         )
 
 
-class _Figures(TypedDict):
-    metrics: dict[str, float]
-    baselines: dict[str, dict[str, float]]
-    intervals: dict[str, dict[str, tuple[float, float]]]
-    differences: dict[str, dict[str, tuple[float, float]]]
-    slices: dict[str, dict[str, Slice]]
+def rank_towers(
+    towers: Towers, task: Task, data: Dataset, texts: TextVectors, reporter: Reporter, name: str = TOWERS
+) -> Ranked:
+    """What `towers` make of a task; `texts` are of their own encoder, or none where they read no text."""
+    rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, texts, reporter)
+    return rank(TowerScorer(towers.query, towers.manifest.config, task, rows, vectors), task, reporter, name)
 
 
-def _figures(ranked: dict[str, Ranked], task: Task) -> _Figures:
-    by_user = {name: one.by_user() for name, one in ranked.items()}
-    means = {name: {key: float(values.mean()) for key, values in of.items()} for name, of in by_user.items()}
-    own = by_user[_TOWERS]
-    return _Figures(
-        metrics=means.pop(_TOWERS),
-        baselines=means,
-        intervals={name: intervals(of) for name, of in by_user.items()},
-        differences={
-            name: intervals({key: own[key] - values for key, values in by_user[name].items()}) for name in means
-        },
-        slices={name: slices(one, task) for name, one in ranked.items()},
-    )
+def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
+    """The model to compare `towers` with; MismatchError where it was trained on pairs that they are tested on."""
+    rival = Towers.load(folder)
+    then, now = towers.manifest, rival.manifest
+    if not given_test and (then.fingerprint, then.split) != (now.fingerprint, now.split):
+        raise MismatchError(
+            f"--against {folder}: trained on interactions {now.fingerprint}, split {now.split.name}; the other model "
+            f"on {then.fingerprint}, split {then.split.name}. What one has seen, the other is tested on: train both on "
+            "the same data and split, or give --test with pairs that neither has seen."
+        )
+    return rival
 
 
 def _candidate_texts(task: Task, data: Dataset, texts: TextVectors, reporter: Reporter) -> Vectors:

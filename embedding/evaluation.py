@@ -10,7 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.errors import RejectedInputError
-from embedding.metrics import Values, ndcg_at_k, recall_at_k
+from embedding.metrics import Values, average_precision_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
 from embedding.pairs import Pairs
 from embedding.progress import Reporter
 from embedding.split import Parts
@@ -63,21 +63,25 @@ class Ranked(Struct, frozen=True):
     """What came of ranking all candidates for each user of a task.
 
     `hits` (Q, K): whether the candidate at each rank is held out;
-    `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower.
+    `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower;
+    `top` (Q, K): place of the candidate at each rank, -1 where all that is left the user trained with.
     """
 
     hits: NDArray[np.bool_]
     num_relevant: Rows
     ranks: Rows
+    top: NDArray[np.int32]
 
     def by_user(self) -> dict[str, Values]:
-        """`recall@k` and `ndcg@k` (Q,) for each k of KS."""
+        """`recall@k`, `ndcg@k`, `mrr@k` and `map@k` (Q,) for each k of KS."""
         values = {f"recall@{k}": recall_at_k(self.hits, self.num_relevant, k) for k in KS}
-        return values | {f"ndcg@{k}": ndcg_at_k(self.hits, self.num_relevant, k) for k in KS}
+        values |= {f"ndcg@{k}": ndcg_at_k(self.hits, self.num_relevant, k) for k in KS}
+        values |= {f"mrr@{k}": reciprocal_rank_at_k(self.hits, k) for k in KS}
+        return values | {f"map@{k}": average_precision_at_k(self.hits, self.num_relevant, k) for k in KS}
 
 
 def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[str, float]:
-    """Means over the task's users of `recall@k` and `ndcg@k`, for each k of KS."""
+    """Means over the task's users of each metric, for each k of KS."""
     return {key: float(values.mean()) for key, values in rank(scorer, task, reporter, name).by_user().items()}
 
 
@@ -88,7 +92,7 @@ def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
     place_of[task.candidates] = np.arange(len(task.candidates))
     seen, relevant = _by_user(task.train, task.users, place_of), _by_user(task.test, task.users, place_of)
     hits = np.zeros((num_users, depth), np.bool_)
-    ranks = np.empty(len(task.test), np.int64)
+    ranks, tops = np.empty(len(task.test), np.int64), np.empty((num_users, depth), np.int32)
     step = max(1, _MAX_SCORES // len(task.candidates))
     with reporter.stage(f"rank for users, {name}", num_users) as advance:
         for first in range(0, num_users, step):
@@ -96,6 +100,7 @@ def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
             scores = scorer.scores(first, last)
             scores[seen.entries(first, last)] = -np.inf
             top = top_k(scores, depth)
+            tops[first:last] = np.where(np.take_along_axis(scores, top, axis=1) > -np.inf, top, -1)
             rank_of = np.full(scores.shape, depth, np.int64)
             np.put_along_axis(rank_of, top, np.arange(depth)[None], axis=1)
             own = slice(relevant.offsets[first], relevant.offsets[last])
@@ -104,7 +109,7 @@ def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
             ranks[relevant.pairs[own]] = found
             hits[first + rows[found < depth], found[found < depth]] = True
             advance(last - first)
-    return Ranked(hits, np.diff(relevant.offsets), ranks)
+    return Ranked(hits, np.diff(relevant.offsets), ranks, tops)
 
 
 def top_k(scores: Scores, k: int) -> Rows:

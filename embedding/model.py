@@ -56,6 +56,11 @@ class Towers:
         return self.manifest.dims
 
     @property
+    def reads_text(self) -> bool:
+        """Whether text is among the features."""
+        return "text" in self.manifest.config.features
+
+    @property
     def encoder_hash(self) -> str | None:
         """Hash of the text encoder that the towers were trained with; None where they read no text."""
         return self.manifest.encoder_hash

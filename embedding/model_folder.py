@@ -19,6 +19,7 @@ from embedding.train_config import TrainConfig
 FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
+CARD = "MODEL_CARD.md"
 
 
 class ModelCounts(Struct, frozen=True, kw_only=True):
@@ -70,8 +71,15 @@ def check_out(folder: Path) -> None:
         )
 
 
-def write_model(out: Path, manifest: ModelManifest, write: Callable[[Path], None]) -> ModelManifest:
+def write_model(
+    out: Path,
+    manifest: ModelManifest,
+    write: Callable[[Path], None],
+    card: Callable[[ModelManifest], str] | None = None,
+) -> ModelManifest:
     """Write a model folder: `write` puts all files but the manifest into the folder it is given.
+
+    `card`: what to say of the finished manifest in the model card, which no hash covers.
 
     Nothing is seen at `out` before all of it is on the disk; a model there is replaced in one step. Returns the
     manifest with its hashes.
@@ -85,6 +93,8 @@ def write_model(out: Path, manifest: ModelManifest, write: Callable[[Path], None
         finished = msgspec.structs.replace(manifest, files=dict(sorted(files.items())))
         finished = msgspec.structs.replace(finished, hash=_hash_of_written(msgspec.json.encode(finished)))
         (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(finished), indent=2))
+        if card is not None:
+            (fresh / CARD).write_text(card(finished), encoding="utf-8")
         # mkdtemp makes folders for the owner alone; a model is read by whoever serves it.
         fresh.chmod(0o755)
         replace_folder(fresh, out)

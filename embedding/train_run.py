@@ -10,19 +10,26 @@ import numpy as np
 import torch
 from msgspec import Struct
 
+from embedding.baselines import Popularity
 from embedding.checkpoint import Checkpoints, RunIdentity, checkpoint_path
 from embedding.dataset import Dataset, open_dataset
 from embedding.device import DeviceName, find_device
+from embedding.evaluate_run import encode_for
+from embedding.evaluation import Task, rank
 from embedding.features import Vocabulary
+from embedding.figures import POPULARITY, TOWERS, Figures, figures_of
+from embedding.item_facts import ItemFacts
 from embedding.model import Towers, save_weights
+from embedding.model_card import model_card
 from embedding.model_folder import ModelCounts, ModelManifest, check_out, write_model
 from embedding.pairs import Pairs
 from embedding.preparation import Prepared, prepare, stopping_parts
 from embedding.processes import joined_processes
 from embedding.progress import Reporter
 from embedding.settings import EmbeddingSettings
-from embedding.split import Split, SplitName, choose_split, split_pairs
+from embedding.split import Parts, Split, SplitName, choose_split, split_pairs
 from embedding.text_vectors import LoadEncoder, TextVectors, open_text_vectors
+from embedding.tower_scorer import TowerScorer
 from embedding.train_config import TrainConfig
 from embedding.training import Around, Trained, fit
 from embedding.training_log import TrainingLog
@@ -103,7 +110,8 @@ def run_training(
             )
         )
         split = choose_split(data.pairs, request.split)
-        train = split_pairs(data.pairs, split).train
+        parts = split_pairs(data.pairs, split)
+        train = parts.train
         stopping = stopping_parts(train, request.config)
         prepared = prepare(
             data,
@@ -142,7 +150,10 @@ def run_training(
                 prepared.vocabulary.save(folder)
                 save_weights(folder, trained.candidate, trained.query)
 
-            manifest = write_model(request.out, manifest, write)
+            figures = _figures(prepared, trained, parts, request.config, data, texts, reporter)
+            manifest = write_model(
+                request.out, manifest, write, lambda finished: model_card(finished, figures, trained.losses)
+            )
             checkpoints.remove()
         processes.wait()
         return TrainReport(
@@ -170,6 +181,28 @@ def fit_pairs(
 
 def _fit(prepared: Prepared, config: TrainConfig, device: torch.device, reporter: Reporter, around: Around) -> Trained:
     return fit(prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter, around)
+
+
+def _figures(
+    prepared: Prepared,
+    trained: Trained,
+    parts: Parts,
+    config: TrainConfig,
+    data: Dataset,
+    texts: TextVectors,
+    reporter: Reporter,
+) -> Figures | None:
+    """How good the towers are on the pairs that their split held out, beside popularity; None where it held none."""
+    if not len(parts.test):
+        return None
+    task = Task.of(parts, len(data.item_rows))
+    rows, vectors = encode_for(trained.candidate, prepared.vocabulary, task, data, texts, reporter)
+    scorer = TowerScorer(trained.query, config, task, rows, vectors)
+    ranked = {
+        TOWERS: rank(scorer, task, reporter, TOWERS),
+        POPULARITY: rank(Popularity(task), task, reporter, POPULARITY),
+    }
+    return figures_of(ranked, task, ItemFacts.of(data, task.is_candidate), reporter)
 
 
 def _manifest(

@@ -65,8 +65,11 @@ def test_evaluate_prints_an_aligned_table_and_draws_the_curve(folder: Path, mode
     result = call(evaluate, folder, str(model), "--plots", str(folder / "plots"))
 
     assert result.exception is None
-    table = [line for line in result.stdout.splitlines() if "@" in line]
+    table = [line for line in result.stdout.splitlines() if line.startswith(("recall@", "ndcg@", "mrr@", "map@"))]
+    assert len(table) == 16
     assert len({len(line) for line in table}) == 1
+    assert "coverage" in result.stdout
+    assert "users with 5 to 19 training pairs" in result.stdout
     assert "towers" in result.stdout
     assert "popularity" in result.stdout
     image = (folder / "plots" / "recall.png").read_bytes()

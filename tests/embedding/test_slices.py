@@ -1,11 +1,13 @@
 """Slices and intervals against figures worked by hand."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from embedding.evaluation import Scores, Task, rank
+from embedding.item_facts import ItemFacts
 from embedding.progress import Reporter
-from embedding.slices import Slice, interval, slices
+from embedding.slices import Slice, interval, parts_of, slices
 from embedding.split import Parts
 from tests.embedding.test_baselines import pairs_of
 
@@ -38,9 +40,10 @@ def test_slices_count_users_and_pairs_and_say_what_was_found() -> None:
     task = Task.of(Parts(pairs_of(liked), pairs_of(test)), 60)
 
     ranked = rank(Fixed(), task, Reporter("none"), "fixed")
-    found = slices(ranked, task)
+    facts = ItemFacts(np.zeros(60, np.uint8), ("unknown",), np.zeros(60, np.int64), np.full(60, np.nan))
+    found = slices(ranked, task, parts_of(task, facts))
 
-    assert set(found) == {
+    assert set(found) - {"kind track", "language unknown"} == {
         "items with 0 training pairs",
         "items with 1 to 4 training pairs",
         "users with 1 to 4 training pairs",
@@ -54,3 +57,34 @@ def test_slices_count_users_and_pairs_and_say_what_was_found() -> None:
     assert never.recall == pytest.approx((1 + 0.5 + 20 / 48) / 3)
     of_pairs = ranked.ranks[task.test.users == 0]
     assert sorted(of_pairs.tolist()) == [0, 39]
+
+
+def test_slices_by_kind_language_and_age_hold_the_pairs_they_name() -> None:
+    liked, test = np.zeros((2, 60)), np.zeros((2, 60))
+    liked[:, 0] = 1
+    test[0, :40] = test[1, 40:] = 1
+    test[:, 0] = 0
+    timeless = [
+        msgspec.structs.replace(pairs, at_s=np.full(len(pairs), np.nan)) for pairs in map(pairs_of, (liked, test))
+    ]
+    task = Task.of(Parts(*timeless), 60)
+    day_s = 86_400.0
+    published_s = np.full(60, np.nan)
+    # Counted from the newest of them, as no pair has a time: 0, 10, ... 500 days.
+    published_s[1:52] = 1e9 - 10 * day_s * np.arange(51)
+    names = ("unknown", *(f"l{place}" for place in range(7)))
+    facts = ItemFacts((np.arange(60) % 2).astype(np.uint8), names, np.minimum(np.arange(60) % 10, 7), published_s)
+
+    parts = parts_of(task, facts)
+    sizes = {label: int(mask.sum()) for label, mask in parts.items()}
+
+    assert (sizes["kind track"], sizes["kind episode"]) == (29, 30)
+    # Places 7, 8 and 9 share the last language: three in ten of 60 rows; the others have six rows, row 0 is no pair.
+    assert sizes["language l6"] == 18
+    assert [label for label in sizes if label.startswith("language")] == [f"language l{n}" for n in (6, 0, 1, 2, 3)]
+    assert sizes["other languages"] == 59 - 18 - 4 * 6
+    assert sizes["items out for up to a month"] == 4
+    assert sizes["items out for up to a year"] == 33
+    assert sizes["items out for up to five years"] == 14
+    assert "items out for longer" not in sizes
+    assert sizes["items out at an unknown time"] == 8
