@@ -236,7 +236,11 @@ def test_the_packaged_encoder_finds_what_was_said_deep_inside_a_transcript(
     spoken = [item for item in items if passages_of(item)]
     assert len(spoken) == 10
     folder = tmp_path_factory.mktemp("spoken")
-    said = "The lighthouse keeper of Skagen taught his parrot to recite train timetables."
+    said = (
+        "The lighthouse keeper of Skagen had a parrot. He taught the parrot to recite the timetables of trains. "
+        "Every morning the parrot called out the train to Copenhagen from the top of the lighthouse. "
+        "Sailors set their watches by the keeper's parrot, and the railway sent it a cap of its own."
+    )
     chosen = spoken[3]
     assert chosen.text is not None
     middle = chosen.text.index(". ", len(chosen.text) * 2 // 3) + 2
@@ -254,7 +258,9 @@ def test_the_packaged_encoder_finds_what_was_said_deep_inside_a_transcript(
         place_in_text = rows.best_passage(found.rows[0], vector)
         assert place_in_text is not None
         assert chosen.text is not None
-        assert said in chosen.text[slice(*place_in_text)]
+        start, end = place_in_text
+        # Most of what was said of the parrot lies in that passage.
+        assert min(end, middle + len(said)) - max(start, middle) > len(said) // 2
         # As a whole its text says nothing of a parrot: the encoder stops reading long before.
         whole = world.release.columns.vectors("text") @ vector
         assert whole[found.rows[0]] < found.scores[0] - 0.2
