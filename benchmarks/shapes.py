@@ -63,7 +63,7 @@ async def compare(
     store: EdgeStore, release: Release, rules: HardRules, plans: PlanTable, rounds: int, console: Console
 ) -> None:
     """One line a shape, then the worst recall and ratio."""
-    finder = Finder(store, release.id, ColumnScan(release.columns, release.facts, release.creators), plans)
+    finder = Finder(store, release.id, ColumnScan(release.columns, release.fields), plans)
     heads = [f"{plan_name(plan)}" for plan in PLANS]
     table = Table("shape", "passes", *heads, "product", "recall", "p99 ms", "ratio", box=None, pad_edge=False)
     for column in table.columns:
@@ -155,8 +155,7 @@ async def main_async(folder: Path, rounds: int, console: Console) -> None:
     patient = Patient(
         id=release.id,
         columns=release.columns,
-        facts=release.facts,
-        creators=release.creators,
+        fields=release.fields,
         classes=release.classes,
         dims=release.manifest.dims,
     )

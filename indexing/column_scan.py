@@ -13,10 +13,9 @@ from threadpoolctl import ThreadpoolController
 
 from embedding.protocols import Vectors
 from indexing.columns import PointRows
-from indexing.creators import CreatorRows
-from indexing.facts import FACT_FIELDS, Facts
+from indexing.facts import FACT_FIELDS
+from indexing.field_columns import PointFields
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
-from indexing.filters.predicate import Predicate, predicate
 from indexing.rules.compiled import CompiledContext
 from indexing.stores.contract import Ranked
 
@@ -31,9 +30,6 @@ _BLOCK_BYTES = _KEPT_BYTES // 4
 _CHUNK = 1_024
 # Reading every row in order costs 7 ns a row, gathering some 27 ns each (1,000,000 x 64).
 _READ_ALL_FROM = 0.25
-# From here on, rows that facts do not tell apart are sorted out once and for all instead of with each answer.
-_NARROW_FROM = 4_096
-_WIDEN = 4
 # Scores of which the best stands for all, and how many such groups there must be for each hit that is asked for.
 _GROUP, _GROUPS_PER_HIT = 64, 4
 
@@ -44,12 +40,12 @@ class ColumnScan:
     From the first one on, numpy multiplies in one thread in this process.
     """
 
-    def __init__(self, columns: PointRows, facts: Facts, creators: CreatorRows) -> None:
+    def __init__(self, columns: PointRows, fields: PointFields) -> None:
         _multiply_in_one_thread()
-        self._columns, self._facts, self._creators = columns, facts, creators
+        self._columns, self._fields = columns, fields
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._allowed: OrderedDict[bytes, _Allowed] = OrderedDict()
+        self._allowed: OrderedDict[_Key, _Allowed] = OrderedDict()
 
     def nearest(self, vector: NDArray[np.float32], *, using: str, compiled: CompiledContext, limit: int) -> Ranked:
         """The `limit` rows nearest to `vector` (dims,) in the space `using` that pass `compiled.filter`."""
@@ -60,21 +56,10 @@ class ColumnScan:
             if known.blocked_places is None:
                 known.blocked_places = allowed.places(known.blocked)
             scores[known.blocked_places] = -np.inf
-        if known.rest is None:
-            return allowed.ranked(scores, _top(scores, limit))
-        fetch = limit
-        while True:
-            passes, payload = known.rest, self._columns.payload
-            top = [at for at in _top(scores, fetch).tolist() if passes(row := allowed.row(at), payload(row))]
-            if len(top) >= limit or fetch >= len(scores):
-                return allowed.ranked(scores, np.array(top[:limit], dtype=np.int64))
-            fetch *= _WIDEN
-            if fetch >= _NARROW_FROM:
-                self._narrow(known, compiled)
-                return self.nearest(vector, using=using, compiled=compiled, limit=limit)
+        return allowed.ranked(scores, _top(scores, limit))
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
-        """The rows, ascending, that pass as far as facts tell: those of blocked creators are among them."""
+        """The rows, ascending, that pass but for the blocklists: those of blocked creators are among them."""
         rows = self._allowed_rows(self._knowledge(compiled)).rows
         return np.arange(len(self._columns)) if rows is None else rows
 
@@ -90,29 +75,15 @@ class ColumnScan:
 
     def _look(self, compiled: CompiledContext) -> "_Known":
         told, blocked, rest = parts_told(compiled.filter)
-        mask = self._facts.mask(All(told))
-        return _Known(
-            compiled,
-            # Contexts that let the same combinations pass share their rows: those of users who block a creator, too.
-            mask.tobytes(),
-            lambda: None if mask.all() else self._facts.rows(mask),
-            self._creators.rows(blocked),
-            predicate(All(rest)) if rest else None,
-        )
+        mask = self._fields.facts.mask(All(told))
 
-    def _narrow(self, known: "_Known", compiled: CompiledContext) -> None:
-        """Replace what is known of a context by the exact rows, at 1 to 2 microseconds for each of those so far."""
-        rest, wider = known.rest, known.find
-        assert rest is not None
+        def find() -> NDArray[np.int64] | None:
+            if rest:
+                return np.flatnonzero(self._fields.mask(All((*told, *rest))))
+            return None if mask.all() else self._fields.facts.rows(mask)
 
-        def find() -> NDArray[np.int64]:
-            rows = wider()
-            every = range(len(self._columns)) if rows is None else rows.tolist()
-            return np.array([row for row in every if rest(row, self._columns.payload(row))], dtype=np.int64)
-
-        key = known.key + id(compiled).to_bytes(8, "big")
-        self._allowed.pop(key, None)
-        self._known[id(compiled)] = _Known(compiled, key, find, known.blocked, rest=None)
+        # Contexts that let the same combinations pass share their rows: those of users who block a creator, too.
+        return _Known(compiled, (mask.tobytes(), rest), find, self._fields.creators.rows(blocked))
 
     def _allowed_rows(self, known: "_Known") -> "_Allowed":
         allowed = self._allowed.get(known.key)
@@ -138,25 +109,27 @@ class ColumnScan:
         return _gathered_scores(vectors, allowed.rows, vector)
 
     def _make_room(self) -> None:
-        kept = sum(len(key) + one.nbytes for key, one in self._allowed.items())
+        kept = sum(len(key[0]) + one.nbytes for key, one in self._allowed.items())
         while kept > _KEPT_BYTES and len(self._allowed) > 1:
             key, oldest = self._allowed.popitem(last=False)
-            kept -= len(key) + oldest.nbytes
+            kept -= len(key[0]) + oldest.nbytes
+
+
+# What facts tell of a context, and the conditions that they do not.
+_Key = tuple[bytes, tuple[Filter, ...]]
 
 
 class _Known:
-    """What was found out of a context: `find` gives the rows told by facts (None: all); of these `blocked` go, and
-    those that `rest` turns away."""
+    """What was found out of a context: `find` gives the rows that pass (None: all), of which `blocked` go."""
 
     def __init__(
         self,
         compiled: CompiledContext,
-        key: bytes,
+        key: _Key,
         find: Callable[[], NDArray[np.int64] | None],
         blocked: NDArray[np.int64],
-        rest: Predicate | None,
     ) -> None:
-        self.compiled, self.key, self.find, self.blocked, self.rest = compiled, key, find, blocked, rest
+        self.compiled, self.key, self.find, self.blocked = compiled, key, find, blocked
         self.blocked_places: NDArray[np.int64] | None = None
 
 

@@ -108,6 +108,10 @@ class Facts:
         """The rows, ascending, of the combinations in `mask` (F,)."""
         return np.flatnonzero(mask[self._codes])
 
+    def spread(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,) which rows have one of the combinations in `mask` (F,)."""
+        return mask[self._codes]
+
     def among(self, rows: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(R,) which of `rows` (R,) have one of the combinations in `mask` (F,)."""
         return mask[self._codes[rows]]

@@ -51,7 +51,7 @@ class Finder:
     def of_release(cls, store: VectorStore, release: Release, rules_version: str) -> "Finder":
         """By the plans that the doctor left beside the release for these rules."""
         plans = plan_table(release.folder.parent.parent, release.id, rules_version)
-        scan = ColumnScan(release.columns, release.facts, release.creators)
+        scan = ColumnScan(release.columns, release.fields)
         passages = None if release.passages is None else PassageFinder(store, release, release.passages, plans)
         return cls(store, release.id, scan, plans, passages)
 
@@ -88,7 +88,7 @@ class PassageFinder:
     def __init__(self, store: VectorStore, release: Release, passages: Passages, plans: PlanTable) -> None:
         self._store, self._plans, self._passages = store, plans, passages
         self._collection = passages_collection(release.id)
-        self._scan = ColumnScan(passages, passages.facts(release.facts), passages.creators(release.creators))
+        self._scan = ColumnScan(passages, passages.fields(release.fields))
         # By identity, as in the scan; with the share of the passages that passes, which is not that of the rows.
         self._shared: OrderedDict[int, tuple[CompiledContext, CompiledContext]] = OrderedDict()
 

@@ -69,6 +69,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     input_fields: tuple[str, ...]
     # Pairs of kinds that the same users listened to; empty without a model.
     crossing: tuple[tuple[str, str], ...]
+    # Fields of `extra` that its points may be filtered by, as filters know them.
+    extra_fields: tuple[str, ...]
     rules_version: str
     counts: Counts
     gate: GateReport

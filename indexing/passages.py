@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from indexing.columns import Columns
-from indexing.creators import Creators
-from indexing.facts import Facts
+from indexing.facts import FACT_FIELDS, Facts
+from indexing.field_columns import FieldColumns
+from indexing.filters.algebra import Filter, fields_of
 from indexing.journal.records import RowPassages
 from indexing.npy_file import NpyFile
 from indexing.payload import Payload
+from indexing.postings import Postings
 from indexing.stores.contract import VectorStore
 
 # Name of the folder and of the space, and what is joined to a release's id for the collection.
@@ -131,19 +133,36 @@ class Passages:
         offsets = [(int(first), int(last)) for first, last in self._offsets[start:end]]
         return RowPassages.of(offsets, self._vectors[start:end])
 
-    def facts(self, facts: Facts) -> Facts:
-        """The combinations by passage."""
-        return facts.taken(self.rows)
+    def fields(self, fields: FieldColumns) -> "PassageFields":
+        """The fields by passage."""
+        return PassageFields(fields, self.rows)
 
-    def creators(self, creators: Creators) -> "PassageCreators":
-        """The creators by passage."""
-        return PassageCreators(creators, self.rows)
+
+class PassageFields:
+    """Which passages pass a filter (PointFields): those of the rows that do."""
+
+    def __init__(self, fields: FieldColumns, rows: NDArray[np.int32]) -> None:
+        self._fields, self._rows = fields, rows
+        self.facts: Facts = fields.facts.taken(rows)
+        self.creators = PassageCreators(fields.creators, rows)
+
+    def mask(self, where: Filter) -> NDArray[np.bool_]:
+        """(P,) which passages pass."""
+        if fields_of(where) <= FACT_FIELDS:
+            return self.facts.spread(self.facts.mask(where))
+        return self._fields.mask(where)[self._rows]
+
+    def share(self, where: Filter) -> float:
+        """Part of all passages (0 to 1) that passes."""
+        if fields_of(where) <= FACT_FIELDS:
+            return self.facts.share(where)
+        return float(np.count_nonzero(self.mask(where))) / len(self._rows)
 
 
 class PassageCreators:
     """Which passages each creator has: those of their rows."""
 
-    def __init__(self, creators: Creators, rows: NDArray[np.int32]) -> None:
+    def __init__(self, creators: Postings, rows: NDArray[np.int32]) -> None:
         self._creators, self._rows = creators, rows
 
     def rows(self, keys: Iterable[str]) -> NDArray[np.int64]:

@@ -7,12 +7,13 @@ import numpy as np
 from embedding.errors import MismatchError
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns, PointRows
-from indexing.creators import Creators
 from indexing.facts import Facts
+from indexing.field_columns import FieldColumns
 from indexing.filters.algebra import Filter
 from indexing.manifest import Manifest, read_manifest
 from indexing.orders import Orders
 from indexing.passages import PASSAGES, Passages, passages_collection
+from indexing.postings import Postings
 from indexing.stores.contract import VectorStore
 from indexing.users import Users
 from indexing.words.document import words_hash
@@ -31,8 +32,7 @@ class Release:
         self.columns = Columns(folder / "columns")
         self.users = Users(folder / "users")
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
-        self.facts = Facts.load(folder / "columns")
-        self.creators = Creators(folder / "columns")
+        self.fields = FieldColumns(folder / "columns")
         self.orders = Orders(folder / "columns")
         self.passages = Passages.of(folder, self.columns)
         """Of its long texts; None where it has none."""
@@ -48,6 +48,16 @@ class Release:
         return self.manifest.space
 
     @property
+    def facts(self) -> Facts:
+        """The combinations of what most rules read."""
+        return self.fields.facts
+
+    @property
+    def creators(self) -> Postings:
+        """The rows of each creator."""
+        return self.fields.creators
+
+    @property
     def model_folder(self) -> Path | None:
         """The model's copy inside the release, None for a release of text only."""
         return self.folder / "model" if self.manifest.model_hash else None
@@ -58,8 +68,8 @@ class Release:
         return self.manifest.encoder_hash is not None
 
     def share(self, where: Filter) -> float:
-        """Part of the points (0 to 1) that passes the hard rules in `where`."""
-        return self.facts.share(where)
+        """Part of the points (0 to 1) that passes `where`."""
+        return self.fields.share(where)
 
     def check_tower(self, model_hash: str) -> None:
         """MismatchError when the query tower at hand is not the one whose candidates are indexed here."""

@@ -56,6 +56,8 @@ class Workshop(Struct, frozen=True, kw_only=True):
     rules_version: str
     max_reject_share: float
     reporter: Reporter
+    # Fields of `extra` that the points are indexed by.
+    extra_fields: tuple[str, ...] = ()
     keeps: Keeps = Keeps()
     # Finish the release in spite of what it does not keep of the live one.
     force: bool = False
@@ -77,7 +79,7 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
             f"{shop.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
         )
     files = (inputs.catalogue, inputs.interactions)
-    settings = (model and model.hash, shop.texts.encoder_hash, shop.max_reject_share)
+    settings = (model and model.hash, shop.texts.encoder_hash, shop.max_reject_share, shop.extra_fields)
     with build_lock(shop.data_dir):
         releases = Releases(shop.data_dir, shop.store)
         with shop.reporter.stage("hash inputs"):
@@ -169,7 +171,7 @@ async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         lines.save(lines_path(shop.data_dir, folder.name), State.of(folder.name, 0), rows)
         users = _read_users(inputs.interactions, ids, bad_interactions, shop)
         towers = _copy_model(inputs.model, folder, model)
-        writer = PointsWriter(folder, shop.store, shop.texts, towers)
+        writer = PointsWriter(folder, shop.store, shop.texts, towers, shop.extra_fields)
         await writer.write(spool.batches(), users.popularity(), shop.reporter, total=len(ids))
         users.write(folder / "users")
         rejected = (bad_rows.rejected, bad_interactions.rejected)
@@ -183,7 +185,7 @@ async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         rejected_rows=rejected[0],
         rejected_interactions=rejected[1],
     )
-    return Written(counts, writer.dims, writer.input_fields)
+    return Written(counts, writer.dims, writer.input_fields, writer.extra_fields)
 
 
 def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:

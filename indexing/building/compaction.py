@@ -18,8 +18,7 @@ from indexing.building.compaction_due import is_due
 from indexing.building.finishing import Maker, finish, prove, renew_points
 from indexing.building.marks import Begun, Written, begin, mark_written
 from indexing.columns import ColumnsWriter
-from indexing.creators import CreatorsWriter
-from indexing.facts import FactsWriter
+from indexing.field_columns import FieldColumnsWriter
 from indexing.journal.current_rows import CurrentRows
 from indexing.lock import build_lock
 from indexing.manifest import Counts, Manifest, hash_of
@@ -84,7 +83,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     """Columns, users and model, in the order of the live rows; and the place of each row that there was (-1: gone)."""
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
-    facts, creators, orders = FactsWriter(), CreatorsWriter(), OrdersWriter()
+    fields, orders = FieldColumnsWriter(release.manifest.extra_fields), OrdersWriter()
     kinds: Counter[str] = Counter()
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
@@ -98,8 +97,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             payloads = [live.payload(row) for row in rows]
             vectors = {space: live.vectors(space, rows) for space in dims}
             writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
-            facts.add(payloads)
-            creators.add(payloads)
+            fields.add(payloads)
             orders.add(payloads)
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
@@ -112,8 +110,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             num_rows += len(rows)
             advance(len(rows))
     (columns / "classes.msgpack").write_bytes(release.classes.dump())
-    facts.save(columns)
-    creators.save(columns)
+    fields.save(columns)
     orders.save(columns)
     release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
@@ -129,7 +126,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
         rejected_rows=0,
         rejected_interactions=0,
     )
-    return Written(counts, dims, release.manifest.input_fields), places
+    return Written(counts, dims, release.manifest.input_fields, release.manifest.extra_fields), places
 
 
 def _batches(live: CurrentRows) -> Iterator[list[int]]:

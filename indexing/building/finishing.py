@@ -60,7 +60,7 @@ async def renew_points(folder: Path, written: Written, store: VectorStore, repor
     """
     if not is_optimised(folder):
         await drop_collections(store, folder.name)
-        await write_points_again(folder, store, written.dims, reporter)
+        await write_points_again(folder, store, written.dims, written.extra_fields, reporter)
 
 
 async def prove(folder: Path, written: Written, store: VectorStore, reporter: Reporter) -> GateReport:
@@ -103,6 +103,7 @@ def finish(
         words_hash=words_hash(),
         model_hash=maker.model_hash,
         input_fields=written.input_fields,
+        extra_fields=written.extra_fields,
         crossing=maker.crossing,
         rules_version=rules_version,
         counts=written.counts,

@@ -38,6 +38,7 @@ class Written(Struct, frozen=True):
     counts: Counts
     dims: dict[str, int]
     input_fields: tuple[str, ...]
+    extra_fields: tuple[str, ...]
 
 
 def fingerprint(files: tuple[Path | None, ...], *others: object) -> str:

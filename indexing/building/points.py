@@ -18,8 +18,7 @@ from embedding.text_vectors import TextVectors
 from embedding.texts import TEXT_FIELDS
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns, ColumnsWriter, row_hashes
-from indexing.creators import CreatorsWriter
-from indexing.facts import FactsWriter
+from indexing.field_columns import FieldColumnsWriter
 from indexing.orders import OrdersWriter
 from indexing.passages import PASSAGES, Passages, PassagesWriter, passages_collection
 from indexing.payload import Payload, payload_of
@@ -37,8 +36,16 @@ _BATCH = 4_096
 class PointsWriter:
     """Writes one release's points batch by batch, in bounded memory."""
 
-    def __init__(self, folder: Path, store: VectorStore, texts: TextVectors, towers: "Towers | None") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: VectorStore,
+        texts: TextVectors,
+        towers: "Towers | None",
+        extra_fields: tuple[str, ...],
+    ) -> None:
         self._folder, self._store = folder, store
+        self.extra_fields = extra_fields
         self._texts, self._towers = texts, towers
         self.dims: dict[str, int] = {} if towers is None else {"tower": towers.dims}
         text_fields: tuple[str, ...] = ()
@@ -51,15 +58,14 @@ class PointsWriter:
         self.num_kind: Counter[str] = Counter()
         self.num_passages = 0
         self._classes = AvailabilityClasses()
-        self._facts = FactsWriter()
-        self._creators = CreatorsWriter()
+        self._fields = FieldColumnsWriter(extra_fields)
         self._orders = OrdersWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
     ) -> None:
         """Write all items; `popularity` (N,) stands in where a row gives none."""
-        await self._store.create(self._folder.name, CollectionSchema(self.dims, (BM25,)))
+        await self._store.create(self._folder.name, schema_of(self.dims, self.extra_fields))
         columns = self._folder / "columns"
         with (
             reporter.stage("encode", total) as encoded,
@@ -79,11 +85,10 @@ class PointsWriter:
                     await asyncio.wait([waiting])
                 upserted(len(batch.rows))
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
-        self._facts.save(columns)
-        self._creators.save(columns)
+        self._fields.save(columns)
         self._orders.save(columns)
         self.num_passages = len(passages)
-        await write_passage_points(self._folder, self._store, reporter)
+        await write_passage_points(self._folder, self._store, self.extra_fields, reporter)
 
     def _made(
         self,
@@ -102,13 +107,12 @@ class PointsWriter:
             payloads = [self._payload(item, float(popularity[row])) for item, row in zip(items, rows, strict=True)]
             words = SparseRows.of([words_of(item) for item in items])
             writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors, words)
-            self._facts.add(payloads)
-            self._creators.add(payloads)
+            self._fields.add(payloads)
             self._orders.add(payloads)
             self.num_kind.update(item.kind for item in items)
             if self._texts.encoder_hash is not None:
                 self._write_passages(items, rows, passages)
-            yield PointBatch(rows, vectors, payloads, {BM25: words})
+            yield PointBatch(rows, vectors, payloads, {BM25: words}, self.extra_fields)
 
     def _write_passages(self, items: list[Item], rows: range, writer: PassagesWriter) -> None:
         found = (
@@ -132,31 +136,41 @@ class PointsWriter:
         return payload_of(item, self._classes.add(item.availability), popularity)
 
 
-async def write_points_again(folder: Path, store: VectorStore, dims: dict[str, int], reporter: Reporter) -> None:
+def schema_of(dims: dict[str, int], extra_fields: tuple[str, ...]) -> CollectionSchema:
+    """The collection of a release whose dense vectors have these lengths."""
+    return CollectionSchema(dims, (BM25,), extra_fields)
+
+
+async def write_points_again(
+    folder: Path, store: VectorStore, dims: dict[str, int], extra_fields: tuple[str, ...], reporter: Reporter
+) -> None:
     """Write the points of columns and passages that are whole: nothing is encoded, no tower is asked."""
     columns = Columns(folder / "columns")
-    await store.create(folder.name, CollectionSchema(dims, (BM25,)))
+    await store.create(folder.name, schema_of(dims, extra_fields))
     with reporter.stage("write points", len(columns)) as advance:
         for start in range(0, len(columns), _BATCH):
             rows = range(start, min(start + _BATCH, len(columns)))
             vectors = {space: np.asarray(columns.vectors(space)[rows.start : rows.stop]) for space in dims}
             payloads = [columns.payload(row) for row in rows]
             words = columns.words.rows.part(rows.start, rows.stop)
-            await store.upsert(folder.name, PointBatch(rows, vectors, payloads, {BM25: words}))
+            await store.upsert(folder.name, PointBatch(rows, vectors, payloads, {BM25: words}, extra_fields))
             advance(len(rows))
-    await write_passage_points(folder, store, reporter)
+    await write_passage_points(folder, store, extra_fields, reporter)
 
 
-async def write_passage_points(folder: Path, store: VectorStore, reporter: Reporter) -> None:
+async def write_passage_points(
+    folder: Path, store: VectorStore, extra_fields: tuple[str, ...], reporter: Reporter
+) -> None:
     """Write the points of the passages in `folder`, where there are any."""
     passages = Passages.of(folder, Columns(folder / "columns"))
     if passages is None:
         return
     collection = passages_collection(folder.name)
-    await store.create(collection, CollectionSchema({PASSAGES: passages.dims}))
+    await store.create(collection, CollectionSchema({PASSAGES: passages.dims}, extra_fields=extra_fields))
     with reporter.stage("write passages", len(passages)) as advance:
         for start in range(0, len(passages), _BATCH):
             rows = range(start, min(start + _BATCH, len(passages)))
             vectors = {PASSAGES: np.asarray(passages.vectors(PASSAGES)[rows.start : rows.stop])}
-            await store.upsert(collection, PointBatch(rows, vectors, [passages.payload(row) for row in rows]))
+            payloads = [passages.payload(row) for row in rows]
+            await store.upsert(collection, PointBatch(rows, vectors, payloads, extra_fields=extra_fields))
             advance(len(rows))

@@ -5,6 +5,7 @@ from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.building.gate_live import Keeps
 from indexing.manifest import Manifest
 from indexing.rules.accepted import AcceptedRules
+from indexing.rules.payload_fields import declared_fields
 from indexing.settings import IndexingSettings
 from indexing.switch import activate as make_live
 from indexing.workplace import open_workplace
@@ -21,7 +22,7 @@ async def build_from_settings(
 ) -> Manifest:
     """Build by the store, encoder and cache of the settings; live when asked; `text` vectors or none."""
     async with open_workplace(settings) as place:
-        version, _ = AcceptedRules(settings.data_dir / "rules").current()
+        version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
         with place.texts(text) as texts:
             shop = Workshop(
                 data_dir=settings.data_dir,
@@ -29,6 +30,7 @@ async def build_from_settings(
                 journal=place.journal,
                 texts=texts,
                 rules_version=version,
+                extra_fields=declared_fields(ruleset, settings.rules),
                 max_reject_share=settings.max_reject_share,
                 reporter=reporter,
                 keeps=Keeps(settings.max_removed_share, settings.min_overlap),

@@ -36,7 +36,7 @@ async def plans_at_build(
     version, ruleset = AcceptedRules(data_dir / "rules").current()
     found = []
     for patient in patients_in(folder, dims):
-        rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
+        rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.fields.share)
         found.append(await _plans_of(patient, rules, canaries(len(patient.columns), num_canaries), store, reporter))
     plans = joined(found)
     if plans.leaks:
@@ -63,7 +63,7 @@ async def _plans_of(
 ) -> Plans:
     doctor = Doctor(patient, rules, store, {using: patient.columns.vectors(using)[rows] for using in patient.dims})
     at_s = int(time.time())
-    shapes = shapes_of(rules, patient.facts, patient.classes, at_s, contexts_each=1)
+    shapes = shapes_of(rules, patient.fields, patient.classes, at_s, contexts_each=1)
     for using in patient.dims:
         await _probe(doctor, shapes, using, len(rows))
     effort = Effort(

@@ -12,6 +12,7 @@ from embedding.rows import Kind
 from indexing.availability import ANY_MARKET, AvailabilityClasses
 from indexing.context import RequestContext
 from indexing.facts import Facts
+from indexing.field_columns import PointFields
 from indexing.filters.algebra import fields_of
 from indexing.payload import NO_LANGUAGE
 from indexing.plans import band_of
@@ -35,7 +36,7 @@ class ShapeContexts(Struct, frozen=True, kw_only=True):
 
 
 def shapes_of(
-    rules: HardRules, facts: Facts, classes: AvailabilityClasses, at_s: int, contexts_each: int
+    rules: HardRules, fields: PointFields, classes: AvailabilityClasses, at_s: int, contexts_each: int
 ) -> list[ShapeContexts]:
     """Every shape that the rules can make at `at_s`, with at most `contexts_each` contexts.
 
@@ -43,9 +44,9 @@ def shapes_of(
     a few creators, with one context each, in which whoever asks is still to name them.
     """
     found: dict[tuple[tuple[str, ...], float], list[tuple[float, RequestContext]]] = {}
-    for context in _contexts(facts, classes, at_s):
+    for context in _contexts(fields.facts, classes, at_s):
         where = rules.without_blocklists(context)
-        share = facts.share(where)
+        share = fields.share(where)
         found.setdefault((tuple(sorted(fields_of(where))), band_of(share)), []).append((share, context))
     shapes = [
         _spread(fields, band, sorted(of_shape, key=lambda pair: pair[0]), contexts_each)

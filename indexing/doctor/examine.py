@@ -15,10 +15,9 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import PointRows
 from indexing.context import RequestContext
-from indexing.creators import CreatorRows
 from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.trial import Case, K, Trial
-from indexing.facts import Facts
+from indexing.field_columns import PointFields
 from indexing.filters.predicate import predicate
 from indexing.plans import COLUMNS, Plans, Shape, ShapePlan, ShapeReport
 from indexing.rules.compiled import FEW_CREATORS, MOST_FEW_CREATORS, CompiledContext, HardRules
@@ -57,8 +56,7 @@ class Patient(Struct, frozen=True, kw_only=True):
 
     id: str
     columns: PointRows
-    facts: Facts
-    creators: CreatorRows
+    fields: PointFields
     classes: AvailabilityClasses
     dims: dict[str, int]
 
@@ -72,12 +70,12 @@ class Doctor:
         self._store = store
         self._queries = queries
         self._leaks = 0
-        self._scan = ColumnScan(patient.columns, patient.facts, patient.creators)
+        self._scan = ColumnScan(patient.columns, patient.fields)
 
     async def examine(self, at_s: int, effort: Effort, reporter: Reporter) -> Plans:
         """Choose a plan for every shape that the rules can make at `at_s`. Raises StoreError when the engine fails."""
         patient = self._patient
-        shapes = shapes_of(self._rules, patient.facts, patient.classes, at_s, effort.contexts)
+        shapes = shapes_of(self._rules, patient.fields, patient.classes, at_s, effort.contexts)
         until = math.inf if effort.budget_s is None else time.monotonic() + effort.budget_s
         waiting = [(shape, using) for shape in shapes for using in patient.dims]
         reports: list[ShapeReport] = []

@@ -4,26 +4,23 @@ from pathlib import Path
 
 from indexing.availability import AvailabilityClasses
 from indexing.columns import Columns
-from indexing.creators import Creators
 from indexing.doctor.examine import Patient
-from indexing.facts import Facts
+from indexing.field_columns import FieldColumns
 from indexing.passages import PASSAGES, Passages, passages_collection
 
 
 def patients_in(folder: Path, dims: dict[str, int]) -> list[Patient]:
     """Those of the release in `folder`, finished or not; `dims` are those of its rows' named vectors."""
-    columns, facts = Columns(folder / "columns"), Facts.load(folder / "columns")
-    creators = Creators(folder / "columns")
+    columns, fields = Columns(folder / "columns"), FieldColumns(folder / "columns")
     classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
-    found = [Patient(id=folder.name, columns=columns, facts=facts, creators=creators, classes=classes, dims=dims)]
+    found = [Patient(id=folder.name, columns=columns, fields=fields, classes=classes, dims=dims)]
     passages = Passages.of(folder, columns)
     if passages is not None:
         found.append(
             Patient(
                 id=passages_collection(folder.name),
                 columns=passages,
-                facts=passages.facts(facts),
-                creators=passages.creators(creators),
+                fields=passages.fields(fields),
                 classes=classes,
                 dims={PASSAGES: passages.dims},
             )

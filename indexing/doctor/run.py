@@ -30,7 +30,7 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
         at_s = int(time.time())
         found = []
         for patient in patients_in(release.folder, release.manifest.dims):
-            rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.facts.share)
+            rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.fields.share)
             queries = seed_queries(patient.columns, patient.dims, THOROUGH.queries)
             if release.model_folder is not None and "tower" in patient.dims:
                 tower = load_towers(release.model_folder)

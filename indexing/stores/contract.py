@@ -15,27 +15,38 @@ from embedding.protocols import Vectors
 from indexing.errors import StoreError
 from indexing.filters.algebra import Filter
 from indexing.journal.log import JournalLog
-from indexing.payload import Payload
+from indexing.payload import INDEXED_FIELDS, FieldType, Payload, checked_extra
 from indexing.words.sparse import Sparse, SparseRows
 
 
 class CollectionSchema(Struct, frozen=True):
-    """Named vectors of a collection, compared by dot product: dense unit vectors with their lengths, sparse ones."""
+    """Named vectors of a collection, compared by dot product: dense unit vectors with their lengths, sparse ones.
+
+    `extra_fields` are indexed besides payload.INDEXED_FIELDS (payload.extra_field).
+    """
 
     vectors: dict[str, int]
     sparse: tuple[str, ...] = ()
+    extra_fields: tuple[str, ...] = ()
+
+    @property
+    def indexed(self) -> dict[str, FieldType]:
+        """All fields that filters may ask for, with their types."""
+        return INDEXED_FIELDS | {field: checked_extra(field)[1] for field in self.extra_fields}
 
 
 class PointBatch(Struct, frozen=True):
     """Points to write: `rows` (N,), one finite array (N, dims) for each named vector, N payloads; else StoreError.
 
     `sparse`: N vectors for each sparse name; a point whose vector is empty has none.
+    `extra_fields` are those of the collection's schema.
     """
 
     rows: Sequence[int]
     vectors: dict[str, Vectors]
     payloads: Sequence[Payload]
     sparse: dict[str, SparseRows] = {}
+    extra_fields: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {name: len(matrix) for name, matrix in self.vectors.items()}

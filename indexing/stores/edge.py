@@ -26,7 +26,7 @@ from indexing.filters.algebra import Filter
 from indexing.filters.edge import edge_filter
 from indexing.journal.file_log import FileLog
 from indexing.manifest import POINTS, write_durably
-from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
+from indexing.payload import FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.tuning import Tuning
 from indexing.words.sparse import Sparse, SparseRows
@@ -65,7 +65,7 @@ class EdgeStore:
         points.parent.mkdir(parents=True, exist_ok=True)
         config = self._config(schema)
         shard = _ask(lambda: edge.EdgeShard.create(str(points), config), f"create collection {collection!r}")
-        for field, field_type in INDEXED_FIELDS.items():
+        for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected.
             shard.update(edge.UpdateOperation.create_field_index(field, _INDEXES[field_type]))
         self._shards[collection] = shard
@@ -82,7 +82,7 @@ class EdgeStore:
                 for place, vector in _sparse_views(rows, part):
                     named[place][name] = vector
             chunk = [
-                edge.Point(row, vectors, engine_payload(payload))
+                edge.Point(row, vectors, engine_payload(payload, points.extra_fields))
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             write = partial(shard.update, edge.UpdateOperation.upsert_points(chunk))

@@ -203,16 +203,19 @@ def main() -> None:
 
 
 async def _follow(orders: IO[bytes], answers: IO[bytes], store: EdgeStore, collection: str) -> None:
-    dims: dict[str, int] = {}
+    made = CollectionSchema({})
     while data := _get(orders):
         order = _orders.decode(data)
         try:
             match order:
                 case _Create(schema):
-                    dims = schema.vectors
+                    made = schema
                     await store.create(collection, schema)
                 case _Upsert(start, payloads, vectors, sparse):
-                    matrices = {name: np.frombuffer(vectors[name], "<f4").reshape(-1, dims[name]) for name in dims}
+                    matrices = {
+                        name: np.frombuffer(vectors[name], "<f4").reshape(-1, dims)
+                        for name, dims in made.vectors.items()
+                    }
                     words = {
                         name: SparseRows(
                             np.frombuffer(ends, "<i8"), np.frombuffer(indices, "<u4"), np.frombuffer(values, "<f4")
@@ -220,7 +223,7 @@ async def _follow(orders: IO[bytes], answers: IO[bytes], store: EdgeStore, colle
                         for name, (ends, indices, values) in sparse.items()
                     }
                     rows = range(start, start + len(payloads))
-                    await store.upsert(collection, PointBatch(rows, matrices, payloads, words))
+                    await store.upsert(collection, PointBatch(rows, matrices, payloads, words, made.extra_fields))
                     continue
                 case _Optimise():
                     await store.optimise(collection)

@@ -23,7 +23,7 @@ from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.server import server_filter
 from indexing.journal.server_log import ServerLog
-from indexing.payload import INDEXED_FIELDS, FieldType, engine_payload
+from indexing.payload import FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.server_errors import ask
 from indexing.stores.spread import Spread
@@ -94,7 +94,7 @@ class ServerStore:
             ),
             doing,
         )
-        for field, field_type in INDEXED_FIELDS.items():
+        for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected.
             await ask(self._client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
 
@@ -110,7 +110,7 @@ class ServerStore:
                     if len(words := rows.row(at)):
                         named[place][name] = _sparse(words)
             chunk = [
-                models.PointStruct(id=row, vector=vectors, payload=engine_payload(payload))
+                models.PointStruct(id=row, vector=vectors, payload=engine_payload(payload, points.extra_fields))
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             await ask(

@@ -1,16 +1,19 @@
 """Filters, windows, items, rule sets and contexts drawn at random, from few values so that conditions often meet."""
 
 import random
+from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from embedding.rows import EVERYWHERE, Item, Window, name_key
+from embedding.rows import EVERYWHERE, Item, Scalar, Window, name_key
 from indexing.context import RequestContext
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.payload import Payload, payload_of
 from indexing.rules.declaration import RuleSet
-from indexing.rules.tables import Blocked, Seen, UnknownSay
+from indexing.rules.tables import Blocked, Duration, Extra, Kinds, Published, Seen, Switch, Tags, UnknownSay
+
+T = TypeVar("T")
 
 # Many cases, the same ones each time, on a machine that may be busy. Nothing is shrunk: a message names one case.
 AT_LENGTH = settings(
@@ -32,6 +35,11 @@ CLASSES = (7, 2**62 + 1, 2**63 - 1, 1, 2)
 AGES = (0, 7, 12, 18)
 DURATIONS_S = (0.0, 0.1, 212.5, 212.50000000000003, 3600.0, 1e7)
 PUBLISHED = (-5, 0, 1, 1_600_000_000, 2**40)
+# Values of `extra` by the name of the field: of its type, of another one, and at the ends of what is compared.
+MOODS = ("calm", "grim", "?", "", True, False, 7, 1.5)
+BPMS = (0, 60, 61, -(2**53) + 1, 2**53 - 1, 2**53, 2**62, 60.0, "60", True)
+GAINS = (0.0, -3.5, 12, 1e300, 2**53 + 1, "0.0", False)
+EXTRA_FIELDS = ("extra.float.gain", "extra.integer.bpm", "extra.keyword.mood")
 BOUNDS = (*DURATIONS_S, *map(float, PUBLISHED), -0.5, 0.5, 7.0, 6.999, float("inf"))
 
 
@@ -40,8 +48,16 @@ _KEYWORDS = {
     "tags": TAGS,
     "languages": ("en", "en-us", "it", "de", "?"),
     "creator_keys": tuple(map(name_key, CREATORS)),
+    "extra.keyword.mood": ("calm", "grim", "?", "", "true", "false"),
 }
-_NUMBERS = {"availability_class": CLASSES, "explicit": (0, 1, 2), "min_age": AGES, "published_at": PUBLISHED}
+_NUMBERS = {
+    "availability_class": CLASSES,
+    "explicit": (0, 1, 2),
+    "min_age": AGES,
+    "published_at": PUBLISHED,
+    "extra.integer.bpm": (0, 60, 61, -(2**53) + 1, 2**53 - 1, 2**53, 2**62),
+}
+_RANGES = ("duration_s", "published_at", "min_age", "extra.integer.bpm", "extra.float.gain")
 
 
 def filters(num_rows: int) -> st.SearchStrategy[Filter]:
@@ -65,7 +81,7 @@ def _filter(draw: random.Random, num_rows: int, depth: int) -> Filter:
         return _equality(draw, field, (*_NUMBERS[field], 999, -(2**63)))
     if shape < 7:
         bounds = [draw.choice((None, draw.choice(BOUNDS))) for _ in range(4)]
-        return Range(draw.choice(("duration_s", "published_at", "min_age")), *bounds)
+        return Range(draw.choice(_RANGES), *bounds)
     return HasId(frozenset(draw.sample(range(num_rows + 5), draw.randint(0, num_rows))))
 
 
@@ -107,9 +123,15 @@ def items(seed: int, num: int) -> list[Item]:
                 explicit=maybe((True, False)),  # type: ignore[arg-type]
                 min_age=draw.choice(AGES),
                 availability=draw.choice(lists),
+                extra=_extra(draw),
             )
         )
     return drawn
+
+
+def _extra(draw: random.Random) -> dict[str, Scalar]:
+    values: dict[str, tuple[Scalar, ...]] = {"mood": MOODS, "bpm": BPMS, "gain": GAINS, "other": (1, "x")}
+    return {name: draw.choice(values[name]) for name in values if draw.random() < 0.8}
 
 
 def _window_list(draw: random.Random) -> tuple[Window, ...]:
@@ -133,15 +155,53 @@ def payloads(seed: int, num: int) -> list[Payload]:
 _says = st.builds(UnknownSay, st.sampled_from(("allow", "deny")))
 
 
+def _lists(values: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.just(()) | st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True).map(tuple)
+
+
+def _seldom(otherwise: T, drawn: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    # Tables that all ask at once leave hardly an item.
+    return st.integers(0, 3).flatmap(lambda dice: drawn if dice == 0 else st.just(otherwise))
+
+
+def _bounds(values: tuple[float, ...]) -> st.SearchStrategy[float | None]:
+    return st.none() | st.sampled_from(values)
+
+
+_days = st.none() | st.sampled_from(("1969-12-31", "1970-01-01", "1970-01-01T00:00:01Z", "2020-09-13T12:26:40Z"))
+_allow = st.sampled_from(("allow", "deny"))
+_extras: st.SearchStrategy[dict[str, Extra]] = st.fixed_dictionaries(
+    {
+        "mood": st.builds(Extra, st.just("keyword"), _lists(("calm", "?", "true")), _lists(("grim", "false"))),
+        "bpm": st.builds(
+            Extra, st.just("integer"), min=_bounds((0.0, 60.5)), max=_bounds((60.0, 2.0**53 - 1)), unknown=_allow
+        ),
+        "gain": st.builds(Extra, st.just("float"), min=_bounds((-3.5,)), max=_bounds((0.0, 1e15)), unknown=_allow),
+    }
+)
+_switches: st.SearchStrategy[dict[str, Switch]] = st.just({}) | st.fixed_dictionaries(
+    {
+        "plain": st.builds(Switch, st.just(("tags", "caps")), st.booleans()),
+        "recent": st.builds(Switch, st.just(("published",)), st.booleans()),
+    }
+)
+
+
 def rule_sets(num_items: int) -> st.SearchStrategy[RuleSet]:
-    """Rule sets whose blocklists name a few of the drawn items and creators."""
+    """Rule sets with every table; their blocklists name a few of the drawn items and creators."""
     ids = st.lists(st.integers(0, num_items - 1).map(lambda row: f"i{row}"), max_size=4).map(tuple)
     names = st.just(()) | st.lists(st.sampled_from(CREATORS), max_size=1).map(tuple)
     return st.builds(
         RuleSet,
         explicit=_says,
         languages=_says,
+        kinds=st.builds(Kinds, st.sampled_from((("track", "episode"), ("track", "episode"), ("track",)))),
         blocked=st.builds(Blocked, ids, names),
+        tags=_seldom(Tags(), st.builds(Tags, _lists(("jazz", "50s", "")), _lists(("crime",)))),
+        published=_seldom(Published(), st.builds(Published, _days, _days, _allow)),
+        duration=_seldom(Duration(), st.builds(Duration, _bounds((0.1,)), _bounds((212.5, 3600.0)), _allow)),
+        extra=_seldom({}, _extras),
+        switches=_switches,
         seen=st.builds(Seen, st.booleans()),
     )
 
@@ -160,4 +220,5 @@ def contexts() -> st.SearchStrategy[RequestContext]:
         age=st.none() | st.sampled_from((*AGES, 6, 17, 30)),
         kinds=st.none() | st.frozensets(st.sampled_from(("track", "episode"))),
         blocked_creators=st.just(frozenset[str]()) | st.frozensets(keys, max_size=2),
+        filter=_seldom(None, filters(0)),
     )

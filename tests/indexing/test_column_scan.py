@@ -14,14 +14,13 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
-from indexing.creators import Creators, CreatorsWriter
-from indexing.facts import Facts, FactsWriter
+from indexing.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.algebra import Filter, fields_of
 from indexing.filters.predicate import predicate
 from indexing.payload import payload_of
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
-from tests.indexing.drawn import AT_LENGTH, contexts, filters, items, rule_sets
+from tests.indexing.drawn import AT_LENGTH, EXTRA_FIELDS, contexts, filters, items, rule_sets
 from tests.indexing.made_points import unit_vectors
 from tests.indexing.made_words import no_words
 
@@ -39,22 +38,19 @@ class Catalogue:
         self.vectors = {using: unit_vectors(len(rows), dims, seed=dims) for using, dims in DIMS.items()}
         # Equal scores, so that ties are met.
         self.vectors["tower"][: len(rows) // 3] = self.vectors["tower"][0]
-        facts = FactsWriter()
-        facts.add(self.payloads)
+        fields = FieldColumnsWriter(EXTRA_FIELDS)
+        fields.add(self.payloads[:10])
+        fields.add(self.payloads[10:])
         with ColumnsWriter(folder, DIMS) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors, no_words(len(rows)))
-        facts.save(folder)
-        creators = CreatorsWriter()
-        creators.add(self.payloads[:10])
-        creators.add(self.payloads[10:])
-        creators.save(folder)
-        self.facts = Facts.load(folder)
-        self.scan = ColumnScan(Columns(folder), self.facts, Creators(folder))
+        fields.save(folder)
+        self.fields = FieldColumns(folder)
+        self.scan = ColumnScan(Columns(folder), self.fields)
 
     def compiled(self, context: RequestContext, ruleset: RuleSet | None = None) -> CompiledContext:
         ruleset = ruleset or RuleSet()
         version = rules_version(ruleset)
-        return HardRules(ruleset, version, self.classes, lambda _: None, self.facts.share).compile(context)
+        return HardRules(ruleset, version, self.classes, lambda _: None, self.fields.share).compile(context)
 
     def brute_force(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
         """Every row asked, every score sorted; of equals the lower row first."""
@@ -77,15 +73,14 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return Catalogue(items(11, NUM_ITEMS), tmp_path_factory.mktemp("scan") / "columns")
 
 
-@pytest.fixture(params=["blocks", "gathered", "narrowed at once"])
+@pytest.fixture(params=["blocks", "gathered", "nothing kept"])
 def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways in which a scan may go about it, each forced."""
     if request.param == "gathered":
         monkeypatch.setattr(column_scan, "_BLOCK_BYTES", 0)
         monkeypatch.setattr(column_scan, "_READ_ALL_FROM", 0.6)
         monkeypatch.setattr(column_scan, "_CHUNK", 7)
-    elif request.param == "narrowed at once":
-        monkeypatch.setattr(column_scan, "_NARROW_FROM", 1)
+    elif request.param == "nothing kept":
         monkeypatch.setattr(column_scan, "_KEPT_BYTES", 1)
     return str(request.param)
 
@@ -185,4 +180,4 @@ def test_what_is_kept_stays_within_its_bytes(tmp_path: Path, monkeypatch: pytest
             assert catalogue.found(query, "text", compiled, 5) == catalogue.brute_force(query, "text", compiled, 5)
     kept = catalogue.scan._allowed
     assert 0 < len(kept) < 10
-    assert sum(len(key) + allowed.nbytes for key, allowed in kept.items()) <= 6_000
+    assert sum(len(key[0]) + allowed.nbytes for key, allowed in kept.items()) <= 6_000

@@ -15,13 +15,12 @@ from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
-from indexing.creators import Creators, CreatorsWriter
 from indexing.doctor.contexts import shapes_of
 from indexing.doctor.examine import Doctor, Effort, Patient
 from indexing.doctor.queries import seed_queries
 from indexing.doctor.report import as_percent
 from indexing.doctor.trial import Trial
-from indexing.facts import Facts, FactsWriter
+from indexing.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
@@ -60,19 +59,15 @@ class Clinic:
         self.payloads = [self._payload(row, bool(swedish[row]), bool(episode[row])) for row in range(NUM_ROWS)]
         self.store = EdgeStore(folder / "releases", THIN_GRAPH)
         columns = folder / "columns"
-        facts = FactsWriter()
-        facts.add(self.payloads)
+        fields = FieldColumnsWriter()
+        fields.add(self.payloads)
         with ColumnsWriter(columns, {"text": DIMS}) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors}, no_words(NUM_ROWS))
-        facts.save(columns)
-        creators = CreatorsWriter()
-        creators.add(self.payloads)
-        creators.save(columns)
+        fields.save(columns)
         self.patient = Patient(
             id="r1",
             columns=Columns(columns),
-            facts=Facts.load(columns),
-            creators=Creators(columns),
+            fields=FieldColumns(columns),
             classes=self.classes,
             dims={"text": DIMS},
         )
@@ -97,7 +92,7 @@ class Clinic:
 
     def rules(self, ruleset: RuleSet | None = None) -> HardRules:
         ruleset = ruleset or RuleSet()
-        return HardRules(ruleset, rules_version(ruleset), self.classes, self.store.prepare, self.patient.facts.share)
+        return HardRules(ruleset, rules_version(ruleset), self.classes, self.store.prepare, self.patient.fields.share)
 
     def doctor(self) -> Doctor:
         queries = seed_queries(self.patient.columns, self.patient.dims, 200)
@@ -152,7 +147,7 @@ def slow_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -> None:
-    rules, facts = clinic.rules(), clinic.patient.facts
+    rules, facts = clinic.rules(), clinic.patient.fields
     shapes = shapes_of(rules, facts, clinic.classes, AT_S, contexts_each=3)
     assert len({(shape.fields, shape.band) for shape in shapes}) == len(shapes)
     # With and without explicit, languages, kinds and blocked creators: all of which include these two.
@@ -183,7 +178,7 @@ def test_a_planted_bad_shape_is_answered_from_the_columns(clinic: Clinic, runner
 def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_chosen(
     clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
+    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
     fields = shape_with(clinic, BAD)
     band = band_of(clinic.rules().compile(BAD).share)
     bad = next(shape for shape in shapes if (shape.fields, shape.band) == (fields, band))
@@ -242,7 +237,7 @@ def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: a
 
 
 def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asyncio.Runner) -> None:
-    shapes = shapes_of(clinic.rules(), clinic.patient.facts, clinic.classes, AT_S, contexts_each=2)
+    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
     blocking = next(shape for shape in shapes if FEW_CREATORS in shape.fields)
     report = runner.run(clinic.doctor().choose(blocking, "text", EFFORT))
     table = PlanTable([report])
@@ -267,7 +262,7 @@ def test_luck_is_not_enough() -> None:
 
 def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, runner: asyncio.Runner) -> None:
     compiled = clinic.rules().compile(BAD)
-    scan = ColumnScan(clinic.patient.columns, clinic.patient.facts, clinic.patient.creators)
+    scan = ColumnScan(clinic.patient.columns, clinic.patient.fields)
     plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
     graphs = [replace(report, chosen=replace(report.chosen, plan=Plan(ef=64))) for report in plans.shapes]
     query = clinic.vectors[5]

@@ -1,18 +1,20 @@
-"""The three readings of a filter say the same of every item, in both directions: what passes and what does not."""
+"""All readings of a filter, the columns' too, say the same of every item: what passes and what does not."""
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.filters.algebra import Filter
+from indexing.field_columns import FieldColumns, FieldColumnsWriter
+from indexing.filters.algebra import Filter, HasId
 from indexing.filters.predicate import predicate
 from indexing.payload import Payload
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
-from tests.indexing.drawn import AT_LENGTH, filters, payloads
+from tests.indexing.drawn import AT_LENGTH, EXTRA_FIELDS, filters, payloads
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 
 NUM_ROWS = 200
@@ -23,8 +25,15 @@ QUERY = np.array([1.0, 0.0], dtype=np.float32)
 class Catalogue:
     """One drawn catalogue in three engines: Edge as written, Edge optimised, and memory mode over gRPC."""
 
-    def __init__(self, rows: list[Payload], engines: dict[str, VectorStore], runner: asyncio.Runner) -> None:
+    def __init__(
+        self, rows: list[Payload], engines: dict[str, VectorStore], runner: asyncio.Runner, folder: Path
+    ) -> None:
         self.rows = rows
+        writer = FieldColumnsWriter(EXTRA_FIELDS)
+        writer.add(rows[:50])
+        writer.add(rows[50:])
+        writer.save(folder)
+        self.fields = FieldColumns(folder)
         self.engines = engines
         self._runner = runner
 
@@ -40,8 +49,8 @@ class Catalogue:
 async def _fill(store: VectorStore, rows: list[Payload]) -> VectorStore:
     angles = np.linspace(0, 3, len(rows))
     vectors = np.stack((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)
-    await store.create("c", CollectionSchema({"tower": 2}))
-    await store.upsert("c", PointBatch(range(len(rows)), {"tower": vectors}, rows))
+    await store.create("c", CollectionSchema({"tower": 2}, extra_fields=EXTRA_FIELDS))
+    await store.upsert("c", PointBatch(range(len(rows)), {"tower": vectors}, rows, extra_fields=EXTRA_FIELDS))
     return store
 
 
@@ -61,7 +70,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             "server, over gRPC": runner.run(_fill(memory.open(), rows)),
         }
         runner.run(engines["edge, optimised"].optimise("c"))
-        yield Catalogue(rows, engines, runner)
+        yield Catalogue(rows, engines, runner, folder)
         for store in engines.values():
             runner.run(store.close())
 
@@ -76,6 +85,9 @@ def test_all_readings_agree_on_every_item(catalogue: Catalogue) -> None:
         for where in drawn:
             holds = predicate(where)
             passes = {row for row, payload in enumerate(catalogue.rows) if holds(row, payload)}
+            assert set(np.flatnonzero(catalogue.fields.mask(where)).tolist()) == passes, where
+            if not isinstance(where, HasId):
+                assert catalogue.fields.share(where) == len(passes) / NUM_ROWS
             for engine in catalogue.engines:
                 assert catalogue.passing(engine, where) == passes, (engine, where)
             num_passes += len(passes)

@@ -43,6 +43,7 @@ def folder(tmp_path: Path) -> Path:
         model_hash=None,
         input_fields=("title",),
         crossing=(),
+        extra_fields=(),
         rules_version="v",
         counts=Counts(
             points=1,
