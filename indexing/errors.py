@@ -9,6 +9,7 @@ NearfieldError
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
 ├── UsageError
 │   └── FilterError            a filter asks of a field what it cannot be asked; names the field
+│       └── PostedFilterError  the same of a request's own filter; names the place in it
 ├── NotFoundError
 │   ├── ReleaseMissingError    no release of that id
 │   └── NoLiveReleaseError     nothing was activated yet
@@ -45,6 +46,14 @@ class RulesError(NearfieldError):
 
 class FilterError(UsageError):
     """A filter names an unknown field, or asks of a field what it cannot be asked."""
+
+
+class PostedFilterError(FilterError):
+    """A filter as a request posted it: `field` is where in it something else was expected than `came`."""
+
+    def __init__(self, field: str, expected: str, came: object) -> None:
+        super().__init__(f"{field}: expected {expected}, came {came!r}")
+        self.field, self.expected, self.came = field, expected, came
 
 
 class ReleaseMissingError(NotFoundError):

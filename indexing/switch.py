@@ -5,6 +5,8 @@ from indexing.errors import NoLiveReleaseError, WideningError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
 from indexing.retention import Keeping, prune
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.payload_fields import check_payload_fields
 from indexing.widening import widened
 from indexing.workplace import Workplace
 
@@ -32,9 +34,13 @@ async def rollback(place: Workplace, *, widen: bool = False) -> str:
 async def _ready(place: Workplace, release_id: str, *, widen: bool) -> None:
     """Encode for the release what was journalled for other models.
 
+    RulesError when the rules in force ask for a field that it does not have.
     WideningError when it is older than the live one and would open rows wider, unless `widen`.
     """
-    rows = await current_rows(place.releases.open(release_id), place.journal)
+    release = place.releases.open(release_id)
+    _, ruleset = AcceptedRules(place.settings.data_dir / "rules").current()
+    check_payload_fields(ruleset, release.manifest)
+    rows = await current_rows(release, place.journal)
     await _encode_missing(place, rows)
     try:
         live_id = await place.releases.live_id()

@@ -27,6 +27,7 @@ from indexing.releases import Releases
 from indexing.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.rules.payload_fields import check_payload_fields
 from indexing.stores.open import open_store
 from service.apart import activate_apart, compact_apart
 from service.app import create_app
@@ -66,6 +67,7 @@ def open_parts(settings: Settings) -> Parts:
 
     def hold(release_id: str) -> ServedRelease:
         release = releases.open(release_id)
+        check_payload_fields(ruleset, release.manifest)
         tower = None if release.model_folder is None else Towers.load(release.model_folder)
         if tower is not None:
             release.check_tower(tower.model_hash)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence, Set
 from typing import cast
 
+from indexing.context import RequestContext
 from indexing.users import History
 from service.answers import Answer, Hit
 from service.context import ContextDefaults
 from service.directions import listener, towards
 from service.excluded import Excluded, HeardOr
 from service.history import by_time, join
+from service.own_conditions import OwnConditions
 from service.parts import Parts
 from service.problems import ProblemError, invalid
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
@@ -28,13 +30,14 @@ class Queries:
         self._encoder_hash = parts.live.release.manifest.encoder_hash
         self._encoder = parts.encoder
         self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+        self._own = OwnConditions(served)
         self._find = served.rows.find
         self._shown = ShownRows(served.rows)
         self.retriever = Retriever(parts.store, served)
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
         """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
-        context = self._defaults.complete(query.context, query.kinds, context_field)
+        context = self._context(query, context_field)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds)
         vector = towards(self._served, seeds.rows, seeds.weights)
         ranking = self.retriever.nearest(
@@ -45,7 +48,7 @@ class Queries:
 
     async def recommend(self, query: RecommendRequest) -> Answer:
         """Items for a known user, for a posted history, or for both together."""
-        context = self._defaults.complete(query.context, query.kinds)
+        context = self._context(query)
         known = self._known_user(query)
         posted = find_entries(
             self._find,
@@ -58,7 +61,7 @@ class Queries:
         vector = listener(self._served, listening.rows, listening.weights, context.at_s)
         left_out = self._left_out(query, posted.rows)
         excluded: Excluded = left_out
-        if known is not None and self._served.rules.ruleset.arrangement({}).exclude_seen:
+        if known is not None and self._served.rules.ruleset.arrangement(query.switches).exclude_seen:
             excluded = HeardOr(left_out, known.heard)
         ranking = self.retriever.nearest(vector, using=self._release.space, context=context, excluded=excluded)
         page = await self.retriever.page(ranking, context, query.limit)
@@ -71,7 +74,7 @@ class Queries:
         text = query.text.strip()
         if not text:
             raise invalid("text", "some words to look for", shown(query.text))
-        context = self._defaults.complete(query.context, query.kinds)
+        context = self._context(query)
         if not self._release.has_text:
             raise ProblemError(
                 "release-without-text",
@@ -89,6 +92,9 @@ class Queries:
         )
         page = await self.retriever.page(ranking, context, query.limit)
         return self._answer(page)
+
+    def _context(self, query: Query, field: str = "context.") -> RequestContext:
+        return self._own.added(query, self._defaults.complete(query.context, query.kinds, field))
 
     def _known_user(self, query: RecommendRequest) -> History | None:
         """The user's history; None where none is needed, because one was posted."""

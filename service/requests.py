@@ -1,6 +1,6 @@
 """What a query may say: the bodies of the POST routes, with their limits in the types."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -56,6 +56,20 @@ UnknownSeeds = Annotated[
 Text = Annotated[str, Meta(min_length=1, max_length=2_000, description="What to look for, in plain words.")]
 
 
+Filter = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What every hit must be: `all`, `any` or `none` of a list of filters, or a `field` with `equals`, "
+        "`one_of` or `range` (docs/api.md, A filter).",
+        examples=[{"field": "kind", "one_of": ["track", "episode"]}],
+    ),
+]
+Switches = Annotated[
+    dict[str, bool],
+    Meta(max_length=100, description="Switches that the rules declare, on or off.", examples=[{}]),
+]
+
+
 class Context(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The circumstances of a request, as far as the rules care."""
 
@@ -94,6 +108,8 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     context: Context = Context()
     kinds: Kinds | None = None
     exclude: Annotated[Ids, Meta(description="Ids that must not come, besides the blocked ones.")] = ()
+    filter: Filter | None = None
+    switches: Switches = {}
     limit: Limit = 10
     release: Annotated[
         Annotated[str, Meta(min_length=1, max_length=200)] | None,

@@ -15,7 +15,7 @@ from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.route_docs import BODY_FAILURES, HITS, failures
 
-_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", *BODY_FAILURES)
+_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", "release-without-field", *BODY_FAILURES)
 
 
 def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
@@ -44,9 +44,7 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures(
-            "unknown-release", "release-not-loaded", "unknown-user", "unknown-seeds", "weights-cancel", *BODY_FAILURES
-        ),
+        responses=failures("unknown-user", "unknown-seeds", "weights-cancel", *_QUERY_FAILURES),
     )
     async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
         """For a known `user_id`, for a posted `history` of someone never seen, or for both."""

@@ -34,4 +34,6 @@ def _narrowed(context: RequestContext) -> str:
         parts.append(f"age {context.age}")
     if context.blocked_creators:
         parts.append(f"{len(context.blocked_creators)} blocked creators")
+    if context.filter is not None:
+        parts.append("the filter of the request")
     return f" ({', '.join(parts)})" if parts else ""

@@ -26,6 +26,7 @@ TASTES = {
 }
 KIND: dict[str, Kind] = {"jazz": "track", "metal": "track", "crime": "episode", "cooking": "episode"}
 PER_TASTE = 20
+MOODS = ("calm", "grim", "bright")
 ODD_ID = "a/b c?%é"
 OPENS = "2030-01-01T00:00:00Z"
 OPENS_S = epoch_us(OPENS) // 1_000_000
@@ -71,6 +72,8 @@ def make_items() -> list[Item]:
                 explicit=False,
                 duration_s=180.0 + number,
                 published_at=1_600_000_000 + number,
+                tags=(taste, f"n{number}"),
+                extra={"bpm": 60 + number, **({"mood": MOODS[number % 3]} if number % 4 else {})},
             ),
             **special.get(item_id, {}),
         )
