@@ -14,6 +14,7 @@ from embedding.rows import Item, Kind
 from embedding.sample import make_sample
 from embedding.text_vectors import CachedText
 from indexing.context import RequestContext
+from indexing.filters.algebra import NoneOf, OneOf, Range
 from indexing.finder import Finder
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Removed, TakenDown
@@ -54,6 +55,8 @@ CONTEXTS = (
     context(explicit=False),
     context(kinds=frozenset({"track"})),
     context(market="GB", explicit=False, kinds=frozenset({"episode"}), blocked_creators=frozenset({"maker 1"})),
+    context(filter=NoneOf((OneOf("creator_keys", frozenset({"maker 1"})), Range("duration_s", gt=0.0)))),
+    context(filter=OneOf("creator_keys", frozenset({"maker 1", "maker 2"}))),
 )
 
 
