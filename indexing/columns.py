@@ -5,6 +5,7 @@ payload.bin          msgpack of each Payload, end to end
 payload_ends.npy     (N + 1,) byte offsets into it
 hashes.npy           (N, 32): 16 bytes over the fields that are inputs of encoder and tower, 16 over the row
 <space>.npy          (N, dims) float32 unit vectors of each named vector
+titles.npy           (N,) the key of each title
 words_*.npy          the sparse vectors of BM25 (indexing/words/columns.py)
 """
 
@@ -21,13 +22,14 @@ from numpy.typing import NDArray
 
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.protocols import Vectors
-from embedding.rows import Item
+from embedding.rows import Item, name_key
 from indexing.npy_file import NpyFile
 from indexing.payload import Payload
 from indexing.words.columns import Words, WordsWriter
 from indexing.words.sparse import SparseRows
 
 HASH_BYTES = 16
+_TITLE_KEY_BYTES = 8
 _encoder = msgspec.msgpack.Encoder()
 _sorted_encoder = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -37,6 +39,12 @@ def row_hashes(item: Item, input_fields: Sequence[str]) -> bytes:
     inputs = _sorted_encoder.encode([getattr(item, name) for name in input_fields])
     whole = _sorted_encoder.encode(item)
     return _digest(inputs) + _digest(whole)
+
+
+def title_key(title: str) -> int:
+    """64 bits that are the same for titles that are the same in their comparable form."""
+    data = name_key(title).encode()
+    return int.from_bytes(hashlib.blake2b(data, digest_size=_TITLE_KEY_BYTES).digest(), "little")
 
 
 def _digest(data: bytes) -> bytes:
@@ -53,6 +61,7 @@ class ColumnsWriter:
         self._payload: BinaryIO = (folder / "payload.bin").open("wb")
         self._ends = array("q", [0])
         self._hashes = bytearray()
+        self._titles = array("Q")
         self._spaces = {space: NpyFile(folder / f"{space}.npy", "<f4", size) for space, size in dims.items()}
         self._words = WordsWriter(folder)
 
@@ -73,6 +82,7 @@ class ColumnsWriter:
             self._payload.write(data)
             self._ends.append(self._ends[-1] + len(data))
             self._hashes += pair
+            self._titles.append(title_key(payload.title))
         for space, file in self._spaces.items():
             if len(vectors[space]) != len(payloads):
                 raise ValueError(f"{len(payloads)} payloads came with {len(vectors[space])} vectors of {space}")
@@ -93,6 +103,7 @@ class ColumnsWriter:
             np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
             hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, 2 * HASH_BYTES)
             np.save(self._folder / "hashes.npy", hashes)
+            np.save(self._folder / "titles.npy", np.array(self._titles, dtype=np.uint64))
 
 
 class PointRows(Protocol):
@@ -118,6 +129,7 @@ class Columns:
         self._decoder = msgspec.msgpack.Decoder(Payload)
         self._vectors: dict[str, Vectors] = {}
         self.words = Words(folder)
+        self._titles = np.asarray(np.load(folder / "titles.npy", mmap_mode="r"))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,6 +145,10 @@ class Columns:
         if space not in self._vectors:
             self._vectors[space] = np.asarray(np.load(self._folder / f"{space}.npy", mmap_mode="r"))
         return self._vectors[space]
+
+    def titled(self, title: str) -> NDArray[np.int64]:
+        """The rows, ascending, of this title, whatever its letter case, width or white space."""
+        return np.flatnonzero(self._titles == np.uint64(title_key(title)))
 
     def hashes(self) -> NDArray[np.uint8]:
         """(N, 32) bytes as `row_hashes` made them."""

@@ -14,6 +14,8 @@ from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
 from indexing.stores.contract import Ranked, VectorStore
+from indexing.words.document import BM25
+from indexing.words.sparse import Sparse
 
 # As many contexts as the rules keep compiled.
 _NUM_KEPT = 256
@@ -80,6 +82,13 @@ class Finder:
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
         )
         return Nearest(ranked.rows, ranked.scores, plan.exact)
+
+    async def matching(self, words: Sparse, *, compiled: CompiledContext, limit: int) -> Nearest:
+        """The `limit` rows that share words with a query, by their score for it, that pass `compiled.filter`."""
+        if not len(words):
+            return Nearest([], [], True)
+        found = await self._store.matching(self._collection, words, using=BM25, where=compiled.prepared, limit=limit)
+        return Nearest(found.rows, found.scores, True)
 
 
 class PassageFinder:

@@ -1,9 +1,12 @@
 """The rows that the journal put: numbered after the release's own, each kept as it came, never changed."""
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
+from embedding.rows import name_key
 from indexing.journal.new_passages import NewPassages
 from indexing.journal.records import RowPassages
 from indexing.passages import PASSAGES
@@ -26,6 +29,8 @@ class NewRows:
         self.has_vectors: list[bool] = []
         self.passages = NewPassages(dims.get("text", 0))
         self._dims = dims
+        self._titled: defaultdict[str, list[int]] = defaultdict(list)
+        self._named: defaultdict[str, list[int]] = defaultdict(list)
         self._words = GrowingRows()
         self._vectors = {space: np.zeros((_FIRST_CAPACITY, size), np.float32) for space, size in dims.items()}
 
@@ -52,6 +57,9 @@ class NewRows:
         self.origins.append(origin)
         self.has_vectors.append(False)
         self._words.append(words)
+        self._titled[name_key(payload.title)].append(slot)
+        for key in payload.creator_keys:
+            self._named[key].append(slot)
         self.give(slot, vectors, passages)
         return slot
 
@@ -69,6 +77,14 @@ class NewRows:
         """(len,) of all rows for `vector` (dims,); in the space `PASSAGES` that of the best passage of each, minus
         infinity where it has none."""
         return self.passages.scores(vector, len(self)) if space == PASSAGES else self.vectors(space) @ vector
+
+    def titled(self, key: str) -> list[int]:
+        """The slots of rows of this title, in the form in which names are compared."""
+        return self._titled.get(key, [])
+
+    def named(self, key: str) -> list[int]:
+        """The slots of rows that have a creator of this name."""
+        return self._named.get(key, [])
 
     def words(self) -> SparseRows:
         """The words of all rows."""

@@ -5,10 +5,12 @@ words_indices.npy   the numbers of its words, ascending
 words_values.npy    what each says of the row
 words_terms.npy     (T,) the numbers of all words, ascending
 words_rows.npy      (T,) in how many rows each stands
+words_sums.npy      (T, 2) what each says of all rows together, and that squared first
 """
 
 from array import array
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,6 @@ from indexing.words.sparse import Sparse, SparseRows
 
 # Words that wait to be counted, at least: merging them costs as much as there are distinct ones.
 _MIN_WAITING = 1 << 20
-_NO_TERMS = np.zeros(0, np.uint32)
 
 
 class WordsWriter:
@@ -31,8 +32,9 @@ class WordsWriter:
         self._indices = NpyFile(folder / "words_indices.npy", "<u4")
         self._values = NpyFile(folder / "words_values.npy", "<f4")
         self._terms = np.zeros(0, np.uint32)
-        self._rows = np.zeros(0, np.int64)
-        self._waiting: list[NDArray[np.uint32]] = []
+        # In how many rows each stands, the sum of its values, the sum of their squares.
+        self._counts = np.zeros((0, 3))
+        self._waiting: list[SparseRows] = []
         self._num_waiting = 0
 
     def append(self, words: SparseRows) -> None:
@@ -40,18 +42,21 @@ class WordsWriter:
         self._ends.extend((words.ends[1:] + self._ends[-1]).tolist())
         self._indices.append(words.indices)
         self._values.append(words.values)
-        self._waiting.append(words.indices)
+        self._waiting.append(words)
         self._num_waiting += len(words.indices)
         if self._num_waiting >= max(_MIN_WAITING, len(self._terms)):
             self._count()
 
     def _count(self) -> None:
+        waiting, self._waiting, self._num_waiting = self._waiting, [], 0
+        values = np.concatenate([np.zeros(0, np.float32), *(words.values for words in waiting)]).astype(np.float64)
         # A row has a word once: how often it waits is in how many rows it stands.
-        terms, rows = np.unique(np.concatenate((*self._waiting, _NO_TERMS)), return_counts=True)
-        self._waiting, self._num_waiting = [], 0
-        self._terms, places = np.unique(np.concatenate((self._terms, terms)), return_inverse=True)
-        counts = np.concatenate((self._rows, rows))
-        self._rows = np.bincount(places, weights=counts, minlength=len(self._terms)).astype(np.int64)
+        counts = np.concatenate((self._counts, np.stack((np.ones_like(values), values, values**2), axis=1)))
+        terms = np.concatenate([self._terms, *(words.indices for words in waiting)])
+        self._terms, places = np.unique(terms, return_inverse=True)
+        self._counts = np.stack(
+            [np.bincount(places, weights=column, minlength=len(self._terms)) for column in counts.T], axis=1
+        )
 
     def close(self, *, whole: bool) -> None:
         """Close the files; those that are read are only there when they are `whole`."""
@@ -61,19 +66,20 @@ class WordsWriter:
             self._count()
             np.save(self._folder / "words_ends.npy", np.array(self._ends, np.int64))
             np.save(self._folder / "words_terms.npy", self._terms)
-            np.save(self._folder / "words_rows.npy", self._rows)
+            np.save(self._folder / "words_rows.npy", self._counts[:, 0].astype(np.int64))
+            np.save(self._folder / "words_sums.npy", self._counts[:, 1:])
 
 
 class Words:
     """The words of one release."""
 
     def __init__(self, folder: Path) -> None:
-        def mapped(name: str) -> NDArray[np.generic]:
+        def mapped(name: str) -> NDArray[Any]:
             return np.asarray(np.load(folder / f"words_{name}.npy", mmap_mode="r"))
 
-        self.rows = SparseRows(mapped("ends"), mapped("indices"), mapped("values"))  # type: ignore[arg-type]
+        self.rows = SparseRows(mapped("ends"), mapped("indices"), mapped("values"))
         """The words of each row."""
-        self._terms, self._num_rows = mapped("terms"), mapped("rows")
+        self._terms, self._num_rows, self._sums = mapped("terms"), mapped("rows"), mapped("sums")
 
     def query(self, text: str) -> Sparse:
         """The words of a text, each with its weight."""
@@ -86,8 +92,23 @@ class Words:
         Inverse document frequency as Robertson & Zaragoza 2009, section 3.1, with 1 inside the logarithm so that no
         word counts against a row: ln(1 + (N - n + .5) / (n + .5)), of this release's rows, whatever was journalled.
         """
-        num_rows = np.zeros(len(terms))
-        if len(self._terms):
-            at = np.minimum(np.searchsorted(self._terms, terms), len(self._terms) - 1)
-            num_rows = np.where(self._terms[at] == terms, self._num_rows[at], 0)
+        at, known = self._places(terms)
+        num_rows = np.where(known, self._num_rows[at], 0) if len(self._terms) else np.zeros(len(terms))
         return np.log(1 + (len(self.rows) - num_rows + 0.5) / (num_rows + 0.5)).astype(np.float32)
+
+    def spread(self, query: Sparse) -> tuple[float, float]:
+        """Mean and standard deviation of the scores of all rows for a query, its words taken to fall independently."""
+        at, known = self._places(query.indices)
+        if not known.any():
+            return 0.0, 0.0
+        sums = self._sums[at[known]] / len(self.rows)
+        weights = query.values[known].astype(np.float64)
+        variance = weights**2 @ (sums[:, 1] - sums[:, 0] ** 2)
+        return float(weights @ sums[:, 0]), float(np.sqrt(max(variance, 0.0)))
+
+    def _places(self, terms: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where each of `terms` stands, and whether it does."""
+        if not len(self._terms):
+            return np.zeros(len(terms), np.int64), np.zeros(len(terms), np.bool_)
+        at: NDArray[np.int64] = np.minimum(np.searchsorted(self._terms, terms), len(self._terms) - 1)
+        return at, self._terms[at] == terms

@@ -1,0 +1,48 @@
+"""The ranking by meaning: an item counts by the nearer of its own vector and the best passage of its text."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.journal.current_rows import CurrentRows
+from indexing.passages import PASSAGES
+from service.ranking import Candidates, Ranking
+
+
+class BestOf:
+    """Rows of two rankings of the same scale, each by its better score; the first has every row that may be shown.
+
+    What is among the best `depth` of both together is among the best `depth` of the one that has its better score.
+    """
+
+    def __init__(self, current: CurrentRows, one: Ranking, other: Ranking) -> None:
+        self._current, self._one, self._other = current, one, other
+
+    async def first(self, depth: int) -> Candidates:
+        """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""
+        while True:
+            other, one = await self._other.first(depth), await self._one.first(depth)
+            best = dict(zip(other.rows, other.scores, strict=True))
+            for row, score in zip(one.rows, one.scores, strict=True):
+                best[row] = max(score, best.get(row, score))
+            order = sorted(best.items(), key=lambda entry: (-entry[1], entry[0]))[:depth]
+            rows, scores = [row for row, _ in order], [score for _, score in order]
+            # The journal may have moved on between the two.
+            if not any(self._current.dropped[row] for row in rows):
+                return Candidates(rows, scores, len(rows) < depth, one.num_excluded)
+
+
+def scores_of(rows: list[int], current: CurrentRows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How near the rows (n,) are to `vector` (dims,), each by its own vector or its best passage."""
+    scores: NDArray[np.float32] = current.vectors("text", rows) @ vector
+    numbers = np.asarray(rows, np.int64)
+    passages = current.release.passages
+    if passages is not None:
+        starts, ends = np.searchsorted(passages.rows, numbers), np.searchsorted(passages.rows, numbers, side="right")
+        for place in np.flatnonzero(ends > starts):
+            near = passages.vectors(PASSAGES)[starts[place] : ends[place]] @ vector
+            scores[place] = max(scores[place], near.max())
+    new = numbers >= current.num_own
+    if new.any():
+        of_passages = current.new.scores(PASSAGES, vector)[numbers[new] - current.num_own]
+        scores[new] = np.maximum(scores[new], of_passages)
+    return scores
