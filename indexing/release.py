@@ -87,9 +87,14 @@ class Release:
                 f"{self.manifest.encoder_hash}. Set `encoder` to the folder of that encoder, or build again."
             )
 
+    @property
+    def has_words_of_here(self) -> bool:
+        """Whether its words were made as they are here, and so can be compared with a query's."""
+        return words_hash() == self.manifest.words_hash
+
     def check_words(self) -> None:
         """MismatchError when words are made another way here than those that are indexed."""
-        if words_hash() != self.manifest.words_hash:
+        if not self.has_words_of_here:
             raise MismatchError(
                 f"Words are made with hash {words_hash()} here, release {self.id} was built with "
                 f"{self.manifest.words_hash}. Build again."

@@ -3,6 +3,8 @@
 from collections.abc import Sequence, Set
 from typing import cast
 
+from msgspec.structs import replace
+
 from indexing.context import RequestContext
 from indexing.users import History
 from service.answers import Answer, Hit
@@ -16,7 +18,9 @@ from service.problems import ProblemError, invalid
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Page, Retriever
 from service.rows import find_entries, find_rows
+from service.search import Search
 from service.served import ServedRelease
+from service.short_reason import few_matching
 from service.shown_rows import ShownRows
 from service.validation import shown
 
@@ -27,13 +31,12 @@ class Queries:
     def __init__(self, parts: Parts, served: ServedRelease) -> None:
         self._served = served
         self._release = served.release
-        self._encoder_hash = parts.live.release.manifest.encoder_hash
-        self._encoder = parts.encoder
         self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
         self._own = OwnConditions(served)
         self._find = served.rows.find
         self._shown = ShownRows(served.rows)
         self.retriever = Retriever(parts.store, served)
+        self._search = Search(parts, served, self.retriever.neighbours)
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
         """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
@@ -68,29 +71,12 @@ class Queries:
         return self._answer(page, posted.skipped)
 
     async def search(self, query: SearchRequest) -> Answer:
-        """Items whose text means what the query says."""
-        if query.mode != "semantic":
-            raise invalid("mode", "'semantic', the only mode so far", shown(query.mode))
-        text = query.text.strip()
-        if not text:
-            raise invalid("text", "some words to look for", shown(query.text))
+        """Items that match a text by its words and its meaning."""
         context = self._context(query)
-        if not self._release.has_text:
-            raise ProblemError(
-                "release-without-text",
-                f"Release {self._release.id} was built without text vectors (--no-text): its `similar` and "
-                "`recommend` answer, its `search` cannot. Build one with text vectors, and activate it.",
-            )
-        if self._release.manifest.encoder_hash != self._encoder_hash:
-            raise ProblemError(
-                "release-not-loaded",
-                f"Release {self._release.id} has vectors of text encoder {self._release.manifest.encoder_hash}, "
-                "another one than is loaded here: its `similar` and `recommend` answer, its `search` cannot.",
-            )
-        ranking = self.retriever.nearest(
-            await self._encoder.vector(text), using="text", context=context, excluded=self._left_out(query, ())
-        )
+        ranking = await self._search.ranking(query, context, self._left_out(query, ()))
         page = await self.retriever.page(ranking, context, query.limit)
+        if query.mode == "lexical" and page.short_reason is not None:
+            page = replace(page, short_reason=few_matching(len(page.rows)))
         return self._answer(page)
 
     def _context(self, query: Query, field: str = "context.") -> RequestContext:

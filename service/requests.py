@@ -136,12 +136,13 @@ class RecommendRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class SearchRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Items that match a text by its meaning."""
+    """Items that match a text."""
 
     text: Text
-    mode: Annotated[Literal["semantic", "hybrid", "lexical"], Meta(description="Only `semantic` is there so far.")] = (
-        "semantic"
-    )
+    mode: Annotated[
+        Literal["hybrid", "semantic", "lexical"],
+        Meta(description="By words and meaning; by meaning alone; by words alone, which needs no text encoder."),
+    ] = "hybrid"
 
 
 QueryBody = SimilarRequest | RecommendRequest | SearchRequest

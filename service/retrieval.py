@@ -31,7 +31,7 @@ class Retriever:
         self._rules = served.rules
         self._num_points = served.rows.num_own
         self.recheck = Recheck(served)
-        self._neighbours = Neighbours(self._finder, served.rules, served.rows, self.recheck)
+        self.neighbours = Neighbours(self._finder, served.rules, served.rows, self.recheck)
 
     @property
     def leaks(self) -> int:
@@ -47,7 +47,7 @@ class Retriever:
         self, vector: NDArray[np.float32], *, using: str, context: RequestContext, excluded: Excluded
     ) -> Nearest:
         """The ranking by nearness to the unit vector (dims,) in the space `using`."""
-        return Nearest(self._neighbours, vector, using=using, context=context, excluded=excluded)
+        return Nearest(self.neighbours, vector, using=using, context=context, excluded=excluded)
 
     async def page(self, ranking: Ranking, context: RequestContext, limit: int) -> Page:
         """The first `limit` rows of a ranking made for `context`. Raises StoreError when the engine fails."""

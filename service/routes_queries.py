@@ -61,7 +61,10 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         responses=failures("encoder-loading", "encoder-absent", "release-without-text", *_QUERY_FAILURES),
     )
     async def search(data: JSONBody[SkipValidation[SearchRequest]]) -> JsonAnswer[Answer]:
-        """By meaning: the text encoder's vector of the query against those of titles, creators, tags and texts."""
+        """By words (BM25) and by meaning (the text encoder's vectors) of titles, creators, albums, tags and texts.
+
+        Items of just that title come first, then those of a creator of that name.
+        """
         return JsonAnswer(await desk.of(data.release).search(data))
 
     @post(

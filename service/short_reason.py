@@ -22,6 +22,14 @@ def short_reason(context: RequestContext, *, passing: int, dropped: int, kept_ou
     return f"{rules}; {dropped} of them are left out as seeds, history, excluded, blocked or already heard."
 
 
+def few_matching(num_found: int) -> str:
+    """Of a search by words alone: whatever the rules let pass, no more items match."""
+    return (
+        f"{num_found} of the items that the rules let pass, and that are not excluded, share a word with the text or "
+        "are called so; modes `hybrid` and `semantic` find others by meaning."
+    )
+
+
 def _narrowed(context: RequestContext) -> str:
     parts = []
     if context.kinds is not None:

@@ -8,6 +8,7 @@ words_rows.npy      (T,) in how many rows each stands
 words_sums.npy      (T, 2) what each says of all rows together, and that squared first
 """
 
+import math
 from array import array
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class Words:
         sums = self._sums[at[known]] / len(self.rows)
         weights = query.values[known].astype(np.float64)
         variance = weights**2 @ (sums[:, 1] - sums[:, 0] ** 2)
-        return float(weights @ sums[:, 0]), float(np.sqrt(max(variance, 0.0)))
+        return float(weights @ sums[:, 0]), math.sqrt(max(float(variance), 0.0))
 
     def _places(self, terms: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where each of `terms` stands, and whether it does."""

@@ -1,4 +1,4 @@
-"""`search` by meaning, and what it answers while the text encoder loads, and where there is none."""
+"""`search` in its three modes, and what it answers while the text encoder loads, and where there is none."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ from service.main import open_parts
 from service.problems import ProblemError
 from service.settings import Settings
 from tests.service.conftest import Client
-from tests.service.world import taste_of
+from tests.service.world import ADULT, EXPLICIT, ITALIAN, NOT_YET_OPEN, US_ONLY, taste_of
 
 
 class CountingEncoder:
@@ -47,27 +47,70 @@ def test_words_find_what_they_mean(request: pytest.FixtureRequest, which: str, t
     assert {taste_of(hit["id"]) for hit in response.json()["hits"]} == {taste}
 
 
+def search(client: Client, text: str, **fields: Any) -> list[dict[str, Any]]:
+    response = client.post("/v1/search", json={"text": text, "context": {"market": "SE"}} | fields)
+    assert response.status_code == 200, response.text
+    return list(response.json()["hits"])
+
+
 @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
-def test_other_modes_are_refused_by_name(client: Client, mode: str) -> None:
-    response = client.post("/v1/search", json={"text": "bread", "mode": mode, "context": {"market": "SE"}})
-    assert response.status_code == 400
-    assert response.json()["errors"] == [
-        {"field": "mode", "expected": "'semantic', the only mode so far", "came": f'"{mode}"'}
-    ]
+def test_an_exact_title_comes_first_then_a_creator_of_that_name(client: Client, mode: str) -> None:
+    hits = search(client, " cooking   NUMBER 3", mode=mode)
+    assert hits[0]["id"] == "cooking-3"
+    assert hits[0]["score"] > 2 > hits[1]["score"]
+    hits = search(client, "Crime Makers 2", mode=mode, limit=30)
+    of_creator = [hit["id"] for hit in hits if hit["creator"] == "Crime Makers 2"]
+    assert [hit["id"] for hit in hits[: len(of_creator)]] == of_creator
+    assert len(of_creator) > 3
+    assert 2 > hits[len(of_creator) - 1]["score"] > 1 > hits[len(of_creator)]["score"]
 
 
-@pytest.mark.parametrize("text", [" ", "\n\t", ""])
-def test_a_blank_text_is_refused(client: Client, text: str) -> None:
-    response = client.post("/v1/search", json={"text": text, "context": {"market": "SE"}})
+def test_words_alone_find_the_rows_that_have_them(client: Client) -> None:
+    hits = search(client, "victim Bread", mode="lexical", limit=100)
+    assert {taste_of(hit["id"]) for hit in hits} <= {"crime", "cooking"}
+    assert all(0 < hit["score"] <= 1 for hit in hits)
+    body = {"text": "zebra", "mode": "lexical", "context": {"market": "SE"}}
+    answer = client.post("/v1/search", json=body).json()
+    assert answer["hits"] == []
+    assert answer["short_reason"].startswith("0 of the items that the rules let pass")
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])
+@pytest.mark.parametrize("text", ["Jazz number 5", "how do I bake bread", "makers", "number"])
+def test_what_is_asked_for_first_is_how_more_begins(client: Client, mode: str, text: str) -> None:
+    context = {"market": "SE", "explicit": False, "languages": ["en"]}
+    longest = search(client, text, mode=mode, limit=100, context=context)
+    for limit in (1, 7, 40):
+        assert search(client, text, mode=mode, limit=limit, context=context) == longest[:limit]
+    ids = [hit["id"] for hit in longest]
+    assert len(set(ids)) == len(ids)
+    assert not {US_ONLY, NOT_YET_OPEN, EXPLICIT, ADULT, ITALIAN} & set(ids)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_an_exact_title_that_the_rules_forbid_does_not_come(client: Client, mode: str) -> None:
+    title = client.get(f"/v1/items/{US_ONLY}").json()["title"]
+    assert US_ONLY not in {hit["id"] for hit in search(client, title, mode=mode, limit=100)}
+    assert search(client, title, mode=mode, context={"market": "US"})[0]["id"] == US_ONLY
+    assert US_ONLY not in {hit["id"] for hit in search(client, title, context={"market": "US"}, exclude=[US_ONLY])}
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])
+@pytest.mark.parametrize("text", [" ", "\n\t", "", "\u0000\u0001", "\u200b"])
+def test_a_blank_text_is_refused(client: Client, text: str, mode: str) -> None:
+    response = client.post("/v1/search", json={"text": text, "mode": mode, "context": {"market": "SE"}})
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "text"
 
 
-@pytest.mark.parametrize("text", ["🎷🎷🎷", "\u0000\u0001", "x" * 2_000])
-def test_odd_texts_are_searched_like_any_other(client: Client, text: str) -> None:
-    response = client.post("/v1/search", json={"text": text, "context": {"market": "SE"}})
-    assert response.status_code == 200
-    assert len(response.json()["hits"]) == 10
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+@pytest.mark.parametrize("text", ["🎷🎷🎷", "bread \u0000", "x" * 2_000])
+def test_odd_texts_are_searched_like_any_other(client: Client, text: str, mode: str) -> None:
+    assert len(search(client, text, mode=mode)) == 10
+
+
+def test_signs_have_no_words(client: Client) -> None:
+    assert search(client, "🎷🎷🎷", mode="lexical") == []
 
 
 def test_a_repeated_text_is_encoded_once() -> None:
@@ -128,6 +171,7 @@ def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) ->
     settings = Settings(data_dir=tower_world, encoder=EncoderPlace(tmp_path / "none"), default_market="SE")
     with TestClient(create_app(open_parts(settings))) as client:
         assert client.get("/v1/items/metal-1/similar").status_code == 200
+        assert client.post("/v1/search", json={"text": "bread", "mode": "lexical"}).status_code == 200
         refused = client.post("/v1/search", json={"text": "bread"})
         assert refused.status_code == 503
         assert refused.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,86 @@
+"""How a text becomes a ranking: by its meaning, by its words, or by both."""
+
+import unicodedata
+
+from indexing.context import RequestContext
+from indexing.passages import PASSAGES
+from service.excluded import Excluded
+from service.hybrid import Hybrid
+from service.lexical import Lexical
+from service.meaning import BestOf
+from service.nearest import Nearest, Neighbours
+from service.parts import Parts
+from service.problems import ProblemError, invalid
+from service.ranking import Ranking
+from service.requests import SearchRequest
+from service.served import ServedRelease
+from service.text_query import TextQueries
+from service.validation import shown
+
+# Unicode's categories of what cannot be seen: control characters, marks of format, white space.
+_UNSEEN = frozenset("CZ")
+
+
+class Search:
+    """Makes rankings of one release's rows for texts."""
+
+    def __init__(self, parts: Parts, served: ServedRelease, among: Neighbours) -> None:
+        self._release, self._rows, self._among = served.release, served.rows, among
+        self._encoder_hash = parts.live.release.manifest.encoder_hash
+        self._encoder = parts.encoder
+        self._queries = TextQueries(served.rows)
+
+    async def ranking(self, query: SearchRequest, context: RequestContext, excluded: Excluded) -> Ranking:
+        """The ranking in the mode that `query` asks for.
+
+        Raises a 400 problem for a text without anything to read, a 409 problem where this release cannot be searched
+        in that mode here, and a 503 problem while there is no encoder and the mode needs one.
+        """
+        text = query.text.strip()
+        if all(unicodedata.category(character)[0] in _UNSEEN for character in text):
+            raise invalid("text", "some words to look for", shown(query.text))
+        if query.mode == "lexical":
+            self._check_words()
+            return Lexical(self._among, self._queries.words(text), context=context, excluded=excluded)
+        self._check_text()
+        vector = await self._encoder.vector(text)
+        nearest: Ranking = Nearest(self._among, vector, using="text", context=context, excluded=excluded)
+        if self._release.passages is not None or self._rows.new.payloads:
+            passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded)
+            nearest = BestOf(self._rows, nearest, passages)
+        if query.mode == "semantic":
+            return nearest
+        self._check_words()
+        words = self._queries.words(text)
+        return Hybrid(
+            self._among,
+            nearest,
+            Lexical(self._among, words, context=context, excluded=excluded),
+            self._queries.meaning(text, vector),
+            words,
+            context=context,
+            excluded=excluded,
+        )
+
+    def _check_text(self) -> None:
+        release = self._release
+        if not release.has_text:
+            raise ProblemError(
+                "release-without-text",
+                f"Release {release.id} was built without text vectors (--no-text): its `similar` and `recommend` "
+                'answer, and its `search` with `"mode": "lexical"`. Build one with text vectors, and activate it.',
+            )
+        if release.manifest.encoder_hash != self._encoder_hash:
+            raise ProblemError(
+                "release-not-loaded",
+                f"Release {release.id} has vectors of text encoder {release.manifest.encoder_hash}, another one than "
+                'is loaded here: its `similar` and `recommend` answer, and its `search` with `"mode": "lexical"`.',
+            )
+
+    def _check_words(self) -> None:
+        if not self._release.has_words_of_here:
+            raise ProblemError(
+                "release-not-loaded",
+                f"The words of release {self._release.id} were made another way than they are here: its `similar` and "
+                '`recommend` answer, and its `search` with `"mode": "semantic"`. Build again, and activate it.',
+            )
