@@ -38,9 +38,9 @@ CONFIGS = Path(__file__).parent / "configs"
 SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")
 SEEDS = (0, 1, 2)
 CHOICES: dict[str, tuple[int | float | str, ...]] = {
-    "dims": (64, 192),
+    "dims": (64, 192, 256),
     "epochs": (4, 16),
-    "batch_size": (512, 2_048),
+    "batch_size": (256, 512, 2_048),
     "learning_rate": (0.004, 0.012),
     "temperature": (0.08, 0.12),
     "id_dropout": (0.1, 0.6),
