@@ -26,6 +26,7 @@ from indexing.payload import Payload, payload_of
 from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
 from indexing.rules.compiled import FEW_CREATORS, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
+from indexing.rules.tables import Duration, Tags
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
@@ -165,6 +166,14 @@ def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -
     markets = {context.market for shape in shapes for context in shape.contexts}
     assert markets & {"SE", "GB"}
     assert "XX" in markets
+
+
+def test_rules_that_always_ask_are_part_of_every_shape(clinic: Clinic) -> None:
+    ruleset = RuleSet(tags=Tags(denied=("x",)), duration=Duration(max_s=600.0))
+    rules = clinic.rules(ruleset)
+    shapes = shapes_of(rules, clinic.patient.fields, clinic.classes, AT_S, contexts_each=1)
+    assert all({"tags", "duration_s"} <= set(shape.fields) for shape in shapes)
+    assert all(rules.compile(shape.contexts[0]).share == shape.shares[0] for shape in shapes)
 
 
 def test_a_planted_bad_shape_is_answered_from_the_columns(clinic: Clinic, runner: asyncio.Runner) -> None:
