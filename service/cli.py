@@ -15,6 +15,7 @@ from indexing import commands as index_commands
 from indexing.rules import commands as rules_commands
 from service import commands as serve_commands
 from service import run_command
+from service.hunt import commands as hunt_commands
 from service.load_settings import load_settings
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -59,6 +60,8 @@ for command in (
     serve_commands.serve,
 ):
     nearfield.add_command(command)
+# It asks the running service, which is above the room of the rules.
+rules_commands.rules.add_command(hunt_commands.hunt)
 
 
 def main() -> None:

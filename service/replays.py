@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from service.asgi_call import PastRequest, call
 
 if TYPE_CHECKING:
     from service.leaving import App, Message, Receive
@@ -24,15 +24,6 @@ _LONGEST_BODY = 100_000
 _QUERIES = ("/v1/similar", "/v1/recommend", "/v1/search")
 # Replays are worth no pause: after so long the worker answers, warm or not.
 _BUDGET_S = 2.0
-
-
-class PastRequest(Struct, frozen=True):
-    """A query as it came."""
-
-    method: str
-    path: str
-    query_string: bytes
-    body: bytes
 
 
 class RecentQueries:
@@ -78,36 +69,13 @@ async def replay(app: "App", requests: Sequence[PastRequest]) -> int:
 
 
 async def _ask(app: "App", request: PastRequest) -> bool:
-    status: int = 0
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": "http",
-        "path": request.path,
-        "raw_path": request.path.encode(),
-        "query_string": request.query_string,
-        "root_path": "",
-        "headers": [(b"content-type", b"application/json")],
-        "client": ("127.0.0.1", 0),
-        "server": ("127.0.0.1", 0),
-    }
-
-    async def receive() -> "Message":
-        return {"type": "http.request", "body": request.body, "more_body": False}
-
-    async def send(message: "Message") -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = int(message["status"])
-
     try:
-        await app(scope, receive, send)
+        called = await call(app, request)
     except Exception:
         # What fails here would have failed for a client: its own request will tell.
         _log.warning("a query could not be replayed", exc_info=True)
-    return status == 200
+        return False
+    return called.status == 200
 
 
 def _is_query(scope: "Message") -> bool:

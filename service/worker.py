@@ -25,11 +25,13 @@ from service import refusal
 from service.leaving import App, Gate, clients_gone, stop_accepting
 from service.listeners import BACKLOG
 from service.log_lines import configure_logging
-from service.replays import PastRequest, RecentQueries, replay
+from service.replays import RecentQueries, replay
 from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from service.asgi_call import PastRequest
 
 _log = logging.getLogger("nearfield.service")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from service.replays import PastRequest
+from service.asgi_call import PastRequest
 from service.worker import work
 from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 

@@ -12,7 +12,7 @@ main ◀── Failed ── worker      the application could not start; the pr
 
 from msgspec import Struct
 
-from service.replays import PastRequest
+from service.asgi_call import PastRequest
 
 
 class Answer(Struct, frozen=True):

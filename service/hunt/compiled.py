@@ -1,0 +1,85 @@
+"""What the compiled rules let pass, each of their readings asked by itself: predicate, engine, scan of the columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+
+from embedding.rows import Item
+from indexing.finder import Finder
+from indexing.stores.contract import Plan
+from service.context import ContextDefaults
+from service.hunt.plain_rules import Asked, PlainRules
+from service.hunt.tally import Tally
+from service.parts import Parts
+from service.requests import SimilarRequest
+
+# The engine answers a list of all rows in 4 ms a thousand (docs/log.md): of a large catalogue it is asked less often.
+_ENGINE_POINTS = 5_000
+
+
+class Compiled:
+    """The rules as one release's retrieval has them."""
+
+    def __init__(self, parts: Parts, release_id: str, rules: PlainRules, tally: Tally) -> None:
+        self._store = parts.store
+        self._served = parts.held[release_id]
+        self._finder = Finder.of_release(parts.store, self._served.release, self._served.rules.version)
+        self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+        self._rules = rules
+        self._tally = tally
+        self._num_points = self._served.rows.num_own
+        self._engine_every = 1 + self._num_points // _ENGINE_POINTS
+        self._asked = 0
+        vectors = self._served.rows.vectors(self._served.release.space, [0])
+        self._vector = np.asarray(vectors[0], np.float32)
+
+    async def judge(self, body: dict[str, Any], asked: Asked, items: Sequence[Item]) -> set[str]:
+        """Ask each reading about each of `items` in the context of a `similar` body; the ids that were judged."""
+        query = msgspec.convert(body, SimilarRequest)
+        compiled = self._served.rules.compile(self._defaults.complete(query.context, query.kinds))
+        # What a request blocks by id is dropped after the search, with what it excludes: answers tell.
+        asked = replace(asked, blocked_items=())
+        rows = {item.id: self._served.rows.find(item.id) for item in items}
+        judged = [item for item in items if rows[item.id] >= 0]
+        verdicts = {item.id: self._rules.forbids(item, asked) for item in judged}
+        for item in judged:
+            passes = compiled.accepts(self._served.rows.payload(rows[item.id]))
+            self._compare("predicate", item.id, passes, verdicts[item.id], body)
+        self._tally.of("predicate").questions += 1
+        self._asked += 1
+        if self._asked % self._engine_every == 0:
+            own = [item for item in judged if rows[item.id] < self._num_points]
+            for name, passing in (("engine", await self._engine(compiled)), ("columns", await self._columns(compiled))):
+                self._tally.of(name).questions += 1
+                for item in own:
+                    # The engine holds no id: what the rules block by id is dropped after the search.
+                    if item.id not in self._rules.blocked_items:
+                        self._compare(name, item.id, rows[item.id] in passing, verdicts[item.id], body)
+        return {item.id for item in judged}
+
+    async def _engine(self, compiled: Any) -> set[int]:
+        ranked = await self._store.nearest(
+            self._served.release.id,
+            self._vector,
+            using=self._served.release.space,
+            where=compiled.prepared,
+            limit=self._num_points,
+            plan=Plan(exact=True),
+        )
+        return set(ranked.rows)
+
+    async def _columns(self, compiled: Any) -> set[int]:
+        found = await self._finder.nearest(
+            self._vector, using=self._served.release.space, compiled=compiled, limit=self._num_points, exact=True
+        )
+        return set(found.rows)
+
+    def _compare(self, reading: str, item_id: str, passes: bool, rule: str | None, body: dict[str, Any]) -> None:
+        self._tally.of(reading).judged += 1
+        if passes and rule is not None:
+            self._tally.leak(reading, item_id, rule, body)
+        elif not passes and rule is None:
+            self._tally.missing(reading, item_id, body)

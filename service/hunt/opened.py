@@ -1,0 +1,90 @@
+"""Puts a hunt together: the catalogue's rows, the rules in force, and the service or the releases of this folder."""
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from embedding.catalogue import read_catalogue
+from embedding.errors import NearfieldError
+from embedding.progress import Reporter
+from embedding.rejects import Rejects, default_rejects_path
+from embedding.rows import Item
+from service.app import create_app
+from service.hunt.compiled import Compiled
+from service.hunt.hunting import Hunt, Quarry, hunt
+from service.hunt.plain_rules import PlainRules
+from service.hunt.products import AtAddress, InProcess
+from service.hunt.tally import Tally
+from service.main import open_parts
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.leaving import App
+
+
+def hunt_from_settings(
+    catalogue: Path,
+    settings: Settings,
+    *,
+    url: str | None,
+    release: str | None,
+    rules_file: Path | None,
+    pairs: int,
+    seed: int,
+    reporter: Reporter,
+) -> Hunt:
+    """Read, open, hunt. Raises what hunting.hunt raises, and RejectedInputError where too many rows are bad."""
+    items = _read(catalogue, settings, reporter)
+    rules = PlainRules(_toml(_accepted(settings.data_dir / "rules") if rules_file is None else rules_file))
+    tally = Tally()
+    if url is not None:
+        quarry = Quarry(AtAddress(url), rules, items, release, None)
+        return asyncio.run(hunt(quarry, tally, pairs=pairs, seed=seed, reporter=reporter))
+    # Outside of any loop: it asks the store which release is live in one of its own.
+    parts = open_parts(settings)
+
+    async def in_process() -> Hunt:
+        app = create_app(parts)
+        async with app.lifespan():
+            if parts.live.release.has_text:
+                await asyncio.to_thread(parts.encoder.load_now)
+            held = release or parts.live.release.id
+            if held not in parts.held:
+                raise NearfieldError(
+                    f"release {held} is not among those that a worker holds ({', '.join(parts.held)}): "
+                    "name it in the setting pinned_releases"
+                )
+            compiled = Compiled(parts, held, rules, tally)
+            quarry = Quarry(InProcess(cast("App", app)), rules, items, release, compiled)
+            return await hunt(quarry, tally, pairs=pairs, seed=seed, reporter=reporter)
+
+    with asyncio.Runner() as runner:
+        return runner.run(in_process())
+
+
+def _read(catalogue: Path, settings: Settings, reporter: Reporter) -> list[Item]:
+    """The good rows, as a build takes them."""
+    items: list[Item] = []
+    with (
+        Rejects(default_rejects_path(settings.data_dir, catalogue)) as rejects,
+        reporter.stage("read the catalogue") as advance,
+    ):
+        for batch in read_catalogue(catalogue, rejects):
+            items += batch
+            advance(len(batch))
+    rejects.enforce(settings.max_reject_share)
+    return items
+
+
+def _accepted(folder: Path) -> Path | None:
+    """The accepted rules file; None where none ever was, and the packaged rules hold, which say nothing."""
+    try:
+        version = (folder / "accepted").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    return folder / f"{version}.toml"
+
+
+def _toml(path: Path | None) -> dict[str, Any]:
+    return {} if path is None else tomllib.loads(path.read_text(encoding="utf-8-sig"))
