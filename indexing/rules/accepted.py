@@ -7,6 +7,7 @@ folder/accepted      the version in force
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from embedding.errors import DamagedError
@@ -18,6 +19,14 @@ from indexing.rules.reading import DEFAULT_RULES_TEXT, parse_rules
 _POINTER = re.compile(rb"[0-9a-f]{16}\n")
 
 
+# Raises RulesError for rules that what is served cannot obey.
+Fits = Callable[[RuleSet], None]
+
+
+def anything(_ruleset: RuleSet) -> None:
+    """Every rule set fits."""
+
+
 class AcceptedRules:
     """The accepted rules below `folder`; a proposal that is refused changes nothing, now or after a restart."""
 
@@ -27,9 +36,11 @@ class AcceptedRules:
         self._current: tuple[str, RuleSet] | None = None
         self._looked_at: tuple[int, int] | None = None
 
-    def propose(self, path: Path) -> str:
-        """Put the rules in `path` in force; their version. RulesError, and all stays as it was, when they are bad."""
+    def propose(self, path: Path, fits: Fits = anything) -> str:
+        """Put the rules in `path` in force; their version. RulesError, and all stays as it was, when they are bad or
+        do not fit."""
         ruleset, data = read_rules(path)
+        fits(ruleset)
         version = rules_version(ruleset)
         self._folder.mkdir(parents=True, exist_ok=True)
         write_durably(self._folder / f"{version}.toml", data)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from indexing.errors import RulesError
 from indexing.manifest import write_durably
-from indexing.rules.accepted import AcceptedRules
+from indexing.rules.accepted import AcceptedRules, Fits, anything
 
 _REFUSED = "refused"
 
@@ -20,22 +20,24 @@ class Proposal:
         self._path = path
         self._folder = folder
         self._accepted = AcceptedRules(folder)
-        self._looked_at: tuple[int, int, int] | None = None
-        self._looked = False
+        self._looked_at: tuple[tuple[int, int, int] | None, str] | None = None
 
-    def take_up(self) -> None:
-        """Put the file in force if it changed since the last call; a bad or missing one leaves things as they are."""
+    def take_up(self, release: str = "", fits: Fits = anything) -> None:
+        """Put the file in force if it changed since the last call; a bad or missing one leaves things as they are.
+
+        So does one that does not fit the live `release`; it is tried again when another one is live.
+        """
         state = self._state()
-        if self._looked and state == self._looked_at:
+        if self._looked_at == (state, release):
             return
-        self._looked, self._looked_at = True, state
+        self._looked_at = state, release
         if state is None:
             version, _ = self._accepted.current()
             gone = f"{self._path} is not there; rules {version}, accepted earlier, stay in force."
             self._tell(gone if self._accepted.ever else None)
             return
         try:
-            self._accepted.propose(self._path)
+            self._accepted.propose(self._path, fits)
         except RulesError as error:
             version, _ = self._accepted.current()
             self._tell(f"{error}. Rules {version} stay in force.")

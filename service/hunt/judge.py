@@ -82,6 +82,8 @@ class Judge:
                 judged |= self._shown(question, self._ids(outcome["answer"]), asked)
             elif "problem" not in outcome:
                 self._tally.missing("batch", "(an outcome without answer or problem)", question.body)
+            elif outcome["status"] == 500:
+                self._refused("batch", Reply(500, outcome["problem"]))
         return judged
 
     def _shown(
@@ -132,7 +134,10 @@ class Judge:
         return [hit["id"] for hit in answer["hits"]]
 
     def _refused(self, route: str, reply: Reply) -> None:
-        self._tally.of(route).refused += 1
+        if reply.status == 500:
+            self._tally.of(route).failed += 1
+        else:
+            self._tally.of(route).refused += 1
         said = reply.content.get("detail", reply.content)
         self._tally.refusals[f"{route}: {reply.status}: {said}"[:300]] += 1
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from service.hunt.hunting import Hunt
 
-_COLUMNS = ("questions", "refused", "judged", "leaks", "missing", "duplicates")
+_COLUMNS = ("questions", "refused", "judged", "leaks", "missing", "duplicates", "failed")
 _NUM_TOLD = 5
 
 
@@ -63,5 +63,5 @@ def summary(hunt: Hunt) -> list[str]:
             f"{hunt.stopped:,} forbidden hits were stopped by the service's own re-check: its index and its columns "
             "differ. Build again and activate."
         )
-    lines.append(f"leaks = {tally.leaks:,}; missing or double = {tally.wrong - tally.leaks:,}")
+    lines.append(f"leaks = {tally.leaks:,}; missing, double or failed = {tally.wrong - tally.leaks:,}")
     return lines

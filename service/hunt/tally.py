@@ -20,7 +20,10 @@ class Finding(Struct, frozen=True):
 
 
 class RouteCount(Struct):
-    """Of one way of asking: what was asked and not refused, items judged in its answers, and the wrong ones."""
+    """Of one way of asking: what was answered and what refused, items judged in the answers, and what was wrong.
+
+    `failed` are answers by which the service says that it is at fault (500).
+    """
 
     questions: int = 0
     refused: int = 0
@@ -28,11 +31,12 @@ class RouteCount(Struct):
     leaks: int = 0
     missing: int = 0
     duplicates: int = 0
+    failed: int = 0
 
     @property
     def wrong(self) -> int:
         """All that should not have been."""
-        return self.leaks + self.missing + self.duplicates
+        return self.leaks + self.missing + self.duplicates + self.failed
 
 
 class Tally:
