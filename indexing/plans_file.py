@@ -30,6 +30,14 @@ def read_plans(data_dir: Path, release: str, rules_version: str) -> Plans | None
     return _read(path) if path.is_file() else None
 
 
+def measured_at(data_dir: Path, release: str, rules_version: str) -> int | None:
+    """When the doctor last wrote plans for a release under these rules, by the clock of its file; None for never."""
+    try:
+        return _path(data_dir, release, rules_version).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 def plan_table(data_dir: Path, release: str, rules_version: str) -> PlanTable:
     """The plans to serve by. Rules that are new since the doctor came take those of the rules before.
 

@@ -71,7 +71,7 @@ def create_app(parts: Parts) -> Litestar:
 
     async def start() -> None:
         parts.encoder.start()
-        following.add(asyncio.create_task(_follow(keep_up)))
+        following.add(asyncio.create_task(_follow(follow)))
 
     async def stop() -> None:
         for task in following:
@@ -85,6 +85,10 @@ def create_app(parts: Parts) -> Litestar:
     async def keep_up() -> None:
         desk.obey()
         await catch_up()
+
+    async def follow() -> None:
+        await keep_up()
+        desk.take_up_plans()
 
     async def catch_up() -> None:
         for served in parts.held.values():
@@ -128,12 +132,12 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
-async def _follow(keep_up: Callable[[], Awaitable[None]]) -> None:
+async def _follow(follow: Callable[[], Awaitable[None]]) -> None:
     told: str | None = None
     while True:
         await asyncio.sleep(_FOLLOW_EVERY_S)
         try:
-            await keep_up()
+            await follow()
             told = None
         except NearfieldError as error:
             # Every request fails with it and is logged; here once is enough.

@@ -5,10 +5,12 @@ import logging
 
 from embedding.errors import NearfieldError
 from indexing.errors import ReleaseMissingError
+from indexing.plans_file import measured_at
 from indexing.rules.declaration import RuleSet
 from service.parts import Parts
 from service.problems import ProblemError
 from service.queries import Queries
+from service.served import ServedRelease
 
 _log = logging.getLogger("nearfield.service")
 
@@ -23,11 +25,10 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._rules = parts.rules
+        self._measured_at: dict[str, int | None] = {}
         self._live_id = parts.live.release.id
         self._served = dict(parts.held)
-        self._held = {release_id: Queries(parts, served) for release_id, served in self._served.items()}
-        # Those of rules that are in force no more.
-        self._leaks_before = 0
+        self._held = {release_id: self._opened(served) for release_id, served in self._served.items()}
         self.rules_version = parts.live.rules.version
         """The rules in force."""
         self.rules_trouble: str | None = None
@@ -75,11 +76,24 @@ class Desk:
         if version == self.rules_version:
             return
         served = {release_id: served.under(ruleset, version) for release_id, served in self._served.items()}
-        held = {release_id: Queries(self._parts, one) for release_id, one in served.items()}
-        self._leaks_before = self.leaks
+        held = {release_id: self._opened(one) for release_id, one in served.items()}
         self._served, self._held = served, held
         _log.info("Rules %s are in force, in place of %s", version, self.rules_version)
         self.rules_version = version
+
+    def take_up_plans(self) -> None:
+        """Go by what the doctor measured since the last call."""
+        for release_id, served in self._served.items():
+            if self._plans_of(served) != self._measured_at[release_id]:
+                self._held[release_id] = self._opened(served)
+
+    def _opened(self, served: ServedRelease) -> Queries:
+        # Before they are read: what is written meanwhile differs at the next look.
+        self._measured_at[served.release.id] = self._plans_of(served)
+        return Queries(self._parts, served)
+
+    def _plans_of(self, served: ServedRelease) -> int | None:
+        return measured_at(self._parts.settings.data_dir, served.release.id, served.rules.version)
 
     def let_go(self, release_id: str) -> None:
         """Hold a release no longer; never the live one."""
@@ -94,7 +108,7 @@ class Desk:
     @property
     def leaks(self) -> int:
         """Hits that the re-check stopped, on all releases."""
-        return self._leaks_before + sum(queries.retriever.leaks for queries in self._held.values())
+        return sum(served.leaks.num for served in self._served.values())
 
     @property
     def unmeasured_shapes(self) -> int:

@@ -1,7 +1,5 @@
 """The last word on every row before it may be shown: not dropped by the journal, not excluded, passed by the rules."""
 
-import logging
-
 from msgspec import Struct
 
 from indexing.rules.compiled import CompiledContext
@@ -9,11 +7,6 @@ from service.excluded import Excluded
 from service.rows import find_rows
 from service.served import ServedRelease
 from service.verdicts import PASSES, Verdict, Verdicts
-
-_log = logging.getLogger("nearfield.service")
-
-# An index that is wrong throughout must not fill the disk with lines that say the same.
-_TOLD_LEAKS = 1_000
 
 
 class Kept(Struct, frozen=True):
@@ -26,15 +19,14 @@ class Kept(Struct, frozen=True):
 
 
 class Recheck:
-    """Re-checks the rows of one release; `leaks` counts those that an index gave and the rules forbid."""
+    """Re-checks the rows of one release; those that an index gave and the rules forbid are counted as leaks."""
 
     def __init__(self, served: ServedRelease) -> None:
         self._rows = served.rows
         self._verdicts = Verdicts(served.rows)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
         self._blocked = find_rows(served.release.columns.ids.find, served.rules.ruleset.blocked_items)
-        self._told_leaks: set[int] = set()
-        self.leaks = 0
+        self._leaks = served.leaks
 
     def verdict(self, compiled: CompiledContext) -> Verdict:
         """What the rules of one context say, row by row."""
@@ -72,23 +64,10 @@ class Recheck:
                 # A widened search meets the same row again; it is one leak.
                 if row not in leaked:
                     leaked.add(row)
-                    self._count_leak(row)
+                    self._leaks.count(row, self._rows.payload(row).id, self._rows.release.id)
                 continue
             kept.append(row)
             kept_scores.append(score)
             if len(kept) == depth:
                 break
         return Kept(kept, kept_scores, num_dropped, num_excluded)
-
-    def _count_leak(self, row: int) -> None:
-        self.leaks += 1
-        if row in self._told_leaks or len(self._told_leaks) >= _TOLD_LEAKS:
-            return
-        self._told_leaks.add(row)
-        _log.error(
-            "leak stopped: the engine gave row %d (item %r) of release %s, which the rules forbid; "
-            "the index and the columns differ. Build again and activate, or roll back.",
-            row,
-            self._rows.payload(row).id,
-            self._rows.release.id,
-        )

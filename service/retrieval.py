@@ -34,11 +34,6 @@ class Retriever:
         self.neighbours = Neighbours(self._finder, served.rules, served.rows, self.recheck)
 
     @property
-    def leaks(self) -> int:
-        """Hits that the re-check stopped."""
-        return self.recheck.leaks
-
-    @property
     def unmeasured_shapes(self) -> int:
         """How many shapes of requests came that the doctor never measured."""
         return self._finder.unmeasured_shapes

@@ -2,7 +2,7 @@
 
 import os
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from embedding.protocols import QueryTower
@@ -11,6 +11,7 @@ from indexing.journal.log import JournalReader
 from indexing.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet
+from service.leaks import Leaks
 
 
 class ServedRelease(Struct, frozen=True, kw_only=True):
@@ -21,6 +22,7 @@ class ServedRelease(Struct, frozen=True, kw_only=True):
     journal: JournalReader
     rules: HardRules
     tower: QueryTower | None
+    leaks: Leaks = field(default_factory=Leaks)
     # Keeps the release from being removed while this process may answer from it.
     held: int | None = None
 

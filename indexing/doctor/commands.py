@@ -24,7 +24,7 @@ def doctor(
     """Measure how each shape of request is best answered from RELEASE (left out: the live one), and keep the plans.
 
     A shape is the fields that rules have conditions on, and the band of the share that passes. Each gets the
-    cheapest plan that finds 99 of 100. A running service takes the plans up with its next hand-over or start.
+    cheapest plan that finds 99 of 100. A running service takes the plans up within a second.
 
     \b
     Example:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from litestar.testing import TestClient
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from indexing.plans_file import read_plans, write_plans
 from indexing.rules.accepted import AcceptedRules
 from service.app import create_app
 from service.desk import Desk
@@ -19,6 +21,9 @@ from service.main import open_parts
 from service.requests import Context, SearchRequest
 from service.settings import Settings
 from tests.service.conftest import Client
+from tests.service.engine_plans import ask_the_engine
+from tests.service.serving_processes import eventually
+from tests.service.test_leaks import plant
 from tests.service.world import EXPLICIT, NO_LANGUAGE
 
 BLOCKED, OTHER = "metal-3", "metal-4"
@@ -149,3 +154,32 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
     # All of the old rules, or all of the new ones.
     assert [f'"{item}"'.encode() in old for item in (BLOCKED, NO_LANGUAGE)] == [True, True]
     assert [f'"{item}"'.encode() in new for item in (BLOCKED, NO_LANGUAGE)] == [False, False]
+
+
+def test_plans_measured_for_the_new_rules_are_taken_up_too(world: World) -> None:
+    live = world.releases[-1]
+    before = read_plans(world.data_dir, live, world.ready()["rules_version"])
+    assert before is not None
+    world.shown()
+    assert world.ready()["unmeasured_shapes"] == 0
+    version = world.accept('[explicit]\nunknown = "deny"\n')
+    # Until the doctor has come, plans of the rules before.
+    world.shown()
+    assert world.ready()["unmeasured_shapes"] == 1
+    write_plans(world.data_dir, replace(before, rules_version=version))
+    eventually(lambda: world.ready()["unmeasured_shapes"] == 0)
+    world.shown()
+    assert world.ready()["unmeasured_shapes"] == 0
+
+
+def test_leaks_are_counted_on_when_rules_change(text_world: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "world"
+    shutil.copytree(text_world, data_dir)
+    plant(data_dir)
+    ask_the_engine(data_dir)
+    with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
+        world = World(data_dir, client, [])
+        for leaks, text in enumerate(('[explicit]\nunknown = "deny"\n', "", '[languages]\nunknown = "deny"\n'), 1):
+            world.shown(seeds=[{"id": "jazz-8"}])
+            assert world.ready()["leaks"] == 2 * leaks
+            world.accept(text)
