@@ -156,6 +156,6 @@ def test_whatever_changes_between_requests_and_beside_them(tower_world: Path, tm
 
     asyncio.run(run())
     assert (tally.wrong, tally.findings) == (0, [])
-    assert sum(count.questions for count in tally.routes.values()) > 1_500
+    assert sum(count.questions for count in tally.routes.values()) > 1_400
     assert tally.pairs > 20_000
     assert {*tally.routes} >= {"similar", "GET similar", "recommend", "search", "batch"}
