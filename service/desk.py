@@ -4,9 +4,10 @@ else the live one; the rules in force when it came."""
 import logging
 
 from embedding.errors import NearfieldError
-from indexing.errors import ReleaseMissingError
+from indexing.errors import ReleaseMissingError, RulesError
 from indexing.plans_file import measured_at
 from indexing.rules.declaration import RuleSet
+from indexing.rules.payload_fields import check_payload_fields
 from service.parts import Parts
 from service.problems import ProblemError
 from service.queries import Queries
@@ -29,6 +30,8 @@ class Desk:
         self._live_id = parts.live.release.id
         self._served = dict(parts.held)
         self._held = {release_id: self._opened(served) for release_id, served in self._served.items()}
+        # Releases that the rules in force cannot be asked of, and why.
+        self._unfit: dict[str, str] = {}
         self.rules_version = parts.live.rules.version
         """The rules in force."""
         self.rules_trouble: str | None = None
@@ -49,6 +52,8 @@ class Desk:
         held = self._held.get(release_id)
         if held is not None:
             return held
+        if release_id in self._unfit:
+            raise ProblemError("release-without-field", self._unfit[release_id])
         try:
             self._parts.releases.manifest(release_id)
         except ReleaseMissingError as error:
@@ -76,14 +81,24 @@ class Desk:
         if version == self.rules_version:
             return
         served = {release_id: served.under(ruleset, version) for release_id, served in self._served.items()}
-        held = {release_id: self._opened(one) for release_id, one in served.items()}
-        self._served, self._held = served, held
+        unfit: dict[str, str] = {}
+        for release_id, one in served.items():
+            try:
+                check_payload_fields(ruleset, one.release.manifest)
+            except RulesError as error:
+                if release_id == self._live_id:
+                    raise
+                unfit[release_id] = str(error)
+                _log.error("Release %s does not answer under rules %s: %s", release_id, version, error)
+        held = {release_id: self._opened(one) for release_id, one in served.items() if release_id not in unfit}
+        self._served, self._held, self._unfit = served, held, unfit
         _log.info("Rules %s are in force, in place of %s", version, self.rules_version)
         self.rules_version = version
 
     def take_up_plans(self) -> None:
         """Go by what the doctor measured since the last call."""
-        for release_id, served in self._served.items():
+        for release_id in self._held:
+            served = self._served[release_id]
             if self._plans_of(served) != self._measured_at[release_id]:
                 self._held[release_id] = self._opened(served)
 
@@ -97,7 +112,7 @@ class Desk:
 
     def let_go(self, release_id: str) -> None:
         """Hold a release no longer; never the live one."""
-        del self._held[release_id]
+        self._held.pop(release_id, None)
         del self._served[release_id]
 
     @property

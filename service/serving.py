@@ -13,6 +13,7 @@ from embedding.encoder_hub import fetched_encoder
 from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError, UsageError
 from indexing.releases import Releases
+from indexing.rules.payload_fields import check_payload_fields
 from indexing.rules.proposal import Proposal
 from indexing.stores.open import open_store
 from service.environ import as_environ
@@ -92,8 +93,9 @@ def _looking(settings: Settings) -> Iterator[Callable[[], str]]:
         proposal = Proposal(settings.rules, settings.data_dir / "rules")
 
         def look() -> str:
-            proposal.take_up()
-            return runner.run(releases.live_id())
+            live = runner.run(releases.live_id())
+            proposal.take_up(live, lambda ruleset: check_payload_fields(ruleset, releases.manifest(live)))
+            return live
 
         try:
             yield look

@@ -13,6 +13,7 @@ from indexing.stores.contract import Plan
 from service.context import ContextDefaults
 from service.hunt.plain_rules import Asked, PlainRules
 from service.hunt.tally import Tally
+from service.own_conditions import OwnConditions
 from service.parts import Parts
 from service.requests import SimilarRequest
 
@@ -28,6 +29,7 @@ class Compiled:
         self._served = parts.held[release_id]
         self._finder = Finder.of_release(parts.store, self._served.release, self._served.rules.version)
         self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+        self._own = OwnConditions(self._served)
         self._rules = rules
         self._tally = tally
         self._num_points = self._served.rows.num_own
@@ -39,7 +41,9 @@ class Compiled:
     async def judge(self, body: dict[str, Any], asked: Asked, items: Sequence[Item]) -> set[str]:
         """Ask each reading about each of `items` in the context of a `similar` body; the ids that were judged."""
         query = msgspec.convert(body, SimilarRequest)
-        compiled = self._served.rules.compile(self._defaults.complete(query.context, query.kinds))
+        compiled = self._served.rules.compile(
+            self._own.added(query, self._defaults.complete(query.context, query.kinds))
+        )
         # What a request blocks by id is dropped after the search, with what it excludes: answers tell.
         asked = replace(asked, blocked_items=())
         rows = {item.id: self._served.rows.find(item.id) for item in items}

@@ -67,6 +67,7 @@ class Draws:
             kinds=random.choice((None, None, ("track",), ("episode",), ("track", "episode"))),
             blocked_items=tuple(item.id for item in blocked[::2]),
             blocked_creators=tuple(self._spelt(item.creator) for item in blocked[1::2]),
+            filter=self._filter(2) if random.random() < 0.3 else None,
             switches={name: random.random() < 0.5 for name in switches if random.random() < 0.5},
         )
 
@@ -133,7 +134,7 @@ class Draws:
             path=f"/v1/items/{quote(seed, safe='')}/similar?{urlencode(said | {'limit': str(LIMIT)})}",
             body=None,
             left_out=frozenset((seed,)),
-            asked=replace(asked, age=None, blocked_items=(), blocked_creators=(), switches={}),
+            asked=replace(asked, age=None, blocked_items=(), blocked_creators=(), filter=None, switches={}),
         )
 
     def _time(self) -> int:
@@ -153,6 +154,31 @@ class Draws:
         prefix = "-".join(subtags[: random.randint(1, len(subtags))])
         return random.choice(((tag,), (prefix,), (prefix.upper(),), (prefix, "xx"), ("*",), ("xx",)))
 
+    def _filter(self, depth: int) -> dict[str, Any]:
+        """A filter that some item of the catalogue fulfils, or just fails."""
+        random = self._random
+        if depth and random.random() < 0.5:
+            join = random.choice(("all", "any", "none"))
+            return {join: [self._filter(depth - 1) for _ in range(random.randint(1, 2))]}
+        item = random.choice(self._items)
+        conditions: list[dict[str, Any]] = [
+            {"field": "kind", "equals": item.kind},
+            {"field": "creators", "one_of": [self._spelt(item.creator)]},
+            {"field": "min_age", "range": {random.choice(("lt", "lte", "gt", "gte")): item.min_age}},
+        ]
+        if item.tags:
+            conditions.append({"field": "tags", "one_of": [random.choice(item.tags)]})
+        if item.language is not None:
+            conditions.append({"field": "language", "one_of": [item.language.split("-")[0]]})
+        if item.explicit is not None:
+            conditions.append({"field": "explicit", "equals": item.explicit})
+        if item.duration_s is not None:
+            conditions.append({"field": "duration_s", "range": {random.choice(("lt", "gte")): item.duration_s}})
+        if item.published_at is not None:
+            at = rfc3339(item.published_at)
+            conditions.append({"field": "published_at", "range": {random.choice(("lt", "gte")): at}})
+        return random.choice(conditions)
+
     def _spelt(self, name: str) -> str:
         return self._random.choice((name, name.upper(), f" {name}  "))
 
@@ -170,6 +196,8 @@ def _posted(asked: Asked) -> dict[str, Any]:
     body: dict[str, Any] = {"context": context}
     if asked.kinds is not None:
         body["kinds"] = asked.kinds
+    if asked.filter is not None:
+        body["filter"] = asked.filter
     if asked.switches:
         body["switches"] = dict(asked.switches)
     return body

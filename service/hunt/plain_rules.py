@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from embedding.rows import Item, name_key
 from embedding.times import epoch_us
+from service.hunt.plain_filter import fulfils
+from service.hunt.ranges import in_range
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -27,6 +29,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] | None = None
     blocked_items: tuple[str, ...] = ()
     blocked_creators: tuple[str, ...] = ()
+    filter: Mapping[str, Any] | None = None
     switches: Mapping[str, bool] = {}
 
 
@@ -63,6 +66,8 @@ class PlainRules:
         creators = {name_key(name) for name in item.all_creators}
         if creators & self._blocked_creators or creators & {name_key(name) for name in asked.blocked_creators}:
             return "blocked"
+        if asked.filter is not None and not fulfils(item, asked.filter):
+            return "filter"
         return self._by_the_file_alone(item, asked.switches)
 
     def _clean(self, item: Item) -> bool:
@@ -73,7 +78,7 @@ class PlainRules:
     def _spoken(self, item: Item, ranges: Sequence[str]) -> bool:
         if item.language is None:
             return self._unknown_passes("languages")
-        return any(_in_range(item.language.lower(), one.lower()) for one in ranges)
+        return any(in_range(item.language, one) for one in ranges)
 
     def _by_the_file_alone(self, item: Item, switches: Mapping[str, bool]) -> str | None:
         """The rules that do not look at who asks, but for the switches that take one out of force."""
@@ -116,11 +121,6 @@ def _open(item: Item, market: str, at_s: int) -> bool:
         and (window.until_s is None or at_s < window.until_s)
         for window in item.availability
     )
-
-
-def _in_range(tag: str, language_range: str) -> bool:
-    """RFC 4647 section 3.3.1: the same, or a prefix that ends before a hyphen; both in lower case."""
-    return language_range == "*" or tag == language_range or tag.startswith(f"{language_range}-")
 
 
 def _in_lists(values: Sequence[str], lists: Mapping[str, Any]) -> bool:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from indexing.errors import RulesError
 from indexing.rules.accepted import AcceptedRules
+from indexing.rules.declaration import RuleSet
 from indexing.rules.proposal import Proposal, refused_rules
 
 DENY = '[explicit]\nunknown = "deny"\n'
@@ -76,6 +78,29 @@ def test_a_file_that_went_away_leaves_the_accepted_rules_and_says_so(file: Path,
     proposal.take_up()
     assert says(folder) == "deny"
     assert "is not there" in (refused_rules(folder) or "")
+
+
+def test_a_file_that_does_not_fit_is_refused_until_a_release_is_live_that_it_fits(file: Path, folder: Path) -> None:
+    proposal = Proposal(file, folder)
+    tried: list[str] = []
+
+    def look(release: str) -> None:
+        def fits(ruleset: RuleSet) -> None:
+            tried.append(release)
+            if release == "r1" and ruleset.explicit.unknown == "deny":
+                raise RulesError("extra.mood: release r1 needs a build")
+
+        proposal.take_up(release, fits)
+
+    file.write_text(DENY)
+    for _ in range(2):
+        look("r1")
+        assert says(folder) == "allow"
+        assert "r1 needs a build" in (refused_rules(folder) or "")
+    look("r2")
+    assert says(folder) == "deny"
+    assert refused_rules(folder) is None
+    assert tried == ["r1", "r2"]
 
 
 def test_a_file_that_did_not_change_is_not_read_again(file: Path, folder: Path) -> None:

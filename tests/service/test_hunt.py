@@ -13,6 +13,7 @@ from embedding.row_files import RowFiles
 from embedding.rows import Item, Window
 from indexing.rules.accepted import AcceptedRules
 from service.cli import nearfield
+from service.hunt.plain_filter import fulfils
 from service.hunt.plain_rules import Asked, PlainRules
 from tests.service.engine_plans import ask_the_engine
 from tests.service.test_leaks import plant
@@ -186,6 +187,29 @@ OPEN = (Window("SE", 1_000, 2_000), Window("US"))
 def test_the_plain_rules(says: dict[str, Any], item: dict[str, Any], asked: dict[str, Any], rule: str | None) -> None:
     row = msgspec.structs.replace(ITEM, **item)
     assert PlainRules(says).forbids(row, msgspec.structs.replace(SE, **asked)) == rule
+
+
+@pytest.mark.parametrize(
+    ("item", "where", "fulfilled"),
+    [
+        ({}, {"field": "kind", "equals": "track"}, True),
+        ({}, {"none": [{"field": "kind", "one_of": ["track", "episode"]}]}, False),
+        ({}, {"field": "creators", "one_of": ["ANA b"]}, True),
+        ({"creators": ("x", "y")}, {"field": "creators", "equals": "Ana B"}, False),
+        ({"tags": ("Jazz",)}, {"field": "tags", "one_of": ["jazz"]}, False),
+        ({"language": "en-US"}, {"field": "language", "one_of": ["en"]}, True),
+        ({"language": "eng"}, {"field": "language", "one_of": ["en"]}, False),
+        ({"explicit": None}, {"field": "explicit", "equals": False}, False),
+        ({"explicit": None}, {"none": [{"field": "explicit", "equals": False}]}, True),
+        ({"duration_s": 9.0}, {"field": "duration_s", "range": {"gte": 9, "lt": 10}}, True),
+        ({"duration_s": 9.0}, {"field": "duration_s", "range": {"gt": 9}}, False),
+        ({}, {"field": "duration_s", "range": {"lt": 1e9}}, False),
+        ({"published_at": 86_400}, {"field": "published_at", "range": {"lte": "1970-01-02"}}, True),
+        ({"min_age": 12}, {"all": [{"field": "min_age", "equals": 12}, {"any": [{"field": "kind", "equals": "x"}]}]}, False),
+    ],
+)  # fmt: skip
+def test_the_plain_filter(item: dict[str, Any], where: dict[str, Any], fulfilled: bool) -> None:
+    assert fulfils(msgspec.structs.replace(ITEM, **item), where) == fulfilled
 
 
 def test_a_switch_takes_a_rule_out_of_force() -> None:

@@ -117,6 +117,16 @@ def test_rules_that_cannot_be_read_leave_those_before_and_ready_says_so(
     assert "rules_refused" not in world.ready()
 
 
+def test_rules_on_a_field_that_the_live_release_does_not_hold_need_a_build(world: World) -> None:
+    blocking = world.accept(f'[blocked]\nitems = ["{BLOCKED}"]\n')
+    assert BLOCKED not in world.shown()
+    world.accept('[extra.mood]\ntype = "keyword"\ndenied = ["grim"]\n')
+    assert BLOCKED not in world.shown()
+    ready = world.ready()
+    assert ready["rules_version"] == blocking
+    assert "needs a build" in ready["rules_refused"]
+
+
 def test_a_query_in_flight_ends_under_the_rules_it_began_with(
     text_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

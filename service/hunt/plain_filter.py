@@ -1,0 +1,51 @@
+"""A request's own `filter`, as docs/api.md tells it, over rows as they stand in the file."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from embedding.rows import Item, name_key
+from embedding.times import epoch_us
+from service.hunt.ranges import in_range
+
+
+def fulfils(item: Item, where: Mapping[str, Any]) -> bool:
+    """Whether `item` is what `where` asks for; one without the field fulfils no condition on it."""
+    if "all" in where:
+        return all(fulfils(item, part) for part in where["all"])
+    if "any" in where:
+        return any(fulfils(item, part) for part in where["any"])
+    if "none" in where:
+        return not any(fulfils(item, part) for part in where["none"])
+    field: str = where["field"]
+    values = _values(item, field)
+    if "range" in where:
+        return any(_within(value, where["range"], field) for value in values)
+    wanted = where["one_of"] if "one_of" in where else [where["equals"]]
+    return any(_same(value, one, field) for value in values for one in wanted)
+
+
+def _values(item: Item, field: str) -> Sequence[Any]:
+    if field == "tags":
+        return item.tags
+    if field == "creators":
+        return item.all_creators
+    value = getattr(item, field)
+    return () if value is None else (value,)
+
+
+def _same(value: Any, wanted: Any, field: str) -> bool:
+    if field == "creators":
+        return name_key(value) == name_key(wanted)
+    if field == "language":
+        return in_range(value, wanted)
+    return bool(value == wanted)
+
+
+def _within(value: float, bounds: Mapping[str, Any], field: str) -> bool:
+    limits = {name: epoch_us(bound) / 1_000_000 if field == "published_at" else bound for name, bound in bounds.items()}
+    return (
+        ("gt" not in limits or value > limits["gt"])
+        and ("gte" not in limits or value >= limits["gte"])
+        and ("lt" not in limits or value < limits["lt"])
+        and ("lte" not in limits or value <= limits["lte"])
+    )
