@@ -89,17 +89,20 @@ class Towers:
             )
         return encode_rows(self.candidate, self.vocabulary.encode(items, text_vectors))
 
-    def encode(self, history: Vectors, weights: Vectors, at_s: float | None) -> Vectors:
+    def encode(self, history: Vectors, weights: Vectors, at_s: float | None, decays: Vectors | None = None) -> Vectors:
         """One unit vector (dims,) for a listener who heard `history` (H, dims), newest last, with `weights` (H,).
 
         Only the newest `history_length` of the config count. With H = 0 it is the answer for someone of whom
-        nothing is known. `at_s`: epoch seconds of the request, None where not known.
+        nothing is known. `at_s`: epoch seconds of the request, None where not known. `decays` (H,), above 0 and at
+        most 1: how much of what training made of a weight each listen still has; None where all count in full.
         """
         newest = self.manifest.config.history_length
         with torch.inference_mode():
             heard_HD = torch.from_numpy(np.ascontiguousarray(history[-newest:], np.float32))
             weights_H = torch.from_numpy(np.ascontiguousarray(weights[-newest:], np.float32))
             counted_H = history_weights(weights_H, self.manifest.config)
+            if decays is not None:
+                counted_H = counted_H * torch.from_numpy(np.ascontiguousarray(decays[-newest:], np.float32))
             vector: Vectors = self.query.one(heard_HD, counted_H, hour_of(at_s)).numpy()
         return vector
 

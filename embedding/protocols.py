@@ -35,11 +35,12 @@ class QueryTower(Protocol):
     def dims(self) -> int:
         """Length of a vector."""
 
-    def encode(self, history: Vectors, weights: Vectors, at_s: float | None) -> Vectors:
+    def encode(self, history: Vectors, weights: Vectors, at_s: float | None, decays: Vectors | None = None) -> Vectors:
         """One unit vector of shape (dims,).
 
         `history`: (H, dims) tower vectors of the items heard, newest last, H >= 1; `weights`: (H,), negative
-        for skips; `at_s`: epoch seconds of the request, None where not known.
+        for skips; `at_s`: epoch seconds of the request, None where not known; `decays`: (H,), above 0 and at most 1,
+        how much each still counts, None where all count in full.
         """
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -112,9 +113,10 @@ class Facts:
         """(N,) which rows have one of the combinations in `mask` (F,)."""
         return mask[self._codes]
 
-    def among(self, rows: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def among(self, rows: NDArray[np.integer[Any]], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(R,) which of `rows` (R,) have one of the combinations in `mask` (F,)."""
-        return mask[self._codes[rows]]
+        those: NDArray[np.bool_] = mask[self._codes[rows]]
+        return those
 
     def share(self, where: Filter) -> float:
         """Part of all rows (0 to 1) that passes."""

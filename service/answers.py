@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from litestar.response import Response
@@ -14,11 +14,15 @@ from indexing.payload import EXPLICIT_UNKNOWN, Payload
 
 T = TypeVar("T")
 
+# `popular`, `fresh`: nothing is known of the listener; `filled`: the mix wanted the other kind, which has run dry.
+Source = Literal["popular", "fresh", "filled"]
+
 _encoder = msgspec.json.Encoder()
 
 
 class Hit(Struct, frozen=True, omit_defaults=True):
-    """One item of an answer; `score` is the dot product of unit vectors, `explicit` null where not known."""
+    """One item of an answer; `score` is the dot product of unit vectors (of a popular or fresh one, how popular or
+    fresh it is), `explicit` null where not known."""
 
     id: str
     score: float
@@ -31,6 +35,8 @@ class Hit(Struct, frozen=True, omit_defaults=True):
     duration_s: float | None = None
     language: str | None = None
     published_at: datetime | None = None
+    # Only where the answer fell back: what this one is from.
+    source: Source | None = None
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):

@@ -1,8 +1,18 @@
-"""Which vector a request searches with: weighted items summed up, or a history through the query tower."""
+"""Which vector a request searches with, and in which space: weighted seeds, or a history through the query tower.
+
+A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other: that goes through
+the texts (docs/decisions/2026-11-25-crossing-and-fallback.md).
+"""
+
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
+from embedding.rows import Kind
+from indexing.filters.algebra import Equals
+from service.history import Listening
 from service.problems import ProblemError
 from service.served import ServedRelease
 
@@ -10,32 +20,74 @@ from service.served import ServedRelease
 _CANCELLED = 1e-5
 
 
-def towards(served: ServedRelease, rows: list[int], weights: list[float]) -> NDArray[np.float32]:
-    """Unit vector (dims,) of the weighted sum of these rows' vectors in the release's space.
+class Direction(Struct, frozen=True):
+    """A unit vector (dims,) of the space `using`."""
 
-    Raises a 400 problem when the weights cancel.
-    """
-    vectors = served.rows.vectors(served.release.space, rows)
-    if len(rows) == 1 and weights[0] > 0:
-        single: NDArray[np.float32] = vectors[0]
-        return single
-    factors = np.asarray(weights, dtype=np.float32)
-    total: NDArray[np.float32] = factors @ vectors
-    length = float(np.linalg.norm(total))
-    if length <= _CANCELLED * float(np.abs(factors).sum()):
-        raise ProblemError(
-            "weights-cancel",
-            f"The weighted sum of {len(rows)} items is zero: it points nowhere. "
-            "Expected weights that do not cancel; change one, or leave an item out.",
-        )
-    return total / np.float32(length)
+    vector: NDArray[np.float32]
+    using: str
 
 
-def listener(
-    served: ServedRelease, rows: NDArray[np.int64], weights: NDArray[np.float32], at_s: int
-) -> NDArray[np.float32]:
-    """Unit vector (dims,) for a history (H >= 1, newest last): the query tower's, or without one the weighted sum."""
-    if served.tower is None:
-        return towards(served, rows.tolist(), weights.tolist())
-    history = served.rows.vectors(served.release.space, rows)
-    return served.tower.encode(history, weights, at_s)
+class Directions:
+    """The directions of one release; `crosses` where one vector answers for both kinds."""
+
+    def __init__(self, served: ServedRelease, *, crosses: bool) -> None:
+        self._served, self._crosses = served, crosses
+        self._space = served.release.space
+
+    def of_seeds(self, rows: list[int], weights: list[float], kind: Kind | None) -> Direction:
+        """Towards weighted seeds, among items of one kind (None: of all). Raises a 400 problem when weights cancel."""
+        factors = np.asarray(weights, np.float32)
+        using, own = self._chosen(rows, factors, kind)
+        if own is not None:
+            rows, factors = np.asarray(rows)[own].tolist(), factors[own]
+        vector = self._sum(using, rows, factors)
+        if vector is None:
+            raise ProblemError(
+                "weights-cancel",
+                f"The weighted sum of {len(rows)} items is zero: it points nowhere. "
+                "Expected weights that do not cancel; change one, or leave an item out.",
+            )
+        return Direction(vector, using)
+
+    def of_listener(self, listening: Listening, at_s: int, kind: Kind | None) -> Direction | None:
+        """Towards what a listener may like next, among items of one kind (None: of all).
+
+        None where the history says nothing: it is empty, or likes and skips cancel.
+        """
+        if not len(listening.rows):
+            return None
+        using, own = self._chosen(listening.rows, listening.weights, kind)
+        heard = listening if own is None else listening.where(own)
+        tower = self._served.tower
+        if tower is None or using != self._space:
+            vector = self._sum(using, heard.rows, heard.weights * heard.decays)
+            return None if vector is None else Direction(vector, using)
+        history = self._served.rows.vectors(using, heard.rows)
+        return Direction(tower.encode(history, heard.weights, at_s, heard.decays), using)
+
+    def _chosen(
+        self, rows: Any, weights: NDArray[np.float32], kind: Kind | None
+    ) -> tuple[str, NDArray[np.bool_] | None]:
+        """The space that answers for a kind, and which of the rows count there (None: all)."""
+        if kind is None or self._crosses:
+            return self._space, None
+        own = self._of_kind(np.asarray(rows, np.int64), kind)
+        # Among its own kind alone the tower knows what is near; a skip alone names no place to look at.
+        return (self._space, own) if (weights[own] > 0).any() else ("text", None)
+
+    def _of_kind(self, rows: NDArray[np.int64], kind: Kind) -> NDArray[np.bool_]:
+        current, facts = self._served.rows, self._served.release.facts
+        of_kind = np.array([row >= current.num_own and current.payload(row).kind == kind for row in rows.tolist()])
+        own = rows < current.num_own
+        of_kind[own] = facts.among(rows[own], facts.mask(Equals("kind", kind)))
+        return of_kind
+
+    def _sum(self, using: str, rows: Any, factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Unit vector (dims,) of a weighted sum; None where it cancels."""
+        vectors = self._served.rows.vectors(using, rows)
+        if len(rows) == 1 and factors[0] > 0:
+            single: NDArray[np.float32] = vectors[0]
+            return single
+        total: NDArray[np.float32] = factors @ vectors
+        length = float(np.linalg.norm(total))
+        return None if length <= _CANCELLED * float(np.abs(factors).sum()) else total / np.float32(length)

@@ -1,4 +1,7 @@
-"""What a listener has heard, as the query tower takes it: known history first, the posted one as newest."""
+"""What a listener has heard, as the query tower takes it: known history first, the posted one as newest.
+
+A posted listen counts less the older it is; how old, only its `at` tells.
+"""
 
 from collections.abc import Sequence
 
@@ -11,23 +14,48 @@ from service.context import epoch_s
 from service.requests import Listen
 from service.rows import Found
 
+# A month of listening is one mood of a taste. What is older than three of them stays, at an eighth: it is taste still,
+# and who comes back after a year is not nobody. Ages count from the newest listen for the same reason.
+HALF_LIFE_S = 30 * 86_400
+LEAST_DECAY = 1 / 8
+
 
 class Listening(Struct, frozen=True):
-    """Rows and weights (H,), newest last, at most as many as the tower was trained on."""
+    """Rows, weights and decays (H,), newest last, at most as many as the tower was trained on.
+
+    A decay, above 0 and at most 1, is how much of its weight a listen still has.
+    """
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float32]
+    decays: NDArray[np.float32]
+
+    def where(self, kept: NDArray[np.bool_]) -> "Listening":
+        """Those listens alone that `kept` (H,) says."""
+        return Listening(self.rows[kept], self.weights[kept], self.decays[kept])
 
 
-def by_time(history: Sequence[Listen]) -> Sequence[Listen]:
-    """The listens, oldest first: those without a time before all others, as in a release's own histories.
+class Posted(Struct, frozen=True):
+    """Posted listens, oldest first, and the decay of each; None where no time was given, and all count in full."""
+
+    listens: Sequence[Listen]
+    decays: NDArray[np.float32] | None = None
+
+
+def by_time(history: Sequence[Listen]) -> Posted:
+    """The listens in order: those without a time before all others, as in a release's own histories, and as old as
+    the oldest that has one.
 
     Raises a 400 problem for a time that is not one.
     """
     if all(listen.at is None for listen in history):
-        return history
-    keys = [_epoch_s(listen, place) for place, listen in enumerate(history)]
-    return [history[place] for place in sorted(range(len(history)), key=keys.__getitem__)]
+        return Posted(history)
+    times = np.array([_epoch_s(listen, place) for place, listen in enumerate(history)])
+    order = np.argsort(times, kind="stable")
+    dated = times[np.isfinite(times)]
+    ages_s = dated.max() - np.maximum(times[order], dated.min())
+    decays = np.maximum(LEAST_DECAY, 2.0 ** (-ages_s / HALF_LIFE_S)).astype(np.float32)
+    return Posted([history[place] for place in order.tolist()], decays)
 
 
 def _epoch_s(listen: Listen, place: int) -> float:
@@ -36,14 +64,21 @@ def _epoch_s(listen: Listen, place: int) -> float:
     return epoch_s(listen.at, f"history[{place}].at") if isinstance(listen.at, str) else listen.at
 
 
-def join(known: History | None, posted: Found) -> Listening:
-    """One history out of both; an item in both counts where it was posted, an item heard again where it was newest."""
-    last = {row: place for place, row in enumerate(posted.rows)}
+def join(known: History | None, found: Found, decays: NDArray[np.float32] | None = None) -> Listening:
+    """One history out of a known one and a posted one, whose entries had these `decays`.
+
+    An item in both counts where it was posted, an item heard again where it was newest, one of weight 0 nowhere.
+    What is known is as old as the oldest that was posted.
+    """
+    last = {row: place for place, row in enumerate(found.rows)}
     newest = sorted(last.values())
-    rows = np.asarray([posted.rows[place] for place in newest], dtype=np.int64)
-    weights = np.asarray([posted.weights[place] for place in newest], dtype=np.float32)
+    rows = np.asarray([found.rows[place] for place in newest], dtype=np.int64)
+    weights = np.asarray([found.weights[place] for place in newest], dtype=np.float32)
+    left = np.ones(len(rows), np.float32) if decays is None else decays[[found.places[place] for place in newest]]
     if known is not None:
         older = ~np.isin(known.rows, rows)
+        left = np.concatenate((np.full(np.count_nonzero(older), left.min(initial=1.0), np.float32), left))
         rows = np.concatenate((known.rows[older], rows))
         weights = np.concatenate((known.weights[older], weights))
-    return Listening(rows[-HISTORY_LIMIT:], weights[-HISTORY_LIMIT:])
+    said = weights != 0
+    return Listening(rows[said][-HISTORY_LIMIT:], weights[said][-HISTORY_LIMIT:], left[said][-HISTORY_LIMIT:])

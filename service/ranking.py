@@ -1,5 +1,6 @@
 """What every query is to what comes after it: rows, best first, that can be asked for more of themselves."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,13 +10,15 @@ class Candidates(Struct, frozen=True):
     """The first of a ranking, best first; `exhausted` when there are no more that may be shown.
 
     `num_excluded` rows among them and before them were let through by the rules and left out all the same, as the
-    request excludes them or the listener has heard them; it is only exact once all is exhausted.
+    request excludes them or the listener has heard them; it is only exact once all is exhausted. `sources` says of rows
+    that are here only because better ones are not, where they are from.
     """
 
     rows: list[int]
     scores: list[float]
     exhausted: bool
     num_excluded: int = 0
+    sources: Mapping[int, str] = {}
 
 
 class Ranking(Protocol):

@@ -49,6 +49,7 @@ Kinds = Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=2, description
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many hits to give.")]
 Weight = Annotated[float, Meta(ge=-1e6, le=1e6, description="Negative pushes away.")]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=MAX_IDS)]
+Quota = Annotated[int, Meta(ge=0, le=MAX_LIMIT, description="0: none of this kind.")]
 UnknownSeeds = Annotated[
     Literal["error", "skip"],
     Meta(description="What an id that is not in the catalogue does: fail the request, or be told in `skipped`."),
@@ -102,6 +103,13 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     weight: Weight = 1.0
 
 
+class Mix(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """So many of each kind in as many hits as they come to together; the others come where one has run dry."""
+
+    track: Quota = 0
+    episode: Quota = 0
+
+
 class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What every query may say."""
 
@@ -111,6 +119,9 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     filter: Filter | None = None
     switches: Switches = {}
     limit: Limit = 10
+    mix: Annotated[
+        Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.", examples=[None])
+    ] = None
     release: Annotated[
         Annotated[str, Meta(min_length=1, max_length=200)] | None,
         Meta(description="Answer from this release; left out: the live one.", examples=[None]),
@@ -129,9 +140,12 @@ class RecommendRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     user_id: Id | None = None
     history: Annotated[
-        tuple[Listen, ...],
-        Meta(max_length=MAX_HISTORY, description="Newest last; where `at` is given, by time. Counts as newest."),
-    ] = ()
+        Annotated[tuple[Listen, ...], Meta(max_length=MAX_HISTORY)] | None,
+        Meta(
+            description="Newest last; where `at` is given, by time, and the older the less. Counts as newer than what "
+            "the release knows. `[]`: someone who has heard nothing yet."
+        ),
+    ] = None
     unknown_seeds: UnknownSeeds = "skip"
 
 

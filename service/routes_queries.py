@@ -15,7 +15,7 @@ from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.route_docs import BODY_FAILURES, HITS, failures
 
-_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", "release-without-field", *BODY_FAILURES)
+_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", *BODY_FAILURES)
 
 
 def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
@@ -44,10 +44,11 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("unknown-user", "unknown-seeds", "weights-cancel", *_QUERY_FAILURES),
+        responses=failures("unknown-seeds", *_QUERY_FAILURES),
     )
     async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
-        """For a known `user_id`, for a posted `history` of someone never seen, or for both."""
+        """For a known `user_id`, for a posted `history` of someone never seen, or for both. For someone of whom nothing
+        is known: what is popular where they are, then what is fresh; each hit then says so as its `source`."""
         return JsonAnswer(await desk.of(data.release).recommend(data))
 
     @post(

@@ -14,10 +14,11 @@ Find = Callable[[str], int]
 
 
 class Found(Struct, frozen=True):
-    """Rows and weights of the entries that are in the catalogue, in their order, and the ids of the others."""
+    """Rows, weights and places of the entries that are in the catalogue, in their order, and the ids of the others."""
 
     rows: list[int]
     weights: list[float]
+    places: list[int]
     skipped: tuple[str, ...]
 
 
@@ -36,6 +37,7 @@ def find_entries(
     """
     rows: list[int] = []
     weights: list[float] = []
+    places: list[int] = []
     missing: list[int] = []
     for place, entry in enumerate(entries):
         row = find(entry.id)
@@ -44,6 +46,7 @@ def find_entries(
         else:
             rows.append(row)
             weights.append(entry.weight)
+            places.append(place)
     if missing and (unknown == "error" or not (rows or none_will_do)):
         errors = tuple(
             FieldError(f"{field}[{place}].id", "the id of an item in the catalogue", shown(entries[place].id))
@@ -55,7 +58,7 @@ def find_entries(
         )
         detail = f"{len(missing)} of {len(entries)} ids in `{field}` are not in the catalogue: {named}. {advice}"
         raise ProblemError("unknown-seeds", detail, errors)
-    return Found(rows, weights, tuple(entries[place].id for place in missing))
+    return Found(rows, weights, places, tuple(entries[place].id for place in missing))
 
 
 def find_rows(find: Find, *lists: Iterable[str]) -> set[int]:

@@ -1,7 +1,7 @@
 """How a row looks as a hit: its JSON but for the score, made once and kept, so that a page costs no decoding."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -27,8 +27,8 @@ class ShownRows:
         self._rows = array("q", [_EMPTY]) * _SLOTS
         self._templates: list[bytes] = [b""] * _SLOTS
 
-    def hits(self, rows: Iterable[int], scores: Iterable[float]) -> msgspec.Raw:
-        """The JSON array of the Hits of these rows with their scores."""
+    def hits(self, rows: Iterable[int], scores: Iterable[float], sources: Mapping[int, str]) -> msgspec.Raw:
+        """The JSON array of the Hits of these rows with their scores, and the sources of those that have one."""
         slots, templates, mask = self._rows, self._templates, self._mask
         parts = []
         for row, score in zip(rows, scores, strict=True):
@@ -36,7 +36,10 @@ class ShownRows:
             if slots[slot] != row:
                 templates[slot] = self._template(row)
                 slots[slot] = row
-            parts.append(templates[slot] % score)
+            part = templates[slot] % score
+            if row in sources:
+                part = part[:-1] + b',"source":' + _encoder.encode(sources[row]) + b"}"
+            parts.append(part)
         return msgspec.Raw(b"[%b]" % b",".join(parts))
 
     def _template(self, row: int) -> bytes:

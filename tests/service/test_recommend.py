@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from embedding.times import epoch_us
+from indexing.users import History
 from service.history import by_time, join
 from service.problems import ProblemError
 from service.requests import Listen
@@ -65,11 +68,7 @@ def test_a_posted_history_turns_a_known_user(client: Client) -> None:
     assert place < place_alone
 
 
-def test_an_unknown_user_is_told_to_post_a_history(client: Client) -> None:
-    response = client.post("/v1/recommend", json={"user_id": "nobody", "context": SE})
-    assert response.status_code == 404
-    assert response.json()["type"] == "urn:nearfield:problem:unknown-user"
-    assert "history" in response.json()["detail"]
+def test_a_user_never_seen_is_answered_by_what_they_heard(client: Client) -> None:
     helped = recommend(client, user_id="nobody", history=[{"id": "metal-8"}], limit=5)
     assert {taste_of(found) for found in ids(helped)} <= {"metal", "cooking"}
 
@@ -84,17 +83,12 @@ def test_listens_that_the_catalogue_does_not_have_are_told(client: Client) -> No
     answer = recommend(client, history=[{"id": "gone"}, {"id": "metal-8"}], limit=3)
     assert answer["skipped"] == ["gone"]
     assert ids(answer) == ids(recommend(client, history=[{"id": "metal-8"}], limit=3))
-    for body in (
-        {"history": [{"id": "gone"}]},
-        {"history": [{"id": "gone"}, {"id": "metal-8"}], "unknown_seeds": "error"},
-    ):
-        response = client.post("/v1/recommend", json=body | {"context": SE})
-        assert response.status_code == 400
-        assert response.json()["errors"][0] == {
-            "field": "history[0].id",
-            "expected": "the id of an item in the catalogue",
-            "came": '"gone"',
-        }
+    body = {"history": [{"id": "gone"}, {"id": "metal-8"}], "unknown_seeds": "error", "context": SE}
+    response = client.post("/v1/recommend", json=body)
+    assert response.status_code == 400
+    assert response.json()["errors"] == [
+        {"field": "history[0].id", "expected": "the id of an item in the catalogue", "came": '"gone"'}
+    ]
 
 
 def test_a_known_user_is_answered_though_all_that_was_posted_is_gone(client: Client) -> None:
@@ -119,14 +113,35 @@ def test_without_a_model_a_history_is_its_weighted_sum(text_client: Client) -> N
 
 def test_a_history_is_put_in_order_of_time() -> None:
     posted = (Listen("new", at="2024-05-31"), Listen("none"), Listen("old", at=5.0), Listen("last", at=4e9))
-    assert [listen.id for listen in by_time(posted)] == ["none", "old", "new", "last"]
+    assert [listen.id for listen in by_time(posted).listens] == ["none", "old", "new", "last"]
     untimed = (Listen("b"), Listen("a"))
-    assert by_time(untimed) is untimed
+    assert by_time(untimed).listens is untimed
+    assert by_time(untimed).decays is None
     with pytest.raises(ProblemError, match=r"history\[0\]\.at"):
         by_time((Listen("x", at="soon"),))
 
 
+def test_a_listen_counts_less_the_older_it_is_down_to_an_eighth() -> None:
+    posted = (
+        Listen("day 0", at="2026-01-01"),
+        Listen("day 180", at="2026-06-30"),
+        Listen("never said"),
+        Listen("day 150", at="2026-05-31T00:00:00Z"),
+        Listen("day 120", at=float(epoch_us("2026-05-01") // 1_000_000)),
+    )
+    ordered = by_time(posted)
+    assert [listen.id for listen in ordered.listens] == ["never said", "day 0", "day 120", "day 150", "day 180"]
+    assert ordered.decays is not None
+    assert ordered.decays.tolist() == [0.125, 0.125, 0.25, 0.5, 1.0]
+    known = History(np.array([3, 9], np.int32), np.array([1.0, 1.0], np.float32), np.array([3, 9], np.int32))
+    # Of the posted ones "day 0" and "never said" are not in the catalogue: what is known is as old as "day 120".
+    listening = join(known, Found([9, 7, 8], [1.0, 0.0, -1.0], [2, 3, 4], ("never said", "day 0")), ordered.decays)
+    assert listening.rows.tolist() == [3, 9, 8]
+    assert listening.weights.tolist() == [1.0, 1.0, -1.0]
+    assert listening.decays.tolist() == [0.25, 0.25, 1.0]
+
+
 def test_a_listen_counts_once_where_it_is_newest() -> None:
-    listening = join(None, Found([5, 6, 5], [1.0, 2.0, -1.0], ()))
+    listening = join(None, Found([5, 6, 5], [1.0, 2.0, -1.0], [0, 1, 2], ()))
     assert listening.rows.tolist() == [6, 5]
     assert listening.weights.tolist() == [2.0, -1.0]

@@ -1,0 +1,69 @@
+"""How a request is split by kind: by the mix that it asks for, or because the tower never learnt to cross over."""
+
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from embedding.rows import Kind
+from indexing.context import RequestContext
+from indexing.journal.current_rows import CurrentRows
+from service.problems import invalid
+from service.requests import Mix
+from service.validation import shown
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Part(Struct, frozen=True):
+    """What is ranked by itself: a context, the only `kind` in it (None: not told apart), its quota among the parts."""
+
+    context: RequestContext
+    kind: Kind | None = None
+    quota: int = 1
+
+
+class Kinds:
+    """The kinds of one release, and whether one query can rank them together."""
+
+    def __init__(self, rows: CurrentRows) -> None:
+        release, manifest = rows.release, rows.release.manifest
+        self._rows = rows
+        counts = {"track": manifest.counts.tracks, "episode": manifest.counts.episodes}
+        self._there = {kind for kind in KINDS if counts[kind]}
+        self._num_looked_at = 0
+        joined = any(set(pair) == set(KINDS) for pair in manifest.crossing)
+        self.crosses = release.space == "text" or joined or not release.has_text
+        """Whether one vector answers for both kinds: that of a text, or of a tower that has seen users of both."""
+
+    def parts(self, context: RequestContext, mix: Mix | None) -> list[Part]:
+        """The parts of a request, one where a single ranking will do."""
+        if mix is not None:
+            quotas = {kind: getattr(mix, kind) for kind in KINDS if getattr(mix, kind)}
+            return [self._part(context, kind, quota) for kind, quota in quotas.items()]
+        if self.crosses or len(self._present()) < len(KINDS):
+            return [Part(context)]
+        return [self._part(context, kind, 1) for kind in KINDS if context.kinds is None or kind in context.kinds]
+
+    def _part(self, context: RequestContext, kind: Kind, quota: int) -> Part:
+        return Part(replace(context, kinds=frozenset({kind})), kind, quota)
+
+    def _present(self) -> set[Kind]:
+        """The kinds that there are; the journal may bring another."""
+        payloads = self._rows.new.payloads
+        while len(self._there) < len(KINDS) and self._num_looked_at < len(payloads):
+            self._there.add(payloads[self._num_looked_at].kind)
+            self._num_looked_at += 1
+        return self._there
+
+
+def narrowed(context: RequestContext, mix: Mix | None) -> RequestContext:
+    """The context with the kinds of the mix alone; a 400 problem for a mix of none, or of kinds that it leaves out."""
+    if mix is None:
+        return context
+    kinds = {kind for kind in KINDS if getattr(mix, kind)}
+    if not kinds:
+        raise invalid("mix", "a number above 0 for track or for episode", shown(mix))
+    if context.kinds is not None and not kinds <= context.kinds:
+        raise invalid("mix", f"no other kinds than those of `kinds`: {', '.join(sorted(context.kinds))}", shown(mix))
+    return replace(context, kinds=frozenset(kinds))
