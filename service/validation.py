@@ -85,7 +85,7 @@ def _field_error(message: str, body: bytes, model: type[Any]) -> FieldError:
     elif _PATTERN in what and isinstance(described, inspect.Metadata):
         # A regular expression tells a person little; each pattern has words beside it.
         expected = (described.extra_json_schema or {}).get("description", expected)
-    return FieldError(_name(steps), expected, _value_at(body, steps))
+    return FieldError(_name(steps), expected, _value_at(body, steps, too_long="length <=" in expected))
 
 
 def _steps(path: str) -> Iterator[Step]:
@@ -127,8 +127,8 @@ def _bare(info: inspect.Type) -> inspect.Type:
     return info
 
 
-def _value_at(body: bytes, steps: Sequence[Step]) -> str | None:
-    """The value that came, as JSON; None where it cannot be told."""
+def _value_at(body: bytes, steps: Sequence[Step], *, too_long: bool) -> str | None:
+    """The value that came, as JSON, or the length of a list that is too long; None where it cannot be told."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -141,4 +141,4 @@ def _value_at(body: bytes, steps: Sequence[Step]) -> str | None:
             value = value[step]
         else:
             return None
-    return shown(value)
+    return f"one of {len(value):,}" if too_long and isinstance(value, list) else shown(value)

@@ -76,9 +76,10 @@ def test_unlike_contexts_get_unlike_lists(client: Client) -> None:
 def test_hard_rules_and_exclusions_hold(client: Client) -> None:
     best = ids(recommend(client, user_id="nobody", limit=6))
     context = SE | {"blocked_items": best[:1], "blocked_creators": ["JAZZ makers 1"], "explicit": False}
-    answer = recommend(client, user_id="nobody", context=context, exclude=best[1:3], limit=100)
+    answer = recommend(client, user_id="nobody", context=context, exclude=best[1:3], limit=60)
     kept_out = {*best[:3], US_ONLY, NOT_YET_OPEN, EXPLICIT, ADULT, *(f"jazz-{number}" for number in (1, 6, 11, 16))}
-    assert set(ids(answer)) == {item for taste in TASTES for item in ids_of(taste)} - kept_out
+    assert len(set(ids(answer))) == 60
+    assert set(ids(answer)) <= {item for taste in TASTES for item in ids_of(taste)} - kept_out
     check_most_popular_first(answer)
 
 

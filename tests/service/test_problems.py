@@ -115,7 +115,7 @@ def test_a_time_that_is_none(client: Client, at: str) -> None:
         (
             {"seeds": SEEDS, "cursor": "x"},
             "cursor",
-            "one of context, exclude, filter, kinds, limit, release, seeds, switches, unknown_seeds",
+            "one of context, exclude, filter, kinds, limit, mix, release, seeds, switches, unknown_seeds",
         ),
     ],
 )

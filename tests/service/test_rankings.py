@@ -102,10 +102,10 @@ def test_ranks_are_fused_and_deeper_ranks_never_move_what_is_ahead(lists: list[l
     fused = RankFused(shown.rows, [Listed(rows, shown) for rows in lists])
 
     def scored(depth: int) -> dict[int, float]:
-        scores: Counter[int] = Counter()
+        scores: dict[int, float] = {}
         for rows in lists:
             for rank, row in enumerate(rows[:depth], start=1):
-                scores[row] += 1 / (60 + rank)  # type: ignore[assignment]
+                scores[row] = scores.get(row, 0.0) + 1 / (60 + rank)
         return scores
 
     expected: list[int] = []
