@@ -31,6 +31,7 @@ from indexing.stores.contract import Plan
 from indexing.stores.edge import EdgeStore
 from service.answers import Answer, Hit, JsonAnswer, hit_of
 from service.app import create_app
+from service.cursors import Cursors
 from service.encoder_gate import EncoderGate
 from service.parts import Parts
 from service.query_request import QueryRequest
@@ -81,6 +82,7 @@ def parts_of_world() -> Parts:
         releases=Releases(Path(os.environ[FOLDER]), store),
         rules=AcceptedRules(Path(os.environ[FOLDER]) / "rules"),
         encoder=EncoderGate(lambda: encoder, 30.0),
+        cursors=Cursors(b"benchmark", 900),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
         activate=_refuse,
         compact=_refuse_too,

@@ -64,7 +64,7 @@ def _measured(name: str, num: int, num_items: int, rounds: int) -> list[str]:
     _journal(full, [int(row) for row in rows], rng)
     asyncio.run(_open(empty, full))
     sides = {"empty": Queries(empty, empty.live), "with": Queries(full, full.live)}
-    requests = [_request(int(seed)) for seed in seeds]
+    requests = [similar_request(int(seed)) for seed in seeds]
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side, queries in sides.items():
@@ -93,7 +93,8 @@ async def _asked(queries: Queries, requests: list[SimilarRequest]) -> float:
     return time.perf_counter() - start
 
 
-def _request(row: int) -> SimilarRequest:
+def similar_request(row: int) -> SimilarRequest:
+    """The request that every benchmark in process makes of a made-up world: near one row, under three rules."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(CONTEXT.at_s))
     context = Context(market=CONTEXT.market, at=at, explicit=CONTEXT.explicit)
     return SimilarRequest(seeds=(Seed(f"item:{row}"),), context=context, limit=LIMIT)
@@ -146,7 +147,7 @@ def _recall(parts: Parts, queries: Queries, seeds: np.ndarray) -> float:
         scores = vectors @ current.vectors("text", [own])[0]
         scores[[place for place, row in enumerate(numbers) if row == own]] = -1.0
         tenth = np.partition(scores, -10)[-10]
-        answer = asyncio.run(queries.similar(replace(_request(int(seed)), limit=10)))
+        answer = asyncio.run(queries.similar(replace(similar_request(int(seed)), limit=10)))
         hits = msgspec.json.decode(msgspec.json.encode(answer))["hits"]
         found += sum(hit["score"] >= tenth - 1e-5 for hit in hits)
     return found / (10 * len(seeds))

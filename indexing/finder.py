@@ -1,6 +1,7 @@
 """How the rows of one release nearest to a vector are found under compiled rules: by the plan that was measured."""
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -25,11 +26,15 @@ _PASSAGES_A_ROW, _WIDEN = 4, 4
 
 
 class Nearest(Struct, frozen=True):
-    """Rows and their scores, best first; `exact` when nothing nearer that passes can have been missed."""
+    """Rows and their scores, best first; `exact` when nothing nearer that passes can have been missed.
+
+    `thinned` when the rows that it was wanted without are not among them.
+    """
 
     rows: list[int]
     scores: list[float]
     exact: bool
+    thinned: bool = False
 
 
 class Finder:
@@ -62,13 +67,25 @@ class Finder:
         """How many shapes were asked for that the doctor never measured under these rules."""
         return len(self._plans.unmeasured)
 
+    def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
+        """The rows, ascending, that pass `compiled.filter` as far as facts tell (ColumnScan.passing_rows)."""
+        return self._scan.passing_rows(compiled)
+
     async def nearest(
-        self, vector: NDArray[np.float32], *, using: str, compiled: CompiledContext, limit: int, exact: bool = False
+        self,
+        vector: NDArray[np.float32],
+        *,
+        using: str,
+        compiled: CompiledContext,
+        limit: int,
+        exact: bool = False,
+        without: NDArray[np.integer[Any]] | None = None,
     ) -> Nearest:
         """The `limit` rows nearest to the unit vector (dims,) in the space `using` that pass `compiled.filter`.
 
         In the space `PASSAGES` rows that have passages, each once and by its best one. By the plan for the shape of the
-        request, or without fail when `exact`. Raises StoreError when the engine fails.
+        request, or without fail when `exact`. Rows `without` which it is wanted (ascending) are left out where the
+        columns are scanned; the engine would take longer for them. Raises StoreError when the engine fails.
         """
         if using == PASSAGES:
             if self._passages is None:
@@ -76,8 +93,8 @@ class Finder:
             return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
         plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
         if isinstance(plan, str):
-            found = self._scan.nearest(vector, using=using, compiled=compiled, limit=limit)
-            return Nearest(found.rows, found.scores, True)
+            found = self._scan.nearest(vector, using=using, compiled=compiled, limit=limit, without=without)
+            return Nearest(found.rows, found.scores, True, without is not None)
         ranked = await self._store.nearest(
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
         )

@@ -15,6 +15,7 @@ from indexing.orders import Orders
 from indexing.passages import PASSAGES, Passages, passages_collection
 from indexing.postings import Postings
 from indexing.stores.contract import VectorStore
+from indexing.traits import Traits
 from indexing.users import Users
 from indexing.words.document import words_hash
 from indexing.words.proof import rows_of_other_words
@@ -34,6 +35,7 @@ class Release:
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
         self.fields = FieldColumns(folder / "columns")
         self.orders = Orders(folder / "columns")
+        self.traits = Traits(folder / "columns")
         self.passages = Passages.of(folder, self.columns)
         """Of its long texts; None where it has none."""
 

@@ -40,12 +40,16 @@ class Hit(Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):
-    """Hits in the order to be shown; `short_reason` says why there are fewer than were asked for."""
+    """Hits in the order to be shown; `short_reason` says why there are fewer than were asked for.
+
+    `next_cursor` is left out where there is no next page.
+    """
 
     # At run time the JSON of them all (service/shown_rows.py).
     hits: Sequence[Hit]
     release: str
     revision: int
+    next_cursor: str | None = None
     short_reason: str | None = None
     # Seeds or listens that are not in the catalogue and were passed over, as `unknown_seeds` allows.
     skipped: tuple[str, ...] = ()

@@ -86,10 +86,10 @@ class Batch:
         return await ask(query)
 
     async def _similar(self, query: SimilarRequest) -> Answer:
-        return await self._desk.of(query.release).similar(query)
+        return await self._desk.of(query).similar(query)
 
     async def _recommend(self, query: RecommendRequest) -> Answer:
-        return await self._desk.of(query.release).recommend(query)
+        return await self._desk.of(query).recommend(query)
 
     async def _search(self, query: SearchRequest) -> Answer:
-        return await self._desk.of(query.release).search(query)
+        return await self._desk.of(query).search(query)

@@ -8,9 +8,11 @@ from indexing.errors import ReleaseMissingError, RulesError
 from indexing.plans_file import measured_at
 from indexing.rules.declaration import RuleSet
 from indexing.rules.payload_fields import check_payload_fields
+from service.cursors import expired
 from service.parts import Parts
 from service.problems import ProblemError
 from service.queries import Queries
+from service.requests import Query
 from service.served import ServedRelease
 
 _log = logging.getLogger("nearfield.service")
@@ -25,6 +27,7 @@ class Desk:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._cursors = parts.cursors
         self._rules = parts.rules
         self._measured_at: dict[str, int | None] = {}
         self._live_id = parts.live.release.id
@@ -42,11 +45,18 @@ class Desk:
         """The queries of the live release."""
         return self._held[self._live_id]
 
-    def of(self, release_id: str | None) -> Queries:
-        """The queries of a release, None for the live one.
+    def of(self, query: Query) -> Queries:
+        """The queries of the release that `query` names, of the one that its cursor was given for, or the live one.
 
-        A 404 problem where there is no such release, a 409 problem where this worker does not hold it.
+        A 404 problem where there is no such release, a 409 problem where this worker does not hold it, a 400 or 410
+        problem for a cursor that is not one or no longer holds.
         """
+        release_id = query.release
+        if query.cursor is not None:
+            begun_on = self._cursors.take(query.cursor).release
+            if begun_on not in self._held:
+                raise expired(f"release {begun_on}, which it was given for, is no longer held")
+            release_id = release_id or begun_on
         if release_id is None:
             return self.live
         held = self._held.get(release_id)

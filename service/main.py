@@ -32,6 +32,8 @@ from indexing.stores.open import open_store
 from service.apart import activate_apart, compact_apart
 from service.app import create_app
 from service.changes import MakePuts
+from service.cursor_key import cursor_key
+from service.cursors import Cursors
 from service.encoder_gate import EncoderGate
 from service.environ import as_environ
 from service.load_settings import load_settings
@@ -97,6 +99,7 @@ def open_parts(settings: Settings) -> Parts:
         releases=releases,
         rules=rules,
         encoder=encoder,
+        cursors=Cursors(cursor_key(settings.data_dir), settings.cursor_ttl_s),
         journal=journal,
         activate=partial(activate_apart, environ),
         compact=partial(compact_apart, environ),

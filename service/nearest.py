@@ -1,23 +1,30 @@
 """The ranking by nearness to one vector: a filtered search, widened until it is deep enough, re-checked row by row."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.context import RequestContext
 from indexing.finder import Finder
+from indexing.finder import Nearest as Found
 from indexing.journal.current_rows import CurrentRows
 from indexing.rules.compiled import HardRules
 from service.excluded import Excluded
 from service.ranking import Candidates
-from service.recheck import Recheck
+from service.recheck import Kept, Recheck
 from service.verdicts import Verdict
 
 # A first search is made this many pages larger at most for what will be dropped; a listener's own neighbourhood is
 # dense with what they have heard, and 50 rows cost the engine hardly more than 10.
 _SPARE_PAGES = 4
 _WIDEN = 4
+# Fewer than so many are left out of an answer faster than out of a scan.
+_MANY_HEARD = 1_000
+# Searched again, it is for as much as the first search says will do, and half as many again to spare; beyond so many
+# pages the engine takes longer than a scan of the columns.
+_AGAIN_SPARE, _DEEPEST_PAGES = 1.5, 25
 # Of the rows that the journal drops, the average over some 16 searches, and half as many again to spare.
 _STALE_WEIGHT, _STALE_SPARE = 1 / 16, 1.5
 
@@ -62,16 +69,27 @@ class Nearest:
         self._excluded = excluded
         self._leaked: set[int] = set()
         self._exact = False
+        # What a scan leaves out by number: many heard items, and in the end all that is excluded.
+        self._without: NDArray[np.integer[Any]] | None = None
+        if len(excluded.heard) > _MANY_HEARD:
+            self._without = excluded.heard
+        self._without_all = False
 
     async def first(self, depth: int) -> Candidates:
         """The `depth` nearest rows (Ranking.first). Raises StoreError when the engine fails."""
         among = self._among
         num_points = among.rows.num_own
-        fetch = min(depth + min(len(self._excluded), _SPARE_PAGES * depth) + among.num_stale, num_points)
+        spare = 0 if self._without_all else min(len(self._excluded), _SPARE_PAGES * depth)
+        fetch = min(depth + spare + among.num_stale, num_points)
         verdict = among.recheck.verdict(self._compiled)
         while True:
             found = await among.finder.nearest(
-                self._vector, using=self._using, compiled=self._compiled, limit=fetch, exact=self._exact
+                self._vector,
+                using=self._using,
+                compiled=self._compiled,
+                limit=fetch,
+                exact=self._exact,
+                without=self._without,
             )
             # No await from here to the answer: the journal cannot move on between two of its rows.
             rows, scores = found.rows, found.scores
@@ -85,12 +103,35 @@ class Nearest:
             if len(kept.rows) == depth:
                 return Candidates(kept.rows, kept.scores, False)
             if len(found.rows) == fetch < num_points:
-                fetch = min(fetch * _WIDEN, num_points)
+                fetch = min(self._widened(fetch, depth, kept, found), num_points)
             elif not found.exact:
                 # A graph under a filter can stop early; only a scan proves that there is no more.
                 self._exact = True
             else:
-                return Candidates(kept.rows, kept.scores, True, kept.num_excluded)
+                thinned = self._num_without() if found.thinned else 0
+                return Candidates(kept.rows, kept.scores, True, kept.num_excluded + thinned)
+
+    def _widened(self, fetch: int, depth: int, kept: Kept, found: Found) -> int:
+        """How deep to search next, where `fetch` was too little."""
+        if not kept.num_excluded or self._without_all:
+            return fetch * _WIDEN
+        enough = math.ceil(_AGAIN_SPARE * depth * fetch / max(1, len(kept.rows)))
+        if not found.exact and kept.rows and enough <= _DEEPEST_PAGES * depth:
+            return max(enough, fetch + depth)
+        # What is excluded lies thick around the query: one scan without it is cheaper than wider and wider searches.
+        without = self._excluded.all_rows()
+        without = without[: np.searchsorted(without, self._among.rows.num_own)]
+        self._without = without if len(without) else None
+        self._without_all = self._exact = True
+        return depth + self._among.num_stale
+
+    def _num_without(self) -> int:
+        """How many rows that the rules let pass a scan left out by number."""
+        if self._without is None:
+            return 0
+        passing = self._among.finder.passing_rows(self._compiled)
+        passing = passing[np.frombuffer(self._among.rows.dropped, dtype=np.uint8)[passing] == 0]
+        return len(np.intersect1d(passing, self._without, assume_unique=True))
 
     def _with_new(
         self, rows: list[int], scores: list[float], verdict: Verdict, *, proven: bool

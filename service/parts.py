@@ -10,6 +10,7 @@ from indexing.rules.accepted import AcceptedRules
 from indexing.stores.contract import VectorStore
 from service.changes import MakePuts
 from service.compactor import Compact
+from service.cursors import Cursors
 from service.encoder_gate import EncoderGate
 from service.routes_releases import Activate
 from service.served import ServedRelease
@@ -28,6 +29,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     # Those in force when the held releases were opened, and every later switch.
     rules: AcceptedRules
     encoder: EncoderGate
+    cursors: Cursors
     journal: JournalLog
     make_puts: MakePuts
     activate: Activate

@@ -13,6 +13,8 @@ PROBLEM_JSON = "application/problem+json"
 
 Slug = Literal[
     "invalid-request",
+    "cursor-mismatch",
+    "cursor-expired",
     "malformed-json",
     "unknown-seeds",
     "weights-cancel",
@@ -36,6 +38,7 @@ Slug = Literal[
 KINDS: dict[Slug, tuple[int, str]] = {
     "invalid-request": (400, "The request is not valid"),
     "malformed-json": (400, "The body is not JSON"),
+    "cursor-mismatch": (400, "The cursor is not one for this request"),
     "unknown-seeds": (400, "A seed is not in the catalogue"),
     "weights-cancel": (400, "The weights leave no direction to search in"),
     "forbidden": (403, "This needs the admin token"),
@@ -47,6 +50,7 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "release-without-text": (409, "That release has no text vectors"),
     "release-without-field": (409, "That release cannot be filtered by that field"),
     "release-refused": (409, "The release cannot go live"),
+    "cursor-expired": (410, "The cursor no longer holds"),
     "body-too-large": (413, "The body is too large"),
     "unsupported-media-type": (415, "The body is not declared as JSON"),
     "internal-error": (500, "Nearfield failed"),

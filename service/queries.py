@@ -1,30 +1,31 @@
 """What each kind of query means: its direction, what it leaves out, and the one retrieval that all of them share."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from msgspec.structs import replace
+import numpy as np
+from numpy.typing import NDArray
 
-from indexing.context import RequestContext
 from service.answers import Answer, Hit
 from service.context import ContextDefaults
 from service.directions import Directions
-from service.excluded import Excluded, HeardOr
+from service.excluded import NOTHING_HEARD, Excluded
 from service.history import by_time, join
-from service.kinds import Kinds, Part, narrowed
+from service.kinds import Kinds, Part
 from service.mixed import Mixed, Share
-from service.own_conditions import OwnConditions
 from service.parts import Parts
 from service.problems import ProblemError, invalid
 from service.ranking import Ranking
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
-from service.retrieval import Page, Retriever
+from service.retrieval import Retriever
 from service.rows import find_entries, find_rows
-from service.search import Search
 from service.served import ServedRelease
-from service.short_reason import few_matching
 from service.shown_rows import ShownRows
+from service.turns import Turn, Turns
 from service.validation import shown
+
+# Up to so many ids are looked up beforehand; of more, each row that a page meets is asked for its id instead.
+_FEW_IDS = 32
 
 
 class Queries:
@@ -33,17 +34,19 @@ class Queries:
     def __init__(self, parts: Parts, served: ServedRelease) -> None:
         self._served = served
         self._release = served.release
-        self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
-        self._own = OwnConditions(served)
+        self._encoder_hash = parts.live.release.manifest.encoder_hash
+        self._encoder = parts.encoder
         self._find = served.rows.find
         self._shown = ShownRows(served.rows)
         self.retriever = Retriever(parts.store, served)
         self._kinds = Kinds(served.rows)
         self._directions = Directions(served, crosses=self._kinds.crosses)
+        defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+        self._turns = Turns(served, parts.cursors, defaults, self.retriever.recheck)
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
         """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
-        context = self._context(query, context_field)
+        turn = self._turns.begin(query, context_field)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds)
         excluded = self._left_out(query, seeds.rows)
 
@@ -53,35 +56,38 @@ class Queries:
                 direction.vector, using=direction.using, context=part.context, excluded=excluded
             )
 
-        return self._answer(await self._page(query, context, near), seeds.skipped)
+        return await self._answer(query, turn, self._ranking(query, turn, near), self._release.space, seeds.skipped)
 
     async def recommend(self, query: RecommendRequest) -> Answer:
         """Items for a known user, for a posted history, or for both together; the fallback chain for all others."""
-        context = self._context(query)
+        turn = self._turns.begin(query)
         if query.user_id is None and query.history is None:
             raise invalid("user_id", "a user_id, a history ([] for someone who has heard nothing yet), or both")
         known = None if query.user_id is None else self._release.users.find(query.user_id)
         posted = by_time(query.history or ())
         found = find_entries(self._find, posted.listens, "history", query.unknown_seeds, none_will_do=True)
         listening = join(known, found, posted.decays)
-        left_out = self._left_out(query, found.rows)
-        excluded: Excluded = left_out
-        if known is not None and self._served.rules.ruleset.arrangement(query.switches).exclude_seen:
-            excluded = HeardOr(left_out, known.heard)
+        heard = known.heard if known is not None and turn.arrangement.exclude_seen else None
+        excluded = self._left_out(query, found.rows, heard)
 
         def near(part: Part) -> Ranking:
-            direction = self._directions.of_listener(listening, context.at_s, part.kind)
+            direction = self._directions.of_listener(listening, turn.context.at_s, part.kind)
             if direction is None:
                 return self.retriever.fallback(part.context, excluded)
             return self.retriever.nearest(
                 direction.vector, using=direction.using, context=part.context, excluded=excluded
             )
 
-        return self._answer(await self._page(query, context, near), found.skipped)
+        return await self._answer(query, turn, self._ranking(query, turn, near), self._release.space, found.skipped)
 
     async def search(self, query: SearchRequest) -> Answer:
-        """Items that match a text by its words and its meaning."""
-        context = self._context(query)
+        """Items whose text means what the query says."""
+        if query.mode != "semantic":
+            raise invalid("mode", "'semantic', the only mode so far", shown(query.mode))
+        text = query.text.strip()
+        if not text:
+            raise invalid("text", "some words to look for", shown(query.text))
+        turn = self._turns.begin(query)
         if not self._release.has_text:
             raise ProblemError(
                 "release-without-text",
@@ -100,33 +106,49 @@ class Queries:
         def near(part: Part) -> Ranking:
             return self.retriever.nearest(vector, using="text", context=part.context, excluded=excluded)
 
-        return self._answer(await self._page(query, context, near, crosses=True))
+        return await self._answer(query, turn, self._ranking(query, turn, near, crosses=True), "text")
 
-    def _context(self, query: Query, field: str = "context.") -> RequestContext:
-        return self._own.added(query, self._defaults.complete(query.context, query.kinds, field))
-
-    async def _page(
-        self, query: Query, context: RequestContext, near: Callable[[Part], Ranking], *, crosses: bool = False
-    ) -> Page:
-        """A page of what is `near`: of all kinds at once, or of each by itself, in turns by the request's mix.
+    def _ranking(self, query: Query, turn: Turn, near: Callable[[Part], Ranking], *, crosses: bool = False) -> Ranking:
+        """What is `near`: of all kinds at once, or of each by itself, in turns by the request's mix.
 
         `crosses`: one ranking has both kinds right, whatever the tower has learnt.
         """
-        context = narrowed(context, query.mix)
+        context = turn.context
         parts = [Part(context)] if crosses and query.mix is None else self._kinds.parts(context, query.mix)
-        ranking = near(parts[0])
-        if len(parts) > 1:
-            shares = [Share(part.quota, near(part)) for part in parts]
-            ranking = Mixed(self._served.rows, shares, tells_filled=query.mix is not None)
-        return await self.retriever.page(ranking, context, query.limit)
+        if len(parts) == 1:
+            return near(parts[0])
+        shares = [Share(part.quota, near(part)) for part in parts]
+        return Mixed(self._served.rows, shares, tells_filled=query.mix is not None)
 
-    def _left_out(self, query: Query, rows: Sequence[int]) -> Set[int]:
-        """Rows that were posted, and those of the ids that this request excludes."""
-        if not query.exclude and not query.context.blocked_items:
-            return set(rows)
-        return find_rows(self._find, query.exclude, query.context.blocked_items).union(rows)
+    def _left_out(self, query: Query, rows: Sequence[int], heard: NDArray[np.int32] | None = None) -> Excluded:
+        """Rows that were posted, those of the ids that this request excludes, and those that were heard."""
+        posted = set(rows)
+        num_ids = len(query.exclude) + len(query.context.blocked_items)
+        if num_ids <= _FEW_IDS:
+            if num_ids:
+                posted |= find_rows(self._find, query.exclude, query.context.blocked_items)
+            return Excluded(posted) if heard is None else Excluded(posted, heard=heard)
+        return Excluded(
+            posted,
+            ids=(*query.exclude, *query.context.blocked_items),
+            find=self._find,
+            id_of=self._served.rows.id_of,
+            heard=NOTHING_HEARD if heard is None else heard,
+        )
 
-    def _answer(self, page: Page, skipped: tuple[str, ...] = ()) -> Answer:
+    async def _answer(
+        self, query: Query, turn: Turn, ranking: Ranking, using: str, skipped: tuple[str, ...] = ()
+    ) -> Answer:
+        page = await self.retriever.page(
+            ranking,
+            turn.context,
+            query.limit,
+            using=using,
+            arrangement=turn.arrangement,
+            begun=turn.begun,
+            still=turn.still,
+        )
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources))
-        return Answer(hits, self._release.id, self._served.rows.revision, page.short_reason, skipped)
+        next_cursor = self._turns.next_cursor(query, turn, page)
+        return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, skipped)

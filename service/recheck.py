@@ -32,6 +32,12 @@ class Recheck:
         """What the rules of one context say, row by row."""
         return self._verdicts.of(compiled)
 
+    def passes(self, compiled: CompiledContext, row: int) -> bool:
+        """Whether the rules of one context let a row pass, the journal's rows too."""
+        if row < self._rows.num_own:
+            return self._verdicts.of(compiled).passes(row)
+        return compiled.accepts(self._rows.payload(row))
+
     def keep(
         self,
         rows: list[int],

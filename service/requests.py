@@ -69,6 +69,15 @@ Switches = Annotated[
     dict[str, bool],
     Meta(max_length=100, description="Switches that the rules declare, on or off.", examples=[{}]),
 ]
+CursorText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=10_000,
+        description="`next_cursor` of the page before; all else but `limit` stays as it was.",
+        examples=[None],
+    ),
+]
 
 
 class Context(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -119,6 +128,10 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     filter: Filter | None = None
     switches: Switches = {}
     limit: Limit = 10
+    cursor: CursorText | None = None
+    same_recording: Annotated[
+        bool, Meta(description="true: one recording (tracks of the same creators and title) may come more than once.")
+    ] = False
     mix: Annotated[
         Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.", examples=[None])
     ] = None

@@ -1,6 +1,6 @@
-"""How every query route finds its rows: a ranking under the rules, of which a page is cut."""
+"""How every query route finds its rows: a ranking under the rules, arranged, of which a page is cut."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from msgspec import Struct
@@ -8,24 +8,30 @@ from numpy.typing import NDArray
 
 from indexing.context import RequestContext
 from indexing.finder import Finder
+from indexing.rules.arrangement import Arrangement
 from indexing.stores.contract import VectorStore
+from service.arrange import Arranged, Arranger, Begun
 from service.by_order import Shelves
 from service.chained import Chained
 from service.excluded import Excluded
 from service.nearest import Nearest, Neighbours
-from service.ranking import Candidates, Ranking
+from service.ranking import Ranking
 from service.recheck import Recheck
 from service.served import ServedRelease
 from service.short_reason import short_reason
 
+_DEFAULT = Arrangement()
+_FIRST = Begun()
+
 
 class Page(Struct, frozen=True):
-    """Rows and their scores, best first, with the sources of those that have one (Candidates); `short_reason` where
-    there are fewer than were asked for."""
+    """Rows and their scores in the order to be shown, with the sources of those that have one (Candidates);
+    `short_reason` where there are fewer than were asked for. `pool_depth` is what the next page goes on from."""
 
     rows: list[int]
     scores: list[float]
     sources: Mapping[int, str]
+    pool_depth: int = 0
     short_reason: str | None = None
 
 
@@ -33,18 +39,19 @@ class Retriever:
     """Answers from one release: makes rankings and cuts pages out of them."""
 
     def __init__(self, store: VectorStore, served: ServedRelease) -> None:
-        self._finder = Finder.of_release(store, served.release, served.rules.version)
+        self.finder = Finder.of_release(store, served.release, served.rules.version)
         self._rules = served.rules
         self._num_points = served.rows.num_own
         self.recheck = Recheck(served)
-        self.neighbours = Neighbours(self._finder, served.rules, served.rows, self.recheck)
+        self._arranger = Arranger(served.rows)
+        self.neighbours = Neighbours(self.finder, served.rules, served.rows, self.recheck)
         self._shelves = Shelves(served, self.recheck)
         self._rows = served.rows
 
     @property
     def unmeasured_shapes(self) -> int:
         """How many shapes of requests came that the doctor never measured."""
-        return self._finder.unmeasured_shapes
+        return self.finder.unmeasured_shapes
 
     def nearest(
         self, vector: NDArray[np.float32], *, using: str, context: RequestContext, excluded: Excluded
@@ -58,18 +65,35 @@ class Retriever:
         stages = [("popular", shelves.popular(context, excluded)), ("fresh", shelves.fresh(context, excluded))]
         return Chained(self._rows, stages)
 
-    async def page(self, ranking: Ranking, context: RequestContext, limit: int) -> Page:
-        """The first `limit` rows of a ranking made for `context`. Raises StoreError when the engine fails."""
-        found = await ranking.first(limit)
-        if len(found.rows) == limit:
-            return Page(found.rows, found.scores, found.sources)
-        return Page(found.rows, found.scores, found.sources, self._why_short(context, found))
+    async def page(
+        self,
+        ranking: Ranking,
+        context: RequestContext,
+        limit: int,
+        *,
+        using: str,
+        arrangement: Arrangement = _DEFAULT,
+        begun: Begun = _FIRST,
+        still: Callable[[int], bool] | None = None,
+    ) -> Page:
+        """The `limit` rows that follow those `begun` with, of a ranking made for `context` in the space `using`.
 
-    def _why_short(self, context: RequestContext, found: Candidates) -> str:
+        Raises StoreError when the engine fails.
+        """
+        arranged = await self._arranger.arrange(
+            ranking, arrangement, begun=begun, limit=limit, using=using, at_s=context.at_s, still=still
+        )
+        reason = self._why_short(context, begun, arranged) if len(arranged.rows) < limit else None
+        return Page(arranged.rows, arranged.scores, arranged.candidates.sources, arranged.pool_depth, reason)
+
+    def _why_short(self, context: RequestContext, begun: Begun, arranged: Arranged) -> str:
         shares = self._rules.kept_out(context)
+        found = arranged.candidates
         return short_reason(
             context,
             passing=len(found.rows) + found.num_excluded,
-            dropped=found.num_excluded,
+            excluded=found.num_excluded,
+            shown=len(begun.shown),
+            left_out=arranged.left_out,
             kept_out={rule: round(share * self._num_points) for rule, share in shares.items()},
         )

@@ -26,6 +26,11 @@ Explicit = Annotated[bool | None, QueryParameter(description="false keeps explic
 Languages = Annotated[str | None, QueryParameter(description="Language ranges with commas: `en,it`. Left out: all.")]
 Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
 
+CursorParameter = Annotated[
+    str | None,
+    QueryParameter(name="cursor", description="`next_cursor` of the page before; all but `limit` stays as it was."),
+]
+
 
 def item_routes(served: ServedRelease, desk: Desk) -> list[HTTPRouteHandler]:
     """The routes below one item."""
@@ -50,7 +55,7 @@ def item_routes(served: ServedRelease, desk: Desk) -> list[HTTPRouteHandler]:
         tags=["queries"],
         opt={"scope": "query"},
         response_description=HITS,
-        responses=failures("unknown-item", "invalid-request", "store-unavailable"),
+        responses=failures("unknown-item", "invalid-request", "cursor-mismatch", "cursor-expired", "store-unavailable"),
     )
     async def similar_to_item(
         item_id: ItemId,
@@ -60,6 +65,7 @@ def item_routes(served: ServedRelease, desk: Desk) -> list[HTTPRouteHandler]:
         explicit: Explicit = None,
         languages: Languages = None,
         kinds: Kinds = None,
+        cursor: CursorParameter = None,
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
@@ -70,9 +76,10 @@ def item_routes(served: ServedRelease, desk: Desk) -> list[HTTPRouteHandler]:
             "context": {name: value for name, value in context.items() if value is not None},
             "limit": limit,
             "kinds": _listed(kinds),
+            "cursor": cursor,
         }
         query = converted(given, SimilarRequest, context_field="context.")
-        return JsonAnswer(await desk.live.similar(query, context_field=""))
+        return JsonAnswer(await desk.of(query).similar(query, context_field=""))
 
     return [show_item, similar_to_item]
 

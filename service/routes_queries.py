@@ -15,7 +15,13 @@ from service.query_request import QueryRequest
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.route_docs import BODY_FAILURES, HITS, failures
 
-_QUERY_FAILURES: tuple[Slug, ...] = ("unknown-release", "release-not-loaded", *BODY_FAILURES)
+_QUERY_FAILURES: tuple[Slug, ...] = (
+    "unknown-release",
+    "release-not-loaded",
+    "cursor-mismatch",
+    "cursor-expired",
+    *BODY_FAILURES,
+)
 
 
 def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
@@ -34,7 +40,7 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
     )
     async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
         """Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back."""
-        return JsonAnswer(await desk.of(data.release).similar(data))
+        return JsonAnswer(await desk.of(data).similar(data))
 
     @post(
         "/v1/recommend",
@@ -49,7 +55,7 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
     async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
         """For a known `user_id`, for a posted `history` of someone never seen, or for both. For someone of whom nothing
         is known: what is popular where they are, then what is fresh; each hit then says so as its `source`."""
-        return JsonAnswer(await desk.of(data.release).recommend(data))
+        return JsonAnswer(await desk.of(data).recommend(data))
 
     @post(
         "/v1/search",
@@ -66,7 +72,7 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
 
         Items of just that title come first, then those of a creator of that name.
         """
-        return JsonAnswer(await desk.of(data.release).search(data))
+        return JsonAnswer(await desk.of(data).search(data))
 
     @post(
         "/v1/batch",

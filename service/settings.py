@@ -16,5 +16,6 @@ class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_onl
     default_market: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
     default_explicit: bool = True
     encoder_wait_s: Annotated[float, Meta(ge=0, le=600)] = 30.0
+    cursor_ttl_s: Annotated[int, Meta(ge=1, le=86_400)] = 900
     open_queries: bool = False
     admin_token: str | None = None

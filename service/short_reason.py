@@ -4,12 +4,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from indexing.context import RequestContext
+from service.limits import NO_LONGER, PER_CREATOR, PER_TAG, SAME_RECORDING
+
+_LEFT_OUT = {
+    PER_CREATOR: "by the cap on hits per creator (max_per_creator)",
+    PER_TAG: "by the cap on hits per tag (max_per_tag)",
+    SAME_RECORDING: "as recordings that are in the list already (same_recording)",
+    NO_LONGER: "as the journal or the clock has closed them since the first page",
+}
 
 
-def short_reason(context: RequestContext, *, passing: int, dropped: int, kept_out: Mapping[str, int]) -> str:
-    """`passing` items are let through by the rules, `dropped` of them were excluded by the request or as heard.
+def short_reason(
+    context: RequestContext,
+    *,
+    passing: int,
+    excluded: int,
+    shown: int,
+    left_out: Mapping[str, int],
+    kept_out: Mapping[str, int],
+) -> str:
+    """`passing` items are let through by the rules, `excluded` of them were excluded by the request or as heard.
 
-    `kept_out`: of the release's items, how many each rule keeps out by itself.
+    `shown` were on earlier pages; `left_out`: how many each arrangement rule kept away; `kept_out`: of the release's
+    items, how many each hard rule keeps out by itself.
     """
     at = datetime.fromtimestamp(context.at_s, UTC).isoformat().replace("+00:00", "Z")
     rules = f"the rules let {passing} items pass in market {context.market} at {at}{_narrowed(context)}"
@@ -17,9 +34,13 @@ def short_reason(context: RequestContext, *, passing: int, dropped: int, kept_ou
         rules += f" (of all, {', '.join(f'{rule} keeps out {number}' for rule, number in kept_out.items())})"
     if not passing:
         return f"{rules}."
-    if not dropped:
-        return f"{rules}, and all of them are here."
-    return f"{rules}; {dropped} of them are left out as seeds, history, excluded, blocked or already heard."
+    gone = []
+    if excluded:
+        gone.append(f"{excluded} of them are left out as seeds, history, excluded, blocked or already heard")
+    gone += [f"{number} {_LEFT_OUT[rule]}" for rule, number in left_out.items()]
+    if shown:
+        gone.append(f"{shown} were shown on earlier pages")
+    return f"{rules}; {', '.join(gone)}." if gone else f"{rules}, and all of them are here."
 
 
 def few_matching(num_found: int) -> str:

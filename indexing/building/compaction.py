@@ -27,6 +27,7 @@ from indexing.passages import PassagesWriter, drop_collections
 from indexing.rules.accepted import AcceptedRules
 from indexing.switch import activate
 from indexing.sync.known_lines import State, carry_lines
+from indexing.traits import TraitsWriter
 from indexing.workplace import Workplace
 
 _BATCH = 4_096
@@ -83,7 +84,8 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     """Columns, users and model, in the order of the live rows; and the place of each row that there was (-1: gone)."""
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
-    fields, orders = FieldColumnsWriter(release.manifest.extra_fields), OrdersWriter()
+    fields = FieldColumnsWriter(release.manifest.extra_fields)
+    orders, traits = OrdersWriter(), TraitsWriter()
     kinds: Counter[str] = Counter()
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
@@ -99,6 +101,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
             fields.add(payloads)
             orders.add(payloads)
+            traits.add(payloads)
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
                 places[row] = place
@@ -112,6 +115,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     (columns / "classes.msgpack").write_bytes(release.classes.dump())
     fields.save(columns)
     orders.save(columns)
+    traits.save(columns)
     release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
         shutil.copytree(release.model_folder, folder / "model")

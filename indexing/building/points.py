@@ -23,6 +23,7 @@ from indexing.orders import OrdersWriter
 from indexing.passages import PASSAGES, Passages, PassagesWriter, passages_collection
 from indexing.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
+from indexing.traits import TraitsWriter
 from indexing.words.document import BM25, words_of
 from indexing.words.sparse import SparseRows
 
@@ -60,6 +61,7 @@ class PointsWriter:
         self._classes = AvailabilityClasses()
         self._fields = FieldColumnsWriter(extra_fields)
         self._orders = OrdersWriter()
+        self._traits = TraitsWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
@@ -87,6 +89,7 @@ class PointsWriter:
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._fields.save(columns)
         self._orders.save(columns)
+        self._traits.save(columns)
         self.num_passages = len(passages)
         await write_passage_points(self._folder, self._store, self.extra_fields, reporter)
 
@@ -109,6 +112,7 @@ class PointsWriter:
             writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors, words)
             self._fields.add(payloads)
             self._orders.add(payloads)
+            self._traits.add(payloads)
             self.num_kind.update(item.kind for item in items)
             if self._texts.encoder_hash is not None:
                 self._write_passages(items, rows, passages)

@@ -143,7 +143,7 @@ def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
         if found.exhausted:
             passing = oracle(served, asked, set())
             assert found.num_excluded == len(passing) - len(expected)
-    assert retriever.leaks == 0
+    assert served.leaks.num == 0
 
 
 def test_a_walk_that_begins_late_goes_round(parts: Parts) -> None:

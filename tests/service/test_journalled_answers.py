@@ -14,6 +14,8 @@ from embedding.rows import Item, Window
 from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
+from indexing.rules.arrangement import Arrangement
+from service.excluded import Excluded
 from service.main import open_parts
 from service.parts import Parts
 from service.retrieval import Retriever
@@ -107,8 +109,10 @@ def test_an_answer_after_any_changes_is_the_exact_one(
     retriever = Retriever(parts.store, served)
 
     def ask() -> tuple[list[str], list[float]]:
-        ranking = retriever.nearest(query, using="text", context=CONTEXT, excluded=set())
-        page = asyncio.run(retriever.page(ranking, CONTEXT, limit))
+        ranking = retriever.nearest(query, using="text", context=CONTEXT, excluded=Excluded(frozenset()))
+        page = asyncio.run(
+            retriever.page(ranking, CONTEXT, limit, using="text", arrangement=Arrangement(same_recording=True))
+        )
         assert served.leaks.num == 0
         return [rows.payload(row).id for row in page.rows], page.scores
 

@@ -113,9 +113,9 @@ def test_a_time_that_is_none(client: Client, at: str) -> None:
         ({"seeds": [{"id": "metal-1", "wieght": 3}]}, "seeds[0].wieght", "did you mean weight?"),
         ({"seeds": SEEDS, "context": SE | {"marekt": "SE"}}, "context.marekt", "did you mean market?"),
         (
-            {"seeds": SEEDS, "cursor": "x"},
-            "cursor",
-            "one of context, exclude, filter, kinds, limit, mix, release, seeds, switches, unknown_seeds",
+            {"seeds": SEEDS, "volume": "x"},
+            "volume",
+            "one of context, cursor, exclude, ",
         ),
     ],
 )

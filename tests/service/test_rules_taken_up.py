@@ -148,7 +148,7 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
 
     async def run() -> tuple[bytes, bytes]:
         await parts.store.open(parts.live.release.id)
-        in_flight = asyncio.create_task(desk.of(None).search(query))
+        in_flight = asyncio.create_task(desk.live.search(query))
         await asked.wait()
         file = data_dir / "rules.toml"
         file.write_text(f'[blocked]\nitems = ["{BLOCKED}"]\n[explicit]\nunknown = "deny"\n')
@@ -156,7 +156,7 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
         desk.obey()
         may_go_on.set()
         old = await in_flight
-        new = await desk.of(None).search(query)
+        new = await desk.live.search(query)
         await parts.store.close()
         return bytes(old.hits), bytes(new.hits)  # type: ignore[arg-type]
 

@@ -1,0 +1,54 @@
+"""What may not stand together in one list: too many of a creator or a tag, and one recording twice."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from indexing.rules.arrangement import Arrangement
+from indexing.traits import NO_RECORDING
+from service.row_traits import RowTraits
+
+# Reasons for which a row of a ranking is left out of the list.
+PER_CREATOR, PER_TAG, SAME_RECORDING = "max_per_creator", "max_per_tag", "same_recording"
+NO_LONGER = "no_longer"
+
+
+class Limits:
+    """Counts what one list holds so far, over all of its pages; the list asks it before each row."""
+
+    def __init__(self, arrangement: Arrangement, traits: RowTraits) -> None:
+        self._once = not arrangement.same_recording
+        self._recording = traits.recording
+        self._recordings: set[int] = set()
+        self._caps: list[tuple[str, int, Callable[[int], Sequence[int]], Counter[int]]] = []
+        for name, cap, labels in (
+            (PER_CREATOR, arrangement.max_per_creator, traits.creators),
+            (PER_TAG, arrangement.max_per_tag, traits.tags),
+        ):
+            if cap is not None:
+                self._caps.append((name, cap, labels, Counter()))
+
+    def take(self, row: int) -> str | None:
+        """Count the row in and give None, or give the name of the rule that it would break, and count nothing."""
+        for name, cap, labels, counts in self._caps:
+            for label in labels(row):
+                if counts[label] >= cap:
+                    return name
+        if self._once:
+            recording = self._recording(row)
+            if recording in self._recordings:
+                return SAME_RECORDING
+            if recording != NO_RECORDING:
+                self._recordings.add(recording)
+        for _, _, labels, counts in self._caps:
+            counts.update(labels(row))
+        return None
+
+    def count(self, rows: Iterable[int]) -> None:
+        """Count rows in that were shown on earlier pages, whatever they would break now."""
+        for row in rows:
+            if self._once:
+                recording = self._recording(row)
+                if recording != NO_RECORDING:
+                    self._recordings.add(recording)
+            for _, _, labels, counts in self._caps:
+                counts.update(labels(row))
