@@ -18,6 +18,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload import Payload
 from service.directions import Directions
+from service.excluded import Excluded
 from service.history import Listening
 from service.main import open_parts
 from service.parts import Parts
@@ -134,7 +135,7 @@ def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
     for asked, journalled in ((context, []), (more, drawn), (context, [])):
         changed(served, journalled)
         expected = oracle(served, asked, excluded)
-        found = asyncio.run(retriever.fallback(asked, excluded).first(depth))
+        found = asyncio.run(retriever.fallback(asked, Excluded(excluded)).first(depth))
         assert found.exhausted == (depth > len(expected))
         ids = [served.rows.id_of(row) for row in found.rows]
         assert ids == [one[0] for one in expected[:depth]]
@@ -153,7 +154,7 @@ def test_a_walk_that_begins_late_goes_round(parts: Parts) -> None:
         release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
     )
     context = replace(RequestContext("SE", 0), kinds=frozenset({"episode"}))
-    fresh = asyncio.run(Retriever(parts.store, served).fallback(context, set()).first(100))
+    fresh = asyncio.run(Retriever(parts.store, served).fallback(context, Excluded(frozenset())).first(100))
     assert fresh.exhausted
     assert {served.rows.payload(row).kind for row in fresh.rows} == {"episode"}
     assert len(fresh.rows) == 40
