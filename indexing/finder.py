@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexing.column_scan import ColumnScan
 from indexing.passages import PASSAGES, Passages, passages_collection
-from indexing.plans import COLUMNS, PlanTable
+from indexing.plans import COLUMNS, PlanTable, plan_name
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
@@ -66,6 +66,10 @@ class Finder:
     def unmeasured_shapes(self) -> int:
         """How many shapes were asked for that the doctor never measured under these rules."""
         return len(self._plans.unmeasured)
+
+    def plan_name(self, compiled: CompiledContext, using: str) -> str:
+        """The plan for the shape of a request, as it is shown."""
+        return plan_name(self._plans.plan_for(compiled, using))
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
         """The rows, ascending, that pass `compiled.filter` as far as facts tell (ColumnScan.passing_rows)."""

@@ -20,6 +20,32 @@ Source = Literal["popular", "fresh", "filled"]
 _encoder = msgspec.json.Encoder()
 
 
+class NearSeed(Struct, frozen=True):
+    """The seed, or listen, that a hit is most like."""
+
+    id: str
+    similarity: float
+
+
+class ScoreParts(Struct, frozen=True):
+    """What a hit's place comes of: `score` is the sum of the first three; where hits are to be unlike, the next one is
+    the hit of the greatest (1 - diversity) * score + likeness."""
+
+    similarity: float
+    freshness: float
+    popularity: float
+    likeness: float
+
+
+class Explanation(Struct, frozen=True, omit_defaults=True):
+    """Why a hit is where it is; `plan` is how the engine or the columns were searched."""
+
+    score: ScoreParts
+    rules: dict[str, bool]
+    plan: str
+    nearest_seed: NearSeed | None = None
+
+
 class Hit(Struct, frozen=True, omit_defaults=True):
     """One item of an answer; `score` is the dot product of unit vectors (of a popular or fresh one, how popular or
     fresh it is), `explicit` null where not known."""
@@ -37,6 +63,8 @@ class Hit(Struct, frozen=True, omit_defaults=True):
     published_at: datetime | None = None
     # Only where the answer fell back: what this one is from.
     source: Source | None = None
+    # Only where the request asked for it.
+    explain: Explanation | None = None
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):

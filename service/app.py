@@ -27,6 +27,7 @@ from service.routes_changes import change_routes
 from service.routes_items import item_routes
 from service.routes_queries import query_routes
 from service.routes_releases import release_routes
+from service.routes_why import why_routes
 
 _log = logging.getLogger("nearfield.service")
 
@@ -114,6 +115,7 @@ def create_app(parts: Parts) -> Litestar:
         [
             *item_routes(parts.live, desk),
             *query_routes(desk),
+            *why_routes(desk),
             *change_routes(changes, guard),
             *release_routes(parts.releases, parts.activate, guard),
             *health_routes(parts, desk),

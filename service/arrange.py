@@ -51,9 +51,9 @@ class Arranged(Struct, frozen=True):
 class Arranger:
     """Arranges rankings of one release."""
 
-    def __init__(self, rows: CurrentRows) -> None:
+    def __init__(self, rows: CurrentRows, traits: RowTraits) -> None:
         self._rows = rows
-        self._traits = RowTraits(rows)
+        self._traits = traits
 
     async def arrange(
         self,

@@ -28,6 +28,7 @@ def add_examples(openapi: OpenAPI, release: Release, default_market: str | None)
         "/v1/search": {"text": open_there[0].title, "context": context, "limit": 10},
     }
     bodies["/v1/batch"] = {"queries": [{path.removeprefix("/v1/"): body} for path, body in bodies.items()]}
+    bodies["/v1/items/{item_id}/why"] = {"similar": bodies["/v1/similar"]}
     paths = openapi.paths or {}
     for path, body in bodies.items():
         _json_of(paths[path].post).example = body

@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 from indexing.rules.arrangement import Arrangement
 from indexing.traits import NO_RECORDING
 from service.row_traits import RowTraits
 
 # Reasons for which a row of a ranking is left out of the list.
-PER_CREATOR, PER_TAG, SAME_RECORDING = "max_per_creator", "max_per_tag", "same_recording"
+Limit = Literal["max_per_creator", "max_per_tag", "same_recording"]
+PER_CREATOR: Limit = "max_per_creator"
+PER_TAG: Limit = "max_per_tag"
+SAME_RECORDING: Limit = "same_recording"
 NO_LONGER = "no_longer"
 
 
@@ -19,15 +23,13 @@ class Limits:
         self._once = not arrangement.same_recording
         self._recording = traits.recording
         self._recordings: set[int] = set()
-        self._caps: list[tuple[str, int, Callable[[int], Sequence[int]], Counter[int]]] = []
-        for name, cap, labels in (
-            (PER_CREATOR, arrangement.max_per_creator, traits.creators),
-            (PER_TAG, arrangement.max_per_tag, traits.tags),
-        ):
-            if cap is not None:
-                self._caps.append((name, cap, labels, Counter()))
+        self._caps: list[tuple[Limit, int, Callable[[int], Sequence[int]], Counter[int]]] = []
+        if arrangement.max_per_creator is not None:
+            self._caps.append((PER_CREATOR, arrangement.max_per_creator, traits.creators, Counter()))
+        if arrangement.max_per_tag is not None:
+            self._caps.append((PER_TAG, arrangement.max_per_tag, traits.tags, Counter()))
 
-    def take(self, row: int) -> str | None:
+    def take(self, row: int) -> Limit | None:
         """Count the row in and give None, or give the name of the rule that it would break, and count nothing."""
         for name, cap, labels, counts in self._caps:
             for label in labels(row):

@@ -63,8 +63,8 @@ class Nearest:
         excluded: Excluded,
     ) -> None:
         self._among = among
-        self._vector = vector
-        self._using = using
+        self.vector = vector
+        self.using = using
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
         self._leaked: set[int] = set()
@@ -84,8 +84,8 @@ class Nearest:
         verdict = among.recheck.verdict(self._compiled)
         while True:
             found = await among.finder.nearest(
-                self._vector,
-                using=self._using,
+                self.vector,
+                using=self.using,
                 compiled=self._compiled,
                 limit=fetch,
                 exact=self._exact,
@@ -145,7 +145,7 @@ class Nearest:
         if not len(slots):
             return rows, scores
         current = self._among.rows
-        new_scores = current.new.scores(self._using, self._vector)[slots]
+        new_scores = current.new.scores(self.using, self.vector)[slots]
         least = -math.inf if proven else scores[-1] if scores else math.inf
         # Minus infinity: the row has nothing in this space.
         near = (new_scores >= least) & (new_scores > -math.inf)

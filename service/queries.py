@@ -4,17 +4,20 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from service.answers import Answer, Hit
+from service.asked import Asked
 from service.context import ContextDefaults
 from service.directions import Directions
 from service.excluded import NOTHING_HEARD, Excluded
+from service.explain import Explainer
 from service.history import by_time, join
 from service.kinds import Kinds, Part
 from service.mixed import Mixed, Share
 from service.parts import Parts
-from service.problems import ProblemError, invalid
+from service.problems import invalid
 from service.ranking import Ranking
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Retriever
@@ -22,7 +25,7 @@ from service.rows import find_entries, find_rows
 from service.served import ServedRelease
 from service.shown_rows import ShownRows
 from service.turns import Turn, Turns
-from service.validation import shown
+from service.why import Why, WhyAnswer
 
 # Up to so many ids are looked up beforehand; of more, each row that a page meets is asked for its id instead.
 _FEW_IDS = 32
@@ -34,11 +37,12 @@ class Queries:
     def __init__(self, parts: Parts, served: ServedRelease) -> None:
         self._served = served
         self._release = served.release
-        self._encoder_hash = parts.live.release.manifest.encoder_hash
-        self._encoder = parts.encoder
         self._find = served.rows.find
         self._shown = ShownRows(served.rows)
         self.retriever = Retriever(parts.store, served)
+        self._search = Search(parts, served, self.retriever.neighbours)
+        self._explainer = Explainer(served, self.retriever)
+        self._why = Why(served, self.retriever)
         self._kinds = Kinds(served.rows)
         self._directions = Directions(served, crosses=self._kinds.crosses)
         defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
@@ -46,6 +50,28 @@ class Queries:
 
     async def similar(self, query: SimilarRequest, *, context_field: str = "context.") -> Answer:
         """Items near weighted seeds; `context_field` is where the context's fields stand in the request."""
+        return await self._answer(self._near_seeds(query, context_field))
+
+    async def recommend(self, query: RecommendRequest) -> Answer:
+        """Items for a known user, for a posted history, or for both together; the fallback chain for all others."""
+        return await self._answer(self._for_listener(query))
+
+    async def search(self, query: SearchRequest) -> Answer:
+        """Items that match a text by its words and its meaning."""
+        return await self._answer(await self._by_text(query))
+
+    async def why(self, item_id: str, query: SimilarRequest | RecommendRequest | SearchRequest) -> WhyAnswer:
+        """Why an item came, or did not; a 404 problem for one that the catalogue does not have."""
+        match query:
+            case SimilarRequest():
+                asked = self._near_seeds(query, "context.")
+            case RecommendRequest():
+                asked = self._for_listener(query)
+            case SearchRequest():
+                asked = await self._by_text(query)
+        return await self._why.answer(item_id, asked)
+
+    def _near_seeds(self, query: SimilarRequest, context_field: str) -> Asked:
         turn = self._turns.begin(query, context_field)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds)
         excluded = self._left_out(query, seeds.rows)
@@ -56,10 +82,10 @@ class Queries:
                 direction.vector, using=direction.using, context=part.context, excluded=excluded
             )
 
-        return await self._answer(query, turn, self._ranking(query, turn, near), self._release.space, seeds.skipped)
+        ranking = self._ranking(query, turn, near)
+        return Asked(query, turn, ranking, self._release.space, excluded, seeds.rows, seeds.skipped)
 
-    async def recommend(self, query: RecommendRequest) -> Answer:
-        """Items for a known user, for a posted history, or for both together; the fallback chain for all others."""
+    def _for_listener(self, query: RecommendRequest) -> Asked:
         turn = self._turns.begin(query)
         if query.user_id is None and query.history is None:
             raise invalid("user_id", "a user_id, a history ([] for someone who has heard nothing yet), or both")
@@ -78,46 +104,29 @@ class Queries:
                 direction.vector, using=direction.using, context=part.context, excluded=excluded
             )
 
-        return await self._answer(query, turn, self._ranking(query, turn, near), self._release.space, found.skipped)
+        ranking = self._ranking(query, turn, near)
+        rows = listening.rows[listening.weights > 0].tolist()
+        return Asked(query, turn, ranking, self._release.space, excluded, rows, found.skipped)
 
-    async def search(self, query: SearchRequest) -> Answer:
-        """Items whose text means what the query says."""
-        if query.mode != "semantic":
-            raise invalid("mode", "'semantic', the only mode so far", shown(query.mode))
-        text = query.text.strip()
-        if not text:
-            raise invalid("text", "some words to look for", shown(query.text))
+    async def _by_text(self, query: SearchRequest) -> Asked:
         turn = self._turns.begin(query)
-        if not self._release.has_text:
-            raise ProblemError(
-                "release-without-text",
-                f"Release {self._release.id} was built without text vectors (--no-text): its `similar` and "
-                "`recommend` answer, its `search` cannot. Build one with text vectors, and activate it.",
-            )
-        if self._release.manifest.encoder_hash != self._encoder_hash:
-            raise ProblemError(
-                "release-not-loaded",
-                f"Release {self._release.id} has vectors of text encoder {self._release.manifest.encoder_hash}, "
-                "another one than is loaded here: its `similar` and `recommend` answer, its `search` cannot.",
-            )
-        vector = await self._encoder.vector(text)
         excluded = self._left_out(query, ())
+        # One ranking has both kinds right, whatever the tower has learnt.
+        parts = [Part(turn.context)] if query.mix is None else self._kinds.parts(turn.context, query.mix)
+        rankings = [await self._search.ranking(query, part.context, excluded) for part in parts]
+        using = "text" if self._release.has_text else self._release.space
+        return Asked(query, turn, self._joined(query, parts, rankings), using, excluded)
 
-        def near(part: Part) -> Ranking:
-            return self.retriever.nearest(vector, using="text", context=part.context, excluded=excluded)
+    def _ranking(self, query: Query, turn: Turn, near: Callable[[Part], Ranking]) -> Ranking:
+        """What is `near`: of all kinds at once, or of each by itself."""
+        parts = self._kinds.parts(turn.context, query.mix)
+        return self._joined(query, parts, [near(part) for part in parts])
 
-        return await self._answer(query, turn, self._ranking(query, turn, near, crosses=True), "text")
-
-    def _ranking(self, query: Query, turn: Turn, near: Callable[[Part], Ranking], *, crosses: bool = False) -> Ranking:
-        """What is `near`: of all kinds at once, or of each by itself, in turns by the request's mix.
-
-        `crosses`: one ranking has both kinds right, whatever the tower has learnt.
-        """
-        context = turn.context
-        parts = [Part(context)] if crosses and query.mix is None else self._kinds.parts(context, query.mix)
+    def _joined(self, query: Query, parts: Sequence[Part], rankings: Sequence[Ranking]) -> Ranking:
+        """The rankings of all parts, in turns by the request's mix."""
         if len(parts) == 1:
-            return near(parts[0])
-        shares = [Share(part.quota, near(part)) for part in parts]
+            return rankings[0]
+        shares = [Share(part.quota, ranking) for part, ranking in zip(parts, rankings, strict=True)]
         return Mixed(self._served.rows, shares, tells_filled=query.mix is not None)
 
     def _left_out(self, query: Query, rows: Sequence[int], heard: NDArray[np.int32] | None = None) -> Excluded:
@@ -136,19 +145,23 @@ class Queries:
             heard=NOTHING_HEARD if heard is None else heard,
         )
 
-    async def _answer(
-        self, query: Query, turn: Turn, ranking: Ranking, using: str, skipped: tuple[str, ...] = ()
-    ) -> Answer:
+    async def _answer(self, asked: Asked) -> Answer:
+        query, turn = asked.query, asked.turn
         page = await self.retriever.page(
-            ranking,
+            asked.ranking,
             turn.context,
             query.limit,
-            using=using,
+            using=asked.using,
             arrangement=turn.arrangement,
             begun=turn.begun,
             still=turn.still,
         )
+        if isinstance(query, SearchRequest) and query.mode == "lexical" and page.short_reason is not None:
+            page = replace(page, short_reason=few_matching(len(turn.begun.shown) + len(page.rows)))
+        explained = {}
+        if query.explain:
+            explained = self._explainer.explained(page, turn, using=asked.using, seeds=asked.seeds)
         # Encoded already, row by row; the encoder takes them over as they are.
-        hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources))
+        hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources, explained))
         next_cursor = self._turns.next_cursor(query, turn, page)
-        return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, skipped)
+        return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, asked.skipped)

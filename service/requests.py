@@ -129,6 +129,7 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     switches: Switches = {}
     limit: Limit = 10
     cursor: CursorText | None = None
+    explain: Annotated[bool, Meta(description="true: each hit says why it is where it is.")] = False
     same_recording: Annotated[
         bool, Meta(description="true: one recording (tracks of the same creators and title) may come more than once.")
     ] = False

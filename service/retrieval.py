@@ -1,6 +1,6 @@
 """How every query route finds its rows: a ranking under the rules, arranged, of which a page is cut."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -14,9 +14,11 @@ from service.arrange import Arranged, Arranger, Begun
 from service.by_order import Shelves
 from service.chained import Chained
 from service.excluded import Excluded
+from service.limits import Limit, Limits
 from service.nearest import Nearest, Neighbours
 from service.ranking import Ranking
 from service.recheck import Recheck
+from service.row_traits import RowTraits
 from service.served import ServedRelease
 from service.short_reason import short_reason
 
@@ -43,7 +45,8 @@ class Retriever:
         self._rules = served.rules
         self._num_points = served.rows.num_own
         self.recheck = Recheck(served)
-        self._arranger = Arranger(served.rows)
+        self._traits = RowTraits(served.rows)
+        self._arranger = Arranger(served.rows, self._traits)
         self.neighbours = Neighbours(self.finder, served.rules, served.rows, self.recheck)
         self._shelves = Shelves(served, self.recheck)
         self._rows = served.rows
@@ -64,6 +67,16 @@ class Retriever:
         shelves = self._shelves
         stages = [("popular", shelves.popular(context, excluded)), ("fresh", shelves.fresh(context, excluded))]
         return Chained(self._rows, stages)
+
+    def plan_name(self, context: RequestContext, using: str) -> str:
+        """How a search in this context is made."""
+        return self.finder.plan_name(self._rules.compile(context), using)
+
+    def broken_limit(self, arrangement: Arrangement, listed: Sequence[int], row: int) -> Limit | None:
+        """Which limit a row would break after those `listed`, if any."""
+        limits = Limits(arrangement, self._traits)
+        limits.count(listed)
+        return limits.take(row)
 
     async def page(
         self,

@@ -7,12 +7,13 @@ import msgspec
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
-from service.answers import hit_of
+from service.answers import Explanation, hit_of
 
 # Some 300 bytes each; for as many rows as a large catalogue has in use at a time.
 _SLOTS = 1 << 17
 _EMPTY = -1
 _encoder = msgspec.json.Encoder()
+_NONE: Mapping[int, Explanation] = {}
 _SCORE = b'"score":0.0,'
 # float32 has no more digits.
 _SCORE_FORMAT = b'"score":%.6f,'
@@ -27,8 +28,15 @@ class ShownRows:
         self._rows = array("q", [_EMPTY]) * _SLOTS
         self._templates: list[bytes] = [b""] * _SLOTS
 
-    def hits(self, rows: Iterable[int], scores: Iterable[float], sources: Mapping[int, str]) -> msgspec.Raw:
-        """The JSON array of the Hits of these rows with their scores, and the sources of those that have one."""
+    def hits(
+        self,
+        rows: Iterable[int],
+        scores: Iterable[float],
+        sources: Mapping[int, str],
+        explained: Mapping[int, Explanation] = _NONE,
+    ) -> msgspec.Raw:
+        """The JSON array of the Hits of these rows with their scores, and the sources and explanations of those that
+        have one."""
         slots, templates, mask = self._rows, self._templates, self._mask
         parts = []
         for row, score in zip(rows, scores, strict=True):
@@ -39,6 +47,8 @@ class ShownRows:
             part = templates[slot] % score
             if row in sources:
                 part = part[:-1] + b',"source":' + _encoder.encode(sources[row]) + b"}"
+            if explained:
+                part = part[:-1] + b',"explain":' + _encoder.encode(explained[row]) + b"}"
             parts.append(part)
         return msgspec.Raw(b"[%b]" % b",".join(parts))
 
