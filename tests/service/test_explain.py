@@ -106,7 +106,7 @@ def test_what_comes_says_at_which_place(client: Client) -> None:
             "rules",
             ["blocked"],
         ),
-        ("metal-7", {"recommend": {"user_id": "user-1", "context": SE}}, "seen", []),
+        ("metal-6", {"recommend": {"user_id": "user-1", "context": SE}}, "seen", []),
         ("metal-9", {"similar": SIMILAR}, "taken_down", []),
     ],
 )

@@ -92,4 +92,6 @@ def test_a_listener_who_is_known_falls_back_on_nothing(client: Client) -> None:
 def test_each_route_falls_back_alike(client: Client) -> None:
     body = {"user_id": "nobody", "context": SE, "limit": 7}
     batch = client.post("/v1/batch", json={"queries": [{"recommend": body}]}).json()
-    assert batch["outcomes"][0]["answer"] == recommend(client, **body)
+    # A cursor says when it was given.
+    answer = batch["outcomes"][0]["answer"] | {"next_cursor": ""}
+    assert answer == recommend(client, **body) | {"next_cursor": ""}
