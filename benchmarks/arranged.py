@@ -49,6 +49,7 @@ class Side(Struct, frozen=True):
     at_least: float | None
     num_seen: int = 0
     pages_before: int = 0
+    explain: bool = False
 
 
 SIDES = (
@@ -57,6 +58,7 @@ SIDES = (
     Side("all", _ALL, 0.5, num_seen=_NUM_SEEN),
     Side("page 2", _PLAIN, 1 / 1.2, pages_before=1),
     Side("page 5", _PLAIN, None, pages_before=4),
+    Side("explained", _PLAIN, None, explain=True),
 )
 
 
@@ -117,7 +119,7 @@ async def _bodies(parts: Parts, side: Side, queries: Queries) -> list[bytes]:
     num_items = len(parts.live.release.columns)
     bodies = []
     for seed in rng.choice(num_items, _QUERIES, replace=False).tolist():
-        request = similar_request(seed)
+        request = replace(similar_request(seed), explain=side.explain)
         if side.num_seen:
             # The nearest ones: what a listener has heard lies where they are asked for.
             vectors = parts.live.release.columns.vectors("text")

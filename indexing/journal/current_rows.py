@@ -47,6 +47,7 @@ class CurrentRows:
         self.unencoded: dict[str, Item] = {}
         """Rows that cannot be found here yet: neither model nor encoder of this release has encoded them."""
         self._find_own = lru_cache(_CACHED_IDS)(release.columns.ids.find)
+        self._own_id = lru_cache(_CACHED_IDS)(release.columns.ids.id_at)
         self._applied = 0
         self.rows_seq = 0
         """Number of the last frame that put or removed a row since the build; 0 for none."""
@@ -120,7 +121,7 @@ class CurrentRows:
 
     def id_of(self, row: int) -> str:
         """The id of a row."""
-        return self.release.columns.ids.id_at(row) if row < self.num_own else self.new.payloads[row - self.num_own].id
+        return self._own_id(row) if row < self.num_own else self.new.payloads[row - self.num_own].id
 
     def origin(self, row: int) -> int:
         """The release's own row of the same item: what listeners' histories know it by; -1 for a new item."""
