@@ -178,6 +178,20 @@ def test_pages_join_under_every_arrangement_rule(data_dir: Path) -> None:
         assert listed == ids(long)
 
 
+def test_a_switch_lets_caps_go_and_is_part_of_the_request(data_dir: Path) -> None:
+    proposal = data_dir / "rules.toml"
+    proposal.write_text('[caps]\nper_creator = 1\n[switches.variety]\nrules = ["caps"]\n')
+    AcceptedRules(data_dir / "rules").propose(proposal)
+    with TestClient(create_app(open_parts(Settings(data_dir=data_dir)))) as client:
+        body: dict[str, Any] = {"seeds": [{"id": "metal-3"}], "limit": 100}
+        assert len(ids(ask(client, "/v1/similar", body))) == 20
+        off = body | {"switches": {"variety": False}}
+        assert len(ids(ask(client, "/v1/similar", off))) > 60
+        cursor = ask(client, "/v1/similar", body | {"limit": 5})["next_cursor"]
+        refused = client.post("/v1/similar", json=off | {"context": SE, "cursor": cursor})
+        problem(refused, "cursor-mismatch")
+
+
 def test_a_release_that_is_no_longer_held_is_told(own_client: Client, data_dir: Path) -> None:
     query = SimilarRequest(seeds=(Seed("metal-3"),))
     cursors = Cursors(cursor_key(data_dir), 900)
