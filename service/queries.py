@@ -22,7 +22,9 @@ from service.ranking import Ranking
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Retriever
 from service.rows import find_entries, find_rows
+from service.search import Search
 from service.served import ServedRelease
+from service.short_reason import few_matching
 from service.shown_rows import ShownRows
 from service.turns import Turn, Turns
 from service.why import Why, WhyAnswer
