@@ -75,6 +75,7 @@ class Checkpoints:
         content = state()
         if _is_finite(content):
             part = self.path.with_name(f"{self.path.name}.part")
+            part.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
                 torch.save({"identity": structs.asdict(self._identity), "state": content}, file)
                 file.flush()

@@ -29,6 +29,9 @@ from tests.embedding.training_program import train_resumed, train_short_of_memor
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.embedding.training_program"])
 _CPU = torch.device("cpu")
+IDENTITY = RunIdentity(
+    config={}, split={}, interactions="", items="", encoder=None, start=None, device="cpu", processes=1
+)
 
 
 def wait_for(path: Path, newer_than_ns: int, process: ForkServerProcess) -> int:
@@ -172,15 +175,18 @@ def test_a_loss_that_is_no_number_stops_and_says_where_and_the_last_good_state_i
 
 
 def test_a_state_that_is_not_finite_is_not_written_over_a_good_one(tmp_path: Path) -> None:
-    identity = RunIdentity(
-        config={}, split={}, interactions="", items="", encoder=None, start=None, device="cpu", processes=1
-    )
-    good = Checkpoints(tmp_path / "checkpoint", identity, resume=True)
+    good = Checkpoints(tmp_path / "checkpoint", IDENTITY, resume=True)
     good.offer(lambda: {"towers": {"ids": torch.ones(2)}, "losses": [1.0]})
     for bad in ({"towers": {"ids": torch.tensor([1.0, float("nan")])}}, {"losses": [float("inf")]}):
-        Checkpoints(tmp_path / "checkpoint", identity, resume=True).offer(lambda bad=bad: bad)
+        Checkpoints(tmp_path / "checkpoint", IDENTITY, resume=True).offer(lambda bad=bad: bad)
 
     assert good.load() == {"towers": {"ids": pytest.approx(torch.ones(2))}, "losses": [1.0]}
+
+
+def test_a_checkpoint_makes_the_folder_that_the_model_will_lie_in(tmp_path: Path) -> None:
+    path = checkpoint_path(tmp_path / "models" / "common")
+    Checkpoints(path, IDENTITY, resume=False).offer(lambda: {"done": 1})
+    assert Checkpoints(path, IDENTITY, resume=True).load() == {"done": 1}
 
 
 def test_when_memory_runs_out_the_error_says_what_takes_it(tmp_path: Path) -> None:
