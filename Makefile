@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality bench-logq bench-step clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality bench-logq bench-step bench-index clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality bench-logq bench-step  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality bench-logq bench-step bench-index  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 	@$(BIN)/python -m benchmarks.floor
@@ -81,6 +81,9 @@ bench-logq: $(DEV)  ## the logQ correction: with it, without, its sign reversed
 
 bench-step: $(DEV)  ## time of a training step by size of the catalogue, beside dense Adam
 	@$(BIN)/python -m benchmarks.training_step
+
+bench-index: $(DEV)  ## recall of recommend through the index beside exact scores; SETS=folder that holds the set
+	@$(BIN)/python -m benchmarks.index_recall $(SETS)/hetrec2011_lastfm
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \

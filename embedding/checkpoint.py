@@ -56,7 +56,7 @@ class Checkpoints:
             raise DamagedError(
                 f"The checkpoint {self.path} cannot be read ({error}). Train from the start, without --resume."
             ) from None
-        differing = _differences(identity, structs.asdict(self._identity))
+        differing = differences(identity, structs.asdict(self._identity))
         if differing:
             raise MismatchError(
                 f"--resume: the checkpoint {self.path} is of another run. {'; '.join(differing)}. Give what that run "
@@ -95,13 +95,13 @@ def checkpoint_path(out: Path) -> Path:
     return out.with_name(f".{out.name}.checkpoint")
 
 
-def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
     """One line for each key whose values differ, keys of dictionaries by themselves."""
     lines = []
     for key in sorted({*then, *now}):
         before, after = then.get(key), now.get(key)
         if isinstance(before, dict) and isinstance(after, dict):
-            lines += _differences(before, after, f"{prefix}{key}.")
+            lines += differences(before, after, f"{prefix}{key}.")
         elif before != after:
             lines.append(f"{prefix}{key}: {before!r} then, {after!r} now")
     return lines

@@ -49,7 +49,7 @@ class SentenceEncoder:
             model = SentenceTransformer(str(found.path), device=device, local_files_only=True)
             # Not as an argument of loading: while it reads, the library would make bfloat16 the default of every tensor
             # that any other thread makes.
-            model.to(_precision(device))
+            model.to(precision(device))
         # Each module of a model reads its own files and fails in its own way; the cause goes into the message.
         except Exception as error:
             raise EncoderMissingError(
@@ -93,7 +93,8 @@ class SentenceEncoder:
         return np.asarray(unit, np.float32)
 
 
-def _precision(device: str) -> torch.dtype:
+def precision(device: str) -> torch.dtype:
+    """In what a forward pass is fastest on this machine."""
     # Without instructions of its own for bfloat16 a CPU emulates it, slower than float32.
     can = torch.cpu.get_capabilities()
     native = device == "cpu" and any(can.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -1,0 +1,67 @@
+"""Pairs of texts that belong together, as a catalogue already holds them, to adapt the text encoder by."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+from itertools import pairwise
+
+from msgspec import Struct
+
+from embedding.passages import passage_text, passages_of
+from embedding.rows import Item
+
+# One show, or one creator's tracks, in this many is held out, whole.
+_HELD_OUT = 5
+# Descriptions shorter than this say little that the title does not.
+_LEAST_CHARS = 80
+# Of an item's passages, as many are paired with the next one.
+_PASSAGES = 2
+_MARKUP = re.compile(r"<[^>]{1,500}>")
+_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_BLANK = re.compile(r"\s+")
+
+
+class TextPair(Struct, frozen=True):
+    """A shorter text and a longer one that it should find; `creator` and `language` of the item they are from."""
+
+    asks: str
+    answers: str
+    creator: str
+    language: str
+
+
+def is_held_out(creator: str) -> bool:
+    """Whether all items of a creator test: one creator in five, by a hash of the name."""
+    return hashlib.sha256(creator.casefold().encode()).digest()[0] % _HELD_OUT == 0
+
+
+def title_pair(item: Item) -> TextPair | None:
+    """An item's title, and its text without the title, markup and links; None where too little is left."""
+    text = _plain(item.text or "")
+    title = _plain(item.title)
+    rest = _BLANK.sub(" ", re.sub(re.escape(title), " ", text, flags=re.IGNORECASE)).strip() if title else ""
+    return _pair(title, rest, item) if len(rest) >= _LEAST_CHARS else None
+
+
+def training_pairs(items: Iterable[Item]) -> Iterator[TextPair]:
+    """Title and text, text and creator, and one passage and the next, of the items that are not held out."""
+    for item in items:
+        if is_held_out(item.creator):
+            continue
+        own = title_pair(item)
+        if own is not None:
+            yield own
+            yield _pair(own.answers, item.creator, item)
+        passages = passages_of(item)[: _PASSAGES + 1]
+        for first, second in pairwise(passages):
+            yield _pair(passage_text(item, first), _plain((item.text or "")[second.start : second.end]), item)
+
+
+def _pair(asks: str, answers: str, item: Item) -> TextPair:
+    language = "unknown" if item.language is None else item.language.split("-")[0].lower()
+    return TextPair(asks, answers, item.creator, language)
+
+
+def _plain(text: str) -> str:
+    return _BLANK.sub(" ", _LINK.sub(" ", _MARKUP.sub(" ", unescape(text)))).strip()

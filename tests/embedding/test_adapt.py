@@ -1,0 +1,147 @@
+"""The text encoder adapted to a catalogue: which pairs it learns from, what is held out, and what that gains."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
+
+from embedding.adapt_pairs import is_held_out, title_pair, training_pairs
+from embedding.adapt_run import AdaptReport, AdaptRequest, recall_of_pairs, run_adaptation
+from embedding.commands_adapt import adapt
+from embedding.encoder_folder import find_encoder
+from embedding.encoder_place import EncoderPlace
+from embedding.errors import RejectedInputError, UsageError
+from embedding.rows import Item
+from embedding.sentence_encoder import SentenceEncoder
+from embedding.settings import EmbeddingSettings
+from tests.embedding.planted import QUIET
+from tests.embedding.row_cases import write_jsonl
+
+_SYLLABLES = ["ba", "do", "ki", "lu", "me", "no", "pa", "ri", "su", "te", "va", "zo"]
+_TOPICS = 40
+_SHOWS = 60
+
+
+def word(draw: random.Random) -> str:
+    return "".join(draw.choice(_SYLLABLES) for _ in range(4))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small encoder that knows nothing, and episodes whose titles and texts share no word, only their topic."""
+    folder = tmp_path_factory.mktemp("adapt")
+    draw = random.Random(5)
+    title_words = [word(draw) for _ in range(_TOPICS)]
+    text_words = [[word(draw) for _ in range(3)] for _ in range(_TOPICS)]
+    rows = [
+        {
+            "id": f"e{show}-{place}",
+            "kind": "episode",
+            "title": f"{title_words[topic]} {place}",
+            "creator": f"Show {show}",
+            "language": "it-IT",
+            "text": f"<p>{' '.join(draw.choices(text_words[topic], k=14))}</p> https://example.org/{place}",
+        }
+        for show in range(_SHOWS)
+        for place, topic in enumerate(draw.sample(range(_TOPICS), 8))
+    ]
+    write_jsonl(folder / "catalogue.jsonl", rows)
+    tokenizer = Tokenizer.from_file(str(find_encoder(None).path / "tokenizer.json"))
+    # Small beside what a step of the trainer's rate moves.
+    weights = 1e-3 * np.random.default_rng(0).standard_normal((tokenizer.get_vocab_size(), 32)).astype(np.float32)
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")
+    model.save(str(folder / "base"), create_model_card=False)
+    return folder
+
+
+def settings_of(folder: Path) -> EmbeddingSettings:
+    return EmbeddingSettings(data_dir=folder / "work", encoder=EncoderPlace(folder / "base"))
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> AdaptReport:
+    request = AdaptRequest(catalogue=folder / "catalogue.jsonl", out=folder / "ours", epochs=25, device="cpu")
+    return run_adaptation(request, settings_of(folder), QUIET)
+
+
+def test_held_out_shows_are_found_by_what_other_shows_taught(folder: Path, report: AdaptReport) -> None:
+    (italian,) = report.held_out
+
+    assert italian.language == "it"
+    assert italian.pairs == sum(8 for show in range(_SHOWS) if is_held_out(f"Show {show}"))
+    assert italian.before < 0.3
+    assert italian.after > italian.before + 0.2
+    assert report.base == find_encoder(folder / "base").hash != report.hash
+
+
+def test_the_adapted_encoder_is_one_like_any_other(folder: Path, report: AdaptReport) -> None:
+    encoder = SentenceEncoder.load(folder / "ours")
+
+    assert encoder.hash == report.hash
+    assert encoder.dims == 32
+    assert encoder.encode(["a title"]).shape == (1, 32)
+    assert not list(folder.glob(".ours-*"))
+
+
+def item(creator: str, text: str, title: str = "A talk") -> Item:
+    return Item(id="e", kind="episode", title=title, creator=creator, text=text)
+
+
+def test_a_title_is_cut_out_of_the_text_with_markup_and_links() -> None:
+    said = "In this one we go on for quite a while about the sea, its ships, the wind, and those who sail."
+    pair = title_pair(item("Show", f"<b>A TALK</b> &amp; more. {said} See https://example.org/a?b=c"))
+
+    assert pair is not None
+    assert (pair.asks, pair.answers) == ("A talk", f"& more. {said} See")
+    assert title_pair(item("Show", "a talk. Too short.")) is None
+
+
+def test_no_pair_of_a_held_out_show_is_learnt_from_and_passages_are_paired_with_the_next() -> None:
+    kept = next(name for name in map(str, range(99)) if not is_held_out(name))
+    held_out = next(name for name in map(str, range(99)) if is_held_out(name))
+    text = " ".join(f"Sentence {number} says a thing or two of the matter at hand." for number in range(60))
+
+    assert list(training_pairs([item(held_out, text)])) == []
+    pairs = list(training_pairs([item(kept, text)]))
+
+    assert pairs[0].asks == "A talk"
+    assert (pairs[1].asks, pairs[1].answers) == (pairs[0].answers, kept)
+    assert len(pairs) == 4
+    assert text.index(pairs[2].answers) < text.index(pairs[3].answers)
+    assert 150 < sum(is_held_out(str(name)) for name in range(1_000)) < 250
+
+
+def test_recall_counts_ties_against_it() -> None:
+    asks = np.eye(3, dtype=np.float32)
+
+    assert recall_of_pairs(asks, asks, 1) == 1.0
+    assert recall_of_pairs(asks, np.ones((3, 3), np.float32), 1) == 0.0
+    assert recall_of_pairs(asks, asks[[1, 0, 2]], 1) == pytest.approx(1 / 3)
+
+
+def test_a_catalogue_without_texts_and_an_out_folder_of_something_else_are_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    bare = write_jsonl(tmp_path / "bare.jsonl", [{"id": "t", "kind": "track", "title": "T", "creator": "C"}])
+    with pytest.raises(RejectedInputError, match="has 0 pairs of texts"):
+        run_adaptation(AdaptRequest(catalogue=bare, out=tmp_path / "o", device="cpu"), settings_of(folder), QUIET)
+
+    with pytest.raises(UsageError, match="is not a text encoder"):
+        run_adaptation(AdaptRequest(catalogue=bare, out=tmp_path), settings_of(folder), QUIET)
+
+
+def test_the_command_says_what_was_gained_and_how_to_use_it(folder: Path, tmp_path: Path) -> None:
+    arguments = [str(folder / "catalogue.jsonl"), "--out", str(tmp_path / "e"), "--pairs", "64", "--device", "cpu"]
+
+    result = CliRunner().invoke(adapt, arguments, obj=settings_of(folder), standalone_mode=False)
+
+    assert result.exception is None
+    assert result.stdout.startswith("Encoder ")
+    assert "64 pairs of texts" in result.stdout
+    assert "  it: 0." in result.stdout
+    assert f'encoder = "{tmp_path}/e"' in result.stdout
