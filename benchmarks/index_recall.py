@@ -79,8 +79,7 @@ def _split(work: Path) -> dict[str, set[str]]:
 def _recalls(port: int, held_out: dict[str, set[str]]) -> Iterator[float]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for user, wanted in held_out.items():
-        # Artists of one name are not one recording here.
-        body = {"user_id": user, "limit": _K, "context": {"market": "SE"}, "same_recording": True}
+        body = {"user_id": user, "limit": _K, "context": {"market": "SE"}}
         connection.request("POST", "/v1/recommend", msgspec.json.encode(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         content = msgspec.json.decode(answer.read())

@@ -21,7 +21,13 @@ _settings = click.make_pass_decorator(EmbeddingSettings)
 )
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="Times that each is learnt from.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of which pairs, in what order.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
 @progress_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @_settings

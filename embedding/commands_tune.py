@@ -29,7 +29,13 @@ _INPUT = click.Path(exists=True, path_type=Path)
     help="What is never looked at: as `nearfield train` holds out.",
 )
 @click.option("--config", "config_path", type=_INPUT, help="Where to begin; its sizes and features stay.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
 @progress_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @_settings

@@ -30,7 +30,7 @@ def _draw(path: Path, size: tuple[float, float], draw: Callable[[Axes], None]) -
     axes = figure.subplots()
     draw(axes)
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=_DPI)
     return path
 
