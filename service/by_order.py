@@ -33,7 +33,7 @@ class Shelves:
     def __init__(self, served: ServedRelease, recheck: Recheck) -> None:
         self.rows, self.rules, self.recheck = served.rows, served.rules, recheck
         self._orders = served.release.orders
-        self.walks = Walks(served.release.facts)
+        self.walks = Walks(served.release.fields)
 
     def popular(self, context: RequestContext, excluded: Excluded) -> "InOrder":
         """Rows that somebody heard gladly, the most popular first; scored by that: above 0, at most 1."""

@@ -1,15 +1,16 @@
 """Which rows pass the rules of a context, in an order that was made at the build: looked for once, as far as asked.
 
-Facts tell of thousands of rows at a time which ones may pass; only those are asked one by one.
+Columns tell of thousands of rows at a time which ones may pass; only those are asked one by one.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexing.column_scan import parts_told
-from indexing.facts import Facts
+from indexing.field_columns import FieldColumns
 from indexing.filters.algebra import All
 from indexing.journal.current_rows import CurrentRows
 from indexing.orders import Order
@@ -19,8 +20,9 @@ from service.verdicts import Verdict
 
 # A first page takes few steps, and a context that lets hardly anything pass not many more.
 _FIRST_STEP, _LARGEST_STEP = 1_024, 1 << 17
-# A walk holds some thousands of rows where one was asked for 1,000, the deepest that a page may lie.
-_NUM_KEPT = 64
+# A walk holds some thousands of rows where one was asked for 1,000, the deepest that a page may lie; and where more is
+# asked than facts tell, a byte for each row of the release.
+_NUM_KEPT = 32
 
 Placed = tuple[float, int]
 """A row behind the value that it is ordered by."""
@@ -29,9 +31,11 @@ Placed = tuple[float, int]
 class Walk:
     """One order under the rules of one context: from place `start` on, then what stands before it."""
 
-    def __init__(self, order: Order, start: int, facts: Facts, compiled: CompiledContext, verdict: Verdict) -> None:
-        self._order, self._start, self._facts, self._verdict = order, start, facts, verdict
-        self._may_pass = facts.mask(All(parts_told(compiled.filter)[0]))
+    def __init__(
+        self, order: Order, start: int, fields: FieldColumns, compiled: CompiledContext, verdict: Verdict
+    ) -> None:
+        self._order, self._start, self._verdict = order, start, verdict
+        self._may_pass = _told(fields, compiled)
         self._num_seen, self._step = 0, _FIRST_STEP
         self._found: list[Placed] = []
         self._new: list[Placed] = []
@@ -43,7 +47,7 @@ class Walk:
         while len(self._found) < number and self._num_seen < len(rows):
             end = min(self._num_seen + self._step, len(rows))
             places = (np.arange(self._num_seen, end) + self._start) % len(rows)
-            places = places[self._facts.among(rows[places], self._may_pass)]
+            places = places[self._may_pass(rows[places])]
             placed = zip(values[places].tolist(), rows[places].tolist(), strict=True)
             self._found += [(value, row) for value, row in placed if passes(row)]
             self._num_seen = end
@@ -64,8 +68,8 @@ class Walk:
 class Walks:
     """The walks of the contexts that asked last."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(self, fields: FieldColumns) -> None:
+        self._fields = fields
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
         self._kept: OrderedDict[tuple[int, int, int], tuple[Order, CompiledContext, Walk]] = OrderedDict()
 
@@ -74,10 +78,20 @@ class Walks:
         key = id(order), start, id(compiled)
         kept = self._kept.get(key)
         if kept is None:
-            walk = Walk(order, start, self._facts, compiled, verdict)
+            walk = Walk(order, start, self._fields, compiled, verdict)
             kept = self._kept[key] = order, compiled, walk
             if len(self._kept) > _NUM_KEPT:
                 self._kept.popitem(last=False)
         else:
             self._kept.move_to_end(key)
         return kept[2]
+
+
+def _told(fields: FieldColumns, compiled: CompiledContext) -> Callable[[NDArray[np.int32]], NDArray[np.bool_]]:
+    """Which of some rows pass, but for the creators that somebody blocks."""
+    told, _, rest = parts_told(compiled.filter)
+    if rest:
+        passing = fields.mask(All((*told, *rest)))
+        return lambda rows: passing[rows]
+    combinations = fields.facts.mask(All(told))
+    return lambda rows: fields.facts.among(rows, combinations)
