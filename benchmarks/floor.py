@@ -1,13 +1,15 @@
-"""Throughput of `similar` over HTTP beside a bare floor and beside raw engine queries, with recall.
+"""Throughput and latency of `similar` and `recommend` beside a bare floor and beside raw queries, with recall.
 
-    python -m benchmarks.floor [--items 100000] [--rounds 5] [--seconds 4]
+    python -m benchmarks.floor [--items 100000] [--query similar recommend] [--rounds 5] [--seconds 4]
 
-Market, window and explicit rules are on, limit 20. Floor and product run in turn, round by round, so that a noisy
-machine disturbs both; the ratio is the median of the rounds. The client is `wrk` (Debian: apt-get install wrk).
+Market, window and explicit rules are on, limit 20. `recommend` is asked for known users, each with 50 listens; its
+floor runs the query tower's forward too. Over HTTP with one worker and with two, and in process without HTTP.
+Floor and product run in turn, round by round, so that a noisy machine disturbs both; the ratio is the median of the
+rounds. Latencies come from an open loop at half of each one's own capacity. The client is `wrk` (Debian: apt-get
+install wrk), for latencies benchmarks/open_loop.py.
 """
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os
@@ -26,8 +28,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, PLAN, opened
-from benchmarks.world import build_world
+from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, opened, planted_tower
+from benchmarks.floor_in_process import SIDES, rates_in_process
+from benchmarks.open_loop import latencies_ms
+from benchmarks.world import NUM_USERS, build_world
 from service.listeners import Listeners
 from service.live_watch import LiveWatch
 from service.supervisor import Pace, Supervisor
@@ -35,6 +39,7 @@ from service.supervisor import Pace, Supervisor
 DIMS = 64
 NUM_BODIES = 1_000
 CONNECTIONS = 16
+QUERIES = ("similar", "recommend")
 # Applications of benchmarks.floor_apps. The floor asks the engine; the other one asks by the plan of the product, which
 # may be a scan of the columns that is several times cheaper than the engine.
 _PORTS = {"floor": 18_081, "product": 18_082, "floor_by_plan": 18_083}
@@ -53,9 +58,10 @@ end
 
 
 def main() -> None:
-    """Build the world if need be, then measure and print one table for one worker and one for two."""
+    """Build the world if need be, then measure; for each query print tables in process, of one worker, of two."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--query", nargs="+", choices=QUERIES, default=QUERIES)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
@@ -66,47 +72,35 @@ def main() -> None:
     build_world(folder, arguments.items, DIMS)
     os.environ[FOLDER] = str(folder)
     console = Console()
-    seeds = np.random.default_rng(5).integers(0, arguments.items, NUM_BODIES).tolist()
-    with tempfile.TemporaryDirectory() as scratch:
-        script = _write_script(Path(scratch), seeds)
-        raw = _raw_per_second(seeds)
+    numbers = np.random.default_rng(5).integers(0, arguments.items, NUM_BODIES).tolist()
+    for query in arguments.query:
+        bodies = [_body(query, number) for number in numbers]
+        _report(console, f"{query} in process", rates_in_process(query, bodies, arguments.rounds), SIDES[0])
         for workers in (1, 2):
             with ExitStack() as stack:
+                scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 for name, port in _PORTS.items():
-                    stack.enter_context(_served(f"benchmarks.floor_apps:build_{name}", port, workers))
-                rates = _rounds(script, arguments.rounds, arguments.seconds)
-                recall = _recall(seeds[:200]) if workers == 1 else None
-            _report(console, workers, rates, raw, recall)
+                    stack.enter_context(_served(f"benchmarks.floor_apps:build_{name}", port, workers, query, bodies[0]))
+                script = _write_script(scratch, bodies)
+                rates = _rounds(script, query, arguments.rounds, arguments.seconds)
+                _report(console, f"{query} over HTTP, {workers} worker(s)", rates, "product")
+                _report_latencies(console, query, bodies, rates, arguments.seconds)
+                if workers == 1:
+                    console.print(f"recall@10 of the product: {_recall(query, numbers[:200]):.4f}", highlight=False)
 
 
-def _bodies(seeds: list[int]) -> list[bytes]:
+def _body(query: str, number: int) -> bytes:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(CONTEXT.at_s))
     context = {"market": CONTEXT.market, "at": at, "explicit": CONTEXT.explicit}
-    return [
-        json.dumps({"seeds": [{"id": f"item:{seed}"}], "limit": LIMIT, "context": context}).encode() for seed in seeds
-    ]
+    asked = {"seeds": [{"id": f"item:{number}"}]} if query == "similar" else {"user_id": f"user:{number % NUM_USERS}"}
+    return json.dumps({**asked, "limit": LIMIT, "context": context}).encode()
 
 
-def _write_script(folder: Path, seeds: list[int]) -> Path:
-    bodies, script = folder / "bodies", folder / "post.lua"
-    bodies.write_bytes(b"\n".join(_bodies(seeds)))
-    script.write_text(_LUA % bodies)
+def _write_script(folder: Path, bodies: list[bytes]) -> Path:
+    file, script = folder / "bodies", folder / "post.lua"
+    file.write_bytes(b"\n".join(bodies))
+    script.write_text(_LUA % file)
     return script
-
-
-def _raw_per_second(seeds: list[int]) -> float:
-    """Engine queries of this shape in this process, without HTTP, rules or hits."""
-    store, release, rules = opened()
-    compiled = rules.compile(CONTEXT)
-    vectors = [release.columns.vectors("text")[seed] for seed in seeds]
-
-    async def run() -> float:
-        start = time.perf_counter()
-        for vector in vectors * 3:
-            await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN)
-        return 3 * len(vectors) / (time.perf_counter() - start)
-
-    return asyncio.run(run())
 
 
 def _serve(factory: str, port: int, workers: int) -> None:
@@ -116,23 +110,22 @@ def _serve(factory: str, port: int, workers: int) -> None:
 
 
 @contextmanager
-def _served(factory: str, port: int, workers: int) -> Iterator[None]:
+def _served(factory: str, port: int, workers: int, query: str, body: bytes) -> Iterator[None]:
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(factory, port, workers))
     process.start()
     try:
-        _until_answering(port, process)
+        _until_answering(port, process, query, body)
         yield
     finally:
         process.terminate()
         process.join()
 
 
-def _until_answering(port: int, process: multiprocessing.process.BaseProcess) -> None:
-    body = _bodies([0])[0]
+def _until_answering(port: int, process: multiprocessing.process.BaseProcess, query: str, body: bytes) -> None:
     until = time.monotonic() + 120
     while process.is_alive() and time.monotonic() < until:
         try:
-            _post(port, body)
+            _post(port, query, body)
         except OSError:
             time.sleep(0.1)
         else:
@@ -140,28 +133,29 @@ def _until_answering(port: int, process: multiprocessing.process.BaseProcess) ->
     raise SystemExit(f"the application on port {port} did not answer")
 
 
-def _post(port: int, body: bytes) -> bytes:
+def _post(port: int, query: str, body: bytes) -> bytes:
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/similar", body, headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/{query}", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         content: bytes = answer.read()
     return content
 
 
-def _rounds(script: Path, rounds: int, seconds: int) -> dict[str, list[float]]:
+def _rounds(script: Path, query: str, rounds: int, seconds: int) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {name: [] for name in _PORTS}
     for port in _PORTS.values():
         # Long enough for every body to have been asked, by each worker.
-        _requests_per_second(script, port, 4)
+        _requests_per_second(script, port, query, 4)
     for _ in range(rounds):
         for name, port in _PORTS.items():
-            rates[name].append(_requests_per_second(script, port, seconds))
+            rates[name].append(_requests_per_second(script, port, query, seconds))
     return rates
 
 
-def _requests_per_second(script: Path, port: int, seconds: int) -> float:
+def _requests_per_second(script: Path, port: int, query: str, seconds: int) -> float:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}/v1/similar"], capture_output=True, text=True, check=True)
+    address = f"http://127.0.0.1:{port}/v1/{query}"
+    done = subprocess.run([*command, address], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise SystemExit(f"requests failed:\n{done.stdout}")
     found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
@@ -170,35 +164,46 @@ def _requests_per_second(script: Path, port: int, seconds: int) -> float:
     return float(found.group(1))
 
 
-def _recall(seeds: list[int]) -> float:
+def _recall(query: str, numbers: list[int]) -> float:
     """Recall@10 of the product's answers over HTTP against an exact scan of all items that the rules let pass."""
     _, release, rules = opened()
+    tower = planted_tower(DIMS)
     accepts = rules.compile(CONTEXT).accepts
     allowed = np.array([accepts(release.columns.payload(row)) for row in range(len(release.columns))])
     vectors = release.columns.vectors("text")
     found = 0
-    for seed, body in zip(seeds, _bodies(seeds), strict=True):
-        scores = np.where(allowed, vectors @ vectors[seed], -np.inf)
-        scores[seed] = -np.inf
+    for number in numbers:
+        if query == "similar":
+            left_out, vector = np.array([number]), vectors[number]
+        else:
+            user = release.users.history(number % NUM_USERS)
+            left_out, vector = user.heard, tower.encode(vectors[user.rows], user.weights, CONTEXT.at_s)
+        scores = np.where(allowed, vectors @ vector, -np.inf)
+        scores[left_out] = -np.inf
         tenth = np.partition(scores, -10)[-10]
-        hits = json.loads(_post(_PORTS["product"], body))["hits"][:10]
+        hits = json.loads(_post(_PORTS["product"], query, _body(query, number)))["hits"][:10]
         found += sum(hit["score"] >= tenth - 1e-5 for hit in hits)
-    return found / (10 * len(seeds))
+    return found / (10 * len(numbers))
 
 
-def _report(console: Console, workers: int, rates: dict[str, list[float]], raw: float, recall: float | None) -> None:
-    table = Table("", "requests/s", "min", "max", title=f"similar, limit {LIMIT}, {workers} worker(s)")
+def _report(console: Console, title: str, rates: dict[str, list[float]], product: str) -> None:
+    table = Table("", "a second", "min", "max", f"{product} / this", title=f"{title}, limit {LIMIT}")
     for name, values in rates.items():
+        ratio = statistics.median(one / other for one, other in zip(rates[product], values, strict=True))
         figures = (statistics.median(values), min(values), max(values))
-        table.add_row(name, *(f"{value:,.0f}" for value in figures))
+        table.add_row(name, *(f"{value:,.0f}" for value in figures), f"{ratio:.3f}")
     console.print(table)
-    for floor in ("floor", "floor_by_plan"):
-        ratio = statistics.median(one / other for one, other in zip(rates["product"], rates[floor], strict=True))
-        console.print(f"product / {floor}: {ratio:.3f}", highlight=False)
-    per_raw = statistics.median(rates["product"]) / raw
-    console.print(f"raw engine queries in one process: {raw:,.0f}/s; product / raw: {per_raw:.3f}", highlight=False)
-    if recall is not None:
-        console.print(f"recall@10 of the product's answers against an exact scan: {recall:.4f}", highlight=False)
+
+
+def _report_latencies(
+    console: Console, query: str, bodies: list[bytes], rates: dict[str, list[float]], seconds: int
+) -> None:
+    table = Table("", "a second", "p50 ms", "p99 ms", title=f"{query}, open loop at half of its own capacity")
+    for name, port in _PORTS.items():
+        half = statistics.median(rates[name]) / 2
+        taken = latencies_ms(port, f"/v1/{query}", bodies, per_second=half, seconds=2 * seconds)
+        table.add_row(name, f"{half:,.0f}", *(f"{np.percentile(taken, share):.2f}" for share in (50, 99)))
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The applications that `benchmarks.floor` compares: the product, and the least that could answer the same query.
+"""The applications that `benchmarks.floor` compares: the product, and the least that could answer the same queries.
 
 The floor has the same server, framework, request and response types, and makes the same engine query: vector, filter
 built beforehand, plan, limit, no payload. Its hits come from a list in memory, as JSON already. It compiles no
-rules, looks up no seed and re-checks nothing.
+rules, looks up no seed and re-checks nothing. For `recommend` it runs the query tower's forward over a user's history.
 """
 
 import asyncio
@@ -14,11 +14,18 @@ from typing import cast
 
 import msgspec
 import numpy as np
+import torch
 from litestar import Litestar, post
 from litestar.params import JSONBody, SkipValidation
 from numpy.typing import NDArray
 
 from benchmarks.world import NOW_S, PlantedEncoder
+from embedding.features import Vocabulary
+from embedding.model import Towers
+from embedding.model_folder import ModelCounts, ModelManifest
+from embedding.split import Split
+from embedding.towers import CandidateTower, QueryTower
+from embedding.train_config import TrainConfig
 from indexing.context import RequestContext
 from indexing.finder import Finder
 from indexing.journal.current_rows import CurrentRows
@@ -35,7 +42,7 @@ from service.cursors import Cursors
 from service.encoder_gate import EncoderGate
 from service.parts import Parts
 from service.query_request import QueryRequest
-from service.requests import SimilarRequest
+from service.requests import RecommendRequest, SimilarRequest
 from service.served import ServedRelease
 from service.settings import Settings
 
@@ -58,6 +65,41 @@ def opened() -> tuple[EdgeStore, Release, HardRules]:
     return store, release, HardRules(ruleset, version, release.classes, store.prepare, release.share)
 
 
+def planted_tower(dims: int) -> Towers:
+    """Towers fresh from their initialisation, over the planted vectors: what a forward costs does not depend on
+    training, and their start vector is short beside a history."""
+    torch.manual_seed(0)
+    manifest = ModelManifest(
+        dims=dims,
+        encoder_hash=None,
+        text_dims=0,
+        input_fields=(),
+        config=TrainConfig(dims=dims),
+        split=Split(name="none"),
+        fingerprint="",
+        counts=ModelCounts(items=0, users=0, pairs=0, skips=0),
+        crossing=(("track", "episode"),),
+        device="cpu",
+        libraries={},
+    )
+    return Towers(manifest, Vocabulary.learn([], ("id",), {}), CandidateTower(0, {}, 0, dims), QueryTower(dims))
+
+
+def vectors_of(query: str, release: Release) -> Callable[[], NDArray[np.float32]]:
+    """The query vectors of one seed after another, or of one user's history after another through the query tower."""
+    vectors = release.columns.vectors("text")
+    if query == "similar":
+        return cycle([vectors[row] for row in range(0, len(vectors), 97)]).__next__
+    tower = planted_tower(vectors.shape[1])
+    next_user = cycle(range(len(release.users))).__next__
+
+    def next_vector() -> NDArray[np.float32]:
+        user = release.users.history(next_user())
+        return tower.encode(vectors[user.rows], user.weights, CONTEXT.at_s)
+
+    return next_vector
+
+
 def build_product() -> Litestar:
     """The product's application over the world."""
     return create_app(parts_of_world())
@@ -71,7 +113,7 @@ def parts_of_world() -> Parts:
         rows=CurrentRows(release),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
         rules=rules,
-        tower=None,
+        tower=planted_tower(release.manifest.dims["text"]),
     )
     encoder = PlantedEncoder(release.manifest.dims["text"])
     return Parts(
@@ -123,15 +165,19 @@ def build_floor_by_plan() -> Litestar:
 
 
 def _floor(release: Release, rows: Callable[[NDArray[np.float32], int], Awaitable[list[int]]]) -> Litestar:
-    vectors = release.columns.vectors("text")
-    next_vector = cycle([vectors[row] for row in range(0, len(vectors), 97)]).__next__
+    next_seed, next_listener = vectors_of("similar", release), vectors_of("recommend", release)
     payloads = map(release.columns.payload, range(len(release.columns)))
     # As the product's own answers hold them at run time: JSON, typed as what it stands for.
     hits = cast("list[Hit]", [msgspec.Raw(msgspec.json.encode(hit_of(payload, 0.5))) for payload in payloads])
 
     @post("/v1/similar", status_code=200, request_class=QueryRequest)
     async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
-        found = await rows(next_vector(), data.limit)
+        found = await rows(next_seed(), data.limit)
         return JsonAnswer(Answer([hits[row] for row in found], release.id, 0))
 
-    return Litestar([similar], openapi_config=None, logging_config=None)
+    @post("/v1/recommend", status_code=200, request_class=QueryRequest)
+    async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
+        found = await rows(next_listener(), data.limit)
+        return JsonAnswer(Answer([hits[row] for row in found], release.id, 0))
+
+    return Litestar([similar, recommend], openapi_config=None, logging_config=None)

@@ -27,6 +27,9 @@ MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX
 # 2026-07-01T00:00:00Z: the moment at which every benchmark asks.
 NOW_S = 1_782_864_000
 NUM_CENTRES = 200
+NUM_USERS = 2_000
+# Of a user, out of as many centres.
+_LISTENS, _CENTRES = 50, 3
 SPREAD = 0.9
 
 
@@ -73,6 +76,15 @@ def rows(num_items: int) -> Iterator[dict[str, object]]:
         yield row
 
 
+def listens(centres: Sequence[Sequence[str]]) -> Iterator[dict[str, object]]:
+    """Interaction rows of `user:0`, `user:1`, …: each hears items of a few centres, none twice."""
+    dice = random.Random(11)
+    for user in range(NUM_USERS):
+        near = [item for centre in dice.sample(centres, min(_CENTRES, len(centres))) for item in centre]
+        for item in dice.sample(near, min(_LISTENS, len(near))):
+            yield {"user_id": f"user:{user}", "item_id": item}
+
+
 def _availability(dice: random.Random) -> list[dict[str, str]]:
     if dice.random() < 0.2:
         return [{"market": "*"}]
@@ -95,10 +107,15 @@ def build_world(
         live = asyncio.run(store.live())
         return next(m for m in Releases(folder, store).manifests() if m.id == live)
     folder.mkdir(parents=True, exist_ok=True)
-    catalogue = folder / "catalogue.jsonl"
+    catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
+    of_centre: dict[str, list[str]] = {}
     with catalogue.open("w") as file:
         for row in make_rows(num_items):
+            of_centre.setdefault(str(row["title"]).split()[0], []).append(str(row["id"]))
             file.write(json.dumps(row) + "\n")
+    with interactions.open("w") as file:
+        for listen in listens(list(of_centre.values())):
+            file.write(json.dumps(listen) + "\n")
     encoder = PlantedEncoder(dims)
     shop = Workshop(
         data_dir=folder,
@@ -111,7 +128,7 @@ def build_world(
     )
 
     async def build() -> Manifest:
-        manifest = await build_release(BuildInputs(catalogue=catalogue), shop)
+        manifest = await build_release(BuildInputs(catalogue=catalogue, interactions=interactions), shop)
         await Releases(folder, store).activate(manifest.id)
         await store.close()
         return manifest
