@@ -18,10 +18,11 @@ from service.kinds import Kinds, Part
 from service.mixed import Mixed, Share
 from service.parts import Parts
 from service.problems import invalid
+from service.rank_fused import RankFused
 from service.ranking import Ranking
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Retriever
-from service.rows import find_entries, find_rows
+from service.rows import Found, find_entries, find_rows
 from service.search import Search
 from service.served import ServedRelease
 from service.short_reason import few_matching
@@ -77,14 +78,7 @@ class Queries:
         turn = self._turns.begin(query, context_field)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds)
         excluded = self._left_out(query, seeds.rows)
-
-        def near(part: Part) -> Ranking:
-            direction = self._directions.of_seeds(seeds.rows, seeds.weights, part.kind)
-            return self.retriever.nearest(
-                direction.vector, using=direction.using, context=part.context, excluded=excluded
-            )
-
-        ranking = self._ranking(query, turn, near)
+        ranking = self._ranking(query, turn, lambda part: self._near_found(seeds, part, excluded))
         return Asked(query, turn, ranking, self._release.space, excluded, seeds.rows, seeds.skipped)
 
     def _for_listener(self, query: RecommendRequest) -> Asked:
@@ -112,12 +106,23 @@ class Queries:
 
     async def _by_text(self, query: SearchRequest) -> Asked:
         turn = self._turns.begin(query)
-        excluded = self._left_out(query, ())
-        # One ranking has both kinds right, whatever the tower has learnt.
-        parts = [Part(turn.context)] if query.mix is None else self._kinds.parts(turn.context, query.mix)
+        seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds, none_will_do=True)
+        excluded = self._left_out(query, seeds.rows)
+        # One ranking of texts has both kinds right, whatever the tower has learnt.
+        together = query.mix is None and not seeds.rows
+        parts = [Part(turn.context)] if together else self._kinds.parts(turn.context, query.mix)
         rankings = [await self._search.ranking(query, part.context, excluded) for part in parts]
+        if seeds.rows:
+            rankings = [
+                RankFused(self._served.rows, (by_text, self._near_found(seeds, part, excluded)))
+                for by_text, part in zip(rankings, parts, strict=True)
+            ]
         using = "text" if self._release.has_text else self._release.space
-        return Asked(query, turn, self._joined(query, parts, rankings), using, excluded)
+        return Asked(query, turn, self._joined(query, parts, rankings), using, excluded, seeds.rows, seeds.skipped)
+
+    def _near_found(self, seeds: Found, part: Part, excluded: Excluded) -> Ranking:
+        direction = self._directions.of_seeds(seeds.rows, seeds.weights, part.kind)
+        return self.retriever.nearest(direction.vector, using=direction.using, context=part.context, excluded=excluded)
 
     def _ranking(self, query: Query, turn: Turn, near: Callable[[Part], Ranking]) -> Ranking:
         """What is `near`: of all kinds at once, or of each by itself."""
@@ -158,7 +163,12 @@ class Queries:
             begun=turn.begun,
             still=turn.still,
         )
-        if isinstance(query, SearchRequest) and query.mode == "lexical" and page.short_reason is not None:
+        if (
+            isinstance(query, SearchRequest)
+            and query.mode == "lexical"
+            and not asked.seeds
+            and page.short_reason is not None
+        ):
             page = replace(page, short_reason=few_matching(len(turn.begun.shown) + len(page.rows)))
         explained = {}
         if query.explain:

@@ -171,6 +171,11 @@ class SearchRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True
         Literal["hybrid", "semantic", "lexical"],
         Meta(description="By words and meaning; by meaning alone; by words alone, which needs no text encoder."),
     ] = "hybrid"
+    seeds: Annotated[
+        tuple[Seed, ...],
+        Meta(max_length=MAX_SEEDS, description="Items to start from as well; fused with the text by rank."),
+    ] = ()
+    unknown_seeds: UnknownSeeds = "error"
 
 
 QueryBody = SimilarRequest | RecommendRequest | SearchRequest

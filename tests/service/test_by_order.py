@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from embedding.rows import Item, Kind, Window
 from indexing.context import RequestContext
+from indexing.filters.algebra import NoneOf, Range
 from indexing.filters.predicate import predicate
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
@@ -40,6 +41,7 @@ contexts = st.builds(
     age=st.none() | st.just(18),
     kinds=st.none() | st.sampled_from((frozenset({"track"}), frozenset({"episode"}))),
     blocked_creators=st.just(frozenset()) | st.just(frozenset({"jazz makers 2", "c"})),
+    filter=st.none() | st.sampled_from((Range("duration_s", lt=190.0), NoneOf((Range("published_at", gte=AT_S),)))),
 )
 changes = st.lists(
     st.tuples(

@@ -179,3 +179,33 @@ def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) ->
         assert ready.status_code == 200
         assert ready.json()["encoder"] == "absent"
         assert str(tmp_path / "none") in ready.json()["encoder_reason"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])
+def test_text_and_seeds_are_fused_by_their_ranks(client: Client, mode: str) -> None:
+    text, seeds = "cooking number 3", [{"id": "jazz-8"}, {"id": "metal-1", "weight": -0.5}]
+    left_out = ["jazz-8", "metal-1"]
+    by_text = search(client, text, mode=mode, limit=100, exclude=left_out)
+    near = client.post("/v1/similar", json={"seeds": seeds, "context": {"market": "SE"}, "limit": 100}).json()["hits"]
+    scores: dict[str, float] = {}
+    for hits in (by_text, near):
+        for rank, hit in enumerate(hits, start=1):
+            scores[hit["id"]] = scores.get(hit["id"], 0.0) + 1 / (60 + rank)
+    fused = search(client, text, mode=mode, limit=100, seeds=seeds)
+    assert {hit["id"] for hit in fused} == scores.keys()
+    assert not {hit["id"] for hit in fused} & set(left_out)
+    assert [hit["score"] for hit in fused] == pytest.approx(sorted(scores.values(), reverse=True), abs=1e-6)
+    assert [hit["score"] for hit in fused] == pytest.approx([scores[hit["id"]] for hit in fused], abs=1e-6)
+    assert search(client, text, mode=mode, limit=7, seeds=seeds) == fused[:7]
+
+
+def test_seeds_of_a_search_that_are_unknown_are_named_or_told(client: Client) -> None:
+    body = {"text": "cooking", "seeds": [{"id": "gone"}], "context": {"market": "SE"}}
+    refused = client.post("/v1/search", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "seeds[0].id"
+    told = client.post("/v1/search", json=body | {"unknown_seeds": "skip"}).json()
+    assert told["skipped"] == ["gone"]
+    assert told["hits"] == search(client, "cooking")
+    mixed = search(client, "cooking", seeds=[{"id": "jazz-8"}], mix={"track": 1, "episode": 1}, limit=4)
+    assert [hit["kind"] for hit in mixed] == ["track", "episode", "track", "episode"]

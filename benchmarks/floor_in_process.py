@@ -1,0 +1,62 @@
+"""The same queries in this process, without HTTP: the product's, and raw ones that find the rows and do no more."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from benchmarks.floor_apps import CONTEXT, LIMIT, PLAN, opened, parts_of_world, vectors_of
+from indexing.finder import Finder
+from indexing.release import Release
+from indexing.rules.compiled import HardRules
+from indexing.stores.edge import EdgeStore
+from service.parts import Parts
+from service.queries import Queries
+from service.requests import RecommendRequest, SimilarRequest
+
+SIDES = ("product", "raw, the engine", "raw, by plan")
+_REQUESTS = {"similar": SimilarRequest, "recommend": RecommendRequest}
+
+Asked = Callable[[int], Awaitable[object]]
+
+
+def rates_in_process(query: str, bodies: list[bytes], rounds: int) -> dict[str, list[float]]:
+    """Queries a second of each side, round by round; a raw `recommend` runs the query tower's forward too."""
+    return asyncio.run(_measured(query, bodies, rounds, parts_of_world(), opened()))
+
+
+async def _measured(
+    query: str, bodies: list[bytes], rounds: int, parts: Parts, world: tuple[EdgeStore, Release, HardRules]
+) -> dict[str, list[float]]:
+    await parts.store.open(parts.live.release.id)
+    requests = [msgspec.json.decode(body, type=_REQUESTS[query]) for body in bodies]
+    ask = getattr(Queries(parts, parts.live), query)
+
+    async def product(number: int) -> object:
+        return msgspec.json.encode(await ask(requests[number]))
+
+    store, release, rules = world
+    await store.open(release.id)
+    compiled, next_vector = rules.compile(CONTEXT), vectors_of(query, release)
+    finder = Finder.of_release(store, release, rules.version)
+
+    async def engine(_: int) -> object:
+        return await store.nearest(
+            release.id, next_vector(), using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN
+        )
+
+    async def by_plan(_: int) -> object:
+        return await finder.nearest(next_vector(), using="text", compiled=compiled, limit=LIMIT)
+
+    sides: dict[str, Asked] = dict(zip(SIDES, (product, engine, by_plan), strict=True))
+    rates: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(rounds + 1):
+        for side, asked in sides.items():
+            start = time.perf_counter()
+            for place in range(len(requests)):
+                await asked(place)
+            # The first round is to get warm.
+            if number:
+                rates[side].append(len(requests) / (time.perf_counter() - start))
+    return rates
