@@ -12,6 +12,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-com
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-quality bench-logq bench-step bench-index clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +68,12 @@ PLAYLISTS := playlists
 MODEL := models/playlists
 bench-change: $(DEV)  ## diff and sync of a real change beside a build; PODCASTS, PLAYLISTS, MODEL as in docs/real-data.md
 	@$(BIN)/python -m benchmarks.real_change $(PODCASTS) $(PLAYLISTS) $(MODEL)
+
+bench-search: $(DEV)  ## search in each mode beside a query by vector
+	@$(BIN)/python -m benchmarks.search
+
+bench-relevance: $(DEV)  ## real episodes by title and creator, in each mode; EPISODES=folder with the published files
+	@$(BIN)/python -m benchmarks.relevance $(EPISODES)
 
 bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 	@$(BIN)/python -m benchmarks.sizing

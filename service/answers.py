@@ -46,9 +46,19 @@ class Explanation(Struct, frozen=True, omit_defaults=True):
     nearest_seed: NearSeed | None = None
 
 
+class Passage(Struct, frozen=True):
+    """A part of an item's `text`: characters `start` to before `end`."""
+
+    start: int
+    end: int
+
+
 class Hit(Struct, frozen=True, omit_defaults=True):
     """One item of an answer; `score` is the dot product of unit vectors (of a popular or fresh one, how popular or
-    fresh it is), `explicit` null where not known."""
+    fresh it is; of a search what docs/api.md says), `explicit` null where not known.
+
+    `passage`: of a search by meaning, the part of the item's text that is nearer to the query than the item as a whole.
+    """
 
     id: str
     score: float
@@ -65,6 +75,7 @@ class Hit(Struct, frozen=True, omit_defaults=True):
     source: Source | None = None
     # Only where the request asked for it.
     explain: Explanation | None = None
+    passage: Passage | None = None
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):

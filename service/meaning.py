@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.passages import PASSAGES
+from service.answers import Passage
 from service.ranking import Candidates, Ranking
 
 
@@ -46,3 +47,17 @@ def scores_of(rows: list[int], current: CurrentRows, vector: NDArray[np.float32]
         of_passages = current.new.scores(PASSAGES, vector)[numbers[new] - current.num_own]
         scores[new] = np.maximum(scores[new], of_passages)
     return scores
+
+
+def nearer_passages(rows: list[int], current: CurrentRows, vector: NDArray[np.float32]) -> dict[int, Passage]:
+    """Of the rows that have a passage nearer to `vector` (dims,) than their own vector, where it stands in the text."""
+    nearer = {}
+    for row in rows:
+        found = current.passages(row)
+        if not found.offsets:
+            continue
+        scores = found.vectors() @ vector
+        best = int(np.argmax(scores))
+        if scores[best] > float(current.vectors("text", [row])[0] @ vector):
+            nearer[row] = Passage(*found.offsets[best])
+    return nearer

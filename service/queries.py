@@ -174,6 +174,7 @@ class Queries:
         if query.explain:
             explained = self._explainer.explained(page, turn, using=asked.using, seeds=asked.seeds)
         # Encoded already, row by row; the encoder takes them over as they are.
-        hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources, explained))
+        passages = await self._search.passages(query, page.rows) if isinstance(query, SearchRequest) else None
+        hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources, explained, passages))
         next_cursor = self._turns.next_cursor(query, turn, page)
         return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, asked.skipped)

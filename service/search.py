@@ -4,10 +4,11 @@ import unicodedata
 
 from indexing.context import RequestContext
 from indexing.passages import PASSAGES
+from service.answers import Passage
 from service.excluded import Excluded
 from service.hybrid import Hybrid
 from service.lexical import Lexical
-from service.meaning import BestOf
+from service.meaning import BestOf, nearer_passages
 from service.nearest import Nearest, Neighbours
 from service.parts import Parts
 from service.problems import ProblemError, invalid
@@ -45,7 +46,7 @@ class Search:
         self._check_text()
         vector = await self._encoder.vector(text)
         nearest: Ranking = Nearest(self._among, vector, using="text", context=context, excluded=excluded)
-        if self._release.passages is not None or self._rows.new.payloads:
+        if self._has_passages:
             passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded)
             nearest = BestOf(self._rows, nearest, passages)
         if query.mode == "semantic":
@@ -61,6 +62,16 @@ class Search:
             context=context,
             excluded=excluded,
         )
+
+    async def passages(self, query: SearchRequest, rows: list[int]) -> dict[int, Passage]:
+        """Where the passage stands, for those of `rows` that came by one; for a query that `ranking` took."""
+        if query.mode == "lexical" or not self._has_passages:
+            return {}
+        return nearer_passages(rows, self._rows, await self._encoder.vector(query.text.strip()))
+
+    @property
+    def _has_passages(self) -> bool:
+        return self._release.passages is not None or bool(self._rows.new.payloads)
 
     def _check_text(self) -> None:
         release = self._release

@@ -7,7 +7,7 @@ import msgspec
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload import Payload
-from service.answers import Explanation, hit_of
+from service.answers import Explanation, Passage, hit_of
 
 # Some 300 bytes each; for as many rows as a large catalogue has in use at a time.
 _SLOTS = 1 << 17
@@ -34,9 +34,10 @@ class ShownRows:
         scores: Iterable[float],
         sources: Mapping[int, str],
         explained: Mapping[int, Explanation] = _NONE,
+        passages: Mapping[int, Passage] | None = None,
     ) -> msgspec.Raw:
-        """The JSON array of the Hits of these rows with their scores, and the sources and explanations of those that
-        have one."""
+        """The JSON array of the Hits of these rows with their scores, and the sources, explanations and passages of
+        those that have one."""
         slots, templates, mask = self._rows, self._templates, self._mask
         parts = []
         for row, score in zip(rows, scores, strict=True):
@@ -49,6 +50,8 @@ class ShownRows:
                 part = part[:-1] + b',"source":' + _encoder.encode(sources[row]) + b"}"
             if explained:
                 part = part[:-1] + b',"explain":' + _encoder.encode(explained[row]) + b"}"
+            if passages and row in passages:
+                part = part[:-1] + b',"passage":' + _encoder.encode(passages[row]) + b"}"
             parts.append(part)
         return msgspec.Raw(b"[%b]" % b",".join(parts))
 

@@ -254,3 +254,29 @@ def test_without_text_vectors_rows_are_put_with_no_encoder_and_search_says_why_n
         ready = client.get("/health/ready")
         assert (ready.status_code, ready.json()["encoder"]) == (200, "absent")
         assert "built without text vectors" in ready.json()["encoder_reason"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "semantic"])
+def test_a_new_row_is_searched_by_its_words_title_and_passages_in_each_worker(workers: list[Client], mode: str) -> None:
+    tales = "Two old friends talk about trains, stations and timetables of their youth, and drink tea. " * 12
+    whales = "Humpback whales sing beneath the ocean, and marine biologists record the songs of whales. " * 5
+    put(workers[0], row("sea", title="An afternoon", creator="Tea Room", kind="episode", text=tales + whales + tales))
+    for client in workers:
+
+        def hits(text: str, client: Client = client) -> list[dict[str, Any]]:
+            body = {"text": text, "mode": mode, "context": {"market": "SE"}, "limit": 3}
+            return list(client.post("/v1/search", json=body).json()["hits"])
+
+        first = hits("songs of humpback whales in the ocean")[0]
+        assert first["id"] == "sea"
+        if mode == "lexical":
+            assert "passage" not in first
+        else:
+            start, end = first["passage"]["start"], first["passage"]["end"]
+            assert "whales" in (tales + whales + tales)[start:end]
+        if mode != "semantic":
+            assert next(hit["id"] for hit in hits("AN  afternoon")) == "sea"
+            assert next(hit["id"] for hit in hits("tea room")) == "sea"
+    assert workers[1].delete("/v1/items/sea", headers=TOKEN).status_code == 200
+    body = {"text": "An afternoon", "mode": mode, "context": {"market": "SE"}, "limit": 100}
+    assert "sea" not in {hit["id"] for hit in workers[0].post("/v1/search", json=body).json()["hits"]}
