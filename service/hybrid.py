@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from indexing.context import RequestContext
 from service.excluded import Excluded
+from service.hybrid_blocks import Block, HybridBlocks
 from service.lexical import Lexical
 from service.meaning import scores_of
 from service.nearest import Neighbours
@@ -35,12 +36,15 @@ class Hybrid:
         lexical: Lexical,
         meaning: Meaning,
         query: TextQuery,
+        blocks: HybridBlocks,
         *,
+        text: str,
         context: RequestContext,
         excluded: Excluded,
     ) -> None:
+        """`nearest` and `lexical` exclude nothing: what they find is kept for the next one who asks for `text`."""
         self._among, self._nearest, self._lexical = among, nearest, lexical
-        self._meaning, self._query = meaning, query
+        self._meaning, self._query, self._blocks, self._text = meaning, query, blocks, text
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
 
@@ -51,15 +55,9 @@ class Hybrid:
         scores: list[float] = []
         pool = _POOL
         while True:
-            matching = await self._lexical.first(pool)
-            near = await self._nearest.first(pool)
-            there = set(rows)
-            fresh = [row for row in dict.fromkeys((*near.rows, *matching.rows)) if row not in there]
-            if fresh:
-                ranked = self._scores(fresh)
-                order = np.lexsort((np.array(fresh), -ranked))
-                rows.extend([fresh[place] for place in order])
-                scores.extend(ranked[order].tolist())
+            block = await self._block(pool, rows)
+            rows.extend(block.rows)
+            scores.extend(block.scores)
             # What was let pass before the last question to the engine may have been taken down since.
             kept = recheck.keep(
                 rows,
@@ -71,11 +69,29 @@ class Hybrid:
             )
             if len(kept.rows) == depth:
                 return Candidates(kept.rows, kept.scores, False)
-            if near.exhausted:
-                return Candidates(kept.rows, kept.scores, True, near.num_excluded)
+            if block.exhausted:
+                return Candidates(kept.rows, kept.scores, True, kept.num_excluded)
             pool *= _WIDEN
 
+    async def _block(self, pool: int, before: list[int]) -> Block:
+        """The first `pool` of each that are not among those `before`."""
+        seq = self._among.rows.seq
+        known = self._blocks.find(self._text, pool, self._compiled, seq)
+        if known is not None:
+            return known
+        matching, near = await self._lexical.first(pool), await self._nearest.first(pool)
+        there = set(before)
+        fresh = [row for row in dict.fromkeys((*near.rows, *matching.rows)) if row not in there]
+        ranked = self._scores(fresh)
+        order = np.lexsort((np.array(fresh), -ranked))
+        block = Block([fresh[place] for place in order], ranked[order].tolist(), near.exhausted)
+        if self._among.rows.seq == seq:
+            self._blocks.keep(self._text, pool, self._compiled, seq, block)
+        return block
+
     def _scores(self, rows: list[int]) -> NDArray[np.float64]:
+        if not rows:
+            return np.zeros(0)
         current, query = self._among.rows, self._query
         of_meaning = self._meaning.spread.standard(scores_of(rows, current, self._meaning.vector))
         of_words = query.spread.standard(current.words(rows).scores(query.words))

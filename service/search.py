@@ -2,11 +2,15 @@
 
 import unicodedata
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexing.context import RequestContext
 from indexing.passages import PASSAGES
 from service.answers import Passage
 from service.excluded import Excluded
 from service.hybrid import Hybrid
+from service.hybrid_blocks import HybridBlocks
 from service.lexical import Lexical
 from service.meaning import BestOf, nearer_passages
 from service.nearest import Nearest, Neighbours
@@ -20,6 +24,7 @@ from service.validation import shown
 
 # Unicode's categories of what cannot be seen: control characters, marks of format, white space.
 _UNSEEN = frozenset("CZ")
+_NONE = Excluded(frozenset())
 
 
 class Search:
@@ -30,6 +35,7 @@ class Search:
         self._encoder_hash = parts.live.release.manifest.encoder_hash
         self._encoder = parts.encoder
         self._queries = TextQueries(served.rows)
+        self._blocks = HybridBlocks()
 
     async def ranking(self, query: SearchRequest, context: RequestContext, excluded: Excluded) -> Ranking:
         """The ranking in the mode that `query` asks for.
@@ -45,23 +51,28 @@ class Search:
             return Lexical(self._among, self._queries.words(text), context=context, excluded=excluded)
         self._check_text()
         vector = await self._encoder.vector(text)
-        nearest: Ranking = Nearest(self._among, vector, using="text", context=context, excluded=excluded)
-        if self._has_passages:
-            passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded)
-            nearest = BestOf(self._rows, nearest, passages)
         if query.mode == "semantic":
-            return nearest
+            return self._nearest(vector, context, excluded)
         self._check_words()
         words = self._queries.words(text)
         return Hybrid(
             self._among,
-            nearest,
-            Lexical(self._among, words, context=context, excluded=excluded),
+            self._nearest(vector, context, _NONE),
+            Lexical(self._among, words, context=context, excluded=_NONE),
             self._queries.meaning(text, vector),
             words,
+            self._blocks,
+            text=text,
             context=context,
             excluded=excluded,
         )
+
+    def _nearest(self, vector: NDArray[np.float32], context: RequestContext, excluded: Excluded) -> Ranking:
+        whole = Nearest(self._among, vector, using="text", context=context, excluded=excluded)
+        if not self._has_passages:
+            return whole
+        passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded)
+        return BestOf(self._rows, whole, passages)
 
     async def passages(self, query: SearchRequest, rows: list[int]) -> dict[int, Passage]:
         """Where the passage stands, for those of `rows` that came by one; for a query that `ranking` took."""
