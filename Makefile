@@ -36,7 +36,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-quality bench-logq bench-step bench-index  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-index  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar over HTTP against a bare floor
 	@$(BIN)/python -m benchmarks.floor
