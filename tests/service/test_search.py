@@ -87,20 +87,6 @@ def test_what_is_asked_for_first_is_how_more_begins(client: Client, mode: str, t
     assert not {US_ONLY, NOT_YET_OPEN, EXPLICIT, ADULT, ITALIAN} & set(ids)
 
 
-@pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])
-def test_text_and_seeds_are_joined_by_rank(client: Client, mode: str) -> None:
-    hits = search(client, "bread", mode=mode, seeds=[{"id": "metal-3"}], limit=20)
-    ids = [hit["id"] for hit in hits]
-    assert "metal-3" not in ids
-    assert {taste_of(hit["id"]) for hit in search(client, "bread", mode=mode, limit=20)} == {"cooking"}
-    body = {"text": "bread", "seeds": [{"id": "nobody"}], "context": {"market": "SE"}}
-    refused = client.post("/v1/search", json=body)
-    assert refused.json()["type"] == "urn:nearfield:problem:unknown-seeds"
-    skipping = client.post("/v1/search", json=body | {"unknown_seeds": "skip"}).json()
-    assert skipping["skipped"] == ["nobody"]
-    assert [hit["id"] for hit in skipping["hits"]] == [hit["id"] for hit in search(client, "bread")]
-
-
 @pytest.mark.parametrize("mode", ["hybrid", "lexical"])
 def test_an_exact_title_that_the_rules_forbid_does_not_come(client: Client, mode: str) -> None:
     title = client.get(f"/v1/items/{US_ONLY}").json()["title"]
