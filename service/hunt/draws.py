@@ -77,6 +77,8 @@ class Draws:
         base = _posted(asked) | {"limit": random.choice((10, LIMIT, LIMIT))}
         if release is not None:
             base["release"] = release
+        if random.random() < 0.5:
+            base["same_recording"] = True
         excluded = tuple(item.id for item in self.some(random.choice((0, 0, 3))))
         if excluded:
             base["exclude"] = excluded
@@ -100,6 +102,14 @@ class Draws:
         ]
         return [
             *posted,
+            Question(
+                route="mix",
+                method="POST",
+                path="/v1/similar",
+                body=similar | {"mix": {"track": random.randint(1, 7), "episode": random.randint(1, 7)}},
+                left_out=frozenset((*excluded, *seeds)),
+                asked=asked,
+            ),
             *(() if release else (self._by_get(asked, seeds[0]),)),
             Question(
                 route="fallback",

@@ -1,12 +1,12 @@
 """Judges answers: each hit by the plain rules, and where an answer is short, all that should have been there."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from embedding.rows import Item
 from service.hunt.draws import LIMIT, Question
-from service.hunt.plain_rules import Asked, PlainRules
+from service.hunt.plain_rules import Asked, PlainRules, recording_of
 from service.hunt.products import Product, Reply
 from service.hunt.tally import Tally
 
@@ -98,6 +98,7 @@ class Judge:
         """Judge every hit of one list."""
         tally, name = self._tally, route or question.route
         seen = set(before)
+        recordings = self._recordings(before) if self._once(question) else None
         for item_id in ids:
             if item_id in seen:
                 tally.duplicate(name, item_id, question.body)
@@ -109,18 +110,32 @@ class Judge:
                 tally.leak(name, item_id, "left out by the request", question.body)
             elif (rule := self._rules.forbids(item, asked)) is not None:
                 tally.leak(name, item_id, rule, question.body)
+            elif recordings is not None and (recording := recording_of(item)) is not None:
+                if recording in recordings:
+                    tally.duplicate(name, item_id, question.body)
+                recordings.add(recording)
         tally.of(name).judged += len(ids)
         return set(ids)
 
     async def _all_there(self, question: Question, shown: set[str], asked: Asked) -> set[str]:
         """Everything that may be shown must be among `shown`; all of the catalogue is judged."""
+        recordings = self._recordings(shown) if self._once(question) else set()
         for item_id, item in self._items.items():
+            if recording_of(item) in recordings:
+                continue
             if item_id in shown or item_id in question.left_out or item_id in self.absent:
                 continue
             if self._rules.forbids(item, asked) is None and await self._is_present(item_id):
                 self._tally.missing(question.route, item_id, question.body)
         self._tally.of(question.route).judged += len(self._items) - len(shown)
         return set(self._items)
+
+    def _once(self, question: Question) -> bool:
+        return self._rules.recordings_once and not (question.body or {}).get("same_recording", False)
+
+    def _recordings(self, ids: Collection[str]) -> set[tuple[str, ...]]:
+        found = (recording_of(self._items[item_id]) for item_id in ids if item_id in self._items)
+        return {recording for recording in found if recording is not None}
 
     async def _is_present(self, item_id: str) -> bool:
         if item_id in self._present:

@@ -49,6 +49,13 @@ class PlainRules:
         """Whether lists may be shorter than the hard rules alone make them."""
         return bool(self._says.get("caps"))
 
+    @property
+    def recordings_once(self) -> bool:
+        """Whether one recording comes once in a list, unless a request asks for it otherwise."""
+        return bool(self._says.get("recordings", {}).get("once", True)) and not any(
+            "recordings" in switch["rules"] for switch in self._says.get("switches", {}).values()
+        )
+
     def forbids(self, item: Item, asked: Asked) -> str | None:
         """The rule that keeps `item` out, None when it may be shown."""
         if not _open(item, asked.market, asked.at_s):
@@ -112,6 +119,13 @@ class PlainRules:
 
     def _unknown_passes(self, table: str) -> bool:
         return bool(self._says.get(table, {}).get("unknown", "allow") == "allow")
+
+
+def recording_of(item: Item) -> tuple[str, ...] | None:
+    """The same for tracks of the same creators, in any order, and title; an episode is none."""
+    if item.kind != "track":
+        return None
+    return (*sorted({name_key(name) for name in item.all_creators}), name_key(item.title))
 
 
 def _open(item: Item, market: str, at_s: int) -> bool:

@@ -57,13 +57,19 @@ def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pyt
             ("/v1/similar", {"seeds": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"history": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"user_id": "user-1"}),
-            ("/v1/search", {"text": "jazz trio"}),
+            ("/v1/search", {"text": "jazz trio", "mode": "semantic"}),
+            ("/v1/search", {"text": "jazz trio", "mode": "lexical"}),
         ]
-        for leaks, (route, query) in enumerate(queries, start=1):
+        for route, query in queries:
+            before = client.get("/health/ready").json()["leaks"]
             answer = client.post(route, json=query | {"limit": 100}).json()
             assert not {US_ONLY, NOT_YET_OPEN} & {hit["id"] for hit in answer["hits"]}
             # Counted once a query, though the search was widened; told once in all.
-            assert client.get("/health/ready").json()["leaks"] == 2 * leaks
+            assert client.get("/health/ready").json()["leaks"] == before + 2
+            name = route.removeprefix("/v1/")
+            for item_id in (US_ONLY, NOT_YET_OPEN):
+                why = client.post(f"/v1/items/{item_id}/why", json={name: query}).json()
+                assert (why["outcome"], why["rules"]["windows"]) == ("rules", False)
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
     assert all("leak stopped" in line for line in lines)

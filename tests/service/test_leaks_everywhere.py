@@ -128,7 +128,7 @@ def test_whatever_changes_between_requests_and_beside_them(tower_world: Path, tm
         async with app.lifespan():
             await asyncio.to_thread(parts.encoder.load_now)
             product = InProcess(cast("App", app))
-            for step in range(80):
+            for step in range(60):
                 draws = Draws(list(world.items.values()), step, NOW_S)
                 asked = draws.context()
                 judge = Judge(product, world.items, world.rules, tally)
@@ -156,6 +156,6 @@ def test_whatever_changes_between_requests_and_beside_them(tower_world: Path, tm
 
     asyncio.run(run())
     assert (tally.wrong, tally.findings) == (0, [])
-    assert sum(count.questions for count in tally.routes.values()) > 1_400
-    assert tally.pairs > 20_000
-    assert {*tally.routes} >= {"similar", "GET similar", "recommend", "search", "batch"}
+    assert sum(count.questions for count in tally.routes.values()) > 1_200
+    assert tally.pairs > 15_000
+    assert {*tally.routes} >= {"similar", "GET similar", "recommend", "search", "fallback", "mix", "pages", "batch"}
