@@ -30,6 +30,7 @@ def test_every_route_is_described_with_its_failures(client: Client) -> None:
         "/v1/items/{item_id}",
         "/v1/items/{item_id}/takedown",
         "/v1/items/{item_id}/similar",
+        "/v1/items/{item_id}/why",
         "/v1/similar",
         "/v1/recommend",
         "/v1/search",
