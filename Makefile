@@ -37,7 +37,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 
 bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-index  ## every benchmark; tens of minutes
 
-bench-floor: $(DEV)  ## similar over HTTP against a bare floor
+bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
 
 bench-handover: $(DEV)  ## activate and rollback under load

@@ -177,7 +177,7 @@ def _recall(query: str, numbers: list[int]) -> float:
             left_out, vector = np.array([number]), vectors[number]
         else:
             user = release.users.history(number % NUM_USERS)
-            left_out, vector = user.heard, tower.encode(vectors[user.rows], user.weights, CONTEXT.at_s)
+            left_out, vector = user.heard, tower.encode(vectors[user.rows], np.array(user.weights), CONTEXT.at_s)
         scores = np.where(allowed, vectors @ vector, -np.inf)
         scores[left_out] = -np.inf
         tenth = np.partition(scores, -10)[-10]

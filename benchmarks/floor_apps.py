@@ -95,7 +95,7 @@ def vectors_of(query: str, release: Release) -> Callable[[], NDArray[np.float32]
 
     def next_vector() -> NDArray[np.float32]:
         user = release.users.history(next_user())
-        return tower.encode(vectors[user.rows], user.weights, CONTEXT.at_s)
+        return tower.encode(vectors[user.rows], np.array(user.weights), CONTEXT.at_s)
 
     return next_vector
 

@@ -60,7 +60,8 @@ class Directions:
         heard = listening if own is None else listening.where(own)
         tower = self._served.tower
         if tower is None or using != self._space:
-            vector = self._sum(using, heard.rows, heard.weights * heard.decays)
+            weights = heard.weights if heard.decays is None else heard.weights * heard.decays
+            vector = self._sum(using, heard.rows, weights)
             return None if vector is None else Direction(vector, using)
         history = self._served.rows.vectors(using, heard.rows)
         return Direction(tower.encode(history, heard.weights, at_s, heard.decays), using)

@@ -4,6 +4,7 @@ A posted listen counts less the older it is; how old, only its `at` tells.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -23,16 +24,17 @@ LEAST_DECAY = 1 / 8
 class Listening(Struct, frozen=True):
     """Rows, weights and decays (H,), newest last, at most as many as the tower was trained on.
 
-    A decay, above 0 and at most 1, is how much of its weight a listen still has.
+    A decay, above 0 and at most 1, is how much of its weight a listen still has; None where all have all of it.
     """
 
-    rows: NDArray[np.int64]
+    rows: NDArray[np.integer[Any]]
     weights: NDArray[np.float32]
-    decays: NDArray[np.float32]
+    decays: NDArray[np.float32] | None = None
 
     def where(self, kept: NDArray[np.bool_]) -> "Listening":
         """Those listens alone that `kept` (H,) says."""
-        return Listening(self.rows[kept], self.weights[kept], self.decays[kept])
+        decays = None if self.decays is None else self.decays[kept]
+        return Listening(self.rows[kept], self.weights[kept], decays)
 
 
 class Posted(Struct, frozen=True):
@@ -70,15 +72,19 @@ def join(known: History | None, found: Found, decays: NDArray[np.float32] | None
     An item in both counts where it was posted, an item heard again where it was newest, one of weight 0 nowhere.
     What is known is as old as the oldest that was posted.
     """
+    if known is not None and not found.rows:
+        # Read-only where they lie in the release; a tensor wants to own what it is made of.
+        return Listening(known.rows[-HISTORY_LIMIT:], known.weights[-HISTORY_LIMIT:].copy())
     last = {row: place for place, row in enumerate(found.rows)}
     newest = sorted(last.values())
     rows = np.asarray([found.rows[place] for place in newest], dtype=np.int64)
     weights = np.asarray([found.weights[place] for place in newest], dtype=np.float32)
-    left = np.ones(len(rows), np.float32) if decays is None else decays[[found.places[place] for place in newest]]
+    left = None if decays is None else decays[[found.places[place] for place in newest]]
     if known is not None:
         older = ~np.isin(known.rows, rows)
-        left = np.concatenate((np.full(np.count_nonzero(older), left.min(initial=1.0), np.float32), left))
+        if left is not None:
+            left = np.concatenate((np.full(np.count_nonzero(older), left.min(), np.float32), left))
         rows = np.concatenate((known.rows[older], rows))
         weights = np.concatenate((known.weights[older], weights))
-    said = weights != 0
-    return Listening(rows[said][-HISTORY_LIMIT:], weights[said][-HISTORY_LIMIT:], left[said][-HISTORY_LIMIT:])
+    said = np.flatnonzero(weights)[-HISTORY_LIMIT:]
+    return Listening(rows[said], weights[said], None if left is None else left[said])

@@ -6,7 +6,7 @@ whatever was worked out for a row number stays true.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +137,7 @@ class CurrentRows:
             return bytes(self.release.columns.hashes()[row])
         return self.new.hashes[row - self.num_own]
 
-    def vectors(self, space: str, rows: list[int] | NDArray[np.int64]) -> Vectors:
+    def vectors(self, space: str, rows: list[int] | NDArray[np.integer[Any]]) -> Vectors:
         """Vectors (len(rows), dims) of rows, the release's own or new."""
         own = self.release.columns.vectors(space)
         if not self.new.payloads:

@@ -138,7 +138,12 @@ def test_a_listen_counts_less_the_older_it_is_down_to_an_eighth() -> None:
     listening = join(known, Found([9, 7, 8], [1.0, 0.0, -1.0], [2, 3, 4], ("never said", "day 0")), ordered.decays)
     assert listening.rows.tolist() == [3, 9, 8]
     assert listening.weights.tolist() == [1.0, 1.0, -1.0]
+    assert listening.decays is not None
     assert listening.decays.tolist() == [0.25, 0.25, 1.0]
+    # Where nothing was posted that the catalogue has, what is known counts in full, whatever times came.
+    alone = join(known, Found([], [], [], ("gone",)), ordered.decays)
+    assert alone.rows.tolist() == [3, 9]
+    assert alone.decays is None
 
 
 def test_a_listen_counts_once_where_it_is_newest() -> None:
