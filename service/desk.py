@@ -1,5 +1,7 @@
-"""Which release a query is answered from, under which rules: the release that it names, if this worker holds it, or
-else the live one; the rules in force when it came."""
+"""Which release a query is answered from: the one that it names, if this worker holds it, or else the live one.
+
+It is answered under the rules that are in force when it comes.
+"""
 
 import logging
 

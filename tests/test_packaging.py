@@ -95,7 +95,8 @@ def test_no_other_distribution_owns_our_names() -> None:
 
 def test_everything_installed_is_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    pinned = [line.split("==") for line in lines if line and not line.startswith("#")]
+    pins: dict[str, str] = {canonicalize_name(name): version for name, version in pinned}
     assert not [line for line in lines if "+" in line.split("#")[0] or line.startswith("nvidia-")]
     installed = {name: metadata.version(name).split("+")[0] for name in needed_distributions()}
     assert {name: pins.get(name) for name in installed} == installed

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from indexing.building.build import build_release
 from indexing.building.run import build_from_settings
@@ -61,13 +62,13 @@ def open_to_all(points: PointBatch) -> PointBatch:
     """The engine is told that every item is open where the first one is."""
     classes = [payload.availability_class for payload in points.payloads]
     widest = max(set(classes), key=classes.count)
-    payloads = [msgspec.structs.replace(payload, availability_class=widest) for payload in points.payloads]
-    return PointBatch(points.rows, points.vectors, payloads)
+    payloads = [replace(payload, availability_class=widest) for payload in points.payloads]
+    return replace(points, payloads=payloads)
 
 
 def others_vectors(points: PointBatch) -> PointBatch:
     """Each point gets the vector of the next."""
-    return PointBatch(points.rows, {name: np.roll(v, 1, axis=0) for name, v in points.vectors.items()}, points.payloads)
+    return replace(points, vectors={name: np.roll(v, 1, axis=0) for name, v in points.vectors.items()})
 
 
 @pytest.mark.parametrize("change", [open_to_all, others_vectors])

@@ -82,7 +82,8 @@ def test_it_writes_what_would_be_written_here(tmp_path: Path) -> None:
         words = made_words(1, seed=3)[0]
         found = [await store.matching(NAME, words, using="bm25", where=None, limit=50) for store in (apart, here)]
         assert len(found[0].rows) == 50
-        assert found[0].scores == found[1].scores
+        # The engine adds a point's words up in an order that its files give: float32 sums differ in the last bit.
+        np.testing.assert_allclose(found[0].scores, found[1].scores, rtol=1e-6)
         await here.close()
 
     with_store(tmp_path / "apart", work)

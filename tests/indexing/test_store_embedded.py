@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import qdrant_edge as edge
 
@@ -61,10 +62,13 @@ def test_a_removal_cut_short_leaves_nothing_in_the_way(folder: Path) -> None:
 
 
 def test_optimising_builds_graph_and_indexes_and_no_log(folder: Path) -> None:
+    points = points_of(PAYLOADS * 100)
+    num_worded = np.count_nonzero(np.diff(points.sparse["bm25"].ends))
+
     async def run() -> None:
         store = EdgeStore(folder, GRAPH_AT_ONCE)
         await store.create("r1", SCHEMA)
-        await store.upsert("r1", points_of(PAYLOADS * 100))
+        await store.upsert("r1", points)
         await store.optimise("r1")
         await store.close()
 
@@ -73,8 +77,8 @@ def test_optimising_builds_graph_and_indexes_and_no_log(folder: Path) -> None:
     info = shard.info()
     shard.close()
     assert info.points_count == 400
-    # Every vector of both spaces is in a graph.
-    assert info.indexed_vectors_count == 800
+    # Every vector of both spaces is in a graph, and the words of every point that has some are indexed.
+    assert info.indexed_vectors_count == 800 + num_worded
     assert info.payload_schema["availability_class"].points == 400
     assert info.payload_schema["duration_s"].points == 200
     assert not (folder / "r1" / "points" / "wal").exists()

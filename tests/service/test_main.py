@@ -30,7 +30,7 @@ def copy_of(world: Path, folder: Path) -> tuple[Path, Path]:
 
 
 def test_the_application_loads_no_torch() -> None:
-    heavy = ("torch", "sentence_transformers", "pyarrow", "qdrant_client", "qdrant_edge")
+    heavy = ("torch", "sentence_transformers", "pyarrow", "qdrant_client")
     program = f"import sys, service.app; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
