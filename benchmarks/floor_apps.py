@@ -26,15 +26,16 @@ from embedding.model_folder import ModelCounts, ModelManifest
 from embedding.split import Split
 from embedding.towers import CandidateTower, QueryTower
 from embedding.train_config import TrainConfig
+from indexing.column_scan import ColumnScan
 from indexing.context import RequestContext
-from indexing.finder import Finder
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
+from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from indexing.stores.contract import Plan
+from indexing.stores.contract import Plan, Ranked
 from indexing.stores.edge import EdgeStore
 from service.answers import Answer, Hit, JsonAnswer, hit_of
 from service.app import create_app
@@ -153,15 +154,30 @@ def build_floor() -> Litestar:
 
 
 def build_floor_by_plan() -> Litestar:
-    """The same, by the plan that the product goes by."""
+    """The same, by the plan that the product goes by, each query by itself."""
     store, release, rules = opened()
-    compiled = rules.compile(CONTEXT)
-    finder = Finder.of_release(store, release, rules.version)
+    ask = by_plan(store, release, rules)
 
     async def rows(vector: NDArray[np.float32], limit: int) -> list[int]:
-        return (await finder.nearest(vector, using="text", compiled=compiled, limit=limit)).rows
+        return (await ask(vector, limit)).rows
 
     return _floor(release, rows)
+
+
+def by_plan(
+    store: EdgeStore, release: Release, rules: HardRules
+) -> Callable[[NDArray[np.float32], int], Awaitable[Ranked]]:
+    """The query alone by the plan of the release: the engine's, or one scan of the columns."""
+    compiled = rules.compile(CONTEXT)
+    plan = plan_table(Path(os.environ[FOLDER]), release.id, rules.version).plan_for(compiled, "text")
+    scan = ColumnScan(release.columns, release.fields)
+
+    async def ask(vector: NDArray[np.float32], limit: int) -> Ranked:
+        if isinstance(plan, str):
+            return scan.nearest(vector, using="text", compiled=compiled, limit=limit)
+        return await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=limit, plan=plan)
+
+    return ask
 
 
 def _floor(release: Release, rows: Callable[[NDArray[np.float32], int], Awaitable[list[int]]]) -> Litestar:

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from benchmarks.floor_apps import CONTEXT, LIMIT, PLAN, opened, parts_of_world, vectors_of
-from indexing.finder import Finder
+from benchmarks.floor_apps import CONTEXT, LIMIT, PLAN, by_plan, opened, parts_of_world, vectors_of
 from indexing.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.stores.edge import EdgeStore
@@ -39,17 +38,17 @@ async def _measured(
     store, release, rules = world
     await store.open(release.id)
     compiled, next_vector = rules.compile(CONTEXT), vectors_of(query, release)
-    finder = Finder.of_release(store, release, rules.version)
+    ask_by_plan = by_plan(store, release, rules)
 
     async def engine(_: int) -> object:
         return await store.nearest(
             release.id, next_vector(), using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN
         )
 
-    async def by_plan(_: int) -> object:
-        return await finder.nearest(next_vector(), using="text", compiled=compiled, limit=LIMIT)
+    async def raw_by_plan(_: int) -> object:
+        return await ask_by_plan(next_vector(), LIMIT)
 
-    sides: dict[str, Asked] = dict(zip(SIDES, (product, engine, by_plan), strict=True))
+    sides: dict[str, Asked] = dict(zip(SIDES, (product, engine, raw_by_plan), strict=True))
     rates: dict[str, list[float]] = {side: [] for side in sides}
     for number in range(rounds + 1):
         for side, asked in sides.items():

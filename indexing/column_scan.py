@@ -4,11 +4,12 @@ Which rows those are is worked out once a context; where there is room, their ve
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
@@ -18,6 +19,7 @@ from indexing.facts import FACT_FIELDS
 from indexing.field_columns import PointFields
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
 from indexing.rules.compiled import CompiledContext
+from indexing.scoring import best, gathered_scores, one_by_one, scores_of
 from indexing.stores.contract import Ranked
 
 # As many contexts as the rules keep compiled.
@@ -27,14 +29,25 @@ _KEPT_BYTES = 128 << 20
 # Vectors side by side are read 4 to 9 times as fast as gathered (1,000,000 x 64, 10 %: .33 ms against 3.0); a larger
 # block would leave no room for others.
 _BLOCK_BYTES = _KEPT_BYTES // 4
-# Rows gathered at a time: 256 KB at 64-d stay in the cache until they are scored (50,000 rows .55 ms, at once 1.3).
-_CHUNK = 1_024
 # Reading every row in order costs 7 ns a row, gathering some 27 ns each (1,000,000 x 64).
 _READ_ALL_FROM = 0.25
 # So many times the rows wanted are looked at first where some are to be left out.
 _WITHOUT_SPARE = 2
-# Scores of which the best stands for all, and how many such groups there must be for each hit that is asked for.
-_GROUP, _GROUPS_PER_HIT = 64, 4
+# Scores at once: what several vectors have in common is read once for all of them, as long as it stays in bounds.
+_MOST_SCORES = 4 << 20
+
+
+class Wanted(Struct, frozen=True):
+    """The `limit` rows nearest to `vector` (dims,) in the space `using` that pass `compiled.filter`.
+
+    Rows `without` which they are wanted, ascending and not none, are taken out by number before anything is ranked.
+    """
+
+    vector: NDArray[np.float32]
+    using: str
+    compiled: CompiledContext
+    limit: int
+    without: NDArray[Any] | None = None
 
 
 class ColumnScan:
@@ -59,28 +72,49 @@ class ColumnScan:
         limit: int,
         without: NDArray[Any] | None = None,
     ) -> Ranked:
-        """The `limit` rows nearest to `vector` (dims,) in the space `using` that pass `compiled.filter`.
+        """What is `Wanted`."""
+        return self.nearest_of([Wanted(vector, using, compiled, limit, without)])[0]
 
-        Rows `without` which it is wanted, ascending and not none, are taken out by number before anything is ranked.
-        """
-        known = self._knowledge(compiled)
-        allowed = self._allowed_rows(known)
-        scores = self._scores(allowed, using, vector)
+    def nearest_of(self, wanted: Sequence["Wanted"]) -> list[Ranked]:
+        """The answers in the order of `wanted`, each as if it were alone; those that may show the same rows are scored
+        together."""
+        known = [self._knowledge(one.compiled) for one in wanted]
+        allowed = [self._allowed_rows(one) for one in known]
+        alike: dict[tuple[int, str], list[int]] = {}
+        for place, one in enumerate(wanted):
+            alike.setdefault((id(allowed[place]), one.using), []).append(place)
+        found: dict[int, Ranked] = {}
+        for places in alike.values():
+            rows, using = allowed[places[0]], wanted[places[0]].using
+            for some in _in_bounds(places, rows.num_rows):
+                scores = self._scores(rows, using, np.array([wanted[place].vector for place in some], np.float32))
+                for place, of_one in zip(some, scores, strict=True):
+                    found[place] = self._ranked(wanted[place], known[place], rows, of_one)
+        return [found[place] for place in range(len(wanted))]
+
+    def _ranked(self, one: "Wanted", known: "_Known", allowed: "_Allowed", scores: NDArray[np.float32]) -> Ranked:
+        def exact(places: NDArray[np.int64]) -> NDArray[np.float32]:
+            block = allowed.blocks.get(one.using)
+            if block is not None:
+                return one_by_one(block[places], one.vector)
+            rows = places if allowed.rows is None else allowed.rows[places]
+            return one_by_one(self._columns.vectors(one.using)[rows], one.vector)
+
         if len(known.blocked):
             if known.blocked_places is None:
                 known.blocked_places = allowed.places(known.blocked)
             scores[known.blocked_places] = -np.inf
-        if without is not None:
-            best = _top(scores, _WITHOUT_SPARE * limit)
-            best = best[~_among(best if allowed.rows is None else allowed.rows[best], without)]
-            if len(best) >= limit:
-                return allowed.ranked(scores, best[:limit])
+        if one.without is not None:
+            places, values = best(scores, _WITHOUT_SPARE * one.limit, exact)
+            kept = ~_among(places if allowed.rows is None else allowed.rows[places], one.without)
+            if np.count_nonzero(kept) >= one.limit:
+                return allowed.ranked(places[kept][: one.limit], values[kept][: one.limit])
             # They lie thick where the best are: taken out of all scores, by a byte for each row; searching for each of
             # them among the rows allowed takes longer (docs/log.md).
             gone = np.zeros(len(self._columns), dtype=np.bool_)
-            gone[without] = True
+            gone[one.without] = True
             np.putmask(scores, gone if allowed.rows is None else gone[allowed.rows], -np.inf)
-        return allowed.ranked(scores, _top(scores, limit))
+        return allowed.ranked(*best(scores, one.limit, exact))
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
         """The rows, ascending, that pass but for the blocklists: those of blocked creators are among them."""
@@ -118,19 +152,20 @@ class ColumnScan:
             self._allowed.move_to_end(known.key)
         return allowed
 
-    def _scores(self, allowed: "_Allowed", using: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _scores(self, allowed: "_Allowed", using: str, asked: Vectors) -> NDArray[np.float32]:
+        """(Q, R) of the rows allowed for the vectors `asked` (Q, dims)."""
         vectors = self._columns.vectors(using)
         if allowed.rows is None:
-            return vectors @ vector
+            return scores_of(vectors, asked)
         block = allowed.blocks.get(using)
         if block is None and allowed.num_rows * vectors[:1].nbytes <= _BLOCK_BYTES:
             block = allowed.blocks[using] = vectors.take(allowed.rows, axis=0)
             self._make_room()
         if block is not None:
-            return block @ vector
+            return scores_of(block, asked)
         if allowed.num_rows >= _READ_ALL_FROM * len(vectors):
-            return (vectors @ vector)[allowed.rows]
-        return _gathered_scores(vectors, allowed.rows, vector)
+            return scores_of(vectors, asked)[:, allowed.rows]
+        return gathered_scores(vectors, allowed.rows, asked)
 
     def _make_room(self) -> None:
         kept = sum(len(key[0]) + one.nbytes for key, one in self._allowed.items())
@@ -180,9 +215,15 @@ class _Allowed:
         found: NDArray[np.int64] = places[self.rows[places] == rows]
         return found
 
-    def ranked(self, scores: NDArray[np.float32], top: NDArray[np.int64]) -> Ranked:
-        rows = top if self.rows is None else self.rows[top]
-        return Ranked(rows.tolist(), scores[top].tolist())
+    def ranked(self, places: NDArray[np.int64], scores: NDArray[np.float32]) -> Ranked:
+        rows = places if self.rows is None else self.rows[places]
+        return Ranked(rows.tolist(), scores.tolist())
+
+
+def _in_bounds(places: list[int], num_rows: int) -> Iterator[list[int]]:
+    """So many of the places at a time as may be scored together."""
+    at_once = max(1, _MOST_SCORES // max(1, num_rows))
+    return (places[start : start + at_once] for start in range(0, len(places), at_once))
 
 
 @cache
@@ -196,17 +237,6 @@ def _among(rows: NDArray[np.int64], some: NDArray[np.integer[Any]]) -> NDArray[n
     places = np.minimum(np.searchsorted(some, rows), len(some) - 1)
     found: NDArray[np.bool_] = some[places] == rows
     return found
-
-
-def _gathered_scores(vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    scores = np.empty(len(rows), dtype=np.float32)
-    buffer = np.empty((_CHUNK, vectors.shape[1]), dtype=np.float32)
-    for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
-        # `clip`: with `raise` numpy would gather into a copy first.
-        np.take(vectors, part, axis=0, out=buffer[: len(part)], mode="clip")
-        np.dot(buffer[: len(part)], vector, out=scores[start : start + len(part)])
-    return scores
 
 
 def parts_told(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
@@ -223,21 +253,3 @@ def parts_told(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple
             case _:
                 rest.append(part)
     return tuple(told), frozenset(blocked), tuple(rest)
-
-
-def _low_enough(scores: NDArray[np.float32], limit: int) -> np.float32:
-    """A score that at least `limit` reach, and few more: the `limit`-th of the best of groups, where there are many."""
-    num_groups = len(scores) // _GROUP
-    if num_groups > _GROUPS_PER_HIT * limit:
-        # Strided groups: the maximum runs along whole rows (57,000 scores, limit 20: 12 us, their partition 35).
-        scores = scores[: num_groups * _GROUP].reshape(_GROUP, num_groups).max(axis=0)
-    low: np.float32 = np.partition(scores, len(scores) - limit)[len(scores) - limit]
-    return low
-
-
-def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
-    """Places of the `limit` largest, best first and the earlier one of equals first, so that 20 begin with the 10;
-    none of those that were taken out, whose score is minus infinity."""
-    places = np.flatnonzero(scores >= _low_enough(scores, limit)) if len(scores) > limit else np.arange(len(scores))
-    ranked = places[np.argsort(-scores[places], kind="stable")][:limit]
-    return ranked[scores[ranked] > -np.inf]

@@ -8,12 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from indexing.column_scan import ColumnScan
+from indexing.column_scan import ColumnScan, Wanted
 from indexing.passages import PASSAGES, Passages, passages_collection
 from indexing.plans import COLUMNS, PlanTable, plan_name
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
+from indexing.shared_scan import SharedScan
 from indexing.stores.contract import Ranked, VectorStore
 from indexing.words.document import BM25
 from indexing.words.sparse import Sparse
@@ -51,6 +52,7 @@ class Finder:
         self._store = store
         self._collection = collection
         self._scan = scan
+        self._shared = SharedScan(scan)
         self._plans = plans
         self._passages = passages
 
@@ -97,7 +99,7 @@ class Finder:
             return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
         plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
         if isinstance(plan, str):
-            found = self._scan.nearest(vector, using=using, compiled=compiled, limit=limit, without=without)
+            found = await self._shared.nearest(Wanted(vector, using, compiled, limit, without))
             return Nearest(found.rows, found.scores, True, without is not None)
         ranked = await self._store.nearest(
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
@@ -119,6 +121,7 @@ class PassageFinder:
         self._store, self._plans, self._passages = store, plans, passages
         self._collection = passages_collection(release.id)
         self._scan = ColumnScan(passages, passages.fields(release.fields))
+        self._shared_scan = SharedScan(self._scan)
         # By identity, as in the scan; with the share of the passages that passes, which is not that of the rows.
         self._shared: OrderedDict[int, tuple[CompiledContext, CompiledContext]] = OrderedDict()
 
@@ -133,7 +136,7 @@ class PassageFinder:
         fetch = min(_PASSAGES_A_ROW * limit, len(self._passages))
         while True:
             if isinstance(plan, str):
-                ranked = self._scan.nearest(vector, using=PASSAGES, compiled=compiled, limit=fetch)
+                ranked = await self._shared_scan.nearest(Wanted(vector, PASSAGES, compiled, fetch))
             else:
                 ranked = await self._store.nearest(
                     self._collection, vector, using=PASSAGES, where=compiled.prepared, limit=fetch, plan=plan

@@ -14,6 +14,8 @@ from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.validation import body_problem, shown
 
 MAX_QUERIES = 50
+# Asked at once, so that they share what they read; more in a row would hold every other client for as long.
+_AT_ONCE = 8
 _KINDS = "an object with one of the keys similar, recommend, search"
 
 ProblemOf = Callable[[Exception], ProblemError]
@@ -59,15 +61,18 @@ class Batch:
 
     async def answer(self, batch: BatchRequest, problem_of: ProblemOf) -> BatchAnswer:
         """Every query by itself: one that fails says so in its place and stops no other."""
-        outcomes = []
-        for raw in batch.queries:
+
+        async def outcome(raw: bytes) -> Outcome:
             try:
-                outcomes.append(Outcome(200, await self._one(bytes(raw))))
+                return Outcome(200, await self._one(raw))
             except Exception as error:
                 problem = problem_of(error).problem
-                outcomes.append(Outcome(problem.status, problem=problem))
-            # Fifty queries in a row would hold every other client for as long.
-            await asyncio.sleep(0)
+                return Outcome(problem.status, problem=problem)
+
+        outcomes: list[Outcome] = []
+        for start in range(0, len(batch.queries), _AT_ONCE):
+            some = batch.queries[start : start + _AT_ONCE]
+            outcomes += await asyncio.gather(*(outcome(bytes(raw)) for raw in some))
         return BatchAnswer(outcomes)
 
     async def _one(self, raw: bytes) -> Answer:

@@ -1,10 +1,10 @@
 """What a cursor says, and that nobody but this service can have said it."""
 
 import base64
-import hmac
 import time
 from array import array
 from hashlib import blake2b
+from hmac import compare_digest
 from typing import TypeVar
 
 import msgspec
@@ -70,7 +70,7 @@ class Cursors:
         except ValueError:
             is_ours, data = False, b""
         mac, said = data[:_MAC_BYTES], data[_MAC_BYTES:]
-        if not (is_ours and hmac.compare_digest(mac, self._mac(said))):
+        if not (is_ours and compare_digest(mac, self._mac(said))):
             raise ProblemError(
                 "cursor-mismatch",
                 "cursor: expected a `next_cursor` exactly as this service gave it, came another text. "
@@ -82,7 +82,8 @@ class Cursors:
         return cursor
 
     def _mac(self, said: bytes) -> bytes:
-        return hmac.digest(self._key, said, "sha256")[:_MAC_BYTES]
+        # BLAKE2 is a MAC by itself (RFC 7693, 2.5), and an eighth of the work of HMAC by way of OpenSSL on a page.
+        return blake2b(said, key=self._key, digest_size=_MAC_BYTES).digest()
 
 
 def check_request(cursor: Cursor, query: Query) -> None:

@@ -9,63 +9,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from embedding.rows import EVERYWHERE, Item
-from indexing import column_scan
-from indexing.availability import AvailabilityClasses
-from indexing.column_scan import ColumnScan
-from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
+from indexing import column_scan, scoring
+from indexing.column_scan import ColumnScan, Wanted
+from indexing.columns import Columns
 from indexing.context import RequestContext
-from indexing.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.algebra import Filter, fields_of
-from indexing.filters.predicate import predicate
-from indexing.payload import payload_of
-from indexing.rules.compiled import CompiledContext, HardRules
-from indexing.rules.declaration import RuleSet, rules_version
-from tests.indexing.drawn import AT_LENGTH, EXTRA_FIELDS, contexts, filters, items, rule_sets
+from indexing.rules.compiled import CompiledContext
+from indexing.rules.declaration import RuleSet
+from tests.indexing.drawn import AT_LENGTH, contexts, filters, items, rule_sets
 from tests.indexing.made_points import unit_vectors
-from tests.indexing.made_words import no_words
-
-NUM_ITEMS = 150
-DIMS = {"tower": 4, "text": 6}
-ANYBODY = RequestContext(market="SE", at_s=15, age=30)
-
-
-class Catalogue:
-    """Items with columns and facts on disk, as a build leaves them, and the scan over them."""
-
-    def __init__(self, rows: list[Item], folder: Path) -> None:
-        self.classes = AvailabilityClasses()
-        self.payloads = [payload_of(item, self.classes.add(item.availability), 0.5) for item in rows]
-        self.vectors = {using: unit_vectors(len(rows), dims, seed=dims) for using, dims in DIMS.items()}
-        # Equal scores, so that ties are met.
-        self.vectors["tower"][: len(rows) // 3] = self.vectors["tower"][0]
-        fields = FieldColumnsWriter(EXTRA_FIELDS)
-        fields.add(self.payloads[:10])
-        fields.add(self.payloads[10:])
-        with ColumnsWriter(folder, DIMS) as writer:
-            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors, no_words(len(rows)))
-        fields.save(folder)
-        self.fields = FieldColumns(folder)
-        self.scan = ColumnScan(Columns(folder), self.fields)
-
-    def compiled(self, context: RequestContext, ruleset: RuleSet | None = None) -> CompiledContext:
-        ruleset = ruleset or RuleSet()
-        version = rules_version(ruleset)
-        return HardRules(ruleset, version, self.classes, lambda _: None, self.fields.share).compile(context)
-
-    def brute_force(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
-        """Every row asked, every score sorted; of equals the lower row first."""
-        passes = predicate(compiled.filter)
-        rows = [row for row, payload in enumerate(self.payloads) if passes(row, payload)]
-        scores = np.round(self.vectors[using] @ query, 5)
-        return sorted(rows, key=lambda row: (-scores[row], row))[:limit]
-
-    def found(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
-        """The scan's answer, its scores checked; rows whose scores differ in the last bits stand by row."""
-        answer = self.scan.nearest(query, using=using, compiled=compiled, limit=limit)
-        exact = self.vectors[using] @ query
-        np.testing.assert_allclose(exact[answer.rows], answer.scores, atol=1e-6)
-        scores = np.round(exact, 5)
-        return sorted(answer.rows, key=lambda row: (-scores[row], row))
+from tests.indexing.scanned import ANYBODY, DIMS, NUM_ITEMS, Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +32,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     if request.param == "gathered":
         monkeypatch.setattr(column_scan, "_BLOCK_BYTES", 0)
         monkeypatch.setattr(column_scan, "_READ_ALL_FROM", 0.6)
-        monkeypatch.setattr(column_scan, "_CHUNK", 7)
+        monkeypatch.setattr(scoring, "_CHUNK", 7)
     elif request.param == "nothing kept":
         monkeypatch.setattr(column_scan, "_KEPT_BYTES", 1)
     return str(request.param)
@@ -121,6 +74,52 @@ def test_a_longer_answer_begins_with_the_shorter_one(catalogue: Catalogue) -> No
     for limit in (1, 2, 9, 20):
         found = catalogue.scan.nearest(query, using="tower", compiled=compiled, limit=limit).rows
         assert found == longest[:limit]
+
+
+@pytest.mark.usefixtures("kept")
+def test_who_else_is_asked_for_changes_no_bit_of_an_answer(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few scores at once that some of those that are alike are scored apart.
+    monkeypatch.setattr(column_scan, "_MOST_SCORES", 9 * NUM_ITEMS)
+
+    @settings(AT_LENGTH, max_examples=100)
+    @given(data=st.data())
+    def agree(data: st.DataObject) -> None:
+        compiled = [catalogue.compiled(data.draw(contexts())) for _ in range(2)]
+        wanted = []
+        for _ in range(data.draw(st.integers(1, 40))):
+            using = data.draw(st.sampled_from(tuple(DIMS)))
+            heard = np.array(sorted(data.draw(st.sets(st.integers(0, NUM_ITEMS - 1), min_size=1))))
+            vector = catalogue.vectors[using][data.draw(st.integers(0, NUM_ITEMS - 1))]
+            without = data.draw(st.sampled_from((None, heard)))
+            limit = data.draw(st.sampled_from((1, 10, 2 * NUM_ITEMS)))
+            wanted.append(Wanted(vector, using, data.draw(st.sampled_from(compiled)), limit, without))
+        together = catalogue.scan.nearest_of(wanted)
+        assert together == [catalogue.scan.nearest_of([one])[0] for one in wanted]
+        for one, found in zip(wanted, together, strict=True):
+            assert one.without is None or not np.isin(found.rows, one.without).any()
+
+    agree()
+
+
+def test_equal_vectors_are_equal_wherever_they_stand(tmp_path: Path) -> None:
+    everything = [
+        Item(id=f"i{row}", kind="track", title="t", creator="c", availability=EVERYWHERE) for row in range(1_003)
+    ]
+    catalogue = Catalogue(everything, tmp_path / "columns")
+    rows = np.arange(0, 1_003, 17)
+    same = np.array(unit_vectors(1, 384, seed=1)[0])
+    vectors = unit_vectors(1_003, 384, seed=2)
+    vectors[rows] = same
+    np.save(tmp_path / "columns" / "text.npy", vectors)
+    scan = ColumnScan(Columns(tmp_path / "columns"), catalogue.fields)
+    compiled = catalogue.compiled(ANYBODY)
+    wanted = [Wanted(same, "text", compiled, len(rows)), *(Wanted(one, "text", compiled, 9) for one in vectors[:20])]
+    for number in (1, 2, 3, 4, 9, 21):
+        found = scan.nearest_of(wanted[:number])[0]
+        assert found.rows == rows.tolist()
+        assert len(set(found.scores)) == 1
 
 
 def test_blocked_creators_do_not_shorten_an_answer(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""A small catalogue with its columns on disk, a scan over them, and what brute force says of it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from embedding.rows import Item
+from indexing.availability import AvailabilityClasses
+from indexing.column_scan import ColumnScan
+from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
+from indexing.context import RequestContext
+from indexing.field_columns import FieldColumns, FieldColumnsWriter
+from indexing.filters.predicate import predicate
+from indexing.payload import payload_of
+from indexing.rules.compiled import CompiledContext, HardRules
+from indexing.rules.declaration import RuleSet, rules_version
+from tests.indexing.drawn import EXTRA_FIELDS
+from tests.indexing.made_points import unit_vectors
+from tests.indexing.made_words import no_words
+
+NUM_ITEMS = 150
+DIMS = {"tower": 4, "text": 6}
+ANYBODY = RequestContext(market="SE", at_s=15, age=30)
+
+
+class Catalogue:
+    """Items with columns and facts on disk, as a build leaves them, and the scan over them."""
+
+    def __init__(self, rows: list[Item], folder: Path) -> None:
+        self.classes = AvailabilityClasses()
+        self.payloads = [payload_of(item, self.classes.add(item.availability), 0.5) for item in rows]
+        self.vectors = {using: unit_vectors(len(rows), dims, seed=dims) for using, dims in DIMS.items()}
+        # Equal scores, so that ties are met.
+        self.vectors["tower"][: len(rows) // 3] = self.vectors["tower"][0]
+        fields = FieldColumnsWriter(EXTRA_FIELDS)
+        fields.add(self.payloads[:10])
+        fields.add(self.payloads[10:])
+        with ColumnsWriter(folder, DIMS) as writer:
+            writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors, no_words(len(rows)))
+        fields.save(folder)
+        self.fields = FieldColumns(folder)
+        self.columns = Columns(folder)
+        self.scan = ColumnScan(self.columns, self.fields)
+
+    def compiled(self, context: RequestContext, ruleset: RuleSet | None = None) -> CompiledContext:
+        ruleset = ruleset or RuleSet()
+        version = rules_version(ruleset)
+        return HardRules(ruleset, version, self.classes, lambda _: None, self.fields.share).compile(context)
+
+    def brute_force(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
+        """Every row asked, every score sorted; of equals the lower row first."""
+        passes = predicate(compiled.filter)
+        rows = [row for row, payload in enumerate(self.payloads) if passes(row, payload)]
+        scores = np.round(self.vectors[using] @ query, 5)
+        return sorted(rows, key=lambda row: (-scores[row], row))[:limit]
+
+    def found(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
+        """The scan's answer, its scores checked; rows whose scores differ in the last bits stand by row."""
+        answer = self.scan.nearest(query, using=using, compiled=compiled, limit=limit)
+        exact = self.vectors[using] @ query
+        np.testing.assert_allclose(exact[answer.rows], answer.scores, atol=1e-6)
+        scores = np.round(exact, 5)
+        return sorted(answer.rows, key=lambda row: (-scores[row], row))
