@@ -13,8 +13,8 @@ _CHUNK = 1_024
 _FEWEST_TOGETHER = 4
 # Scores of which the best stands for all, and how many such groups there must be for each hit that is asked for.
 _GROUP, _GROUPS_PER_HIT = 64, 4
-# By so much a float32 product of unit vectors may differ with the order in which it is added up, at a thousand dims.
-_ROUNDING = 6e-5
+ROUNDING = 6e-5
+"""By so much a float32 product of unit vectors may differ with the order of addition, at a thousand dims."""
 
 
 def scores_of(matrix: Vectors, vectors: Vectors) -> NDArray[np.float32]:
@@ -49,7 +49,7 @@ def best(
     together, and an order must not depend on who else asked.
     """
     if len(scores) > limit:
-        places = np.flatnonzero(scores >= _low_enough(scores, limit) - np.float32(_ROUNDING))
+        places = np.flatnonzero(scores >= _low_enough(scores, limit) - np.float32(ROUNDING))
     else:
         places = np.arange(len(scores))
     places = places[scores[places] > -np.inf]

@@ -145,11 +145,8 @@ class Nearest:
         if not len(slots):
             return rows, scores
         current = self._among.rows
-        new_scores = current.new.scores(self.using, self.vector)[slots]
         least = -math.inf if proven else scores[-1] if scores else math.inf
-        # Minus infinity: the row has nothing in this space.
-        near = (new_scores >= least) & (new_scores > -math.inf)
-        slots, new_scores = slots[near], new_scores[near]
+        slots, new_scores = current.new.near(self.using, self.vector, slots, least)
         joined = np.concatenate((rows, slots + current.num_own)).astype(np.int64)
         joined_scores = np.concatenate((scores, new_scores))
         order = np.argsort(-joined_scores, kind="stable")

@@ -11,6 +11,7 @@ from indexing.journal.new_passages import NewPassages
 from indexing.journal.records import RowPassages
 from indexing.passages import PASSAGES
 from indexing.payload import Payload
+from indexing.scoring import ROUNDING, one_by_one
 from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
 
@@ -77,6 +78,19 @@ class NewRows:
         """(len,) of all rows for `vector` (dims,); in the space `PASSAGES` that of the best passage of each, minus
         infinity where it has none."""
         return self.passages.scores(vector, len(self)) if space == PASSAGES else self.vectors(space) @ vector
+
+    def near(
+        self, space: str, vector: NDArray[np.float32], slots: NDArray[np.int64], least: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Those of `slots` that score `least` or more for `vector` (dims,), and their scores: the same to the last bit
+        as a scan of the columns gives a row of the same vector. None that has nothing in this space."""
+        scores = self.scores(space, vector)[slots]
+        near = (scores >= least - ROUNDING) & (scores > -np.inf)
+        slots, scores = slots[near], scores[near]
+        if space != PASSAGES:
+            scores = one_by_one(self.vectors(space)[slots], vector)
+        enough = scores >= least
+        return slots[enough], scores[enough]
 
     def titled(self, key: str) -> list[int]:
         """The slots of rows of this title, in the form in which names are compared."""
