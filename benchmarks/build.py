@@ -21,7 +21,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build_programs import Seconds, make_world
+from benchmarks.build_programs import Seconds, keep_points, make_world
 
 
 class Took(Struct, frozen=True):
@@ -49,6 +49,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, runs in took.items():
             runs.append(_run(name, folder, text=arguments.text))
+            keep_points(folder)
     _report(arguments.items, took)
 
 

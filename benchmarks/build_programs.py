@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,9 @@ import qdrant_edge as edge
 from msgspec import Struct
 
 from benchmarks.world import PlantedEncoder, rows
+from embedding.catalogue import read_catalogue
 from embedding.progress import Advance, Reporter
+from embedding.rejects import Rejects
 from embedding.row_files import RowFiles
 from embedding.rows import Interaction
 from embedding.settings import EmbeddingSettings
@@ -38,6 +40,8 @@ from indexing.stores.edge_apart import EdgeStoreApart
 from indexing.words.document import BM25
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
+# The data folder of the product's last build.
+BUILT = "built"
 _LISTENS_PER_USER = 10
 _CHUNK = 500
 # What the product does before and while it writes points.
@@ -68,8 +72,8 @@ class _Clock(Reporter):
 
 
 def make_world(folder: Path, num_items: int, *, text: bool) -> None:
-    """Catalogue, model, warm cache and the points of one build, unless they are there already."""
-    if (folder / "points").exists():
+    """Catalogue, model and warm cache, unless they are there already."""
+    if (folder / "model").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
@@ -85,10 +89,18 @@ def make_world(folder: Path, num_items: int, *, text: bool) -> None:
     request = TrainRequest(
         catalogue=catalogue, interactions=interactions, out=folder / "model", split="none", config=config
     )
+    if text:
+        fill_cache(folder, encoder, [catalogue])
     run_training(request, EmbeddingSettings(data_dir=folder), lambda _: encoder, Reporter("bar"))
-    release = _build(folder, folder / "first", Reporter("bar"), text=text)
-    _keep_points(release, folder / "points")
-    shutil.rmtree(folder / "first")
+
+
+def fill_cache(folder: Path, encoder: PlantedEncoder, catalogues: Iterable[Path]) -> None:
+    """Encode the texts of the catalogues into the world's cache, under the encoder's hash."""
+    with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache, Rejects(folder / "rejects") as rejects:
+        texts = CachedText(encoder, cache)
+        for catalogue in catalogues:
+            for items in read_catalogue(catalogue, rejects):
+                texts(items, lambda _: None)
 
 
 def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> Path:
@@ -118,10 +130,14 @@ def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> P
     return asyncio.run(build())
 
 
-def _keep_points(release: Path, folder: Path) -> None:
-    """What the bare loop writes: the vectors as arrays, and the fields that the engine indexes, chunk by chunk."""
+def keep_points(folder: Path) -> None:
+    """What the bare loop writes, from the product's last build, unless it is there already: the vectors as arrays, and
+    the fields that the engine indexes, chunk by chunk."""
+    if (folder / "points").exists():
+        return
+    (release,) = (path.parent for path in (folder / BUILT / "releases").glob("*/manifest.json"))
     columns = Columns(release / "columns")
-    unfinished = folder.with_name("points.unfinished")
+    unfinished = folder / "points.unfinished"
     unfinished.mkdir(exist_ok=True)
     for name in ("tower", "text", "words_ends", "words_indices", "words_values"):
         path = release / "columns" / f"{name}.npy"
@@ -132,15 +148,15 @@ def _keep_points(release: Path, folder: Path) -> None:
             chunk = range(start, min(start + _CHUNK, len(columns)))
             data = msgspec.msgpack.encode([engine_payload(columns.payload(row)) for row in chunk])
             file.write(len(data).to_bytes(8, "little") + data)
-    unfinished.rename(folder)
+    unfinished.rename(folder / "points")
 
 
 def _product(folder: Path, *, text: bool) -> tuple[float, float]:
     clock = _Clock()
-    with tempfile.TemporaryDirectory(dir=folder) as data_dir:
-        began = time.perf_counter()
-        _build(folder, Path(data_dir), clock, text=text)
-        return clock.writing_s, time.perf_counter() - began
+    shutil.rmtree(folder / BUILT, ignore_errors=True)
+    began = time.perf_counter()
+    _build(folder, folder / BUILT, clock, text=text)
+    return clock.writing_s, time.perf_counter() - began
 
 
 def _bare(folder: Path) -> tuple[float, float]:

@@ -1,11 +1,12 @@
 """A sync beside a full build of the same catalogue from cached vectors, and beside reading and hashing its file.
 
-    python -m benchmarks.sync [--items 100000] [--no-text] [--rounds 3] [--folder F]
+    python -m benchmarks.sync [--items 100000] [--no-text] [--rounds 3] [--folder F] [--built-s S]
 
 The commands are run as a person types them, start of the interpreter included. One row in a hundred differs: half of
 those in a field that vectors are made of, half in another. Each round syncs to the changed catalogue, then again to
-the same one, then back. Reading and hashing is what a sync did before it knew lines: each row read and judged, and its
-two hashes computed.
+the same one, then back. A build of a million takes long: with --built-s the one that `benchmarks.build` left in the same
+folder serves. Reading and hashing is what a sync did before it knew lines: each row read and judged, and its two hashes
+computed.
 """
 
 import argparse
@@ -21,13 +22,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build_programs import TEXT_DIMS, make_world
+from benchmarks.build_programs import BUILT, TEXT_DIMS, fill_cache, make_world
 from benchmarks.world import PlantedEncoder
-from embedding.catalogue import read_catalogue
 from embedding.encoder_folder import find_encoder
-from embedding.rejects import Rejects
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
 
 _CLI = (sys.executable, "-c", "from service.cli import main; main()")
 _EVERY = 100
@@ -51,14 +48,23 @@ def main() -> None:
     parser.add_argument("--text", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
+    parser.add_argument(
+        "--built-s", type=float, help="seconds that benchmarks.build took for the release that it left in the folder"
+    )
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-build-{arguments.items}-{arguments.text}"
     make_world(folder, arguments.items, text=arguments.text)
     newer = _changed(folder)
     if arguments.text:
-        _fill_cache(folder, (folder / "catalogue.jsonl", newer))
-    with tempfile.TemporaryDirectory(dir=folder) as data_dir:
-        _measure(folder, newer, Path(data_dir), arguments.rounds, text=arguments.text)
+        # Planted vectors under the packaged encoder's name, so that the commands find every text in the cache.
+        encoder = PlantedEncoder(TEXT_DIMS)
+        encoder.hash = find_encoder(None).hash
+        fill_cache(folder, encoder, (folder / "catalogue.jsonl", newer))
+    if arguments.built_s is not None:
+        _measure(folder, newer, folder / BUILT, arguments)
+    else:
+        with tempfile.TemporaryDirectory(dir=folder) as data_dir:
+            _measure(folder, newer, Path(data_dir), arguments)
 
 
 def _changed(folder: Path) -> Path:
@@ -77,18 +83,7 @@ def _changed(folder: Path) -> Path:
     return path
 
 
-def _fill_cache(folder: Path, catalogues: tuple[Path, ...]) -> None:
-    """Planted vectors under the packaged encoder's name, so that the commands find every text in the cache."""
-    encoder = PlantedEncoder(TEXT_DIMS)
-    encoder.hash = find_encoder(None).hash
-    with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache, Rejects(folder / "rejects") as rejects:
-        texts = CachedText(encoder, cache)
-        for catalogue in catalogues:
-            for items in read_catalogue(catalogue, rejects):
-                texts(items, lambda _: None)
-
-
-def _measure(folder: Path, newer: Path, data_dir: Path, rounds: int, *, text: bool) -> None:
+def _measure(folder: Path, newer: Path, data_dir: Path, arguments: argparse.Namespace) -> None:
     older = folder / "catalogue.jsonl"
     # Nothing is compacted between two rounds.
     environ = os.environ | {
@@ -97,16 +92,21 @@ def _measure(folder: Path, newer: Path, data_dir: Path, rounds: int, *, text: bo
         "NEARFIELD_MAX_JOURNAL_SHARE": "1",
     }
 
-    def command(*arguments: str) -> float:
+    def command(*words: str) -> float:
         began = time.perf_counter()
-        subprocess.run([*_CLI, *arguments], env=environ, check=True, stdout=subprocess.PIPE, cwd=folder)
+        subprocess.run([*_CLI, *words], env=environ, check=True, stdout=subprocess.PIPE, cwd=folder)
         return time.perf_counter() - began
 
-    model = ("--model", str(folder / "model"), "--interactions", str(folder / "interactions.jsonl"))
-    flag = "--text" if text else "--no-text"
-    build_s = command("index", "build", str(older), *model, flag, "--activate")
+    build_s = arguments.built_s
+    if build_s is None:
+        model = ("--model", str(folder / "model"), "--interactions", str(folder / "interactions.jsonl"))
+        flag = "--text" if arguments.text else "--no-text"
+        build_s = command("index", "build", str(older), *model, flag, "--activate")
+    else:
+        (release,) = (path.name for path in (data_dir / "releases").glob("r*") if "." not in path.name)
+        command("index", "activate", release)
     took: dict[str, list[float]] = {"1 % changed": [], "nothing changed": [], "reading and hashing": []}
-    for _ in range(rounds):
+    for _ in range(arguments.rounds):
         for catalogue in (newer, older):
             took["1 % changed"].append(command("index", "sync", str(catalogue)))
             took["nothing changed"].append(command("index", "sync", str(catalogue)))
