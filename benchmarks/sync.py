@@ -4,9 +4,9 @@
 
 The commands are run as a person types them, start of the interpreter included. One row in a hundred differs: half of
 those in a field that vectors are made of, half in another. Each round syncs to the changed catalogue, then again to
-the same one, then back. A build of a million takes long: with --built-s the one that `benchmarks.build` left in the same
-folder serves. Reading and hashing is what a sync did before it knew lines: each row read and judged, and its two hashes
-computed.
+the same one, then back. A build of a million takes long: with --built-s the one that `benchmarks.build` left in the
+same folder serves. Reading and hashing is what a sync did before it knew lines: each row read and judged, and its two
+hashes computed.
 """
 
 import argparse
