@@ -41,12 +41,14 @@ class Hybrid:
         text: str,
         context: RequestContext,
         excluded: Excluded,
+        leaked: set[int],
     ) -> None:
-        """`nearest` and `lexical` exclude nothing: what they find is kept for the next one who asks for `text`."""
+        """`nearest` and `lexical` exclude nothing: what they find is kept for the next one who asks for `text`. All
+        three share `leaked`."""
         self._among, self._nearest, self._lexical = among, nearest, lexical
         self._meaning, self._query, self._blocks, self._text = meaning, query, blocks, text
         self._compiled = among.rules.compile(context)
-        self._excluded = excluded
+        self._excluded, self._leaked = excluded, leaked
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""
@@ -65,7 +67,7 @@ class Hybrid:
                 verdict=recheck.verdict(self._compiled),
                 excluded=self._excluded,
                 depth=depth,
-                leaked=set(),
+                leaked=self._leaked,
             )
             if len(kept.rows) == depth:
                 return Candidates(kept.rows, kept.scores, False)

@@ -23,11 +23,20 @@ class Lexical:
     rules let pass in `context` and that are not `excluded`.
     """
 
-    def __init__(self, among: Neighbours, query: TextQuery, *, context: RequestContext, excluded: Excluded) -> None:
+    def __init__(
+        self,
+        among: Neighbours,
+        query: TextQuery,
+        *,
+        context: RequestContext,
+        excluded: Excluded,
+        leaked: set[int] | None = None,
+    ) -> None:
+        """`leaked` as in `Nearest`."""
         self._among, self._query = among, query
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
-        self._leaked: set[int] = set()
+        self._leaked: set[int] = set() if leaked is None else leaked
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

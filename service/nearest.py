@@ -61,13 +61,15 @@ class Nearest:
         using: str,
         context: RequestContext,
         excluded: Excluded,
+        leaked: set[int] | None = None,
     ) -> None:
+        """`leaked` are rows that this request has counted as leaks, where other rankings of it share them."""
         self._among = among
         self.vector = vector
         self.using = using
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
-        self._leaked: set[int] = set()
+        self._leaked: set[int] = set() if leaked is None else leaked
         self._exact = False
         # What a scan leaves out by number: many heard items, and in the end all that is excluded.
         self._without: NDArray[np.integer[Any]] | None = None

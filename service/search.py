@@ -52,26 +52,31 @@ class Search:
         self._check_text()
         vector = await self._encoder.vector(text)
         if query.mode == "semantic":
-            return self._nearest(vector, context, excluded)
+            return self._nearest(vector, context, excluded, set())
         self._check_words()
+        # Found by its meaning and by its words, a row is one leak.
+        leaked: set[int] = set()
         words = self._queries.words(text)
         return Hybrid(
             self._among,
-            self._nearest(vector, context, _NONE),
-            Lexical(self._among, words, context=context, excluded=_NONE),
+            self._nearest(vector, context, _NONE, leaked),
+            Lexical(self._among, words, context=context, excluded=_NONE, leaked=leaked),
             self._queries.meaning(text, vector),
             words,
             self._blocks,
             text=text,
             context=context,
             excluded=excluded,
+            leaked=leaked,
         )
 
-    def _nearest(self, vector: NDArray[np.float32], context: RequestContext, excluded: Excluded) -> Ranking:
-        whole = Nearest(self._among, vector, using="text", context=context, excluded=excluded)
+    def _nearest(
+        self, vector: NDArray[np.float32], context: RequestContext, excluded: Excluded, leaked: set[int]
+    ) -> Ranking:
+        whole = Nearest(self._among, vector, using="text", context=context, excluded=excluded, leaked=leaked)
         if not self._has_passages:
             return whole
-        passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded)
+        passages = Nearest(self._among, vector, using=PASSAGES, context=context, excluded=excluded, leaked=leaked)
         return BestOf(self._rows, whole, passages)
 
     async def passages(self, query: SearchRequest, rows: list[int]) -> dict[int, Passage]:

@@ -57,6 +57,7 @@ def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pyt
             ("/v1/similar", {"seeds": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"history": [{"id": "jazz-8"}]}),
             ("/v1/recommend", {"user_id": "user-1"}),
+            ("/v1/search", {"text": "jazz trio"}),
             ("/v1/search", {"text": "jazz trio", "mode": "semantic"}),
             ("/v1/search", {"text": "jazz trio", "mode": "lexical"}),
         ]
