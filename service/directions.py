@@ -11,8 +11,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.rows import Kind
-from indexing.filters.algebra import Equals
 from service.history import Listening
+from service.kinds import are_of_kind
 from service.problems import ProblemError
 from service.served import ServedRelease
 
@@ -72,16 +72,9 @@ class Directions:
         """The space that answers for a kind, and which of the rows count there (None: all)."""
         if kind is None or self._crosses:
             return self._space, None
-        own = self._of_kind(np.asarray(rows, np.int64), kind)
+        own = are_of_kind(self._served.rows, np.asarray(rows, np.int64), kind)
         # Among its own kind alone the tower knows what is near; a skip alone names no place to look at.
         return (self._space, own) if (weights[own] > 0).any() else ("text", None)
-
-    def _of_kind(self, rows: NDArray[np.int64], kind: Kind) -> NDArray[np.bool_]:
-        current, facts = self._served.rows, self._served.release.facts
-        of_kind = np.array([row >= current.num_own and current.payload(row).kind == kind for row in rows.tolist()])
-        own = rows < current.num_own
-        of_kind[own] = facts.among(rows[own], facts.mask(Equals("kind", kind)))
-        return of_kind
 
     def _sum(self, using: str, rows: Any, factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Unit vector (dims,) of a weighted sum; None where it cancels."""

@@ -84,15 +84,16 @@ class Hybrid:
         matching, near = await self._lexical.first(pool), await self._nearest.first(pool)
         there = set(before)
         fresh = [row for row in dict.fromkeys((*near.rows, *matching.rows)) if row not in there]
-        ranked = self._scores(fresh)
+        ranked = self.scores_of(np.array(fresh, np.int64))
         order = np.lexsort((np.array(fresh), -ranked))
         block = Block([fresh[place] for place in order], ranked[order].tolist(), near.exhausted)
         if self._among.rows.seq == seq:
             self._blocks.keep(self._text, pool, self._compiled, seq, block)
         return block
 
-    def _scores(self, rows: list[int]) -> NDArray[np.float64]:
-        if not rows:
+    def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) by meaning and words together (Scored)."""
+        if not len(rows):
             return np.zeros(0)
         current, query = self._among.rows, self._query
         of_meaning = self._meaning.spread.standard(scores_of(rows, current, self._meaning.vector))
@@ -100,5 +101,5 @@ class Hybrid:
         joined = _OF_MEANING * of_meaning + _OF_WORDS * of_words
         ranked = 0.5 + 0.5 * joined / (_HALF_WAY + np.abs(joined))
         if query.called:
-            ranked += [query.called.get(row, 0) for row in rows]
+            ranked += [query.called.get(row, 0) for row in rows.tolist()]
         return ranked

@@ -2,11 +2,14 @@
 
 from typing import get_args
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from embedding.rows import Kind
 from indexing.context import RequestContext
+from indexing.filters.algebra import Equals
 from indexing.journal.current_rows import CurrentRows
 from service.problems import invalid
 from service.requests import Mix
@@ -21,6 +24,16 @@ class Part(Struct, frozen=True):
     context: RequestContext
     kind: Kind | None = None
     quota: int = 1
+
+
+def are_of_kind(current: CurrentRows, rows: NDArray[np.int64], kind: Kind) -> NDArray[np.bool_]:
+    """(R,) which of `rows` (R,) are of a kind."""
+    facts = current.release.facts
+    own = rows < current.num_own
+    told = np.empty(len(rows), np.bool_)
+    told[own] = facts.among(rows[own], facts.mask(Equals("kind", kind)))
+    told[~own] = [current.payload(row).kind == kind for row in rows[~own].tolist()]
+    return told
 
 
 class Kinds:

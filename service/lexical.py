@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexing.context import RequestContext
 from indexing.finder import Nearest
@@ -58,6 +59,17 @@ class Lexical:
                 return Candidates(kept.rows, kept.scores, True, kept.num_excluded)
             fetch = min(fetch * _WIDEN, num_points)
 
+    def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) which part of the text's weight rows reach, and what more for what they are called (Scored)."""
+        return self._of(rows, self._among.rows.words(rows).scores(self._query.words))
+
+    def _of(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        query = self._query
+        ranked = np.divide(scores, query.most, dtype=np.float64) if query.most else scores.astype(np.float64)
+        if query.called:
+            ranked += [query.called.get(row, 0) for row in rows.tolist()]
+        return ranked
+
     def _ranked(self, found: Nearest, verdict: Verdict, *, whole: bool) -> tuple[list[int], list[float]]:
         """What the engine found, the journal's rows and those that are called so.
 
@@ -84,8 +96,6 @@ class Lexical:
             ]
             rows = np.concatenate((rows, np.array(missing, np.int64)))
             scores = np.concatenate((scores, current.words(missing).scores(query.words)))
-        ranked = np.divide(scores, query.most, dtype=np.float64) if query.most else scores.astype(np.float64)
-        if query.called:
-            ranked += [query.called.get(row, 0) for row in rows.tolist()]
+        ranked = self._of(rows, scores)
         order = np.lexsort((rows, -ranked))
         return cast("list[int]", rows[order].tolist()), cast("list[float]", ranked[order].tolist())

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from indexing.journal.current_rows import CurrentRows
 from indexing.passages import PASSAGES
 from service.answers import Passage
-from service.ranking import Candidates, Ranking
+from service.nearest import Nearest
+from service.ranking import Candidates
 
 
 class BestOf:
@@ -15,7 +16,7 @@ class BestOf:
     What is among the best `depth` of both together is among the best `depth` of the one that has its better score.
     """
 
-    def __init__(self, current: CurrentRows, one: Ranking, other: Ranking) -> None:
+    def __init__(self, current: CurrentRows, one: Nearest, other: Nearest) -> None:
         self._current, self._one, self._other = current, one, other
 
     async def first(self, depth: int) -> Candidates:
@@ -31,20 +32,23 @@ class BestOf:
             if not any(self._current.dropped[row] for row in rows):
                 return Candidates(rows, scores, len(rows) < depth, one.num_excluded)
 
+    def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) how near rows are, by the better of their vectors (Scored)."""
+        return scores_of(rows, self._current, self._one.vector).astype(np.float64)
 
-def scores_of(rows: list[int], current: CurrentRows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How near the rows (n,) are to `vector` (dims,), each by its own vector or its best passage."""
+
+def scores_of(rows: NDArray[np.int64], current: CurrentRows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How near rows (R,) are to `vector` (dims,), each by its own vector or its best passage."""
     scores: NDArray[np.float32] = current.vectors("text", rows) @ vector
-    numbers = np.asarray(rows, np.int64)
     passages = current.release.passages
     if passages is not None:
-        starts, ends = np.searchsorted(passages.rows, numbers), np.searchsorted(passages.rows, numbers, side="right")
+        starts, ends = np.searchsorted(passages.rows, rows), np.searchsorted(passages.rows, rows, side="right")
         for place in np.flatnonzero(ends > starts):
             near = passages.vectors(PASSAGES)[starts[place] : ends[place]] @ vector
             scores[place] = max(scores[place], near.max())
-    new = numbers >= current.num_own
+    new = rows >= current.num_own
     if new.any():
-        of_passages = current.new.scores(PASSAGES, vector)[numbers[new] - current.num_own]
+        of_passages = current.new.scores(PASSAGES, vector)[rows[new] - current.num_own]
         scores[new] = np.maximum(scores[new], of_passages)
     return scores
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from embedding.rows import Kind
 from indexing.journal.current_rows import CurrentRows
 from service.ranking import Candidates, Ranking
 
@@ -12,10 +13,12 @@ FILLED = "filled"
 
 
 class Share(Struct, frozen=True):
-    """One part of a mix: `quota` (1 or more) rows of `ranking` in every so many rows as all quotas come to."""
+    """One part of a mix: `quota` (1 or more) rows of `ranking`, all of one `kind`, in every so many rows as all quotas
+    come to."""
 
     quota: int
     ranking: Ranking
+    kind: Kind | None = None
 
 
 class Mixed:
@@ -24,6 +27,10 @@ class Mixed:
     def __init__(self, current: CurrentRows, shares: Sequence[Share], *, tells_filled: bool) -> None:
         self._current, self._shares, self._tells_filled = current, shares, tells_filled
         self._turns = turns([share.quota for share in shares])
+
+    def of_kind(self, kind: Kind) -> Ranking | None:
+        """The part of a kind; None where it has none."""
+        return next((share.ranking for share in self._shares if share.kind == kind), None)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

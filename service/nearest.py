@@ -11,6 +11,7 @@ from indexing.finder import Finder
 from indexing.finder import Nearest as Found
 from indexing.journal.current_rows import CurrentRows
 from indexing.rules.compiled import HardRules
+from indexing.scoring import one_by_one
 from service.excluded import Excluded
 from service.ranking import Candidates
 from service.recheck import Kept, Recheck
@@ -112,6 +113,10 @@ class Nearest:
             else:
                 thinned = self._num_without() if found.thinned else 0
                 return Candidates(kept.rows, kept.scores, True, kept.num_excluded + thinned)
+
+    def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) how near rows are (Scored)."""
+        return one_by_one(self._among.rows.vectors(self.using, rows), self.vector).astype(np.float64)
 
     def _widened(self, fetch: int, depth: int, kept: Kept, found: Found) -> int:
         """How deep to search next, where `fetch` was too little."""

@@ -133,7 +133,7 @@ class Queries:
         """The rankings of all parts, in turns by the request's mix."""
         if len(parts) == 1:
             return rankings[0]
-        shares = [Share(part.quota, ranking) for part, ranking in zip(parts, rankings, strict=True)]
+        shares = [Share(part.quota, ranking, part.kind) for part, ranking in zip(parts, rankings, strict=True)]
         return Mixed(self._served.rows, shares, tells_filled=query.mix is not None)
 
     def _left_out(self, query: Query, rows: Sequence[int], heard: NDArray[np.int32] | None = None) -> Excluded:

@@ -1,9 +1,11 @@
 """What every query is to what comes after it: rows, best first, that can be asked for more of themselves."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 
 class Candidates(Struct, frozen=True):
@@ -30,3 +32,11 @@ class Ranking(Protocol):
         Every row passed the re-check after the last moment at which the journal could move on; none is excluded and
         none comes twice. Raises StoreError when the engine fails.
         """
+
+
+@runtime_checkable
+class Scored(Protocol):
+    """A ranking in which each row stands by a score of its own."""
+
+    def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) the scores of rows, whatever the rules say of them."""

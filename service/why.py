@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+import numpy as np
 from msgspec import Struct
 
 from service.asked import Asked
 from service.cursors import MAX_DEPTH
-from service.nearest import Nearest
+from service.kinds import are_of_kind
+from service.mixed import Mixed
 from service.problems import ProblemError
+from service.ranking import Ranking, Scored
 from service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.retrieval import Retriever
 from service.served import ServedRelease
@@ -40,9 +43,10 @@ class WhyRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class WhyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one item in one list.
 
-    `rules`: whether each rule that asks something of this request lets it pass. `score` and `rank`: its nearness and
-    how it ranks by that among all `num_items`, without any rule (1 is the nearest); left out where the list is not by
-    nearness alone. `place`: where it stands in the list, of which the first `limit` are the first page.
+    `rules`: whether each rule that asks something of this request lets it pass. `score` and `rank`: what it scores for
+    this query and how it ranks by that among all `num_items`, or those of its kind where kinds are ranked apart,
+    without any rule (1 is the best); left out where a row has no score of its own: text and seeds together, and what
+    is popular or fresh. `place`: where it stands in the list, of which the first `limit` are the first page.
     """
 
     id: str
@@ -75,7 +79,7 @@ class Why:
                 "Ids are compared as they are, upper and lower case apart.",
             )
         rules = self._served.rules.verdicts(asked.turn.context, self._rows.payload(row))
-        score, rank = self._nearness(row, asked)
+        score, rank = self._standing(row, asked)
         outcome, told, place = await self._outcome(item_id, row, rules, asked)
         return WhyAnswer(
             id=item_id,
@@ -133,14 +137,14 @@ class Why:
             return "seed", "It is a seed, or in the posted history: what is asked with never comes back."
         return None
 
-    def _nearness(self, row: int, asked: Asked) -> tuple[float | None, int | None]:
-        ranking = asked.ranking
-        if not isinstance(ranking, Nearest):
+    def _standing(self, row: int, asked: Asked) -> tuple[float | None, int | None]:
+        ranking: Ranking | None = asked.ranking
+        rows = np.fromiter(self._rows.rows(), np.int64)
+        if isinstance(ranking, Mixed):
+            kind = self._rows.payload(row).kind
+            ranking, rows = ranking.of_kind(kind), rows[are_of_kind(self._rows, rows, kind)]
+        if not isinstance(ranking, Scored):
             return None, None
-        scores = self._rows.release.columns.vectors(ranking.using) @ ranking.vector
-        score = float(self._rows.vectors(ranking.using, [row])[0] @ ranking.vector)
-        current = [other for other in self._rows.rows() if other != row]
-        num_own = self._rows.num_own
-        new = self._rows.new.vectors(ranking.using) @ ranking.vector
-        better = sum(float(scores[at] if at < num_own else new[at - num_own]) > score for at in current)
-        return score, better + 1
+        scores = ranking.scores_of(rows)
+        (score,) = scores[rows == row].tolist()
+        return score, 1 + int(np.count_nonzero(scores > score))
