@@ -4,11 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embedding.rows import Kind
+from indexing.context import RequestContext
 from service.answers import Explanation, NearSeed, ScoreParts
+from service.asked import Asked
+from service.mixed import Mixed
+from service.nearest import Nearest
 from service.retrieval import Page, Retriever
 from service.row_traits import RowTraits
 from service.served import ServedRelease
 from service.turns import Turn
+
+# As the scores of hits have.
+_DIGITS = 6
 
 
 class Explainer:
@@ -19,23 +27,32 @@ class Explainer:
         self._traits = RowTraits(served.rows)
         self._retriever = retriever
 
-    def explained(self, page: Page, turn: Turn, *, using: str, seeds: Sequence[int]) -> dict[int, Explanation]:
-        """An explanation for each row of a page; `seeds` are the rows that it was asked for with."""
+    def explained(self, page: Page, asked: Asked) -> dict[int, Explanation]:
+        """An explanation for each row of a page."""
         if not page.rows:
             return {}
+        turn = asked.turn
         boosts = self._boosts(page, turn)
-        near = self._near_seeds(page, using, seeds)
-        likeness = self._likeness(page, turn, using)
-        plan = self._retriever.plan_name(turn.context, using)
-        return {
-            row: Explanation(
-                ScoreParts(page.scores[place] - sum(boosts[place]), *boosts[place], likeness[place]),
-                self._rules.verdicts(turn.context, self._rows.payload(row)),
-                plan,
-                near[place],
+        likeness = self._likeness(page, turn, asked.using)
+        said = {}
+        for place, row in enumerate(page.rows):
+            payload = self._rows.payload(row)
+            context, using = self._looked_for(asked, payload.kind)
+            similarity = page.scores[place] - sum(boosts[place])
+            said[row] = Explanation(
+                ScoreParts(*(round(part, _DIGITS) for part in (similarity, *boosts[place], likeness[place]))),
+                self._rules.verdicts(turn.context, payload),
+                self._retriever.plan_name(context, using),
+                self._near_seed(row, using, asked.seeds),
             )
-            for place, row in enumerate(page.rows)
-        }
+        return said
+
+    def _looked_for(self, asked: Asked, kind: Kind) -> tuple[RequestContext, str]:
+        """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
+        ranking = asked.ranking.of_kind(kind) if isinstance(asked.ranking, Mixed) else asked.ranking
+        if isinstance(ranking, Nearest):
+            return ranking.context, ranking.using
+        return asked.turn.context, asked.using
 
     def _boosts(self, page: Page, turn: Turn) -> list[tuple[float, float]]:
         rows, said = np.array(page.rows), turn.arrangement
@@ -43,12 +60,12 @@ class Explainer:
         popular = said.popularity * self._traits.popularity(rows)
         return list(zip(fresh.tolist(), popular.tolist(), strict=True))
 
-    def _near_seeds(self, page: Page, using: str, seeds: Sequence[int]) -> list[NearSeed | None]:
+    def _near_seed(self, row: int, using: str, seeds: Sequence[int]) -> NearSeed | None:
         if not seeds:
-            return [None] * len(page.rows)
-        alike = self._rows.vectors(using, page.rows) @ self._rows.vectors(using, list(seeds)).T
-        best = alike.argmax(axis=1)
-        return [NearSeed(self._rows.id_of(seeds[at]), float(row[at])) for row, at in zip(alike, best, strict=True)]
+            return None
+        alike = self._rows.vectors(using, list(seeds)) @ self._rows.vectors(using, [row])[0]
+        best = int(alike.argmax())
+        return NearSeed(self._rows.id_of(seeds[best]), round(float(alike[best]), _DIGITS))
 
     def _likeness(self, page: Page, turn: Turn, using: str) -> list[float]:
         """What each row's likeness to those before it, on earlier pages too, cost it."""

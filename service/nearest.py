@@ -68,6 +68,7 @@ class Nearest:
         self._among = among
         self.vector = vector
         self.using = using
+        self.context = context
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
         self._leaked: set[int] = set() if leaked is None else leaked

@@ -172,7 +172,7 @@ class Queries:
             page = replace(page, short_reason=few_matching(len(turn.begun.shown) + len(page.rows)))
         explained = {}
         if query.explain:
-            explained = self._explainer.explained(page, turn, using=asked.using, seeds=asked.seeds)
+            explained = self._explainer.explained(page, asked)
         # Encoded already, row by row; the encoder takes them over as they are.
         passages = await self._search.passages(query, page.rows) if isinstance(query, SearchRequest) else None
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources, explained, passages))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from indexing.availability import AvailabilityClasses
-from indexing.column_scan import ColumnScan
+from indexing.column_scan import ColumnScan, Wanted
 from indexing.columns import PointRows
 from indexing.context import RequestContext
 from indexing.doctor.contexts import ShapeContexts, shapes_of
@@ -34,6 +34,10 @@ _ENGINE_FLOOR_MS = 0.05
 # A plan whose first queries take this many times as long as the best so far is not measured to the end.
 _HOPELESS = 2.0
 _FIRST_LOOK = 6
+# A scan that takes longer is timed by so few queries of each sort: it misses nothing, and takes as long each time.
+_SLOW_MS, _FEW = 3.0, 16
+# Exact answers worked out together.
+_AT_ONCE = 32
 # A plan takes the place of a better known one for a tenth of the time at least: less is what two runs differ by.
 _CLEARLY = 0.9
 
@@ -100,19 +104,21 @@ class Doctor:
             for queries in self._near_and_far(context, using, effort.queries):
                 contexts = [context] * len(queries)
                 if FEW_CREATORS in shape.fields:
-                    contexts = [self._blocking(context, query, using) for query in queries]
+                    contexts = self._blocking(context, queries, using)
                 cases.append(self.case(contexts, queries, using))
-        best = await self.measure(COLUMNS, cases, using, effort.runs)
+        scanned = [case.first(_FEW) for case in cases] if await self._scans_slowly(cases[0], using) else cases
+        best = await self.measure(COLUMNS, scanned, using, effort.runs)
         tried = [best]
         for ladder in LADDERS if best.p99_ms > _ENGINE_FLOOR_MS else ():
             for plan in ladder:
                 trial = await self.measure(plan, cases, using, effort.runs, give_up_ms=_HOPELESS * best.p50_ms)
                 tried.append(trial)
                 self._leaks += trial.leaks
-                enough = trial.suffices and len(trial.times_ms) == len(best.times_ms)
+                enough = trial.suffices and trial.finished
                 if enough and trial.p99_ms < _CLEARLY * best.p99_ms:
                     # The machine may have been busy just when the best so far was measured.
-                    best.join(await self.measure(best.plan, cases, using, effort.runs))
+                    again = scanned if best.plan == COLUMNS else cases
+                    best.join(await self.measure(best.plan, again, using, effort.runs))
                     if trial.p99_ms < _CLEARLY * best.p99_ms:
                         best = trial
                 if enough or trial.p50_ms > best.p50_ms:
@@ -142,19 +148,34 @@ class Doctor:
         far = self._queries[using][: number - len(near)]
         return [queries for queries in (near, far) if len(queries)]
 
-    def _blocking(self, context: RequestContext, query: Vectors, using: str) -> RequestContext:
-        """The context of someone who blocks the creators of what is nearest to `query`: nothing is harder to find."""
-        compiled, payload = self._rules.compile(context), self._patient.columns.payload
-        nearest = self._scan.nearest(query, using=using, compiled=compiled, limit=MOST_FEW_CREATORS).rows
-        return replace(context, blocked_creators=frozenset(payload(row).creator_keys[0] for row in nearest))
+    def _blocking(self, context: RequestContext, queries: Vectors, using: str) -> list[RequestContext]:
+        """For each of `queries` (Q, dims) the context of someone who blocks the creators of what is nearest to it:
+        nothing is harder to find."""
+        compiled, payload = [self._rules.compile(context)] * len(queries), self._patient.columns.payload
+        return [
+            replace(context, blocked_creators=frozenset(payload(row).creator_keys[0] for row in nearest.rows))
+            for nearest in self._exact(queries, compiled, using, MOST_FEW_CREATORS)
+        ]
+
+    def _exact(self, queries: Vectors, compiled: Sequence[CompiledContext], using: str, limit: int) -> Iterator[Ranked]:
+        """The exact answer to each of `queries` (Q, dims) under its rules."""
+        wanted = [Wanted(query, using, rules, limit) for query, rules in zip(queries, compiled, strict=True)]
+        for start in range(0, len(wanted), _AT_ONCE):
+            yield from self._scan.nearest_of(wanted[start : start + _AT_ONCE])
+
+    async def _scans_slowly(self, case: Case, using: str) -> bool:
+        """Whether a scan of the columns takes longer than can be timed for every query."""
+        times_ms = []
+        for query in case.queries[:_FIRST_LOOK]:
+            start = time.perf_counter()
+            await self._nearest(COLUMNS, case.compiled[0], query, using)
+            times_ms.append(1_000 * (time.perf_counter() - start))
+        return float(np.median(times_ms)) > _SLOW_MS
 
     def case(self, contexts: list[RequestContext], queries: Vectors, using: str) -> Case:
         """`queries` (Q, dims), each under its context, with the ends of their exact answers."""
         compiled = [self._rules.compile(context) for context in contexts]
-        answers = [
-            self._scan.nearest(query, using=using, compiled=rules, limit=K).scores
-            for query, rules in zip(queries, compiled, strict=True)
-        ]
+        answers = [found.scores for found in self._exact(queries, compiled, using, K)]
         # Mostly one context for all of them.
         predicates = {id(rules): self._passes(rules) for rules in compiled}
         return Case(
@@ -191,7 +212,8 @@ class Doctor:
                         return trial
             trial.times_ms += times_ms
             if not trial.suffices:
-                break
+                return trial
+        trial.finished = True
         return trial
 
     async def _nearest(self, plan: ShapePlan, compiled: CompiledContext, query: Vectors, using: str) -> Ranked:

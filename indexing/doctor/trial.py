@@ -26,6 +26,16 @@ class Case(Struct, frozen=True, kw_only=True):
     num_found: list[int]
     least: list[float]
 
+    def first(self, number: int) -> "Case":
+        """Of its first queries alone."""
+        return Case(
+            queries=self.queries[:number],
+            compiled=self.compiled[:number],
+            passes=self.passes[:number],
+            num_found=self.num_found[:number],
+            least=self.least[:number],
+        )
+
 
 class Trial:
     """How one plan did, case by case and query by query."""
@@ -35,6 +45,8 @@ class Trial:
         # One list a case: the part of each exact answer that was found.
         self.recalls: list[list[float]] = []
         self.times_ms: list[float] = []
+        # Whether all queries were asked.
+        self.finished = False
         self.short_pages = 0
         # Rows that the engine gave and the rules forbid.
         self.leaks = 0

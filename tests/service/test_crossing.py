@@ -176,3 +176,11 @@ def test_without_crossing_a_mix_for_someone_who_heard_music_alone_has_both(apart
     episodes = [hit["id"] for hit in answer["hits"] if hit["kind"] == "episode"]
     assert episodes == nearest(apart_parts, "text", heard, "episode", set())[:3]
     assert {taste_of(hit["id"]) for hit in answer["hits"] if hit["kind"] == "track"} == {"metal"}
+
+
+def test_each_kind_is_explained_in_the_space_that_it_was_found_in(apart: Client) -> None:
+    answer = similar(apart, seeds=[{"id": "jazz-8"}], mix={"track": 1, "episode": 1}, limit=20, explain=True)
+    assert set(kinds(answer)) == set(KINDS)
+    for hit in answer["hits"]:
+        # Of a single seed the likeness is the score: by the tower of one kind, by the texts of the other.
+        assert hit["explain"]["nearest_seed"] == {"id": "jazz-8", "similarity": pytest.approx(hit["score"], abs=2e-6)}
