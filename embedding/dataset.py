@@ -51,10 +51,15 @@ class Dataset(Struct, frozen=True):
         return mask
 
     def crossing(self, pairs: Pairs) -> tuple[tuple[Kind, Kind], ...]:
-        """Pairs of kinds that one and the same user liked."""
+        """Pairs of kinds of which one and the same user liked two items; a kind with itself where both are of it."""
         liked = pairs.where(pairs.positive)
-        users = [set(liked.users[self.kinds[liked.items] == place].tolist()) for place in range(len(KINDS))]
-        return ((KINDS[0], KINDS[1]),) if users[0] & users[1] else ()
+        users = [liked.users[self.kinds[liked.items] == place] for place in range(len(KINDS))]
+        found = [(kind, kind) for kind, of_kind in zip(KINDS, users, strict=True) if _twice(of_kind)]
+        return (*found, *([(KINDS[0], KINDS[1])] if np.intersect1d(*users).size else []))
+
+
+def _twice(users: NDArray[np.int64]) -> bool:
+    return len(np.unique(users)) < len(users)
 
 
 @contextmanager

@@ -60,7 +60,8 @@ def _data(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
     yield "fingerprint of all interactions", f"`{manifest.fingerprint}`"
     cut_s = manifest.split.cut_s
     yield "split", manifest.split.name if cut_s is None else f"{manifest.split.name}, at {cut_s:.0f} s since 1970"
-    yield "kinds that one listener likes", ", ".join(" and ".join(pair) for pair in manifest.crossing) or "one alone"
+    together = (" with ".join(f"{kind}s" for kind in pair) for pair in manifest.crossing)
+    yield "kinds that one listener likes together", ", ".join(together) or "not noted"
     yield "begun with the weights of", "none" if manifest.warm_start is None else f"`{manifest.warm_start}`"
     yield "item fields read, beside the id and the text encoder's", ", ".join(used) or "none"
     yield "text encoder", "none" if manifest.encoder_hash is None else f"`{manifest.encoder_hash}`"
@@ -111,7 +112,7 @@ def _nothing_held_out(manifest: ModelManifest) -> str:
 
 def _limits(manifest: ModelManifest) -> Iterable[str]:
     yield from _LIMITS
-    if not manifest.crossing:
+    if not any(one != other for one, other in manifest.crossing):
         yield "No listener liked both tracks and episodes: it knows nothing of crossing from one to the other."
     if "text" not in manifest.config.features:
         yield "It reads no text."

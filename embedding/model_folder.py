@@ -49,7 +49,8 @@ class ModelManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # Of the interactions, those held out included, whatever their order (embedding/pairs.py).
     fingerprint: str
     counts: ModelCounts
-    # Pairs of kinds that one and the same user liked: without them the towers know nothing of crossing over.
+    # Pairs of kinds of which one and the same user liked two items, a kind with itself too: where a pair is not among
+    # them, the towers know nothing of what is near across it. Models of before it was noted have no (kind, kind).
     crossing: tuple[tuple[Kind, Kind], ...]
     # Where it was trained: another device gives other last bits.
     device: str

@@ -67,7 +67,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model_hash: str | None
     # Item fields that change a vector when they change.
     input_fields: tuple[str, ...]
-    # Pairs of kinds that the same users listened to; empty without a model.
+    # Pairs of kinds that the same users listened to (embedding/model_folder.py); empty without a model.
     crossing: tuple[tuple[str, str], ...]
     # Fields of `extra` that its points may be filtered by, as filters know them.
     extra_fields: tuple[str, ...]

@@ -1,9 +1,11 @@
 """Which vector a request searches with, and in which space: weighted seeds, or a history through the query tower.
 
-A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other: that goes through
-the texts (docs/decisions/2026-11-25-crossing-and-fallback.md).
+A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other, and one that has
+seen no likes of a kind nothing about that kind at all: both go through the texts
+(docs/decisions/2026-11-25-crossing-and-fallback.md).
 """
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -28,10 +30,11 @@ class Direction(Struct, frozen=True):
 
 
 class Directions:
-    """The directions of one release; `crosses` where one vector answers for both kinds."""
+    """The directions of one release; `crosses` where one vector answers for both kinds, `learnt` those that the tower
+    knows."""
 
-    def __init__(self, served: ServedRelease, *, crosses: bool) -> None:
-        self._served, self._crosses = served, crosses
+    def __init__(self, served: ServedRelease, *, crosses: bool, learnt: Set[Kind]) -> None:
+        self._served, self._crosses, self._learnt = served, crosses, learnt
         self._space = served.release.space
 
     def of_seeds(self, rows: list[int], weights: list[float], kind: Kind | None) -> Direction:
@@ -72,6 +75,8 @@ class Directions:
         """The space that answers for a kind, and which of the rows count there (None: all)."""
         if kind is None or self._crosses:
             return self._space, None
+        if kind not in self._learnt:
+            return "text", None
         own = are_of_kind(self._served.rows, np.asarray(rows, np.int64), kind)
         # Among its own kind alone the tower knows what is near; a skip alone names no place to look at.
         return (self._space, own) if (weights[own] > 0).any() else ("text", None)

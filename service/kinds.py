@@ -46,6 +46,9 @@ class Kinds:
         self._there = {kind for kind in KINDS if counts[kind]}
         self._num_looked_at = 0
         joined = any(set(pair) == set(KINDS) for pair in manifest.crossing)
+        noted = {kind for pair in manifest.crossing for kind in pair}
+        self.learnt = frozenset(kind for kind in KINDS if kind in noted or not noted)
+        """Kinds of which the tower has seen likes; all, where the model is from before that was noted."""
         self.crosses = release.space == "text" or joined or not release.has_text
         """Whether one vector answers for both kinds: that of a text, or of a tower that has seen users of both."""
 
@@ -54,8 +57,12 @@ class Kinds:
         if mix is not None:
             quotas = {kind: getattr(mix, kind) for kind in KINDS if getattr(mix, kind)}
             return [self._part(context, kind, quota) for kind, quota in quotas.items()]
-        if self.crosses or len(self._present()) < len(KINDS):
+        if self.crosses:
             return [Part(context)]
+        there = self._present()
+        if len(there) < len(KINDS):
+            # Of a kind that the tower knows nothing of, the texts tell.
+            return [Part(context, None if there <= self.learnt else next(iter(there)))]
         return [self._part(context, kind, 1) for kind in KINDS if context.kinds is None or kind in context.kinds]
 
     def _part(self, context: RequestContext, kind: Kind, quota: int) -> Part:

@@ -47,7 +47,7 @@ class Queries:
         self._explainer = Explainer(served, self.retriever)
         self._why = Why(served, self.retriever)
         self._kinds = Kinds(served.rows)
-        self._directions = Directions(served, crosses=self._kinds.crosses)
+        self._directions = Directions(served, crosses=self._kinds.crosses, learnt=self._kinds.learnt)
         defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
         self._turns = Turns(served, parts.cursors, defaults, self.retriever.recheck)
 

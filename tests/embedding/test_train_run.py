@@ -254,8 +254,9 @@ def test_crossing_is_recorded_where_one_user_likes_both_kinds(
 
     crossing = train_planted(tmp_path, config, catalogue=catalogue, interactions=interactions, split="none")
 
-    assert report.manifest.crossing == ()
-    assert crossing.manifest.crossing == (("track", "episode"),)
+    alone = (("track", "track"), ("episode", "episode"))
+    assert report.manifest.crossing == alone
+    assert crossing.manifest.crossing == (*alone, ("track", "episode"))
 
 
 def test_a_device_that_is_absent_is_refused_before_anything_is_read(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_history_that_cancels_points_nowhere(parts: Parts) -> None:
     changed(served, [("put", f"new-{number}", WINDOWS[0], "track", None, None) for number in range(2)])
     rows = np.array([served.rows.find("new-0"), served.rows.find("new-1")])
     weights, full = np.array([1, -1], np.float32), np.ones(2, np.float32)
-    directions = Directions(served, crosses=True)
+    directions = Directions(served, crosses=True, learnt=frozenset())
     assert directions.of_listener(Listening(rows, weights, full), AT_S, None) is None
     # Where one has faded, the other is what is left.
     faded = directions.of_listener(Listening(rows, weights, np.array([1, 0.5], np.float32)), AT_S, None)

@@ -31,8 +31,9 @@ def apart_parts(tower_world: Path) -> Parts:
     """The same release, as if no user had heard both kinds: what its manifest then says."""
     parts = open_parts(Settings(data_dir=tower_world))
     manifest = parts.live.release.manifest
-    assert manifest.crossing == (("track", "episode"),)
-    parts.live.release.manifest = replace(manifest, crossing=())
+    alone = (("track", "track"), ("episode", "episode"))
+    assert manifest.crossing == (*alone, ("track", "episode"))
+    parts.live.release.manifest = replace(manifest, crossing=alone)
     return parts
 
 
@@ -184,3 +185,12 @@ def test_each_kind_is_explained_in_the_space_that_it_was_found_in(apart: Client)
     for hit in answer["hits"]:
         # Of a single seed the likeness is the score: by the tower of one kind, by the texts of the other.
         assert hit["explain"]["nearest_seed"] == {"id": "jazz-8", "similarity": pytest.approx(hit["score"], abs=2e-6)}
+
+
+def test_a_kind_that_the_tower_has_seen_no_likes_of_is_found_by_the_texts(tower_world: Path) -> None:
+    parts = open_parts(Settings(data_dir=tower_world))
+    parts.live.release.manifest = replace(parts.live.release.manifest, crossing=(("track", "track"),))
+    with TestClient(create_app(parts)) as client:
+        for seeds, kind, space in (("crime-3", "episode", "text"), ("jazz-8", "track", "tower")):
+            expected = nearest(parts, space, [seeds], kind, {seeds})[:20]
+            assert ids(similar(client, seeds=[{"id": seeds}], kinds=[kind], limit=20)) == expected
