@@ -9,37 +9,52 @@ from indexing.stores.contract import Ranked
 _MOST_AT_ONCE = 32
 
 
+class _Ask:
+    """One request that waits, until it is answered."""
+
+    __slots__ = ("answer", "wanted")
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.answer: Ranked | None = None
+
+
 class SharedScan:
     """One scan of a release for all requests of one event loop.
 
-    A request waits for nobody: whatever is wanted by the time the loop comes round goes into one scan. Under load those
-    are many (16 at 53,000 x 64 take a third of their time), and alone it is one.
+    A request waits for nobody: each lets the loop come round once, and the first to go on scans for all that wait by
+    then. Under load those are many (16 at 53,000 x 64 take a third of their time), and alone it is one.
     """
 
     def __init__(self, scan: ColumnScan) -> None:
         self._scan = scan
-        self._waiting: list[tuple[Wanted, asyncio.Future[Ranked]]] = []
+        self._waiting: list[_Ask] = []
 
     async def nearest(self, wanted: Wanted) -> Ranked:
         """What `ColumnScan.nearest` gives."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Ranked] = loop.create_future()
-        self._waiting.append((wanted, answer))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._scan_all)
-        return await answer
-
-    def _scan_all(self) -> None:
-        # Whoever has gone away meanwhile is not searched for.
-        waiting = [(wanted, answer) for wanted, answer in self._waiting if not answer.done()]
-        waiting, self._waiting = waiting[:_MOST_AT_ONCE], waiting[_MOST_AT_ONCE:]
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._scan_all)
+        ask = _Ask(wanted)
+        self._waiting.append(ask)
         try:
-            found = self._scan.nearest_of([wanted for wanted, _ in waiting])
-        except Exception as error:
-            for _, answer in waiting:
-                answer.set_exception(error)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if ask in self._waiting:
+                self._waiting.remove(ask)
+            raise
+        if ask.answer is None:
+            self._answer(ask)
+        # What failed for all together may be the fault of another.
+        return self._scan.nearest_of([wanted])[0] if ask.answer is None else ask.answer
+
+    def _answer(self, ask: _Ask) -> None:
+        """Answer `ask` and those that wait with it; none of them where the scan fails."""
+        together = self._waiting[:_MOST_AT_ONCE]
+        if ask not in together:
             return
-        for (_, answer), ranked in zip(waiting, found, strict=True):
-            answer.set_result(ranked)
+        del self._waiting[:_MOST_AT_ONCE]
+        try:
+            answers = self._scan.nearest_of([one.wanted for one in together])
+        except Exception:
+            # Each asks again by itself, and whose fault it is gets the error.
+            return
+        for one, answer in zip(together, answers, strict=True):
+            one.answer = answer
