@@ -38,7 +38,7 @@ from indexing.stores.edge import EdgeStore
 DIMS = 64
 QUERIES_EACH = 100
 _SPACE = "text"
-PLANS = (*(plan for ladder in LADDERS for plan in ladder), Plan(ef=1024))
+PLANS = tuple(plan for ladder in LADDERS for plan in ladder)
 # What takes so many times as long as the fastest in the first round is not asked again.
 _FAR = 5
 

@@ -25,8 +25,8 @@ from indexing.stores.contract import Plan, Ranked, VectorStore
 
 # Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.
 LADDERS: tuple[tuple[Plan, ...], ...] = (
-    tuple(Plan(ef=ef) for ef in (64, 128, 256, 512)),
-    tuple(Plan(acorn=True, ef=ef) for ef in (64, 128, 256)),
+    tuple(Plan(ef=ef) for ef in (64, 128, 256, 512, 1024)),
+    tuple(Plan(acorn=True, ef=ef) for ef in (64, 128, 256, 512)),
     (Plan(exact=True),),
 )
 # No query of either engine took less (docs/log.md): where the columns do, it is not asked.
