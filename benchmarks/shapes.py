@@ -23,7 +23,7 @@ from benchmarks.shapes_world import SHAPES, planted_rows
 from benchmarks.world import NOW_S, build_world
 from embedding.progress import Reporter
 from indexing.column_scan import ColumnScan
-from indexing.doctor.examine import LADDERS, THOROUGH, Doctor, Patient
+from indexing.doctor.examine import THOROUGH, WIDER_LADDERS, Doctor, Patient
 from indexing.doctor.queries import seed_queries
 from indexing.doctor.trial import SCORE_TOLERANCE, K
 from indexing.finder import Finder
@@ -38,7 +38,7 @@ from indexing.stores.edge import EdgeStore
 DIMS = 64
 QUERIES_EACH = 100
 _SPACE = "text"
-PLANS = tuple(plan for ladder in LADDERS for plan in ladder)
+PLANS = tuple(plan for ladder in WIDER_LADDERS for plan in ladder)
 # What takes so many times as long as the fastest in the first round is not asked again.
 _FAR = 5
 

@@ -13,7 +13,7 @@ from embedding.errors import DamagedError
 from embedding.file_hash import hash_file
 from indexing.errors import ReleaseMissingError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 FILES = "files.json"
 # Everything that the same input must give again; the engine's own files differ from build to build.

@@ -3,7 +3,7 @@
 Names are compared by 63-bit hashes, as availability lists are, so that a row from the journal needs no table.
 
 recordings.npy                                  (N,) the same for tracks of the same creators and title
-popularity.npy, published_at.npy                (N,) float32, 0 to 1; int64, epoch seconds
+popularity.npy, published.npy                   (N,) float32, 0 to 1; int64, epoch seconds
 label_ends.npy, labels.npy                      hashes of each row's creators, then of its tags
 creator_label_ends.npy                          (N,) where the creators among a row's labels end
 """
@@ -80,7 +80,7 @@ class TraitsWriter:
         for name, values, kind in (
             ("recordings", self._recordings, np.int64),
             ("popularity", self._popularity, np.float32),
-            ("published_at", self._published_at, np.int64),
+            ("published", self._published_at, np.int64),
             ("labels", self._labels, np.int64),
             ("label_ends", self._ends, np.int64),
             ("creator_label_ends", self._creator_ends, np.int64),
@@ -95,7 +95,7 @@ class Traits:
         def column(name: str) -> NDArray[np.int64]:
             return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
 
-        self.published_at = column("published_at")
+        self.published_at = column("published")
         """(N,) epoch seconds, NEVER_PUBLISHED where not known."""
         self.popularity: NDArray[np.float32] = np.asarray(np.load(folder / "popularity.npy", mmap_mode="r"))
         """(N,) between 0 and 1."""

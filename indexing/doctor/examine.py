@@ -25,10 +25,12 @@ from indexing.stores.contract import Plan, Ranked, VectorStore
 
 # Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.
 LADDERS: tuple[tuple[Plan, ...], ...] = (
-    tuple(Plan(ef=ef) for ef in (64, 128, 256, 512, 1024)),
-    tuple(Plan(acorn=True, ef=ef) for ef in (64, 128, 256, 512)),
+    tuple(Plan(ef=ef) for ef in (64, 128, 256, 512)),
+    tuple(Plan(acorn=True, ef=ef) for ef in (64, 128, 256)),
     (Plan(exact=True),),
 )
+# Where a scan is slow, a beam of these is worth a try, too.
+WIDER_LADDERS = ((*LADDERS[0], Plan(ef=1024)), (*LADDERS[1], Plan(acorn=True, ef=512)), LADDERS[2])
 # No query of either engine took less (docs/log.md): where the columns do, it is not asked.
 _ENGINE_FLOOR_MS = 0.05
 # A plan whose first queries take this many times as long as the best so far is not measured to the end.
@@ -107,10 +109,12 @@ class Doctor:
                 if FEW_CREATORS in shape.fields:
                     contexts = self._blocking(context, queries, using)
                 cases.append(self.case(contexts, queries, using))
-        scanned = [case.first(_FEW) for case in cases] if await self._scans_slowly(cases[0], using) else cases
+        slow = await self._scans_slowly(cases[0], using)
+        scanned = [case.first(_FEW) for case in cases] if slow else cases
         best = await self.measure(COLUMNS, scanned, using, effort.runs)
         tried = [best]
-        for ladder in LADDERS if best.p99_ms > _ENGINE_FLOOR_MS else ():
+        ladders = WIDER_LADDERS if slow else LADDERS
+        for ladder in ladders if best.p99_ms > _ENGINE_FLOOR_MS else ():
             for plan in ladder:
                 trial = await self.measure(plan, cases, using, effort.runs, give_up_ms=_HOPELESS * best.p50_ms)
                 tried.append(trial)

@@ -131,7 +131,10 @@ class Judge:
         return set(self._items)
 
     def _once(self, question: Question) -> bool:
-        return self._rules.recordings_once and not (question.body or {}).get("same_recording", False)
+        body = question.body or {}
+        # Those of a batch are drawn together, and say the same.
+        said = [body, *(query for one in body.get("queries", ()) for query in one.values())]
+        return self._rules.recordings_once and not any(query.get("same_recording", False) for query in said)
 
     def _recordings(self, ids: Collection[str]) -> set[tuple[str, ...]]:
         found = (recording_of(self._items[item_id]) for item_id in ids if item_id in self._items)

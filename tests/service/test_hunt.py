@@ -91,6 +91,21 @@ def test_a_permitted_row_that_never_comes_is_found(folder: Path, monkeypatch: py
     assert {finding["item"] for finding in found["findings"]} == {US_ONLY}
 
 
+def test_one_recording_twice_is_found_but_where_it_was_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the file three tracks are one recording, which the release knows nothing of."""
+    twins = [
+        msgspec.structs.replace(item, title="Twice", creator="Twin", creators=("Twin",))
+        if item.id in ("metal-2", "metal-5", "metal-7")
+        else item
+        for item in make_items()
+    ]
+    code, found = hunted(folder, monkeypatch, write(folder, twins))
+    assert code == 1
+    assert {route for route, count in found["routes"].items() if count["duplicates"]} >= {"similar", "batch"}
+    for finding in (one for one in found["findings"] if one["found"] == "duplicate"):
+        assert "same_recording" not in json.dumps(finding["request"])
+
+
 def test_rules_that_are_in_force_and_not_in_the_file_are_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = folder / "theirs.toml"
     rules.write_text('[blocked]\nitems = ["cooking-4"]\n')
