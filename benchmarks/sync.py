@@ -1,6 +1,6 @@
 """A sync beside a full build of the same catalogue from cached vectors, and beside reading and hashing its file.
 
-    python -m benchmarks.sync [--items 100000] [--no-text] [--rounds 3] [--folder F] [--built-s S]
+    python -m benchmarks.sync [--items 100000] [--no-text] [--rounds 3] [--folder F] [--no-text --built-s S]
 
 The commands are run as a person types them, start of the interpreter included. One row in a hundred differs: half of
 those in a field that vectors are made of, half in another. Each round syncs to the changed catalogue, then again to
@@ -52,6 +52,8 @@ def main() -> None:
         "--built-s", type=float, help="seconds that benchmarks.build took for the release that it left in the folder"
     )
     arguments = parser.parse_args()
+    if arguments.built_s is not None and arguments.text:
+        parser.error("--built-s goes with --no-text: benchmarks.build encodes texts under another encoder's name")
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-build-{arguments.items}-{arguments.text}"
     make_world(folder, arguments.items, text=arguments.text)
     newer = _changed(folder)

@@ -52,7 +52,7 @@ class Finder:
         self._store = store
         self._collection = collection
         self._scan = scan
-        self._shared = SharedScan(scan)
+        self._shared_scan = SharedScan(scan)
         self._plans = plans
         self._passages = passages
 
@@ -99,7 +99,7 @@ class Finder:
             return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
         plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
         if isinstance(plan, str):
-            found = await self._shared.nearest(Wanted(vector, using, compiled, limit, without))
+            found = await self._shared_scan.nearest(Wanted(vector, using, compiled, limit, without))
             return Nearest(found.rows, found.scores, True, without is not None)
         ranked = await self._store.nearest(
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan

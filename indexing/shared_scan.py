@@ -1,12 +1,14 @@
 """Scans that wait at the same time, made together: the rows are read from memory once for all of them."""
 
 import asyncio
+import logging
 
 from indexing.column_scan import ColumnScan, Wanted
 from indexing.stores.contract import Ranked
 
 # One scan holds up everything else in the process.
 _MOST_AT_ONCE = 32
+_log = logging.getLogger("nearfield.indexing")
 
 
 class _Ask:
@@ -54,7 +56,8 @@ class SharedScan:
         try:
             answers = self._scan.nearest_of([one.wanted for one in together])
         except Exception:
-            # Each asks again by itself, and whose fault it is gets the error.
+            # Each asks again by itself, and whose fault it is gets the error; what none of them did is seen here alone.
+            _log.exception("a scan for %d requests together failed; each is scanned for by itself", len(together))
             return
         for one, answer in zip(together, answers, strict=True):
             one.answer = answer

@@ -61,9 +61,9 @@ class Lexical:
 
     def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(R,) which part of the text's weight rows reach, and what more for what they are called (Scored)."""
-        return self._of(rows, self._among.rows.words(rows).scores(self._query.words))
+        return self._weighed(rows, self._among.rows.words(rows).scores(self._query.words))
 
-    def _of(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _weighed(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
         query = self._query
         ranked = np.divide(scores, query.most, dtype=np.float64) if query.most else scores.astype(np.float64)
         if query.called:
@@ -96,6 +96,6 @@ class Lexical:
             ]
             rows = np.concatenate((rows, np.array(missing, np.int64)))
             scores = np.concatenate((scores, current.words(missing).scores(query.words)))
-        ranked = self._of(rows, scores)
+        ranked = self._weighed(rows, scores)
         order = np.lexsort((rows, -ranked))
         return cast("list[int]", rows[order].tolist()), cast("list[float]", ranked[order].tolist())

@@ -90,7 +90,7 @@ def test_two_unseen_histories_of_different_tastes_share_a_fifth_of_their_hits_at
 
 
 def test_tracks_and_episodes_meet_in_the_sample(trained: Trained) -> None:
-    assert ("track", "episode") in trained.towers.manifest.crossing
+    assert trained.towers.manifest.crossing == (("track", "track"), ("episode", "episode"), ("track", "episode"))
 
 
 def test_one_history_is_encoded_in_a_fraction_of_a_millisecond(trained: Trained) -> None:

@@ -202,6 +202,23 @@ def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_ch
         assert runner.run(clinic.recall(report.chosen.plan, context, range(100))) >= MIN_RECALL
 
 
+def test_where_a_scan_is_slow_it_is_timed_by_few_queries_and_wider_beams_are_tried(
+    clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
+    compiled = clinic.rules().compile(BAD)
+    bad = next(s for s in shapes if (s.fields, s.band) == (shape_with(clinic, BAD), band_of(compiled.share)))
+    slow_columns(monkeypatch)
+    # Nothing that the engine finds is ever enough.
+    monkeypatch.setattr(Trial, "suffices", property(lambda trial: isinstance(trial.plan, str)))
+    report = runner.run(clinic.doctor().choose(bad, "text", replace(EFFORT, queries=60)))
+    assert report.chosen.plan == COLUMNS
+    # Of two sorts, 30 each.
+    assert report.chosen.queries == 2 * 16 * len(bad.contexts)
+    beams = [(tried.plan.acorn, tried.plan.ef) for tried in report.tried if isinstance(tried.plan, Plan)]
+    assert beams[:5] == [(False, 64), (False, 128), (False, 256), (False, 512), (False, 1024)]
+
+
 def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asyncio.Runner) -> None:
     doctor = clinic.doctor()
     rows = range(80)

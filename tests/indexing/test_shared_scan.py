@@ -80,7 +80,9 @@ def test_who_has_gone_away_is_not_searched_for(catalogue: Catalogue, scan: Count
     assert scan.sizes == [2, 2]
 
 
-def test_an_error_is_the_error_of_whoever_asked_for_it(catalogue: Catalogue, scan: Counted) -> None:
+def test_an_error_is_the_error_of_whoever_asked_for_it_and_is_told(
+    catalogue: Catalogue, scan: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
     good = all_wanted(catalogue)[:2]
     bad = Wanted(catalogue.vectors["text"][0], "no space", catalogue.compiled(ANYBODY), 7)
 
@@ -91,3 +93,4 @@ def test_an_error_is_the_error_of_whoever_asked_for_it(catalogue: Catalogue, sca
     first, failed, last = asyncio.run(ask())
     assert isinstance(failed, FileNotFoundError)
     assert [first, last] == [scan.nearest_of([one])[0] for one in good]
+    assert "a scan for 3 requests together failed" in caplog.text
