@@ -5,7 +5,7 @@ Which rows those are is worked out once a context; where there is room, their ve
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,9 @@ class ColumnScan:
         together."""
         known = [self._knowledge(one.compiled) for one in wanted]
         allowed = [self._allowed_rows(one) for one in known]
+        if len(wanted) == 1:
+            scores = self._scores(allowed[0], wanted[0].using, wanted[0].vector[np.newaxis])
+            return [self._ranked(wanted[0], known[0], allowed[0], scores[0])]
         alike: dict[tuple[int, str], list[int]] = {}
         for place, one in enumerate(wanted):
             alike.setdefault((id(allowed[place]), one.using), []).append(place)
@@ -93,13 +96,7 @@ class ColumnScan:
         return [found[place] for place in range(len(wanted))]
 
     def _ranked(self, one: "Wanted", known: "_Known", allowed: "_Allowed", scores: NDArray[np.float32]) -> Ranked:
-        def exact(places: NDArray[np.int64]) -> NDArray[np.float32]:
-            block = allowed.blocks.get(one.using)
-            if block is not None:
-                return one_by_one(block[places], one.vector)
-            rows = places if allowed.rows is None else allowed.rows[places]
-            return one_by_one(self._columns.vectors(one.using)[rows], one.vector)
-
+        exact = partial(self._exact, one, allowed)
         if len(known.blocked):
             if known.blocked_places is None:
                 known.blocked_places = allowed.places(known.blocked)
@@ -115,6 +112,13 @@ class ColumnScan:
             gone[one.without] = True
             np.putmask(scores, gone if allowed.rows is None else gone[allowed.rows], -np.inf)
         return allowed.ranked(*best(scores, one.limit, exact))
+
+    def _exact(self, one: "Wanted", allowed: "_Allowed", places: NDArray[np.int64]) -> NDArray[np.float32]:
+        block = allowed.blocks.get(one.using)
+        if block is not None:
+            return one_by_one(block[places], one.vector)
+        rows = places if allowed.rows is None else allowed.rows[places]
+        return one_by_one(self._columns.vectors(one.using)[rows], one.vector)
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
         """The rows, ascending, that pass but for the blocklists: those of blocked creators are among them."""
