@@ -31,8 +31,9 @@ LADDERS: tuple[tuple[Plan, ...], ...] = (
 )
 # Where a scan is slow, a beam of these is worth a try, too.
 WIDER_LADDERS = ((*LADDERS[0], Plan(ef=1024)), (*LADDERS[1], Plan(acorn=True, ef=512)), LADDERS[2])
-# No query of either engine took less (docs/log.md): where most of the columns' do, it is not asked.
-_ENGINE_FLOOR_MS = 0.05
+# A scan of no more takes 10 us besides the 40 that any takes, and no query of either engine less than 50 (docs/log.md):
+# the engine is not asked. By bytes, as times would choose other plans on a busy machine.
+_SMALL_BYTES = 256 << 10
 # A plan whose first queries take this many times as long as the best so far is not measured to the end.
 _HOPELESS = 2.0
 _FIRST_LOOK = 6
@@ -114,7 +115,7 @@ class Doctor:
         best = await self.measure(COLUMNS, scanned, using, effort.runs)
         tried = [best]
         ladders = WIDER_LADDERS if slow else LADDERS
-        for ladder in ladders if best.p50_ms > _ENGINE_FLOOR_MS else ():
+        for ladder in () if self._is_small(shape, using) else ladders:
             for plan in ladder:
                 trial = await self.measure(plan, cases, using, effort.runs, give_up_ms=_HOPELESS * best.p50_ms)
                 tried.append(trial)
@@ -167,6 +168,11 @@ class Doctor:
         wanted = [Wanted(query, using, rules, limit) for query, rules in zip(queries, compiled, strict=True)]
         for start in range(0, len(wanted), _AT_ONCE):
             yield from self._scan.nearest_of(wanted[start : start + _AT_ONCE])
+
+    def _is_small(self, shape: ShapeContexts, using: str) -> bool:
+        """Whether the vectors that pass are too few for the engine to win."""
+        most = max(len(self._scan.passing_rows(self._rules.compile(context))) for context in shape.contexts)
+        return 4 * self._patient.dims[using] * most <= _SMALL_BYTES
 
     async def _scans_slowly(self, case: Case, using: str) -> bool:
         """Whether a scan of the columns takes longer than can be timed for every query."""

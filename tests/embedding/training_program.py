@@ -31,6 +31,8 @@ def train_short_of_memory(said: Path, spare_bytes: int, config: TrainConfig) -> 
     rows, folds = np.arange(2_000), np.zeros(2_000, np.uint8)
     ones, no_times = np.ones(2_000, np.float32), np.full(2_000, np.nan)
     pairs = Pairs(rows % 100, rows, ones, no_times, rows.astype(np.uint64), folds, folds)
+    # What it imports at its first call is no part of what training takes.
+    torch.use_deterministic_algorithms(True)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + spare_bytes, resource.RLIM_INFINITY))
     try:

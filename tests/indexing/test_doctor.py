@@ -145,6 +145,7 @@ def slow_columns(monkeypatch: pytest.MonkeyPatch) -> None:
         return answer
 
     monkeypatch.setattr(ColumnScan, "nearest", slowly)
+    monkeypatch.setattr("indexing.doctor.examine._SMALL_BYTES", 0)
 
 
 def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -> None:
