@@ -4,7 +4,7 @@
 
 Two releases of the made-up catalogue are switched to and fro, each switch waiting for the one before, under clients
 that keep their connection and clients that open one for each request. The fresh workers load their text encoder
-before they take over, on the same cores as everything else.
+before they take over, on the same cores as everything else. At rest is once the first workers have theirs.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from indexing.stores.edge import EdgeStore
 NEARFIELD = [sys.executable, "-c", "from service.cli import main; main()"]
 PORT = 18_090
 REST_S = 10.0
+# Answers in a row, each over a connection of its own, after which no worker is taken to load any more.
+_ALL_READY = 40
 # Encoding more of them would take longer than it is worth: loading 400 or 2,000 items makes no difference.
 NUM_ITEMS = 400
 # Enough to keep one core half busy; clients without a pause would measure themselves.
@@ -104,10 +107,19 @@ def _served(folder: Path, workers: int) -> Iterator[None]:
             if service.poll() is not None:
                 sys.exit(log.read_text())
             time.sleep(0.1)
+        ready = 0
+        while ready < _ALL_READY:
+            ready = ready + 1 if _is_ready() else 0
+            time.sleep(0.05)
         yield
     finally:
         service.terminate()
         service.wait()
+
+
+def _is_ready() -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health/ready") as answer:
+        return bool(json.load(answer)["encoder"] == "ready")
 
 
 def _report(runs: list[Run]) -> None:

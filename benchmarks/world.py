@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -105,7 +106,10 @@ def build_world(
     store = EdgeStore(folder / "releases")
     if done.exists():
         live = asyncio.run(store.live())
-        return next(m for m in Releases(folder, store).manifests() if m.id == live)
+        readable = {manifest.id: manifest for manifest in Releases(folder, store).manifests()}
+        if live not in readable:
+            sys.exit(f"{folder} was made by another version, which this one does not read; remove it, and run again")
+        return readable[live]
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
     of_centre: dict[str, list[str]] = {}

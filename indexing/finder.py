@@ -24,6 +24,8 @@ _NUM_KEPT = 256
 # Passages that are looked for at once for each row that is wanted, and how many more when that was too few: what is
 # nearest to a query often has several near ones.
 _PASSAGES_A_ROW, _WIDEN = 4, 4
+# Answers to words that are kept: 256 rows and scores each, 16 MB.
+_NUM_MATCHED = 1_024
 
 
 class Nearest(Struct, frozen=True):
@@ -55,6 +57,8 @@ class Finder:
         self._shared_scan = SharedScan(scan)
         self._plans = plans
         self._passages = passages
+        # By identity, as in the scan. What the engine holds of a release never changes.
+        self._matched: OrderedDict[tuple[int, int, int], tuple[Sparse, CompiledContext, Nearest]] = OrderedDict()
 
     @classmethod
     def of_release(cls, store: VectorStore, release: Release, rules_version: str) -> "Finder":
@@ -107,11 +111,23 @@ class Finder:
         return Nearest(ranked.rows, ranked.scores, plan.exact)
 
     async def matching(self, words: Sparse, *, compiled: CompiledContext, limit: int) -> Nearest:
-        """The `limit` rows that share words with a query, by their score for it, that pass `compiled.filter`."""
+        """The `limit` rows that share words with a query, by their score for it, that pass `compiled.filter`.
+
+        The same words asked again cost no search; no one may change the answer.
+        """
         if not len(words):
             return Nearest([], [], True)
+        key = id(words), id(compiled), limit
+        kept = self._matched.get(key)
+        if kept is not None:
+            self._matched.move_to_end(key)
+            return kept[2]
         found = await self._store.matching(self._collection, words, using=BM25, where=compiled.prepared, limit=limit)
-        return Nearest(found.rows, found.scores, True)
+        answer = Nearest(found.rows, found.scores, True)
+        self._matched[key] = words, compiled, answer
+        if len(self._matched) > _NUM_MATCHED:
+            self._matched.popitem(last=False)
+        return answer
 
 
 class PassageFinder:
