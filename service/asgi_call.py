@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from service.leaving import App, Message
+    from service.asgi import App, Message
 
 
 class PastRequest(Struct, frozen=True):

@@ -9,18 +9,12 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from service.asgi import App, Message, Receive, Send
 from service.replays import RecentQueries
-
-# The shapes of the ASGI specification: litestar's own types leave the lifespan messages to another set of them.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _LOOK_EVERY_S = 0.02
 

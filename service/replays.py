@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from service.asgi_call import PastRequest, call
 
 if TYPE_CHECKING:
-    from service.leaving import App, Message, Receive
+    from service.asgi import App, Message, Receive
 
 _log = logging.getLogger("nearfield.service")
 

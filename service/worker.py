@@ -22,7 +22,8 @@ from granian.server.embed import Server
 
 from embedding.errors import NearfieldError
 from service import refusal
-from service.leaving import App, Gate, clients_gone, stop_accepting
+from service.asgi import App
+from service.leaving import Gate, clients_gone, stop_accepting
 from service.listeners import BACKLOG
 from service.log_lines import configure_logging
 from service.replays import RecentQueries, replay

@@ -20,7 +20,7 @@ from service.main import open_parts
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.leaving import App
+    from service.asgi import App
 
 
 def hunt_from_settings(

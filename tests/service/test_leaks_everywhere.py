@@ -29,7 +29,7 @@ from service.settings import Settings
 from tests.service.world import OPENS_S, make_items
 
 if TYPE_CHECKING:
-    from service.leaving import App
+    from service.asgi import App
 
 NOW_S = 1_800_000_000
 RULES = (

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service import replays
+from service.asgi import Message, Receive, Send
 from service.asgi_call import PastRequest
-from service.leaving import Message, Receive, Send
 from service.replays import RecentQueries, replay
 
 SIMILAR = {"method": "POST", "path": "/v1/similar", "query_string": b""}
