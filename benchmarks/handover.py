@@ -119,7 +119,10 @@ def _served(folder: Path, workers: int) -> Iterator[None]:
 
 def _is_ready() -> bool:
     with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health/ready") as answer:
-        return bool(json.load(answer)["encoder"] == "ready")
+        encoder = json.load(answer)["encoder"]
+    if encoder == "absent":
+        sys.exit("a worker has no text encoder, whose loading is a part of what is measured; its log tells why")
+    return bool(encoder == "ready")
 
 
 def _report(runs: list[Run]) -> None:

@@ -24,8 +24,8 @@ _NUM_KEPT = 256
 # Passages that are looked for at once for each row that is wanted, and how many more when that was too few: what is
 # nearest to a query often has several near ones.
 _PASSAGES_A_ROW, _WIDEN = 4, 4
-# Answers to words that are kept: 256 rows and scores each, 16 MB.
-_NUM_MATCHED = 1_024
+# Answers to words that are kept, and rows that one may have: 16 MB. A search that was widened may find every row.
+_NUM_MATCHED, _ROWS_MATCHED = 1_024, 256
 
 
 class Nearest(Struct, frozen=True):
@@ -113,7 +113,7 @@ class Finder:
     async def matching(self, words: Sparse, *, compiled: CompiledContext, limit: int) -> Nearest:
         """The `limit` rows that share words with a query, by their score for it, that pass `compiled.filter`.
 
-        The same words asked again cost no search; no one may change the answer.
+        The same words asked again cost no search, where the answer was short; no one may change it.
         """
         if not len(words):
             return Nearest([], [], True)
@@ -124,9 +124,10 @@ class Finder:
             return kept[2]
         found = await self._store.matching(self._collection, words, using=BM25, where=compiled.prepared, limit=limit)
         answer = Nearest(found.rows, found.scores, True)
-        self._matched[key] = words, compiled, answer
-        if len(self._matched) > _NUM_MATCHED:
-            self._matched.popitem(last=False)
+        if len(answer.rows) <= _ROWS_MATCHED:
+            self._matched[key] = words, compiled, answer
+            if len(self._matched) > _NUM_MATCHED:
+                self._matched.popitem(last=False)
         return answer
 
 

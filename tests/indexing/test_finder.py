@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from indexing.context import RequestContext
 from indexing.finder import Finder
@@ -17,7 +18,9 @@ from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import Source, make_items
 
 
-def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(stores: Stores, source: Source) -> None:
+def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(
+    stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(place: Workplace) -> None:
         release = place.releases.open(await build(place, source))
         await release.check_collection(place.store)
@@ -48,5 +51,12 @@ def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(
                         assert set(found.rows) <= set(passing)
         num_with_words = sum(len(words) > 0 for words in queries)
         assert len(searched) == num_with_words * len(contexts) * 2
+        # A long answer is not kept: a release of a million rows may match in all of them.
+        searched.clear()
+        monkeypatch.setattr("indexing.finder._ROWS_MATCHED", 4)
+        words = release.columns.words.query("jazz trials")
+        for limit in (4, 4, 5, 5):
+            assert len((await finder.matching(words, compiled=contexts[0], limit=limit)).rows) == limit
+        assert searched == [4, 5, 5]
 
     within(stores, source, work)
