@@ -35,6 +35,7 @@ from benchmarks.world import NUM_USERS, build_world
 from service.listeners import Listeners
 from service.live_watch import LiveWatch
 from service.supervisor import Pace, Supervisor
+from service.worker_processes import WorkerProcesses
 
 DIMS = 64
 NUM_BODIES = 1_000
@@ -106,7 +107,7 @@ def _write_script(folder: Path, bodies: list[bytes]) -> Path:
 def _serve(factory: str, port: int, workers: int) -> None:
     watch = LiveWatch(lambda: nullcontext(lambda: "bench"), 3_600.0)
     listeners = Listeners("127.0.0.1", port, workers)
-    Supervisor(listeners, factory, {}, watch, lambda _: None, Pace()).run()
+    Supervisor(listeners, factory, {}, watch, lambda _: None, Pace(), WorkerProcesses([])).run()
 
 
 @contextmanager

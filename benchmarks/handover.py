@@ -4,7 +4,8 @@
 
 Two releases of the made-up catalogue are switched to and fro, each switch waiting for the one before, under clients
 that keep their connection and clients that open one for each request. The fresh workers load their text encoder
-before they take over, on the same cores as everything else. At rest is once the first workers have theirs.
+before they take over, on the same cores as everything else. At rest is once the first workers have theirs and the
+process is prepared that fresh workers are forked from, half a minute after that.
 """
 
 import argparse
@@ -111,6 +112,8 @@ def _served(folder: Path, workers: int) -> Iterator[None]:
         while ready < _ALL_READY:
             ready = ready + 1 if _is_ready() else 0
             time.sleep(0.05)
+        while "are forked from now on" not in log.read_text():
+            time.sleep(0.1)
         yield
     finally:
         service.terminate()

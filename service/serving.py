@@ -22,10 +22,13 @@ from service.live_watch import LiveWatch
 from service.log_lines import configure_logging
 from service.settings import Settings
 from service.supervisor import Pace, Supervisor
+from service.worker_processes import WorkerProcesses
 
 _log = logging.getLogger("nearfield.service")
 
 _FACTORY = "service.main:build_app"
+# What its workers import, the encoder's library last: it takes the longest.
+_IMPORTED_ONCE = ("service.main", "embedding.sentence_encoder")
 # Embedded, a look reads two small files. On a server it is a question over the network.
 _LOOK_EVERY_S = {"embedded": 0.1, "server": 1.0}
 # What a request in flight may still take after it has waited for the encoder.
@@ -55,7 +58,8 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
                 when_ready(listeners.address)
 
         configure_logging()
-        Supervisor(listeners, _FACTORY, as_environ(with_encoder_folder(settings)), watch, say_ready, pace).run()
+        environ, processes = as_environ(with_encoder_folder(settings)), WorkerProcesses(_IMPORTED_ONCE)
+        Supervisor(listeners, _FACTORY, environ, watch, say_ready, pace, processes).run()
 
 
 def listen(settings: Settings) -> Listeners:

@@ -21,6 +21,7 @@ from service.listeners import Listeners
 from service.live_watch import LiveWatch
 from service.worker import IDLE_S, STOP_PATIENCE_S
 from service.worker_handle import State, WorkerHandle
+from service.worker_processes import WorkerProcesses
 
 _log = logging.getLogger("nearfield.service")
 
@@ -67,6 +68,7 @@ class Supervisor:
         watch: LiveWatch,
         on_ready: Callable[[str], None],
         pace: Pace,
+        processes: WorkerProcesses,
     ) -> None:
         """One worker for each listener; `factory` and `environ` are as in `service.worker.work`."""
         self._listeners = listeners
@@ -75,6 +77,7 @@ class Supervisor:
         self._watch = watch
         self._on_ready = on_ready
         self._pace = pace
+        self._processes = processes
         self._workers: list[WorkerHandle] = []
         self._generation = 0
         self._live = watch.latest
@@ -195,6 +198,8 @@ class Supervisor:
         answering = self._of(self._generation, State.ANSWERING)
         if len(answering) == len(self._listeners) and all(now - one.since > self._pace.steady_s for one in answering):
             self._num_deaths = 0
+            # Not before: the first workers are loading their encoder, on the same cores.
+            self._processes.prepare()
 
     def _begin(self, now: float) -> None:
         """Begin a hand-over when another release is live than the workers loaded."""
@@ -230,7 +235,8 @@ class Supervisor:
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
             environ = {**self._environ, "NEARFIELD_REPLACING": "1" if answering else "0"}
             try:
-                worker = WorkerHandle(slot, generation, self._factory, environ, self._listeners[slot])
+                listener = self._listeners[slot]
+                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes)
             except OSError as error:
                 if not self._ready:
                     raise

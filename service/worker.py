@@ -78,6 +78,7 @@ def work(
 
     The process ends with 0 after an order to leave, with 1 when the application could not start.
     """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.environ.update(environ)
     configure_logging()
     with asyncio.Runner() as runner:

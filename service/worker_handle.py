@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from service.asgi_call import PastRequest
 from service.worker import work
 from service.worker_messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
+from service.worker_processes import WorkerProcesses
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -29,11 +30,14 @@ class State(Enum):
 class WorkerHandle:
     """A worker in `slot`, of a `generation` (each hand-over begins one)."""
 
-    # Spawned, not forked: the main process has a thread that watches, and the engine and torch have their own.
-    _processes = multiprocessing.get_context("spawn")
-
     def __init__(
-        self, slot: int, generation: int, factory: str, environ: Mapping[str, str], listener: socket.socket
+        self,
+        slot: int,
+        generation: int,
+        factory: str,
+        environ: Mapping[str, str],
+        listener: socket.socket,
+        processes: WorkerProcesses,
     ) -> None:
         self.slot = slot
         self.generation = generation
@@ -45,16 +49,8 @@ class WorkerHandle:
         """Queries that it said came lately."""
         self.must_end_at: float | None = None
         self.control: Connection[Order, Report]
-        self.control, theirs = self._processes.Pipe()
-        self.process = self._processes.Process(
-            target=work, args=(factory, environ, listener, theirs), name=f"nearfield-worker-{slot + 1}"
-        )
-        # Ctrl-C in a terminal goes to every process; only the main one is to act on it. A blocked signal is inherited.
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        self.control, theirs = multiprocessing.Pipe()
+        self.process = processes.start(work, (factory, environ, listener, theirs), f"nearfield-worker-{slot + 1}")
         # Else the worker would never see the pipe close when this process dies.
         theirs.close()
 

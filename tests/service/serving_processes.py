@@ -88,13 +88,25 @@ class Service:
 
     def children(self) -> set[int]:
         """Process numbers of its workers."""
-        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return {int(pid) for pid in tasks.split() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        return _children(self.process.pid, "spawn_main") | self.forks()
+
+    def forks(self) -> set[int]:
+        """Process numbers of the workers that were forked."""
+        return set().union(*(_children(fork_server, "forkserver") for fork_server in self.fork_servers()))
+
+    def fork_servers(self) -> set[int]:
+        """The process from which workers are forked, once there is one."""
+        return _children(self.process.pid, "forkserver")
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=20)
+
+
+def _children(pid: int, command: str) -> set[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if command.encode() in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 def gone(pid: int) -> bool:
@@ -107,13 +119,22 @@ def gone(pid: int) -> bool:
 
 
 @contextmanager
-def standin_service(folder: Path, *, num_workers: int, patience_s: float = 3.0) -> Iterator[Service]:
-    """A service that answers from release `r0`; whatever is left of it at the end is ended."""
+def standin_service(
+    folder: Path, *, num_workers: int, patience_s: float = 3.0, forked: bool = False
+) -> Iterator[Service]:
+    """A service that answers from release `r0`; whatever is left of it at the end is ended.
+
+    `forked`: it has gone on for so long that fresh workers are forked.
+    """
     (folder / "live").write_text("r0")
     port = free_port()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.service.standin_program", *map(str, (folder, port, num_workers, patience_s))],
+            [
+                *(sys.executable, "-m", "tests.service.standin_program"),
+                *(str(folder), str(port), str(num_workers), str(patience_s)),
+                "forked" if forked else "spawned",
+            ],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -122,6 +143,8 @@ def standin_service(folder: Path, *, num_workers: int, patience_s: float = 3.0) 
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready r0\n", service.log()
+        if forked:
+            eventually(lambda: "are forked from now on" in service.log())
         yield service
     finally:
         if process.poll() is None:

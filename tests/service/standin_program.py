@@ -1,4 +1,7 @@
-"""`nearfield serve` over the stand-in application: `python -m tests.service.standin_program FOLDER PORT WORKERS`."""
+"""`nearfield serve` over the stand-in application.
+
+python -m tests.service.standin_program FOLDER PORT WORKERS PATIENCE_S {spawned|forked}
+"""
 
 import sys
 from contextlib import closing, nullcontext
@@ -11,10 +14,11 @@ from service.listeners import Listeners
 from service.live_watch import LiveWatch
 from service.log_lines import configure_logging
 from service.supervisor import Pace, Supervisor
+from service.worker_processes import WorkerProcesses
 from tests.service import standin_app
 
 
-def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
+def main(folder: Path, port: int, num_workers: int, patience_s: float, *, forked: bool) -> None:
     """Serve until told to stop; a line `ready` on stdout when all workers answer."""
     configure_logging()
 
@@ -31,12 +35,13 @@ def main(folder: Path, port: int, num_workers: int, patience_s: float) -> None:
             {standin_app.FOLDER: str(folder)},
             watch,
             lambda release: print("ready", release, flush=True),
-            replace(Pace(), patience_s=patience_s, retry_s=0.5),
+            replace(Pace(), patience_s=patience_s, retry_s=0.5, steady_s=0.2 if forked else 3_600),
+            WorkerProcesses(["tests.service.standin_app"]),
         ).run()
 
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), forked=sys.argv[5] == "forked")
     except NearfieldError as error:
         sys.exit(str(error))

@@ -16,13 +16,19 @@ from benchmarks.load_clients import Load
 from tests.service.serving_processes import Service, eventually, free_port, gone, standin_service
 
 
+@pytest.fixture(params=["spawned", "forked"])
+def forked(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "forked")
+
+
 def releases(service: Service) -> set[str]:
     return {answer["release"] for answer in service.ask_many()}
 
 
-def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_path: Path) -> None:
-    with standin_service(tmp_path, num_workers=2) as service:
+def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_path: Path, forked: bool) -> None:
+    with standin_service(tmp_path, forked=forked, num_workers=2) as service:
         first = service.children()
+        assert len(service.fork_servers()) == forked
         hurried, thoughtful = Load(service.port, "/"), Load(service.port, "/")
         # Those that think in between leave idle connections, which the old worker closes at the end of its patience.
         with hurried.running(num_kept=2, num_fresh=2), thoughtful.running(num_kept=4, num_fresh=0, think_s=0.7):
@@ -33,6 +39,7 @@ def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_pat
         assert thoughtful.failures == []
         assert hurried.num_requests > 500
         assert not first & service.children()
+        assert (service.ask()["pid"] in service.forks()) == forked
         # A replacement loads what a first worker leaves for later.
         assert service.ask()["replacing"] == "1"
         assert {json.loads(answer)["replacing"] for answer in hurried.answers[:50]} == {"0"}
@@ -48,8 +55,8 @@ def test_one_worker_hands_over_without_a_failed_request(tmp_path: Path) -> None:
         assert load.failures == []
 
 
-def test_a_request_in_flight_outlives_the_hand_over_on_its_old_worker(tmp_path: Path) -> None:
-    with standin_service(tmp_path, num_workers=1, patience_s=0.1) as service:
+def test_a_request_in_flight_outlives_the_hand_over_on_its_old_worker(tmp_path: Path, forked: bool) -> None:
+    with standin_service(tmp_path, forked=forked, num_workers=1, patience_s=0.1) as service:
         old = service.ask()["pid"]
         with service.request_in_flight() as answers:
             service.publish("r1")
@@ -90,9 +97,9 @@ def test_a_release_that_comes_during_a_hand_over_is_taken_up_after_it(tmp_path: 
         eventually(lambda: releases(service) == {"r2"})
 
 
-def test_a_release_that_cannot_be_loaded_leaves_the_old_workers_and_says_why(tmp_path: Path) -> None:
+def test_a_release_that_cannot_be_loaded_leaves_the_old_workers_and_says_why(tmp_path: Path, forked: bool) -> None:
     (tmp_path / "bad").write_text("r1")
-    with standin_service(tmp_path, num_workers=2) as service:
+    with standin_service(tmp_path, forked=forked, num_workers=2) as service:
         before = service.children()
         load = Load(service.port, "/")
         with load.running(num_kept=1, num_fresh=1):
@@ -110,8 +117,8 @@ def test_a_release_that_cannot_be_loaded_leaves_the_old_workers_and_says_why(tmp
         assert load.failures == []
 
 
-def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(tmp_path: Path) -> None:
-    with standin_service(tmp_path, num_workers=2) as service:
+def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(tmp_path: Path, forked: bool) -> None:
+    with standin_service(tmp_path, forked=forked, num_workers=2) as service:
         killed, other = service.children()
         with service.marked("hold"):
             os.kill(killed, signal.SIGKILL)
@@ -138,10 +145,16 @@ def test_when_no_worker_can_be_kept_alive_the_service_ends_with_the_reason(tmp_p
         assert "Traceback" not in service.log()
 
 
-def test_stopping_answers_what_is_in_flight_refuses_the_rest_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with standin_service(tmp_path, num_workers=2) as service:
+def test_stopping_answers_what_is_in_flight_refuses_the_rest_and_leaves_nothing_behind(
+    tmp_path: Path, forked: bool
+) -> None:
+    with standin_service(tmp_path, forked=forked, num_workers=2) as service:
         workers = service.children()
         with service.request_in_flight() as answers:
+            # The end of a service unit, like Ctrl-C, comes to every process.
+            for pid in service.fork_servers():
+                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, signal.SIGINT)
             service.process.send_signal(signal.SIGINT)
             eventually(lambda: not _connects(service.port))
             assert answers == []
@@ -173,8 +186,8 @@ def test_a_second_signal_does_not_wait_for_requests(tmp_path: Path) -> None:
         connection.close()
 
 
-def test_workers_do_not_outlive_a_main_process_that_was_killed(tmp_path: Path) -> None:
-    with standin_service(tmp_path, num_workers=2) as service, service.marked("hold"):
+def test_workers_do_not_outlive_a_main_process_that_was_killed(tmp_path: Path, forked: bool) -> None:
+    with standin_service(tmp_path, forked=forked, num_workers=2) as service, service.marked("hold"):
         service.publish("r1")
         eventually(lambda: len(service.children()) == 3)
         workers = service.children()
@@ -187,7 +200,16 @@ def test_a_first_start_that_fails_ends_with_its_reason(tmp_path: Path, num_worke
     (tmp_path / "live").write_text("r0")
     (tmp_path / "bad").write_text("r0")
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.service.standin_program", str(tmp_path), str(free_port()), str(num_workers), "1"],
+        [
+            sys.executable,
+            "-m",
+            "tests.service.standin_program",
+            str(tmp_path),
+            str(free_port()),
+            str(num_workers),
+            "1",
+            "spawned",
+        ],
         capture_output=True,
         text=True,
         timeout=20,
