@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from embedding.rows import name_key
 from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
@@ -38,13 +39,23 @@ class Exact:
         self._vectors = rows.vectors(rows.release.space, self._allowed)
 
     def nearest(self, seed_id: str, limit: int) -> dict[str, float]:
-        """Scores of the `limit` items nearest to a seed, best first."""
+        """Scores of the `limit` items nearest to a seed, best first; of tracks that are one recording the nearest."""
         rows = self._rows
         seed = rows.row_of(seed_id)
         scores = self._vectors @ rows.vectors(rows.release.space, [seed])[0]
-        ranked = np.argsort(-scores, kind="stable")[: limit + 1]
-        best = [place for place in ranked if self._allowed[place] != seed][:limit]
-        return {rows.id_of(self._allowed[place]): float(scores[place]) for place in best}
+        best: dict[str, float] = {}
+        recordings = set()
+        for place in np.argsort(-scores, kind="stable"):
+            row = self._allowed[place]
+            payload = rows.payload(row)
+            recording = (name_key(payload.title), frozenset(payload.creator_keys))
+            if row == seed or (payload.kind == "track" and recording in recordings):
+                continue
+            recordings.add(recording)
+            best[payload.id] = float(scores[place])
+            if len(best) == limit:
+                break
+        return best
 
 
 def difference(hits: Sequence[dict[str, object]], right: dict[str, float]) -> str | None:

@@ -26,8 +26,8 @@ _MANY_HEARD = 1_000
 # Searched again, it is for as much as the first search says will do, and half as many again to spare; beyond so many
 # pages the engine takes longer than a scan of the columns.
 _AGAIN_SPARE, _DEEPEST_PAGES = 1.5, 25
-# Of the rows that the journal drops, the average over some 16 searches, and half as many again to spare.
-_STALE_WEIGHT, _STALE_SPARE = 1 / 16, 1.5
+# The most rows that a search lacked of late is forgotten so slowly: a row to spare costs a hundredth of a search.
+_LACK_FADES = 1 / 64
 
 
 class Neighbours:
@@ -37,17 +37,16 @@ class Neighbours:
 
     def __init__(self, finder: Finder, rules: HardRules, rows: CurrentRows, recheck: Recheck) -> None:
         self.finder, self.rules, self.rows, self.recheck = finder, rules, rows, recheck
-        # Rows of a search that the journal dropped, lately, on average.
-        self._stale = 0.0
+        self._lack = 0.0
 
     @property
-    def num_stale(self) -> int:
-        """How many rows more a search needs for those that the journal will drop."""
-        return math.ceil(_STALE_SPARE * self._stale)
+    def num_to_spare(self) -> int:
+        """How many rows more a search needs for those that the journal will drop and not replace."""
+        return math.ceil(self._lack)
 
-    def note_stale(self, num_dropped: int) -> None:
-        """Tell how many rows of a search the journal dropped."""
-        self._stale += _STALE_WEIGHT * (num_dropped - self._stale)
+    def note_lack(self, num_lacking: int) -> None:
+        """Tell how many more rows of a search the journal dropped than it put in their place."""
+        self._lack = max(num_lacking, (1 - _LACK_FADES) * self._lack)
 
 
 class Nearest:
@@ -84,7 +83,7 @@ class Nearest:
         among = self._among
         num_points = among.rows.num_own
         spare = 0 if self._without_all else min(len(self._excluded), _SPARE_PAGES * depth)
-        fetch = min(depth + spare + among.num_stale, num_points)
+        fetch = min(depth + spare + among.num_to_spare, num_points)
         verdict = among.recheck.verdict(self._compiled)
         while True:
             found = await among.finder.nearest(
@@ -103,7 +102,7 @@ class Nearest:
             kept = among.recheck.keep(
                 rows, scores, verdict=verdict, excluded=self._excluded, depth=depth, leaked=self._leaked
             )
-            among.note_stale(kept.num_dropped)
+            among.note_lack(kept.num_dropped - kept.num_new)
             if len(kept.rows) == depth:
                 return Candidates(kept.rows, kept.scores, False)
             if len(found.rows) == fetch < num_points:
@@ -131,7 +130,7 @@ class Nearest:
         without = without[: np.searchsorted(without, self._among.rows.num_own)]
         self._without = without if len(without) else None
         self._without_all = self._exact = True
-        return depth + self._among.num_stale
+        return depth + self._among.num_to_spare
 
     def _num_without(self) -> int:
         """How many rows that the rules let pass a scan left out by number."""
@@ -155,7 +154,7 @@ class Nearest:
         current = self._among.rows
         least = -math.inf if proven else scores[-1] if scores else math.inf
         slots, new_scores = current.new.near(self.using, self.vector, slots, least)
-        joined = np.concatenate((rows, slots + current.num_own)).astype(np.int64)
-        joined_scores = np.concatenate((scores, new_scores))
-        order = np.argsort(-joined_scores, kind="stable")
-        return joined[order].tolist(), joined_scores[order].tolist()
+        joined = rows + (slots + current.num_own).tolist()
+        joined_scores = scores + new_scores.tolist()
+        order = sorted(range(len(joined)), key=joined_scores.__getitem__, reverse=True)
+        return [joined[place] for place in order], [joined_scores[place] for place in order]

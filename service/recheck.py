@@ -10,10 +10,14 @@ from service.verdicts import PASSES, Verdict, Verdicts
 
 
 class Kept(Struct, frozen=True):
-    """Rows that may be shown with their scores, and why the others that were looked at may not."""
+    """Rows that may be shown with their scores, and why the others that were looked at may not.
+
+    `num_new` of the rows are the journal's.
+    """
 
     rows: list[int]
     scores: list[float]
+    num_new: int
     num_dropped: int
     num_excluded: int
 
@@ -54,7 +58,7 @@ class Recheck:
         blocked, passes, known, num_own = self._blocked, verdict.passes, verdict.known, self._rows.num_own
         # Every row looked up costs a miss of the cache; most services have nothing to look for here.
         dropped = self._rows.dropped if self._rows.any_dropped else None
-        num_dropped = num_excluded = 0
+        num_new = num_dropped = num_excluded = 0
         for row, score in zip(rows, scores, strict=True):
             if dropped is not None and dropped[row]:
                 num_dropped += 1
@@ -66,6 +70,7 @@ class Recheck:
                 if self._rows.origin(row) in excluded:
                     num_excluded += 1
                     continue
+                num_new += 1
             elif known[row] != PASSES and not passes(row):
                 # A widened search meets the same row again; it is one leak.
                 if row not in leaked:
@@ -76,4 +81,4 @@ class Recheck:
             kept_scores.append(score)
             if len(kept) == depth:
                 break
-        return Kept(kept, kept_scores, num_dropped, num_excluded)
+        return Kept(kept, kept_scores, num_new, num_dropped, num_excluded)

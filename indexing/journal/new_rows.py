@@ -16,6 +16,8 @@ from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
 
 _FIRST_CAPACITY = 64
+# Less than any score, more than that of a row that has none.
+_NOTHING = -1e30
 # The release has no row that this one replaces.
 NO_ORIGIN = -1
 
@@ -85,8 +87,8 @@ class NewRows:
         """Those of `slots` that score `least` or more for `vector` (dims,), and their scores: the same to the last bit
         as a scan of the columns gives a row of the same vector. None that has nothing in this space."""
         scores = self.scores(space, vector)[slots]
-        near = (scores >= least - ROUNDING) & (scores > -np.inf)
-        slots, scores = slots[near], scores[near]
+        places = np.flatnonzero(scores >= max(least - ROUNDING, _NOTHING))
+        slots, scores = slots[places], scores[places]
         if space != PASSAGES:
             scores = one_by_one(self.vectors(space)[slots], vector)
         enough = scores >= least
