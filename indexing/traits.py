@@ -111,6 +111,10 @@ class Traits:
         """The recording that a row is of."""
         return self._recording[row]
 
+    def recordings_of(self, rows: Iterable[int]) -> list[int]:
+        """`recording` of each row."""
+        return list(map(self._recording.__getitem__, rows))
+
     def creators(self, row: int) -> list[int]:
         """Numbers of a row's creators."""
         return self._labels[self._ends[row] : self._creator_ends[row]].tolist()

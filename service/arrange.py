@@ -92,6 +92,8 @@ class Arranger:
             limits = Limits(arrangement, self._traits)
             if begun.shown:
                 limits.count(begun.shown)
+            elif still is None and len(found.rows) >= limit and limits.fit_together(found.rows[:limit]):
+                return Arranged(found.rows[:limit], found.scores[:limit], 0, found, {})
             rows: list[int] = []
             scores: list[float] = []
             left_out: dict[str, int] = {}

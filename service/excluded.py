@@ -1,7 +1,7 @@
 """Which rows must not come back to this one request: seeds, history, posted ids, what the user has heard."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,13 @@ class Excluded:
             if place < self._num_heard and self._heard_at[place] == row:
                 return True
         return self._id_of is not None and row >= 0 and self._id_of(row) in self._ids
+
+    def others(self, rows: Sequence[int]) -> list[bool]:
+        """Of each of `rows`, whether it is not left out."""
+        if self._num_heard or self._id_of is not None:
+            return [row not in self for row in rows]
+        posted = self._rows
+        return [row not in posted for row in rows]
 
     def __len__(self) -> int:
         """How many rows are left out at the most."""

@@ -21,13 +21,26 @@ class Limits:
 
     def __init__(self, arrangement: Arrangement, traits: RowTraits) -> None:
         self._once = not arrangement.same_recording
-        self._recording = traits.recording
+        self._recording, self._recordings_of = traits.recording, traits.recordings
         self._recordings: set[int] = set()
         self._caps: list[tuple[Limit, int, Callable[[int], Sequence[int]], Counter[int]]] = []
         if arrangement.max_per_creator is not None:
             self._caps.append((PER_CREATOR, arrangement.max_per_creator, traits.creators, Counter()))
         if arrangement.max_per_tag is not None:
             self._caps.append((PER_TAG, arrangement.max_per_tag, traits.tags, Counter()))
+
+    def fit_together(self, rows: Sequence[int]) -> bool:
+        """Whether `take` would take each of `rows` one after the other, into a list that is still empty.
+
+        Mostly so, and then told of all rows together in a tenth of the time; False where it takes longer to tell.
+        """
+        if self._caps:
+            return False
+        if not self._once:
+            return True
+        recordings = self._recordings_of(rows)
+        distinct = set(recordings) - {NO_RECORDING}
+        return len(distinct) + recordings.count(NO_RECORDING) == len(recordings)
 
     def take(self, row: int) -> Limit | None:
         """Count the row in and give None, or give the name of the rule that it would break, and count nothing."""

@@ -1,5 +1,7 @@
 """The last word on every row before it may be shown: not dropped by the journal, not excluded, passed by the rules."""
 
+from itertools import compress
+
 from msgspec import Struct
 
 from indexing.rules.compiled import CompiledContext
@@ -53,6 +55,12 @@ class Recheck:
         leaked: set[int],
     ) -> Kept:
         """The first `depth` of `rows` that may be shown; `leaked` rows were counted before in this request."""
+        if not (self._rows.any_dropped or self._rows.new.payloads):
+            wanted = excluded.others(rows)
+            first = list(compress(rows, wanted))[:depth]
+            if verdict.passed_all(first) and self._blocked.isdisjoint(first):
+                # Mostly so, and then told of all rows together in a third of the time.
+                return Kept(first, list(compress(scores, wanted))[:depth], 0, 0, len(rows) - sum(wanted))
         kept: list[int] = []
         kept_scores: list[float] = []
         blocked, passes, known, num_own = self._blocked, verdict.passes, verdict.known, self._rows.num_own

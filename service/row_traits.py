@@ -24,6 +24,12 @@ class RowTraits:
         """The recording that a row is of (indexing/traits.py)."""
         return self._own.recording(row) if row < self._num_own else self._of_new(row).recording
 
+    def recordings(self, rows: Sequence[int]) -> list[int]:
+        """`recording` of each row."""
+        if not rows or max(rows) < self._num_own:
+            return self._own.recordings_of(rows)
+        return [self.recording(row) for row in rows]
+
     def creators(self, row: int) -> Sequence[int]:
         """Numbers of a row's creators."""
         return self._own.creators(row) if row < self._num_own else self._of_new(row).creators

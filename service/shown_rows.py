@@ -39,6 +39,7 @@ class ShownRows:
         """The JSON array of the Hits of these rows with their scores, and the sources, explanations and passages of
         those that have one."""
         slots, templates, mask = self._rows, self._templates, self._mask
+        is_plain = not (sources or explained or passages)
         parts = []
         for row, score in zip(rows, scores, strict=True):
             slot = row & mask
@@ -46,6 +47,9 @@ class ShownRows:
                 templates[slot] = self._template(row)
                 slots[slot] = row
             part = templates[slot] % score
+            if is_plain:
+                parts.append(part)
+                continue
             if row in sources:
                 part = part[:-1] + b',"source":' + _encoder.encode(sources[row]) + b"}"
             if explained:

@@ -1,7 +1,7 @@
 """The re-check of every hit: what the rules of its context say of its row, worked out once a row."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from indexing.payload import Payload
 from indexing.rules.compiled import CompiledContext
 
 _UNKNOWN, PASSES, _FORBIDDEN = 0, 1, 2
+_ALL_PASS = {PASSES}
 # As many contexts as the rules keep compiled, in at most 32 MB (one byte a row each), but always a few.
 _MOST_KEPT, _FEWEST_KEPT = 256, 8
 _KEPT_BYTES = 1 << 25
@@ -37,6 +38,10 @@ class Verdict:
             known = PASSES if self._accepts(self._rows.payload(row)) else _FORBIDDEN
             self.known[row] = known
         return known == PASSES
+
+    def passed_all(self, rows: Sequence[int]) -> bool:
+        """Whether all of these own rows are known to pass; False where one was not asked of yet."""
+        return set(map(self.known.__getitem__, rows)) <= _ALL_PASS
 
     def new_slots(self) -> NDArray[np.int64]:
         """Slots of the journal's rows that pass and are shown now."""

@@ -40,6 +40,7 @@ _FIRST_LOOK = 6
 # What takes longer is not run again to be timed better. A scan that does is timed by so few queries of each sort: it
 # misses nothing, and takes as long each time.
 _SLOW_MS, _FEW = 3.0, 16
+_NUM_SORTS = 3
 # Exact answers worked out together.
 _AT_ONCE = 32
 # A plan takes the place of a better known one for a tenth of the time at least: less is what two runs differ by.
@@ -55,8 +56,8 @@ class Effort(Struct, frozen=True, kw_only=True):
     budget_s: float | None = None
 
 
-# 100 of each sort: a plan that finds .995 of them is told from .99 by a standard error and a half.
-THOROUGH = Effort(queries=200, contexts=3, runs=2)
+# 80 of each sort: a plan that finds .995 of them is told from .99 by more than a standard error.
+THOROUGH = Effort(queries=240, contexts=3, runs=2)
 
 
 class Patient(Struct, frozen=True, kw_only=True):
@@ -86,26 +87,31 @@ class Doctor:
         shapes = shapes_of(self._rules, patient.fields, patient.classes, at_s, effort.contexts)
         until = math.inf if effort.budget_s is None else time.monotonic() + effort.budget_s
         waiting = [(shape, using) for shape in shapes for using in patient.dims]
-        reports: list[ShapeReport] = []
+        reports: dict[int, ShapeReport] = {}
         with reporter.stage("measure plans", len(waiting)) as advance:
-            for shape, using in waiting:
+            for place in sorted(range(len(waiting)), key=lambda place: self._urgency(*waiting[place])):
                 if time.monotonic() < until:
-                    reports.append(await self.choose(shape, using, effort))
+                    reports[place] = await self.choose(*waiting[place], effort)
                     advance(1)
         return Plans(
             release=patient.id,
             rules_version=self._rules.version,
             measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            shapes=tuple(reports),
+            shapes=tuple(reports[place] for place in sorted(reports)),
             unmeasured=len(waiting) - len(reports),
             leaks=self._leaks,
         )
+
+    def _urgency(self, shape: ShapeContexts, using: str) -> tuple[bool, float]:
+        """What is measured first when time may not suffice for all: what few ask for last, then what a scan, by which
+        it would be answered, takes longest for."""
+        return FEW_CREATORS in shape.fields, -max(shape.shares) * self._patient.dims[using]
 
     async def choose(self, shape: ShapeContexts, using: str, effort: Effort) -> ShapeReport:
         """The plan with the least p99 among those that find enough; the columns always do."""
         cases = []
         for context in shape.contexts:
-            for queries in self._near_and_far(context, using, effort.queries):
+            for queries in self._of_each_sort(context, using, effort.queries):
                 contexts = [context] * len(queries)
                 if FEW_CREATORS in shape.fields:
                     contexts = self._blocking(context, queries, using)
@@ -142,17 +148,21 @@ class Doctor:
             trial.recalls.append([])
         trial.judge(case, 0, await self._nearest(trial.plan, case.compiled[0], query, using))
 
-    def _near_and_far(self, context: RequestContext, using: str, number: int) -> list[Vectors]:
-        """Queries (Q, dims) of two sorts, `number` in all, each of which a plan must find enough for.
+    def _of_each_sort(self, context: RequestContext, using: str, number: int) -> list[Vectors]:
+        """Queries (Q, dims) of three sorts, `number` in all, each of which a plan must find enough for.
 
-        Half are rows that pass: who asks has mostly been shown what they ask about. The others come from the sample,
-        as a narrow shape is hardest where hardly anything passes.
+        Rows that pass, as who asks has mostly been shown what they ask about; vectors between three such rows, as
+        histories and several seeds make them; and the sample, as a narrow shape is hardest where hardly anything
+        passes.
         """
-        rows = self._scan.passing_rows(self._rules.compile(context))
-        drawn = np.random.default_rng(len(rows)).permutation(rows)[: number // 2]
-        near = self._patient.columns.vectors(using)[drawn]
-        far = self._queries[using][: number - len(near)]
-        return [queries for queries in (near, far) if len(queries)]
+        passing = self._scan.passing_rows(self._rules.compile(context))
+        vectors = self._patient.columns.vectors(using)
+        drawn = np.random.default_rng(len(passing)).permutation(passing)[: number // _NUM_SORTS]
+        near = vectors[drawn]
+        between = near + vectors[np.roll(drawn, 1)] + vectors[np.roll(drawn, 2)]
+        between /= np.maximum(np.linalg.norm(between, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        far = self._queries[using][: number - len(near) - len(between)]
+        return [queries for queries in (near, between, far) if len(queries)]
 
     def _blocking(self, context: RequestContext, queries: Vectors, using: str) -> list[RequestContext]:
         """For each of `queries` (Q, dims) the context of someone who blocks the creators of what is nearest to it:

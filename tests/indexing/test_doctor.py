@@ -10,12 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from embedding.progress import Reporter
+from embedding.protocols import Vectors
 from embedding.rows import EVERYWHERE, Item, Window
 from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
 from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.context import RequestContext
-from indexing.doctor.contexts import shapes_of
+from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.examine import Doctor, Effort, Patient
 from indexing.doctor.queries import seed_queries
 from indexing.doctor.report import as_percent
@@ -23,7 +24,7 @@ from indexing.doctor.trial import Trial
 from indexing.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.finder import Finder
 from indexing.payload import Payload, payload_of
-from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, band_of
+from indexing.plans import COLUMNS, MIN_RECALL, PlanTable, ShapeReport, band_of
 from indexing.rules.compiled import FEW_CREATORS, HardRules
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.tables import Duration, Tags
@@ -99,19 +100,17 @@ class Clinic:
         queries = seed_queries(self.patient.columns, self.patient.dims, 200)
         return Doctor(self.patient, self.rules(), self.store, queries)
 
-    async def recall(self, plan: Plan, context: RequestContext, rows: range) -> float:
-        """Of the engine by `plan`, by brute force: ids compared, not scores."""
+    async def recall(self, plan: Plan, context: RequestContext, queries: Vectors) -> float:
+        """Of the engine by `plan` for `queries` (Q, dims), by brute force: ids compared, not scores."""
         compiled = self.rules().compile(context)
         allowed = np.array([compiled.accepts(payload) for payload in self.payloads])
         found = 0
-        for row in rows:
-            scores = np.where(allowed, self.vectors @ self.vectors[row], -np.inf)
+        for query in queries:
+            scores = np.where(allowed, self.vectors @ query, -np.inf)
             exact = set(np.argsort(-scores)[:10].tolist())
-            answer = await self.store.nearest(
-                "r1", self.vectors[row], using="text", where=compiled.prepared, limit=10, plan=plan
-            )
+            answer = await self.store.nearest("r1", query, using="text", where=compiled.prepared, limit=10, plan=plan)
             found += len(exact & set(answer.rows))
-        return found / (10 * len(rows))
+        return found / (10 * len(queries))
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +177,7 @@ def test_rules_that_always_ask_are_part_of_every_shape(clinic: Clinic) -> None:
 
 
 def test_a_planted_bad_shape_is_answered_from_the_columns(clinic: Clinic, runner: asyncio.Runner) -> None:
-    assert runner.run(clinic.recall(Plan(), BAD, range(60))) < 0.9
+    assert runner.run(clinic.recall(Plan(), BAD, clinic.vectors[:60])) < 0.9
     plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
     assert plans.unmeasured == plans.leaks == 0
     assert {report.chosen.plan for report in plans.shapes} == {COLUMNS}
@@ -199,8 +198,12 @@ def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_ch
     missed = [tried for tried in report.tried if tried.recall < MIN_RECALL]
     assert Plan(ef=64) in [tried.plan for tried in missed]
     # By brute force, on rows that the doctor did not ask with alone.
+    one, other = clinic.vectors[:100], clinic.vectors[100:200]
+    # As histories and several seeds ask.
+    between = (one + other) / np.linalg.norm(one + other, axis=1, keepdims=True)
     for context in bad.contexts:
-        assert runner.run(clinic.recall(report.chosen.plan, context, range(100))) >= MIN_RECALL
+        for queries in (one, between):
+            assert runner.run(clinic.recall(report.chosen.plan, context, queries)) >= MIN_RECALL
 
 
 def test_where_a_scan_is_slow_it_is_timed_by_few_queries_and_wider_beams_are_tried(
@@ -214,8 +217,8 @@ def test_where_a_scan_is_slow_it_is_timed_by_few_queries_and_wider_beams_are_tri
     monkeypatch.setattr(Trial, "suffices", property(lambda trial: isinstance(trial.plan, str)))
     report = runner.run(clinic.doctor().choose(bad, "text", replace(EFFORT, queries=60)))
     assert report.chosen.plan == COLUMNS
-    # Of two sorts, 30 each.
-    assert report.chosen.queries == 2 * 16 * len(bad.contexts)
+    # Of three sorts, 20 each.
+    assert report.chosen.queries == 3 * 16 * len(bad.contexts)
     beams = [(tried.plan.acorn, tried.plan.ef) for tried in report.tried if isinstance(tried.plan, Plan)]
     assert beams[:5] == [(False, 64), (False, 128), (False, 256), (False, 512), (False, 1024)]
 
@@ -226,7 +229,7 @@ def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asynci
     case = doctor.case([BAD] * len(rows), clinic.vectors[list(rows)], "text")
     for plan in (Plan(ef=64), Plan(exact=True)):
         trial = runner.run(doctor.measure(plan, [case], "text", runs=1))
-        assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, rows)), abs=1e-9)
+        assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, clinic.vectors[list(rows)])), abs=1e-9)
         assert len(trial.times_ms) == len(rows)
         assert trial.leaks == 0
 
@@ -253,6 +256,24 @@ def test_what_the_rules_forbid_is_a_leak_and_not_found(clinic: Clinic) -> None:
     trial.recalls.append([])
     trial.judge(case, 0, Ranked([forbidden] * 10, [1.0] * 10))
     assert (trial.leaks, trial.recalls) == (10, [[0.0]])
+
+
+def test_what_is_asked_for_often_and_scanned_slowly_is_measured_first(
+    clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = []
+    choose = Doctor.choose
+
+    async def noting(self: Doctor, shape: ShapeContexts, using: str, effort: Effort) -> ShapeReport:
+        chosen.append((FEW_CREATORS in shape.fields, -max(shape.shares)))
+        return await choose(self, shape, using, effort)
+
+    monkeypatch.setattr(Doctor, "choose", noting)
+    plans = runner.run(clinic.doctor().examine(AT_S, replace(EFFORT, queries=6, contexts=1), QUIET))
+    assert chosen == sorted(chosen)
+    # They are told in the order of their fields all the same.
+    fields = [report.shape.fields for report in plans.shapes]
+    assert fields.index(min(fields, key=len)) == 0
 
 
 def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: asyncio.Runner) -> None:
