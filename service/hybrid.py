@@ -14,8 +14,9 @@ from service.text_query import Meaning, TextQuery
 
 # Of meaning and of words. Ranks fused fell below the better of the two, standard scores did not (docs/log.md).
 _OF_MEANING, _OF_WORDS = 0.6, 0.4
-# Candidates of each; 32 and 200 gave the same recall@10. A page of a hundred is filled by the first of each.
-_POOL, _WIDEN = 100, 4
+# Candidates of each; 32 and 200 gave the same recall@10. Two pages of twenty are filled by the first of each, and every
+# row of a text that is asked for the first time costs some 10 us.
+_POOL, _WIDEN = 40, 4
 # A standard score of this stands half way between the mean and the highest score there is.
 _HALF_WAY = 10.0
 
@@ -24,8 +25,8 @@ class Hybrid:
     """The nearest rows and those that share the most words, by both scores of each, worked out exactly.
 
     Each score is made a standard score of all rows of the release; .6 and .4 of them together are brought between 0
-    and 1, .5 being the average row. Items that are called so stand above all, as in `Lexical`. The first hundred of
-    each are ranked together, then what the next three hundred of each add, and so on: no row moves when more are asked
+    and 1, .5 being the average row. Items that are called so stand above all, as in `Lexical`. The first forty of each
+    are ranked together, then what the next hundred and twenty of each add, and so on: no row moves when more are asked
     for.
     """
 

@@ -47,8 +47,9 @@ async def plans_at_build(
     write_plans(data_dir, plans)
     if plans.unmeasured:
         reporter.say(
-            f"{plans.unmeasured} shapes of requests were left unmeasured, so that the build ends in time; they are "
-            f"answered from the columns until `nearfield index doctor {folder.name}` has measured them."
+            f"{plans.unmeasured} shapes of requests were left unmeasured, so that the build ends in time; until "
+            f"`nearfield index doctor {folder.name}` has measured them they take the plan of one with more conditions, "
+            "or are answered from the columns."
         )
     return plans
 

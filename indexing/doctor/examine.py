@@ -39,7 +39,7 @@ _HOPELESS = 2.0
 _FIRST_LOOK = 6
 # What takes longer is not run again to be timed better. A scan that does is timed by so few queries of each sort: it
 # misses nothing, and takes as long each time.
-_SLOW_MS, _FEW = 3.0, 16
+_SLOW_MS, _FEW = 3.0, 8
 _NUM_SORTS = 3
 # Exact answers worked out together.
 _AT_ONCE = 32
@@ -102,10 +102,10 @@ class Doctor:
             leaks=self._leaks,
         )
 
-    def _urgency(self, shape: ShapeContexts, using: str) -> tuple[bool, float]:
-        """What is measured first when time may not suffice for all: what few ask for last, then what a scan, by which
-        it would be answered, takes longest for."""
-        return FEW_CREATORS in shape.fields, -max(shape.shares) * self._patient.dims[using]
+    def _urgency(self, shape: ShapeContexts, using: str) -> tuple[float, int]:
+        """What is measured first when time may not suffice for all: where a scan takes longest, and there the most
+        conditions, whose plan answers for fewer of them too (PlanTable)."""
+        return -shape.band * self._patient.dims[using], -len(shape.fields)
 
     async def choose(self, shape: ShapeContexts, using: str, effort: Effort) -> ShapeReport:
         """The plan with the least p99 among those that find enough; the columns always do."""
