@@ -2,11 +2,11 @@
 
     python -m benchmarks.kills [--runs 50] [--items 2000] [--seed 0]
 
-So many die; those that end before count beside them. Each run starts a command on a small release and kills it after a random part of the time that it takes undisturbed.
-Beside them a service answers all the time. Then: the live release is the one it was (or, of a switch, the one that it
-was to be) and passes its check; the service's answer is the exact one for what is live; every takedown that was
-acknowledged holds; the same command, run again, finishes; a build then has the `content` hash of an undisturbed one,
-a sync nothing left to do, a compaction the same rows.
+Each run starts a command on a small release and kills it after a random part of the time that it takes undisturbed,
+until so many have died; those that end before are counted beside them. A service answers all the time. Then: the live
+release is the one it was (or, of a switch, the one that it was to be) and passes its check; the service's answer is
+the exact one for what is live; every takedown that was acknowledged holds; the same command, run again, finishes; a
+build then has the `content` hash of an undisturbed one, a sync nothing left to do, a compaction the same rows.
 """
 
 import argparse
