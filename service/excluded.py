@@ -45,10 +45,14 @@ class Excluded:
 
     def others(self, rows: Sequence[int]) -> list[bool]:
         """Of each of `rows`, whether it is not left out."""
-        if self._num_heard or self._id_of is not None:
+        if self._id_of is not None:
             return [row not in self for row in rows]
         posted = self._rows
-        return [row not in posted for row in rows]
+        if not self._num_heard:
+            return [row not in posted for row in rows]
+        numbers = np.array(rows, np.int64)
+        heard = self.heard.take(np.searchsorted(self.heard, numbers), mode="clip") == numbers
+        return [not known and row not in posted for row, known in zip(rows, heard.tolist(), strict=True)]
 
     def __len__(self) -> int:
         """How many rows are left out at the most."""

@@ -172,6 +172,19 @@ def test_boosts_add_what_they_say(world: ArrangedWorld) -> None:
     np.testing.assert_allclose(found.scores, sorted(expected, reverse=True)[:40], atol=1e-5)
 
 
+@many
+@given(arrangement=arrangements, rows=st.lists(queries, max_size=30, unique=True))
+def test_rows_that_fit_together_are_those_that_are_taken_one_by_one(
+    world: ArrangedWorld, arrangement: Arrangement, rows: list[int]
+) -> None:
+    traits = RowTraits(world.fresh()[0])
+    limits = Limits(arrangement, traits)
+    taken = all(limits.take(row) is None for row in rows)
+    # With caps it takes as long to tell, and is not told.
+    capped = arrangement.max_per_creator is not None or arrangement.max_per_tag is not None
+    assert Limits(arrangement, traits).fit_together(rows) == (taken and not capped)
+
+
 def test_mmr_by_hand(world: ArrangedWorld) -> None:
     # Relevances .9, .8, .7; the second is the first again, the third is unlike both. With lambda .5:
     # .45 first; then .4 - .5 * 1 = -.1 against .35 - .5 * 0 = .35.
