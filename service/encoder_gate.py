@@ -66,11 +66,17 @@ class EncoderGate:
         """Take no more texts."""
         self._encoding.shutdown(wait=False, cancel_futures=True)
 
-    async def vector(self, text: str) -> NDArray[np.float32]:
-        """Unit vector (dims,) of a text; a 503 problem when no encoder comes within `encoder_wait_s`."""
+    def known(self, text: str) -> NDArray[np.float32] | None:
+        """Unit vector (dims,) of a text that was encoded lately."""
         known = self._cache.get(text)
         if known is not None:
             self._cache.move_to_end(text)
+        return known
+
+    async def vector(self, text: str) -> NDArray[np.float32]:
+        """Unit vector (dims,) of a text; a 503 problem when no encoder comes within `encoder_wait_s`."""
+        known = self.known(text)
+        if known is not None:
             return known
         vector: NDArray[np.float32] = (await self.run(lambda encoder: encoder.encode([text])))[0]
         self._cache[text] = vector

@@ -16,7 +16,7 @@ from service.text_query import Meaning, TextQuery
 _OF_MEANING, _OF_WORDS = 0.6, 0.4
 # Candidates of each; 32 and 200 gave the same recall@10. Two pages of twenty are filled by the first of each, and every
 # row of a text that is asked for the first time costs some 10 us.
-_POOL, _WIDEN = 40, 4
+FIRST_POOL, _WIDEN = 40, 4
 # A standard score of this stands half way between the mean and the highest score there is.
 _HALF_WAY = 10.0
 
@@ -56,7 +56,7 @@ class Hybrid:
         recheck = self._among.recheck
         rows: list[int] = []
         scores: list[float] = []
-        pool = _POOL
+        pool = FIRST_POOL
         while True:
             block = await self._block(pool, rows)
             rows.extend(block.rows)

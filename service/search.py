@@ -1,5 +1,6 @@
 """How a text becomes a ranking: by its meaning, by its words, or by both."""
 
+import asyncio
 import unicodedata
 
 import numpy as np
@@ -9,7 +10,7 @@ from indexing.context import RequestContext
 from indexing.passages import PASSAGES
 from service.answers import Passage
 from service.excluded import Excluded
-from service.hybrid import Hybrid
+from service.hybrid import FIRST_POOL, Hybrid
 from service.hybrid_blocks import HybridBlocks
 from service.lexical import Lexical
 from service.meaning import BestOf, nearer_passages
@@ -50,17 +51,21 @@ class Search:
             self._check_words()
             return Lexical(self._among, self._queries.words(text), context=context, excluded=excluded)
         self._check_text()
-        vector = await self._encoder.vector(text)
         if query.mode == "semantic":
-            return self._nearest(vector, context, excluded, set())
+            return self._nearest(await self._encoder.vector(text), context, excluded, set())
         self._check_words()
         # Found by its meaning and by its words, a row is one leak.
         leaked: set[int] = set()
         words = self._queries.words(text)
+        lexical = Lexical(self._among, words, context=context, excluded=_NONE, leaked=leaked)
+        vector = self._encoder.known(text)
+        if vector is None:
+            # The engine looks for the words while the encoder's thread is at work; the finder keeps what it finds.
+            vector, _ = await asyncio.gather(self._encoder.vector(text), lexical.first(FIRST_POOL))
         return Hybrid(
             self._among,
             self._nearest(vector, context, _NONE, leaked),
-            Lexical(self._among, words, context=context, excluded=_NONE, leaked=leaked),
+            lexical,
             self._queries.meaning(text, vector),
             words,
             self._blocks,
