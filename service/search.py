@@ -58,15 +58,15 @@ class Search:
         leaked: set[int] = set()
         words = self._queries.words(text)
         lexical = Lexical(self._among, words, context=context, excluded=_NONE, leaked=leaked)
-        vector = self._encoder.known(text)
-        if vector is None:
+        encoded = self._encoder.known(text)
+        if encoded is None:
             # The engine looks for the words while the encoder's thread is at work; the finder keeps what it finds.
-            vector, _ = await asyncio.gather(self._encoder.vector(text), lexical.first(FIRST_POOL))
+            encoded, _ = await asyncio.gather(self._encoder.vector(text), lexical.first(FIRST_POOL))
         return Hybrid(
             self._among,
-            self._nearest(vector, context, _NONE, leaked),
+            self._nearest(encoded, context, _NONE, leaked),
             lexical,
-            self._queries.meaning(text, vector),
+            self._queries.meaning(text, encoded),
             words,
             self._blocks,
             text=text,
