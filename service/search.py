@@ -61,7 +61,8 @@ class Search:
         encoded = self._encoder.known(text)
         if encoded is None:
             # The engine looks for the words while the encoder's thread is at work; the finder keeps what it finds.
-            encoded, _ = await asyncio.gather(self._encoder.vector(text), lexical.first(FIRST_POOL))
+            both = await asyncio.gather(self._encoder.vector(text), lexical.first(FIRST_POOL))
+            encoded = both[0]
         return Hybrid(
             self._among,
             self._nearest(encoded, context, _NONE, leaked),
