@@ -18,8 +18,9 @@ from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.stores.contract import Plan, VectorStore
 
-# A build of a million 64-d rows takes some 550 s (docs/log.md); proving its plans takes a twentieth of that at most.
-_BUDGET_S_A_ROW = 25e-6
+# A build of a million 64-d rows takes some 550 s, one of 100,000 384-d rows 105 (docs/log.md); proving their plans takes a
+# twentieth of that at most.
+_BUDGET_S_A_ROW, _DIMS_A_BUDGET = 25e-6, 192
 _LEAST_BUDGET_S = 2.0
 _CONTEXTS, _RUNS = 2, 2
 
@@ -67,11 +68,12 @@ async def _plans_of(
     shapes = shapes_of(rules, patient.fields, patient.classes, at_s, contexts_each=1)
     for using in patient.dims:
         await _probe(doctor, shapes, using, len(rows))
+    widest = max(patient.dims.values())
     effort = Effort(
         queries=len(rows),
         contexts=_CONTEXTS,
         runs=_RUNS,
-        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns)),
+        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns) * max(1.0, widest / _DIMS_A_BUDGET)),
     )
     return await doctor.examine(at_s, effort, reporter)
 
