@@ -18,8 +18,7 @@ from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.stores.contract import Plan, VectorStore
 
-# A build of a million 64-d rows takes some 550 s, one of 100,000 384-d rows 105 (docs/log.md); proving their plans takes
-# a twentieth of that at most.
+# Of a build of a million 64-d rows, some 550 s, or of 100,000 384-d rows, some 105, the plans take a twentieth at most.
 _BUDGET_S_A_ROW, _DIMS_A_BUDGET = 25e-6, 192
 _LEAST_BUDGET_S = 2.0
 _CONTEXTS, _RUNS = 2, 2
