@@ -60,18 +60,9 @@ class _NeverExplained(Queries):
     """The product's queries without a look at `explain`."""
 
     async def _answer(self, asked: Asked) -> Answer:
-        query, turn = asked.query, asked.turn
-        page = await self.retriever.page(
-            asked.ranking,
-            turn.context,
-            query.limit,
-            using=asked.using,
-            arrangement=turn.arrangement,
-            begun=turn.begun,
-            still=turn.still,
-        )
+        page = await self._page(asked)
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources))
-        next_cursor = self._turns.next_cursor(query, turn, page)
+        next_cursor = self._turns.next_cursor(asked.query, asked.turn, page)
         return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, asked.skipped)
 
 

@@ -21,7 +21,7 @@ from service.problems import invalid
 from service.rank_fused import RankFused
 from service.ranking import Ranking
 from service.requests import Query, RecommendRequest, SearchRequest, SimilarRequest
-from service.retrieval import Retriever
+from service.retrieval import Page, Retriever
 from service.rows import Found, find_entries, find_rows
 from service.search import Search
 from service.served import ServedRelease
@@ -154,15 +154,7 @@ class Queries:
 
     async def _answer(self, asked: Asked) -> Answer:
         query, turn = asked.query, asked.turn
-        page = await self.retriever.page(
-            asked.ranking,
-            turn.context,
-            query.limit,
-            using=asked.using,
-            arrangement=turn.arrangement,
-            begun=turn.begun,
-            still=turn.still,
-        )
+        page = await self._page(asked)
         if (
             isinstance(query, SearchRequest)
             and query.mode == "lexical"
@@ -178,3 +170,15 @@ class Queries:
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources, explained, passages))
         next_cursor = self._turns.next_cursor(query, turn, page)
         return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, asked.skipped)
+
+    async def _page(self, asked: Asked) -> Page:
+        turn = asked.turn
+        return await self.retriever.page(
+            asked.ranking,
+            turn.context,
+            asked.query.limit,
+            using=asked.using,
+            arrangement=turn.arrangement,
+            begun=turn.begun,
+            still=turn.still,
+        )

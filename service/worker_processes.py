@@ -21,6 +21,9 @@ _CAN_FORK = sys.platform == "linux"
 # tells the others. A blocked signal is inherited; a worker unblocks what it handles itself.
 _NOT_FOR_CHILDREN = {signal.SIGINT, signal.SIGTERM}
 
+# What starting a process raises when the one that forks has ended (it may have been killed for its memory), or ends.
+_CANNOT_FORK = (EOFError, OSError)
+
 
 class WorkerProcesses:
     """Starts processes; faster once `prepare` was called and has come to its end."""
@@ -41,13 +44,26 @@ class WorkerProcesses:
             self._preparing.start()
 
     def start(self, work: Callable[..., Any], args: tuple[Any, ...], name: str) -> BaseProcess:
-        """A process in which `work(*args)` runs."""
-        context = self._forking if self._prepared else self._spawning
-        return _started(context.Process(target=work, args=args, name=name))
+        """A process in which `work(*args)` runs. Raises OSError when the system starts none."""
+        if self._prepared:
+            try:
+                return _started(self._forking.Process(target=work, args=args, name=name))
+            except _CANNOT_FORK as error:
+                self._prepared, self._preparing = False, None
+                _log.error("%s cannot be forked (%s: %s) and is started afresh", name, type(error).__name__, error)
+        return _started(self._spawning.Process(target=work, args=args, name=name))
 
     def _prepare(self) -> None:
         # Starting a process waits for the imports, which the main process must not.
-        _started(self._forking.Process(target=_nothing)).join()
+        process = self._forking.Process(target=_nothing)
+        try:
+            _started(process).join()
+            trouble = f"it ended with exit code {process.exitcode}" if process.exitcode else None
+        except _CANNOT_FORK as error:
+            trouble = f"{type(error).__name__}: {error}"
+        if trouble is not None:
+            _log.error("Fresh workers are started afresh, which takes longer: none can be forked (%s)", trouble)
+            return
         self._prepared = True
         _log.info("Fresh workers are forked from now on")
 
