@@ -129,7 +129,7 @@ class Supervisor:
 
     def _wait_for_news(self, wake: socket.socket) -> None:
         pipes = [worker.control for worker in self._workers]
-        ends = [worker.process.sentinel for worker in self._workers]
+        ends = [worker.process.end for worker in self._workers]
         if wake in wait([wake, *pipes, *ends], timeout=_TICK_S):
             wake.recv(4096)
         for worker in self._workers:

@@ -113,8 +113,9 @@ class WorkerHandle:
 
     def ended(self) -> bool:
         """Whether the process is over; its end is then collected."""
-        if self.process.is_alive():
+        if not self.process.ended():
             return False
+        self.process.join()
         self.hear()
         self.control.close()
         return True

@@ -136,6 +136,30 @@ def test_the_only_worker_is_replaced_and_its_clients_wait(tmp_path: Path) -> Non
         assert service.ask()["pid"] != killed
 
 
+def test_forked_workers_go_on_and_are_replaced_when_the_process_that_forked_them_is_killed(tmp_path: Path) -> None:
+    with standin_service(tmp_path, forked=True, num_workers=2) as service:
+        load = Load(service.port, "/")
+        with load.running(num_kept=2, num_fresh=2):
+            service.publish("r1")
+            eventually(lambda: releases(service) == {"r1"})
+            forks = service.forks()
+            (fork_server,) = service.fork_servers()
+            os.kill(fork_server, signal.SIGKILL)
+            eventually(lambda: gone(fork_server))
+            # Starting another process is when `multiprocessing` takes stock of all.
+            service.publish("r2")
+            eventually(lambda: releases(service) == {"r2"})
+            eventually(lambda: all(map(gone, forks)))
+        assert load.failures == []
+        assert "is started afresh" in service.log()
+        assert "died" not in service.log()
+        # A later worker is forked again.
+        eventually(lambda: service.log().count("are forked from now on") == 2)
+        service.publish("r3")
+        eventually(lambda: releases(service) == {"r3"})
+        assert service.forks()
+
+
 def test_when_no_worker_can_be_kept_alive_the_service_ends_with_the_reason(tmp_path: Path) -> None:
     with standin_service(tmp_path, num_workers=1) as service:
         (tmp_path / "bad").write_text("r0")
