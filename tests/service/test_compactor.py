@@ -40,6 +40,11 @@ def journal_many(data_dir: Path) -> None:
     asyncio.run(work())
 
 
+def recordings(answer: dict[str, Any]) -> list[str]:
+    """What was found; any of the many may stand for their one recording, as they are all equally near."""
+    return [GONE if hit["id"].startswith(f"{GONE}-") else hit["id"] for hit in answer["hits"]]
+
+
 def test_a_change_over_http_has_a_grown_journal_compacted(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     shutil.copytree(text_world, data_dir)
@@ -61,12 +66,12 @@ def test_a_change_over_http_has_a_grown_journal_compacted(text_world: Path, tmp_
 
         eventually(compacted, 90)
         after = answers[-1]
-        assert [hit["id"] for hit in after["hits"]] == [hit["id"] for hit in before["hits"]]
+        assert recordings(after) == recordings(before)
         assert after["revision"] == 0
         # What was compacted is held on, for pages that were begun on it.
         pinned_body = json.dumps({**json.loads(BODY), "release": before["release"]}).encode()
         pinned = json.loads(fresh(port, "/v1/similar", pinned_body))
-        assert [hit["id"] for hit in pinned["hits"]] == [hit["id"] for hit in before["hits"]]
+        assert recordings(pinned) == recordings(before)
 
 
 def test_one_compaction_at_a_time_and_a_pause_after_one_that_failed(text_world: Path, tmp_path: Path) -> None:
