@@ -11,6 +11,7 @@ import torch
 from msgspec import Struct, structs
 
 from embedding.errors import DamagedError, MismatchError
+from embedding.model_folder import FORMAT
 
 # Checkpoints take one part in this many of the time of a run; a large model is written more seldom.
 _TIME_SHARE = 50
@@ -20,9 +21,11 @@ class RunIdentity(Struct, frozen=True, kw_only=True):
     """What a run must have in common with the one whose checkpoint it goes on from.
 
     `interactions` and `items`: fingerprints of what the towers are trained on, and of what they read of each item;
-    `start`: hash of the model that a warm start took over; `processes`: how many train together.
+    `start`: hash of the model that a warm start took over; `processes`: how many train together; `format`: of the
+    model to come.
     """
 
+    format: int = FORMAT
     config: dict[str, Any]
     split: dict[str, Any]
     interactions: str

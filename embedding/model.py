@@ -36,7 +36,13 @@ class Towers:
         """
         manifest = verify_model(folder)
         vocabulary = Vocabulary.load(folder)
-        candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), manifest.text_dims, manifest.dims)
+        candidate = CandidateTower(
+            vocabulary.num_ids,
+            vocabulary.table_sizes(),
+            manifest.text_dims,
+            manifest.dims,
+            mean_of_tags=manifest.format == 1,
+        )
         query = QueryTower(manifest.dims)
         weights = load_file(folder / WEIGHTS)
         try:

@@ -16,7 +16,8 @@ from embedding.rows import Kind
 from embedding.split import Split
 from embedding.train_config import TrainConfig
 
-FORMAT = 1
+# In models of format 1 tags counted by their mean (embedding/towers.py).
+FORMAT = 2
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
@@ -117,9 +118,9 @@ def read_manifest(folder: Path) -> ModelManifest:
     content = path.read_bytes()
     try:
         version = msgspec.json.decode(content, type=_Version).format
-        if version != FORMAT:
+        if version not in range(1, FORMAT + 1):
             raise MismatchError(
-                f"The model in {folder} has format {version}; this version of Nearfield reads {FORMAT}."
+                f"The model in {folder} has format {version}; this version of Nearfield reads 1 to {FORMAT}."
             )
         manifest = msgspec.json.decode(content, type=ModelManifest)
         came = _hash_of_written(content)

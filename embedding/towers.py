@@ -69,12 +69,17 @@ def expand_ranges(starts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
 class CandidateTower(nn.Module):
     """An item's vector: the sum of its features' embeddings, scaled to length one.
 
-    A bag (creators, tags) adds the mean of its embeddings, the text vector a linear map of itself. An id not seen
-    in training, or hidden by dropout, adds the embedding of "unknown"; an absent value adds nothing.
+    Creators and albums add the mean of their embeddings, n tags the sum of theirs over the root of n (each is evidence
+    of its own, as listens are in a history), the text vector a linear map of itself. An id not seen in training, or
+    hidden by dropout, adds the embedding of "unknown"; an absent value adds nothing.
     """
 
-    def __init__(self, num_ids: int, table_sizes: Mapping[str, int], text_dims: int, dims: int) -> None:
+    def __init__(
+        self, num_ids: int, table_sizes: Mapping[str, int], text_dims: int, dims: int, *, mean_of_tags: bool = False
+    ) -> None:
+        """`mean_of_tags`: tags add the mean of their embeddings, as they did in models of format 1."""
         super().__init__()
+        self._mean_of_tags = mean_of_tags
         self.ids = nn.Parameter(torch.empty(num_ids + 1, dims))
         self.tables = nn.ParameterDict(
             {name: nn.Parameter(torch.empty(size, dims)) for name, size in sorted(table_sizes.items())}
@@ -94,9 +99,12 @@ class CandidateTower(nn.Module):
         ids_U = items.ids_U if hidden_U is None else items.ids_U.masked_fill(hidden_U, UNKNOWN)
         sum_UD = F.embedding(ids_U, self.ids, sparse=self.sparse)
         for name, (flat, offsets) in items.bags.items():
-            sum_UD = sum_UD + F.embedding_bag(
+            bag_UD = F.embedding_bag(
                 flat, self.tables[name], offsets, mode="mean", sparse=self.sparse, include_last_offset=True
             )
+            if name == "tags" and not self._mean_of_tags:
+                bag_UD = bag_UD * offsets.diff().sqrt()[:, None]
+            sum_UD = sum_UD + bag_UD
         for name, rows_U in items.rows.items():
             known_U1 = (rows_U != UNKNOWN)[:, None]
             sum_UD = sum_UD + F.embedding(rows_U, self.tables[name]) * known_U1

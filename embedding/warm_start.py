@@ -17,6 +17,8 @@ def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str 
         "features": (manifest.config.features, config.features),
         "text encoder": (manifest.encoder_hash, encoder_hash),
     }
+    if "tags" in config.features:
+        pairs["tags"] = ("by their mean" if manifest.format == 1 else "by their root", "by their root")
     differing = [f"{name}: {then} in the model, {now} now" for name, (then, now) in pairs.items() if then != now]
     if differing:
         raise MismatchError(

@@ -21,8 +21,10 @@ from embedding.pairs import Pairs
 from embedding.rows import Item
 from embedding.train_config import TrainConfig
 from embedding.training import Around, fit
+from embedding.warm_start import check_start
 from tests.embedding.planted import NO_TEXT, QUIET, item_id, train_planted
 from tests.embedding.row_cases import write_jsonl
+from tests.embedding.test_old_models import FORMAT_1
 from tests.embedding.training_program import train_resumed, train_short_of_memory
 
 # Imports torch once; each process is forked from there within milliseconds.
@@ -235,6 +237,13 @@ def test_a_warm_start_keeps_old_rows_and_gives_new_ids_their_own(tmp_path: Path)
     assert not torch.equal(after[old.ids.find(item_id(0, 5)) + 1], before[old.ids.find(item_id(0, 5)) + 1])
     assert warm.losses[0] < afresh.losses[0]
     assert warm.manifest.warm_start == first.manifest.hash
+
+
+def test_a_warm_start_from_weights_that_counted_otherwise_is_refused() -> None:
+    old = read_manifest(FORMAT_1)
+
+    with pytest.raises(MismatchError, match=r"this run\. tags: by their mean in the model, by their root now\. Give"):
+        check_start(old, old.config, old.encoder_hash)
 
 
 def test_a_warm_start_that_does_not_fit_says_what_differs(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_candidate_is_the_sum_of_its_features_at_length_one() -> None:
         expected = (
             candidate.ids[1]
             + tables["creators"][0 + 1]
-            + (tables["tags"][1] + tables["tags"][2]) / 2
+            + (tables["tags"][1] + tables["tags"][2]) / 2**0.5
             + tables["kind"][1]
             + tables["duration_s"][1]
             + candidate.text[0]
