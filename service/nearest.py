@@ -42,7 +42,7 @@ class Neighbours:
     @property
     def num_to_spare(self) -> int:
         """How many rows more a search needs for those that the journal will drop and not replace."""
-        return math.ceil(self._lack)
+        return round(self._lack)
 
     def note_lack(self, num_lacking: int) -> None:
         """Tell how many more rows of a search the journal dropped than it put in their place."""
