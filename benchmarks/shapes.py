@@ -6,7 +6,7 @@ For each shape, queries of three sorts: rows that pass; between three such rows,
 rows that do not pass, where hardly anything does. The doctor measures the release first, as `nearfield index doctor`
 does. Then all plans run in turn, round by round; a query's time is the least of its rounds. The ratio is the product's
 p99 over that of the cheapest plan of the engine that finds .99 of each sort. A plan whose first queries take ten times
-as long as those of the fastest so far is not asked to the end.
+as long as those of the fastest so far is not asked to the end, unless no other plan of the engine finds enough.
 """
 
 import argparse
@@ -132,6 +132,14 @@ async def measure(
         await run(one, queries, least, judge=True, give_up_ms=_HOPELESS * fastest)
         if one.suffices:
             fastest = min(fastest, one.p99_ms)
+    left = sorted(
+        (one for one in tried[1:] if not one.recalls), key=lambda one: float(np.median(one.times_ms[:_FIRST_LOOK]))
+    )
+    for one in left:
+        if any(other.suffices for other in tried[1:]):
+            break
+        # None but those that take many times as long as the product finds enough: which of them does is to be known.
+        await run(one, queries, least, judge=True)
     fastest = min(one.p99_ms for one in tried[1:] if one.suffices)
     for _ in range(rounds - 1):
         for one in tried:
@@ -200,7 +208,9 @@ def main() -> None:
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-shapes-{arguments.items}"
     build_world(folder, arguments.items, DIMS, planted_rows)
     console = Console(width=240)
-    console.print(f"{arguments.items:,} x {DIMS}, {len(SHAPES)} shapes, {2 * QUERIES_EACH} queries each, limit {K}")
+    console.print(
+        f"{arguments.items:,} x {DIMS}, {len(SHAPES)} shapes, {NUM_SORTS * QUERIES_EACH} queries each, limit {K}"
+    )
     asyncio.run(main_async(folder, arguments.rounds, console))
 
 
