@@ -45,6 +45,8 @@ class Measured(Struct, frozen=True, kw_only=True):
     p99_ms: float
     short_pages: int
     queries: int
+    # Whether it was asked all that it was to be asked, and found enough of it; files from before it was noted say yes.
+    enough: bool = True
 
 
 class ShapeReport(Struct, frozen=True, kw_only=True):

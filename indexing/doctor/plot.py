@@ -21,7 +21,7 @@ def plot_plans(plans: Plans, file: Path) -> None:
                 (tried.p99_ms, row)
                 for row, report in enumerate(plans.shapes)
                 for tried in report.tried
-                if plan_name(tried.plan) == name and (tried.recall >= MIN_RECALL) == enough
+                if plan_name(tried.plan) == name and tried.enough == enough
             ]
             axes.scatter(
                 [p99_ms for p99_ms, _ in points],
@@ -35,7 +35,7 @@ def plot_plans(plans: Plans, file: Path) -> None:
     axes.scatter(chosen, range(len(chosen)), s=140, facecolors="none", edgecolors="black", label="chosen", zorder=3)
     axes.axvline(SLOW_MS, color="grey", linestyle="--", linewidth=1)
     axes.set_xscale("log")
-    axes.set_xlabel(f"p99, ms (hollow: recall@10 below {MIN_RECALL})")
+    axes.set_xlabel(f"p99, ms (hollow: given up, or recall@10 not surely {MIN_RECALL})")
     common = always(plans)
     labels = [
         " ".join((report.shape.using, *(name for name in report.shape.fields if name not in common)))

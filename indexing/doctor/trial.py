@@ -93,4 +93,5 @@ class Trial:
             p99_ms=round(self.p99_ms, 4),
             short_pages=self.short_pages,
             queries=len(self.times_ms),
+            enough=self.finished and self.suffices,
         )
