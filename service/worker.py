@@ -10,7 +10,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -42,6 +43,8 @@ IDLE_S = 30
 STOP_PATIENCE_S = 1.0
 # How long requests in flight may take when there is no main process any more that would end a worker that hangs.
 _ORPHAN_S = 60.0
+# Priority (nice) of a fresh worker that loads beside those that answer: the lowest.
+_ASIDE = 19
 # Open files that a process may have where the system sets no bound.
 _MANY_FILES = 65_536
 
@@ -85,7 +88,8 @@ def work(
         worker = _Worker(control, runner.get_loop())
         try:
             module, _, name = factory.partition(":")
-            app = getattr(importlib.import_module(module), name)()
+            make = getattr(importlib.import_module(module), name)
+            app = _made_aside(make) if environ.get("NEARFIELD_REPLACING") == "1" else make()
             runner.run(worker.serve(app, listener))
         except NearfieldError as error:
             worker.fail(str(error))
@@ -172,6 +176,26 @@ class _Worker:
                     self._leave.set_result(order)
                 # Told twice, the shorter patience holds.
                 self._loop.call_later(order.patience_s, self._out_of_patience.set)
+
+
+def _made_aside(make: Callable[[], App]) -> App:
+    """What `make` gives, made with what those that answer leave of the cores.
+
+    In a thread that ends with it: who has no privilege cannot take a lower priority back. No thread that serves may
+    come of it: those of the engine, of the encoder and of the server are started later, by the event loop.
+    """
+    made: Future[App] = Future()
+
+    def run() -> None:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ASIDE)
+        try:
+            made.set_result(make())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=run, name="make").start()
+    return made.result()
 
 
 def _max_connections() -> int:

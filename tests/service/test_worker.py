@@ -1,0 +1,36 @@
+"""A fresh worker loads with what is left of the cores, and serves with its full share of them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from service.worker import _made_aside
+
+# A thread keeps its low priority; tried where none of it can last.
+_PROGRAM = """
+import os, threading
+from service.worker import _made_aside
+
+def priority():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+before = priority()
+print(_made_aside(priority), priority() == before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no priority of its own elsewhere")
+def test_only_the_making_has_the_lowest_priority() -> None:
+    ended = subprocess.run([sys.executable, "-c", _PROGRAM], env=os.environ, capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "19 True\n"
+
+
+def test_what_cannot_be_made_says_why() -> None:
+    def make() -> None:
+        raise ValueError("a byte of columns.bin differs")
+
+    with pytest.raises(ValueError, match=r"columns\.bin"):
+        _made_aside(make)  # type: ignore[arg-type]
