@@ -30,6 +30,7 @@ from indexing.column_scan import ColumnScan
 from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
+from indexing.plans import NARROW
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.releases import Releases
@@ -174,7 +175,7 @@ def by_plan(
 
     async def ask(vector: NDArray[np.float32], limit: int) -> Ranked:
         if isinstance(plan, str):
-            return scan.nearest(vector, using="text", compiled=compiled, limit=limit)
+            return scan.nearest(vector, using="text", compiled=compiled, limit=limit, narrowly=plan == NARROW)
         return await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=limit, plan=plan)
 
     return ask

@@ -1,10 +1,12 @@
 """Pairs of texts that belong together, as a catalogue already holds them, to adapt the text encoder by."""
 
 import hashlib
+import random
 import re
 from collections.abc import Iterable, Iterator
 from html import unescape
 from itertools import pairwise
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -45,17 +47,38 @@ def title_pair(item: Item) -> TextPair | None:
 
 
 def training_pairs(items: Iterable[Item]) -> Iterator[TextPair]:
-    """Title and text, text and creator, and one passage and the next, of the items that are not held out."""
+    """Title and text, one passage and the next, and once a creator text and creator, of the items not held out."""
+    named: set[str] = set()
     for item in items:
         if is_held_out(item.creator):
             continue
         own = title_pair(item)
         if own is not None:
             yield own
-            yield _pair(own.answers, item.creator, item)
+            if item.creator not in named:
+                named.add(item.creator)
+                yield _pair(own.answers, item.creator, item)
         passages = passages_of(item)[: _PASSAGES + 1]
         for first, second in pairwise(passages):
             yield _pair(passage_text(item, first), _plain((item.text or "")[second.start : second.end]), item)
+
+
+def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[TextPair]:
+    """At most `number` of the pairs, shuffled: one of each creator, then another of each, and so on.
+
+    A show of a thousand episodes, each with the same words about itself, would teach little else than itself.
+    """
+    draw = random.Random(seed)
+    by_creator: dict[str, list[TextPair]] = {}
+    for pair in pairs:
+        by_creator.setdefault(pair.creator, []).append(pair)
+    for own in by_creator.values():
+        draw.shuffle(own)
+    placed = [(place, pair) for own in by_creator.values() for place, pair in enumerate(own)]
+    placed.sort(key=itemgetter(0))
+    chosen = [pair for _, pair in placed[:number]]
+    draw.shuffle(chosen)
+    return chosen
 
 
 def _pair(asks: str, answers: str, item: Item) -> TextPair:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from embedding.adapt_pairs import TextPair, is_held_out, title_pair, training_pairs
+from embedding.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.catalogue import read_catalogue
 from embedding.device import DeviceName, find_device
 from embedding.encoder_folder import find_encoder
@@ -31,11 +31,11 @@ _RECALL_K = 10
 
 
 class AdaptRequest(Struct, frozen=True, kw_only=True):
-    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs, drawn evenly."""
+    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs (`drawn_evenly`)."""
 
     catalogue: Path
     out: Path
-    pairs: int = 15_000
+    pairs: int = 30_000
     epochs: int = 1
     seed: int = 0
     device: DeviceName = "auto"
@@ -123,22 +123,27 @@ def _items(catalogue: Path, rejects: Rejects, reporter: Reporter) -> Iterator[It
 
 def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair], dict[str, list[TextPair]]]:
     """Pairs to train on, shuffled, and those to test on by language."""
-    training: list[TextPair] = []
     held_out: dict[str, dict[str, list[TextPair]]] = defaultdict(lambda: defaultdict(list))
-    for item in items:
-        training.extend(training_pairs([item]))
-        pair = title_pair(item) if is_held_out(item.creator) else None
-        if pair is not None and len(held_out[pair.language][pair.creator]) < _PER_CREATOR:
-            held_out[pair.language][pair.creator].append(pair)
+
+    def others() -> Iterator[Item]:
+        """Those that are not held out; the tests are gathered on the way."""
+        for item in items:
+            if not is_held_out(item.creator):
+                yield item
+                continue
+            pair = title_pair(item)
+            if pair is not None and len(held_out[pair.language][pair.creator]) < _PER_CREATOR:
+                held_out[pair.language][pair.creator].append(pair)
+
+    training = drawn_evenly(training_pairs(others()), request.pairs, request.seed)
     draw = random.Random(request.seed)
-    draw.shuffle(training)
     tests = {}
     for language, by_creator in held_out.items():
         pairs = [pair for own in by_creator.values() for pair in own]
         draw.shuffle(pairs)
         if len(pairs) >= _LEAST_PAIRS:
             tests[language] = pairs[:_PER_LANGUAGE]
-    return training[: request.pairs], tests
+    return training, tests
 
 
 def _recalls(model: Any, tests: dict[str, list[TextPair]], reporter: Reporter, when: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The exact plan that needs no engine: score the rows that a context allows, straight from the columns.
+"""The plans that need no engine: score the rows that a context allows, straight from the columns, in full or narrowly.
 
 Which rows those are is worked out once a context; where there is room, their vectors are kept side by side as well.
 """
@@ -18,6 +18,7 @@ from indexing.columns import PointRows
 from indexing.facts import FACT_FIELDS
 from indexing.field_columns import PointFields
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
+from indexing.narrow import Narrow
 from indexing.rules.compiled import CompiledContext
 from indexing.scoring import best, gathered_scores, one_by_one, scores_of
 from indexing.stores.contract import Ranked
@@ -33,6 +34,11 @@ _BLOCK_BYTES = _KEPT_BYTES // 4
 _READ_ALL_FROM = 0.25
 # So many times the rows wanted are looked at first where some are to be left out.
 _WITHOUT_SPARE = 2
+# So many are scored in full of the best by their first components, and as many more for each hit: of real
+# texts they hold .99 of what is nearest (docs/log.md).
+_LOOKED_AT, _LOOKED_AT_A_HIT = 800, 8
+# Of fewer rows for each of those, a scan in full takes no longer.
+_ROWS_LOOKED_AT = 4
 # Scores at once: what several vectors have in common is read once for all of them, as long as it stays in bounds.
 _MOST_SCORES = 4 << 20
 
@@ -41,6 +47,8 @@ class Wanted(Struct, frozen=True):
     """The `limit` rows nearest to `vector` (dims,) in the space `using` that pass `compiled.filter`.
 
     Rows `without` which they are wanted, ascending and not none, are taken out by number before anything is ranked.
+    `narrowly`: only the best by their first principal components are scored in full, so that some may be missed; what
+    has no such components, or is few, is scored in full.
     """
 
     vector: NDArray[np.float32]
@@ -48,10 +56,11 @@ class Wanted(Struct, frozen=True):
     compiled: CompiledContext
     limit: int
     without: NDArray[Any] | None = None
+    narrowly: bool = False
 
 
 class ColumnScan:
-    """Finds the nearest rows of one release without fail; ties go to the lower row.
+    """Finds the nearest rows of one release, without fail unless asked to look narrowly; ties go to the lower row.
 
     From the first one on, numpy multiplies in one thread in this process.
     """
@@ -71,48 +80,57 @@ class ColumnScan:
         compiled: CompiledContext,
         limit: int,
         without: NDArray[Any] | None = None,
+        narrowly: bool = False,
     ) -> Ranked:
         """What is `Wanted`."""
-        return self.nearest_of([Wanted(vector, using, compiled, limit, without)])[0]
+        return self.nearest_of([Wanted(vector, using, compiled, limit, without, narrowly)])[0]
 
     def nearest_of(self, wanted: Sequence["Wanted"]) -> list[Ranked]:
         """The answers in the order of `wanted`, each as if it were alone; those that may show the same rows are scored
         together."""
         known = [self._knowledge(one.compiled) for one in wanted]
         allowed = [self._allowed_rows(one) for one in known]
+        narrow = [self._narrow(one, rows) for one, rows in zip(wanted, allowed, strict=True)]
         if len(wanted) == 1:
             # There is nothing to sort out: a fifth of what a scan of a small release takes.
-            scores = self._scores(allowed[0], wanted[0].using, wanted[0].vector[np.newaxis])
-            return [self._ranked(wanted[0], known[0], allowed[0], scores[0])]
-        alike: dict[tuple[int, str], list[int]] = {}
+            scores = self._scores(allowed[0], wanted[0].using, wanted[0].vector[np.newaxis], narrow[0])
+            return [self._ranked(wanted[0], known[0], allowed[0], scores[0], narrow[0])]
+        alike: dict[tuple[int, str, bool], list[int]] = {}
         for place, one in enumerate(wanted):
-            alike.setdefault((id(allowed[place]), one.using), []).append(place)
+            alike.setdefault((id(allowed[place]), one.using, narrow[place] is None), []).append(place)
         found: dict[int, Ranked] = {}
         for places in alike.values():
-            rows, using = allowed[places[0]], wanted[places[0]].using
+            rows, using, how = allowed[places[0]], wanted[places[0]].using, narrow[places[0]]
             for some in _in_bounds(places, rows.num_rows):
-                scores = self._scores(rows, using, np.array([wanted[place].vector for place in some], np.float32))
+                scores = self._scores(rows, using, np.array([wanted[place].vector for place in some], np.float32), how)
                 for place, of_one in zip(some, scores, strict=True):
-                    found[place] = self._ranked(wanted[place], known[place], rows, of_one)
+                    found[place] = self._ranked(wanted[place], known[place], rows, of_one, how)
         return [found[place] for place in range(len(wanted))]
 
-    def _ranked(self, one: "Wanted", known: "_Known", allowed: "_Allowed", scores: NDArray[np.float32]) -> Ranked:
+    def _narrow(self, one: "Wanted", allowed: "_Allowed") -> Narrow | None:
+        """By what the rows are scored first; None where all of them are scored in full."""
+        if not one.narrowly or allowed.num_rows <= _ROWS_LOOKED_AT * _looked_at(one.limit):
+            return None
+        return self._columns.narrow(one.using)
+
+    def _ranked(
+        self, one: "Wanted", known: "_Known", allowed: "_Allowed", scores: NDArray[np.float32], narrow: Narrow | None
+    ) -> Ranked:
         exact = partial(self._exact, one, allowed)
+        looked_at = one.limit if narrow is None else _looked_at(one.limit)
         if len(known.blocked):
             if known.blocked_places is None:
                 known.blocked_places = allowed.places(known.blocked)
             scores[known.blocked_places] = -np.inf
         if one.without is not None:
-            places, values = best(scores, _WITHOUT_SPARE * one.limit, exact)
+            places, values = best(scores, max(looked_at, _WITHOUT_SPARE * one.limit), exact)
             kept = ~_among(places if allowed.rows is None else allowed.rows[places], one.without)
             if np.count_nonzero(kept) >= one.limit:
                 return allowed.ranked(places[kept][: one.limit], values[kept][: one.limit])
-            # They lie thick where the best are: taken out of all scores, by a byte for each row; searching for each of
-            # them among the rows allowed takes longer (docs/log.md).
-            gone = np.zeros(len(self._columns), dtype=np.bool_)
-            gone[one.without] = True
-            np.putmask(scores, gone if allowed.rows is None else gone[allowed.rows], -np.inf)
-        return allowed.ranked(*best(scores, one.limit, exact))
+            # They lie thick where the best are: taken out of all scores.
+            scores[allowed.places_of(one.without)] = -np.inf
+        places, values = best(scores, looked_at, exact)
+        return allowed.ranked(places[: one.limit], values[: one.limit])
 
     def _exact(self, one: "Wanted", allowed: "_Allowed", places: NDArray[np.int64]) -> NDArray[np.float32]:
         block = allowed.blocks.get(one.using)
@@ -157,9 +175,12 @@ class ColumnScan:
             self._allowed.move_to_end(known.key)
         return allowed
 
-    def _scores(self, allowed: "_Allowed", using: str, asked: Vectors) -> NDArray[np.float32]:
-        """(Q, R) of the rows allowed for the vectors `asked` (Q, dims)."""
-        vectors = self._columns.vectors(using)
+    def _scores(self, allowed: "_Allowed", using: str, asked: Vectors, narrow: Narrow | None) -> NDArray[np.float32]:
+        """(Q, R) of the rows allowed for the vectors `asked` (Q, dims), in full or by what is `narrow` of both."""
+        if narrow is None:
+            vectors = self._columns.vectors(using)
+        else:
+            using, vectors, asked = f"{using}.narrow", narrow.vectors, asked @ narrow.axes
         if allowed.rows is None:
             return scores_of(vectors, asked)
         block = allowed.blocks.get(using)
@@ -204,10 +225,13 @@ class _Allowed:
         self.rows = rows
         self.num_rows = num_all if rows is None else len(rows)
         self.blocks: dict[str, Vectors] = {}
+        self._num_all = num_all
+        self._place_of: NDArray[np.int32] | None = None
 
     @property
     def nbytes(self) -> int:
-        return sum(block.nbytes for block in self.blocks.values()) + (0 if self.rows is None else self.rows.nbytes)
+        parts = (self.rows, self._place_of, *self.blocks.values())
+        return sum(part.nbytes for part in parts if part is not None)
 
     def row(self, at: int) -> int:
         return at if self.rows is None else int(self.rows[at])
@@ -220,9 +244,25 @@ class _Allowed:
         found: NDArray[np.int64] = places[self.rows[places] == rows]
         return found
 
+    def places_of(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The same for many rows, by a place for each row that there is, which is made once: searching for each takes
+        five times as long (docs/log.md)."""
+        if self.rows is None:
+            return rows
+        if self._place_of is None:
+            self._place_of = np.full(self._num_all, -1, dtype=np.int32)
+            self._place_of[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+        places: NDArray[np.int32] = self._place_of[rows]
+        found: NDArray[np.int32] = places[places >= 0]
+        return found
+
     def ranked(self, places: NDArray[np.int64], scores: NDArray[np.float32]) -> Ranked:
         rows = places if self.rows is None else self.rows[places]
         return Ranked(rows.tolist(), scores.tolist())
+
+
+def _looked_at(limit: int) -> int:
+    return _LOOKED_AT + _LOOKED_AT_A_HIT * limit
 
 
 def _in_bounds(places: list[int], num_rows: int) -> Iterator[list[int]]:

@@ -5,6 +5,7 @@ payload.bin          msgpack of each Payload, end to end
 payload_ends.npy     (N + 1,) byte offsets into it
 hashes.npy           (N, 32): 16 bytes over the fields that are inputs of encoder and tower, 16 over the row
 <space>.npy          (N, dims) float32 unit vectors of each named vector
+<space>.narrow.npy   what of wide ones is scanned first, with its axes (indexing/narrow.py)
 titles.npy           (N,) the key of each title
 words_*.npy          the sparse vectors of BM25 (indexing/words/columns.py)
 """
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from embedding.id_table import IdTable, IdTableBuilder
 from embedding.protocols import Vectors
 from embedding.rows import Item, name_key
+from indexing.narrow import Narrow, write_narrow
 from indexing.npy_file import NpyFile
 from indexing.payload import Payload
 from indexing.words.columns import Words, WordsWriter
@@ -99,6 +101,8 @@ class ColumnsWriter:
             file.close()
         self._words.close(whole=kind is None)
         if kind is None:
+            for space in self._spaces:
+                write_narrow(self._folder, space)
             self._ids.finish().save(self._folder, "ids")
             np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
             hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, 2 * HASH_BYTES)
@@ -117,6 +121,9 @@ class PointRows(Protocol):
     def vectors(self, space: str) -> Vectors:
         """All vectors (N, dims) of a named vector, as a read-only map."""
 
+    def narrow(self, space: str) -> Narrow | None:
+        """What of a named vector can be scanned first; None where it is not wide or there are few."""
+
 
 class Columns:
     """The columns of one release, mapped into memory; safe to share between processes."""
@@ -128,6 +135,7 @@ class Columns:
         self._ends = np.asarray(np.load(folder / "payload_ends.npy", mmap_mode="r")).data
         self._decoder = msgspec.msgpack.Decoder(Payload)
         self._vectors: dict[str, Vectors] = {}
+        self._narrow: dict[str, Narrow | None] = {}
         self.words = Words(folder)
         self._titles = np.asarray(np.load(folder / "titles.npy", mmap_mode="r"))
 
@@ -145,6 +153,12 @@ class Columns:
         if space not in self._vectors:
             self._vectors[space] = np.asarray(np.load(self._folder / f"{space}.npy", mmap_mode="r"))
         return self._vectors[space]
+
+    def narrow(self, space: str) -> Narrow | None:
+        """What of a named vector can be scanned first; None where it is not wide or there are few."""
+        if space not in self._narrow:
+            self._narrow[space] = Narrow.of(self._folder, space)
+        return self._narrow[space]
 
     def titled(self, title: str) -> NDArray[np.int64]:
         """The rows, ascending, of this title, whatever its letter case, width or white space."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexing.column_scan import ColumnScan, Wanted
 from indexing.passages import PASSAGES, Passages, passages_collection
-from indexing.plans import COLUMNS, PlanTable, plan_name
+from indexing.plans import COLUMNS, NARROW, PlanTable, plan_name
 from indexing.plans_file import plan_table
 from indexing.release import Release
 from indexing.rules.compiled import CompiledContext
@@ -103,8 +103,9 @@ class Finder:
             return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
         plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
         if isinstance(plan, str):
-            found = await self._shared_scan.nearest(Wanted(vector, using, compiled, limit, without))
-            return Nearest(found.rows, found.scores, True, without is not None)
+            wanted = Wanted(vector, using, compiled, limit, without, narrowly=plan == NARROW)
+            found = await self._shared_scan.nearest(wanted)
+            return Nearest(found.rows, found.scores, plan == COLUMNS, without is not None)
         ranked = await self._store.nearest(
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
         )
@@ -153,7 +154,8 @@ class PassageFinder:
         fetch = min(_PASSAGES_A_ROW * limit, len(self._passages))
         while True:
             if isinstance(plan, str):
-                ranked = await self._shared_scan.nearest(Wanted(vector, PASSAGES, compiled, fetch))
+                wanted = Wanted(vector, PASSAGES, compiled, fetch, narrowly=plan == NARROW)
+                ranked = await self._shared_scan.nearest(wanted)
             else:
                 ranked = await self._store.nearest(
                     self._collection, vector, using=PASSAGES, where=compiled.prepared, limit=fetch, plan=plan
@@ -161,7 +163,9 @@ class PassageFinder:
             best = self._best(ranked)
             if len(best) >= limit or len(ranked.rows) < fetch or fetch == len(self._passages):
                 rows = list(best)[:limit]
-                return Nearest(rows, [best[row] for row in rows], isinstance(plan, str) or plan.exact)
+                return Nearest(
+                    rows, [best[row] for row in rows], plan == COLUMNS if isinstance(plan, str) else plan.exact
+                )
             fetch = min(_WIDEN * fetch, len(self._passages))
 
     def _best(self, ranked: Ranked) -> dict[int, float]:

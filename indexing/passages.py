@@ -2,7 +2,7 @@
 
 passages/rows.npy           (P,) int32, ascending: the row of each passage's item
 passages/offsets.npy        (P, 2) int32: its first character in the item's `text`, and the one after its last
-passages/passages.npy       (P, dims) float32 unit vectors
+passages/passages.npy       (P, dims) float32 unit vectors; with what of them is scanned first (indexing/narrow.py)
 
 They are points of a collection of their own, in the space of the same name, with the payload of their item: so a filter
 that was compiled for items holds for passages too. A release without long texts has neither folder nor collection.
@@ -22,6 +22,7 @@ from indexing.facts import FACT_FIELDS, Facts
 from indexing.field_columns import FieldColumns
 from indexing.filters.algebra import Filter, fields_of
 from indexing.journal.records import RowPassages
+from indexing.narrow import Narrow, write_narrow
 from indexing.npy_file import NpyFile
 from indexing.payload import Payload
 from indexing.postings import Postings
@@ -84,6 +85,8 @@ class PassagesWriter:
     ) -> None:
         for file in self._files or ():
             file.close()
+        if kind is None and self._files is not None:
+            write_narrow(self._folder, PASSAGES)
 
 
 class Passages:
@@ -97,6 +100,7 @@ class Passages:
         self._vectors: Vectors = np.asarray(
             np.load(release_folder / PASSAGES / f"{PASSAGES}.npy", mmap_mode="r"), np.float32
         )
+        self._narrow = Narrow.of(release_folder / PASSAGES, PASSAGES)
         self._columns = columns
         # Those of one item come one after the other.
         self._last: tuple[int, Payload] | None = None
@@ -126,6 +130,10 @@ class Passages:
         if space != PASSAGES:
             raise ValueError(f"passages have vectors of the space {PASSAGES!r} alone, {space!r} came")
         return self._vectors
+
+    def narrow(self, space: str) -> Narrow | None:
+        """What of them can be scanned first; None where they are not wide or few. `space` must be `PASSAGES`."""
+        return self._narrow if space == PASSAGES else None
 
     def of_row(self, row: int) -> RowPassages:
         """The passages of one row of the columns."""

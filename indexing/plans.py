@@ -21,8 +21,11 @@ MIN_RECALL = 0.99
 # An answer holds the event loop, so a plan that takes longer is named.
 SLOW_MS = 5.0
 
-ShapePlan = Plan | Literal["columns"]
+# All rows that pass are scanned: in full, which finds everything, or narrowly first (indexing/narrow.py).
+ScanPlan = Literal["columns", "narrow"]
+ShapePlan = Plan | ScanPlan
 COLUMNS: Literal["columns"] = "columns"
+NARROW: Literal["narrow"] = "narrow"
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ def shape_of(compiled: CompiledContext, using: str) -> Shape:
 def plan_name(plan: ShapePlan) -> str:
     """A plan as it is shown."""
     if isinstance(plan, str):
-        return "columns"
+        return plan
     if plan.exact:
         return "exact"
     return ("acorn" if plan.acorn else "graph") + ("" if plan.ef is None else f" ef {plan.ef}")

@@ -11,8 +11,9 @@ from embedding.protocols import Vectors
 _CHUNK = 1_024
 # From so many vectors on, one product of matrices beats as many with a vector (53,000 x 64: 16 of them 4 times).
 _FEWEST_TOGETHER = 4
-# Scores of which the best stands for all, and how many such groups there must be for each hit that is asked for.
-_GROUP, _GROUPS_PER_HIT = 64, 4
+# The most scores of which the best stands for all, the fewest that are worth it, and how many such groups there must be
+# for each hit that is asked for.
+_GROUP, _SMALL_GROUP, _GROUPS_PER_HIT = 64, 4, 4
 ROUNDING = 6e-5
 """By so much a float32 product of unit vectors may differ with the order of addition, at a thousand dims."""
 
@@ -66,9 +67,10 @@ def one_by_one(rows: Vectors, vector: NDArray[np.float32]) -> NDArray[np.float32
 
 def _low_enough(scores: NDArray[np.float32], limit: int) -> np.float32:
     """A score that at least `limit` reach, and few more: the `limit`-th of the best of groups, where there are many."""
-    num_groups = len(scores) // _GROUP
-    if num_groups > _GROUPS_PER_HIT * limit:
+    group = min(_GROUP, len(scores) // (_GROUPS_PER_HIT * limit))
+    if group >= _SMALL_GROUP:
+        num_groups = len(scores) // group
         # Strided groups: the maximum runs along whole rows (57,000 scores, limit 20: 12 us, their partition 35).
-        scores = scores[: num_groups * _GROUP].reshape(_GROUP, num_groups).max(axis=0)
+        scores = scores[: num_groups * group].reshape(group, num_groups).max(axis=0)
     low: np.float32 = np.partition(scores, len(scores) - limit)[len(scores) - limit]
     return low

@@ -5,6 +5,7 @@ A list is arranged row by row, and each row depends only on those before it: so 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 
 import numpy as np
 from msgspec import Struct
@@ -22,7 +23,7 @@ _SPARE_SHARE = 8
 _CAP_SPARE = 2
 _DEEPER = 4
 # Where rows are moved: each list starts out from so many, twice as many once half of them are shown, and so on.
-FIRST_POOL, _POOL_GROWTH = 128, 2
+FIRST_POOL, _POOL_GROWTH = 96, 2
 
 
 _NONE: frozenset[int] = frozenset()
@@ -89,18 +90,20 @@ class Arranger:
         depth = len(begun.shown) + limit + spare
         while True:
             found = await ranking.first(depth)
+            fresh, fresh_scores = found.rows, found.scores
+            if gone:
+                is_fresh = [row not in gone for row in fresh]
+                fresh, fresh_scores = list(compress(fresh, is_fresh)), list(compress(fresh_scores, is_fresh))
             limits = Limits(arrangement, self._traits)
-            if begun.shown:
-                limits.count(begun.shown)
-            elif still is None and len(found.rows) >= limit and limits.fit_together(found.rows[:limit]):
-                return Arranged(found.rows[:limit], found.scores[:limit], 0, found, {})
+            page = fresh[:limit]
+            if still is None and len(page) == limit and limits.fit_together((*begun.shown, *page)):
+                return Arranged(page, fresh_scores[:limit], 0, found, {})
+            limits.count(begun.shown)
             rows: list[int] = []
             scores: list[float] = []
             left_out: dict[str, int] = {}
             take = limits.take
-            for row, score in zip(found.rows, found.scores, strict=True):
-                if row in gone:
-                    continue
+            for row, score in zip(fresh, fresh_scores, strict=True):
                 broken = NO_LONGER if still is not None and not still(row) else take(row)
                 if broken is not None:
                     left_out[broken] = left_out.get(broken, 0) + 1

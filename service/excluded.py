@@ -44,10 +44,16 @@ class Excluded:
         return self._id_of is not None and row >= 0 and self._id_of(row) in self._ids
 
     def others(self, rows: Sequence[int]) -> list[bool]:
-        """Of each of `rows`, whether it is not left out."""
+        """Of each of `rows`, the release's own, whether it is not left out."""
+        posted = self._rows
+        if self._id_of is not None and not self._num_heard:
+            ids = self._ids
+            return [
+                row not in posted and item_id not in ids
+                for row, item_id in zip(rows, map(self._id_of, rows), strict=False)
+            ]
         if self._id_of is not None:
             return [row not in self for row in rows]
-        posted = self._rows
         if not self._num_heard:
             return [row not in posted for row in rows]
         numbers = np.array(rows, np.int64)

@@ -18,8 +18,8 @@ from service.recheck import Kept, Recheck
 from service.verdicts import Verdict
 
 # A first search is made this many pages larger at most for what will be dropped; a listener's own neighbourhood is
-# dense with what they have heard, and 50 rows cost the engine hardly more than 10.
-_SPARE_PAGES = 4
+# dense with what they have heard, and 50 rows cost the engine hardly more than 10. Hundreds do cost.
+_SPARE_PAGES, _MOST_SPARE = 4, 200
 _WIDEN = 4
 # Fewer than so many are left out of an answer faster than out of a scan.
 _MANY_HEARD = 1_000
@@ -82,7 +82,7 @@ class Nearest:
         """The `depth` nearest rows (Ranking.first). Raises StoreError when the engine fails."""
         among = self._among
         num_points = among.rows.num_own
-        spare = 0 if self._without_all else min(len(self._excluded), _SPARE_PAGES * depth)
+        spare = 0 if self._without_all else min(len(self._excluded), _SPARE_PAGES * depth, _MOST_SPARE)
         fetch = min(depth + spare + among.num_to_spare, num_points)
         verdict = among.recheck.verdict(self._compiled)
         while True:

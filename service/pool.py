@@ -21,11 +21,12 @@ class Pool:
         self._relevance = relevance
         self._diversity = diversity
         self._limits = limits
+        # Of each row that is left, by its relevance and by what was taken; minus infinity for one that is not left.
         self._worth: NDArray[np.float64] = (1.0 - diversity) * relevance
-        self._alike: NDArray[np.float32] | None = None
+        # (P, P) what the worth of each column's row comes to, once the row of the line was taken.
+        self._worth_beside: NDArray[np.float64] | None = None
         # Nothing is like an empty list.
-        self._nearest: NDArray[np.float32] = np.zeros(len(rows), dtype=np.float32)
-        self._num_measured = 0
+        self._has_taken = False
         self.left_out: dict[str, int] = {}
         """How many rows each rule of the limits kept away."""
 
@@ -34,18 +35,19 @@ class Pool:
         if not self._rows:
             return
         own = vectors(self._rows)
-        self._alike = own @ own.T
+        alike = own @ own.T
+        self._worth_beside = self._worth - self._diversity * alike
         if not taken:
             return
         place = {row: number for number, row in enumerate(self._rows)}
         # Rows of this pool are compared as they will be on the next page, to the last bit: pages join to one list.
         inside = [place[row] for row in taken if row in place]
         outside = [row for row in taken if row not in place]
-        parts = [self._alike[inside]] if inside else []
+        parts = [alike[inside]] if inside else []
         if outside:
             parts.append(vectors(outside) @ own.T)
-        self._nearest = np.concatenate(parts).max(axis=0)
-        self._num_measured = len(taken)
+        self._worth = self._worth - self._diversity * np.concatenate(parts).max(axis=0)
+        self._has_taken = True
 
     def leave_out(self, taken: Set[int], still: Callable[[int], bool] | None) -> None:
         """Take rows out of the pool: those `taken` before, and those that are not `still` to be shown."""
@@ -60,25 +62,23 @@ class Pool:
         """The best row that is left, with its relevance; None when there is none."""
         if not self._rows:
             return None
-        if self._alike is None or not self._num_measured:
-            worth = self._worth
-        else:
-            worth = self._worth - self._diversity * self._nearest
+        worth = self._worth
         while True:
             best = int(worth.argmax())
             if worth[best] == -np.inf:
                 return None
             row = self._rows[best]
             broken = self._limits.take(row)
-            self._worth[best] = -np.inf
+            worth[best] = -np.inf
             if broken is None:
                 break
-            worth[best] = -np.inf
             self.left_out[broken] = self.left_out.get(broken, 0) + 1
-        if self._alike is not None:
-            if self._num_measured:
-                np.maximum(self._nearest, self._alike[best], out=self._nearest)
+        if self._worth_beside is not None:
+            beside = self._worth_beside[best]
+            if self._has_taken:
+                # The greatest similarity to any that was taken leaves the least worth.
+                np.minimum(worth, beside, out=worth)
             else:
-                self._nearest = self._alike[best].copy()
-            self._num_measured += 1
+                np.copyto(worth, beside, where=worth != -np.inf)
+                self._has_taken = True
         return row, float(self._relevance[best])

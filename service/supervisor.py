@@ -236,7 +236,9 @@ class Supervisor:
             environ = {**self._environ, "NEARFIELD_REPLACING": "1" if answering else "0"}
             try:
                 listener = self._listeners[slot]
-                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes)
+                # A generation that nobody waits for: a successor of a worker that died is missed.
+                aside = answering and self._next is not None
+                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes, aside=aside)
             except OSError as error:
                 if not self._ready:
                     raise

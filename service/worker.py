@@ -43,8 +43,9 @@ IDLE_S = 30
 STOP_PATIENCE_S = 1.0
 # How long requests in flight may take when there is no main process any more that would end a worker that hangs.
 _ORPHAN_S = 60.0
-# Priority (nice) of a fresh worker that loads beside those that answer: the lowest.
-_ASIDE = 19
+# Priority (nice) of a fresh generation that loads beside the one that answers: a tenth of a core that is wanted by
+# others. The lowest, 19, would get a seventieth, and where the cores are busy for minutes no release would be taken up.
+_ASIDE = 10
 # Open files that a process may have where the system sets no bound.
 _MANY_FILES = 65_536
 
@@ -75,9 +76,15 @@ class _InheritedSocketServer(Server):
 
 
 def work(
-    factory: str, environ: Mapping[str, str], listener: socket.socket, control: "Connection[Report, Order]"
+    factory: str,
+    environ: Mapping[str, str],
+    listener: socket.socket,
+    control: "Connection[Report, Order]",
+    aside: bool,
 ) -> NoReturn:
     """Life of a worker process; `factory` names the maker of the application as `module:name`.
+
+    `aside`: it is made with what others leave of the cores.
 
     The process ends with 0 after an order to leave, with 1 when the application could not start.
     """
@@ -89,7 +96,7 @@ def work(
         try:
             module, _, name = factory.partition(":")
             make = getattr(importlib.import_module(module), name)
-            app = _made_aside(make) if environ.get("NEARFIELD_REPLACING") == "1" else make()
+            app = _made_aside(make) if aside else make()
             runner.run(worker.serve(app, listener))
         except NearfieldError as error:
             worker.fail(str(error))

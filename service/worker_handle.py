@@ -38,7 +38,10 @@ class WorkerHandle:
         environ: Mapping[str, str],
         listener: socket.socket,
         processes: WorkerProcesses,
+        *,
+        aside: bool,
     ) -> None:
+        """The process starts at once; `factory`, `environ` and `aside` are as in `service.worker.work`."""
         self.slot = slot
         self.generation = generation
         self.state = State.LOADING
@@ -50,7 +53,9 @@ class WorkerHandle:
         self.must_end_at: float | None = None
         self.control: Connection[Order, Report]
         self.control, theirs = multiprocessing.Pipe()
-        self.process = processes.start(work, (factory, environ, listener, theirs), f"nearfield-worker-{slot + 1}")
+        self.process = processes.start(
+            work, (factory, environ, listener, theirs, aside), f"nearfield-worker-{slot + 1}"
+        )
         # Else the worker would never see the pipe close when this process dies.
         theirs.close()
 

@@ -19,7 +19,7 @@ from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.trial import Case, K, Trial
 from indexing.field_columns import PointFields
 from indexing.filters.predicate import predicate
-from indexing.plans import COLUMNS, Plans, Shape, ShapePlan, ShapeReport
+from indexing.plans import COLUMNS, NARROW, Plans, Shape, ShapePlan, ShapeReport
 from indexing.rules.compiled import FEW_CREATORS, MOST_FEW_CREATORS, CompiledContext, HardRules
 from indexing.stores.contract import Plan, Ranked, VectorStore
 
@@ -120,7 +120,9 @@ class Doctor:
         scanned = [case.first(_FEW) for case in cases] if slow else cases
         best = await self.measure(COLUMNS, scanned, using, effort.runs)
         tried = [best]
-        ladders = WIDER_LADDERS if slow else LADDERS
+        ladders: tuple[tuple[ShapePlan, ...], ...] = WIDER_LADDERS if slow else LADDERS
+        if self._patient.columns.narrow(using) is not None:
+            ladders = ((NARROW,), *ladders)
         for ladder in () if self._is_small(shape, using) else ladders:
             for plan in ladder:
                 trial = await self.measure(plan, cases, using, effort.runs, give_up_ms=_HOPELESS * best.p50_ms)
@@ -241,7 +243,7 @@ class Doctor:
 
     async def _nearest(self, plan: ShapePlan, compiled: CompiledContext, query: Vectors, using: str) -> Ranked:
         if isinstance(plan, str):
-            return self._scan.nearest(query, using=using, compiled=compiled, limit=K)
+            return self._scan.nearest(query, using=using, compiled=compiled, limit=K, narrowly=plan == NARROW)
         return await self._store.nearest(
             self._patient.id, query, using=using, where=compiled.prepared, limit=K, plan=plan
         )

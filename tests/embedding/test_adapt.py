@@ -1,6 +1,7 @@
 """The text encoder adapted to a catalogue: which pairs it learns from, what is held out, and what that gains."""
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
-from embedding.adapt_pairs import is_held_out, title_pair, training_pairs
+from embedding.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.adapt_run import AdaptReport, AdaptRequest, recall_of_pairs, run_adaptation
 from embedding.commands_adapt import adapt
 from embedding.encoder_folder import find_encoder
@@ -114,6 +115,30 @@ def test_no_pair_of_a_held_out_show_is_learnt_from_and_passages_are_paired_with_
     assert len(pairs) == 4
     assert text.index(pairs[2].answers) < text.index(pairs[3].answers)
     assert 150 < sum(is_held_out(str(name)) for name in range(1_000)) < 250
+
+
+def test_a_creator_is_named_once() -> None:
+    kept = next(name for name in map(str, range(99)) if not is_held_out(name))
+    said = "For quite a while we go on about the sea, its ships, the wind, and all of those who sail."
+    pairs = list(training_pairs([item(kept, said, title) for title in ("One", "Two", "Three")]))
+
+    assert [pair.asks for pair in pairs if pair.answers != kept] == ["One", "Two", "Three"]
+    assert len([pair for pair in pairs if pair.answers == kept]) == 1
+
+
+def test_pairs_are_drawn_evenly_over_creators() -> None:
+    pairs = [
+        TextPair(f"{creator} {place}", "text", creator, "it")
+        for creator, number in (("few", 3), ("some", 20), ("many", 500))
+        for place in range(number)
+    ]
+    drawn = drawn_evenly(pairs, 40, seed=0)
+
+    # The order in which creators come decides who has the odd one.
+    assert Counter(pair.creator for pair in drawn) == {"few": 3, "some": 19, "many": 18}
+    assert len({pair.asks for pair in drawn}) == 40
+    assert drawn == drawn_evenly(pairs, 40, seed=0) != drawn_evenly(pairs, 40, seed=1)
+    assert sorted(map(repr, drawn_evenly(pairs, 9_999, seed=0))) == sorted(map(repr, pairs))
 
 
 def test_recall_counts_ties_against_it() -> None:

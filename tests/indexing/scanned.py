@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedding.protocols import Vectors
 from embedding.rows import Item
 from indexing.availability import AvailabilityClasses
 from indexing.column_scan import ColumnScan
@@ -26,16 +27,15 @@ ANYBODY = RequestContext(market="SE", at_s=15, age=30)
 class Catalogue:
     """Items with columns and facts on disk, as a build leaves them, and the scan over them."""
 
-    def __init__(self, rows: list[Item], folder: Path) -> None:
+    def __init__(self, rows: list[Item], folder: Path, vectors: dict[str, Vectors] | None = None) -> None:
         self.classes = AvailabilityClasses()
         self.payloads = [payload_of(item, self.classes.add(item.availability), 0.5) for item in rows]
-        self.vectors = {using: unit_vectors(len(rows), dims, seed=dims) for using, dims in DIMS.items()}
-        # Equal scores, so that ties are met.
-        self.vectors["tower"][: len(rows) // 3] = self.vectors["tower"][0]
+        self.vectors = vectors or _drawn(len(rows))
         fields = FieldColumnsWriter(EXTRA_FIELDS)
         fields.add(self.payloads[:10])
         fields.add(self.payloads[10:])
-        with ColumnsWriter(folder, DIMS) as writer:
+        dims = {using: of_space.shape[1] for using, of_space in self.vectors.items()}
+        with ColumnsWriter(folder, dims) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * len(rows), self.vectors, no_words(len(rows)))
         fields.save(folder)
         self.fields = FieldColumns(folder)
@@ -61,3 +61,10 @@ class Catalogue:
         np.testing.assert_allclose(exact[answer.rows], answer.scores, atol=1e-6)
         scores = np.round(exact, 5)
         return sorted(answer.rows, key=lambda row: (-scores[row], row))
+
+
+def _drawn(num_rows: int) -> dict[str, Vectors]:
+    vectors: dict[str, Vectors] = {using: unit_vectors(num_rows, dims, seed=dims) for using, dims in DIMS.items()}
+    # Equal scores, so that ties are met.
+    vectors["tower"][: num_rows // 3] = vectors["tower"][0]
+    return vectors

@@ -9,6 +9,8 @@ busy   while it is there, requests to /slow are not answered
 import asyncio
 import json
 import os
+import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -32,7 +34,12 @@ def build_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     bad = folder / "bad"
     if bad.exists() and release in bad.read_text().splitlines():
         raise DamagedError(f"release {release}: a byte of columns.bin differs from its manifest")
-    about = {"release": release, "pid": os.getpid(), "replacing": os.environ["NEARFIELD_REPLACING"]}
+    about = {
+        "release": release,
+        "pid": os.getpid(),
+        "replacing": os.environ["NEARFIELD_REPLACING"],
+        "made_at": os.getpriority(os.PRIO_PROCESS, threading.get_native_id()),
+    }
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -42,9 +49,17 @@ def build_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
             return
         while scope["path"] == "/slow" and (folder / "busy").exists():
             await asyncio.sleep(0.02)
-        content = json.dumps({**about, "refusal": refusal.current()}).encode()
+        content = json.dumps({**about, "priorities": _priorities(), "refusal": refusal.current()}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     return app
+
+
+def _priorities() -> list[int]:
+    """Of all threads that there are, each once; of the process elsewhere than on Linux."""
+    if sys.platform != "linux":
+        return [os.getpriority(os.PRIO_PROCESS, 0)]
+    threads = (int(path.name) for path in Path("/proc/self/task").iterdir())
+    return sorted({os.getpriority(os.PRIO_PROCESS, thread) for thread in threads})

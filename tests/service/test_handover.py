@@ -43,6 +43,10 @@ def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_pat
         # A replacement loads what a first worker leaves for later.
         assert service.ask()["replacing"] == "1"
         assert {json.loads(answer)["replacing"] for answer in hurried.answers[:50]} == {"0"}
+        if sys.platform == "linux":
+            usual = os.getpriority(os.PRIO_PROCESS, 0)
+            # Made with what those that answered left of the cores, and answers like any of them.
+            assert (service.ask()["made_at"], service.ask()["priorities"]) == (usual + 10, [usual])
 
 
 def test_one_worker_hands_over_without_a_failed_request(tmp_path: Path) -> None:
@@ -126,6 +130,8 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(tmp_path: P
             # Nobody waits for the successor, which has not loaded.
             assert {answer["pid"] for answer in service.ask_many()} == {other}
         eventually(lambda: len({answer["pid"] for answer in service.ask_many()}) == 2)
+        # It is missed, so it loads at the usual priority.
+        assert {answer["made_at"] for answer in service.ask_many()} == {os.getpriority(os.PRIO_PROCESS, 0)}
 
 
 def test_the_only_worker_is_replaced_and_its_clients_wait(tmp_path: Path) -> None:
