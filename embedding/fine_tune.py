@@ -22,9 +22,9 @@ from embedding.sentence_encoder import precision
 _BATCH = 64
 _LEARNING_RATE = 1e-4
 _WARM_UP_SHARE = 0.1
-# Read of a text while training, 110 to 180 tokens: what it is about stands in front, and twice as many take twice as
-# long.
-_CHARS = 500
+# Read of a text while training, 70 to 120 tokens: what it is about stands in front, and half as many again take as much
+# longer.
+_CHARS = 320
 # Each pair is seen once, so there is nothing to forget; on a CPU the dice took a quarter of a step, and attention whose
 # weights may be dropped is computed the long way (9.2 s a step without, 6.6 with none; docs/log.md).
 _NO_DROPOUT = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
