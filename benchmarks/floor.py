@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, opened, planted_tower
 from benchmarks.floor_in_process import SIDES, rates_in_process
 from benchmarks.open_loop import latencies_ms
-from benchmarks.world import NUM_USERS, build_world
+from benchmarks.world import NUM_USERS, PlantedEncoder, build_world
 from service.listeners import Listeners
 from service.live_watch import LiveWatch
 from service.supervisor import Pace, Supervisor
@@ -70,13 +70,15 @@ def main() -> None:
     if shutil.which("wrk") is None:
         parser.error("the client `wrk` is not installed; on Debian: apt-get install wrk")
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-world-{arguments.items}"
-    build_world(folder, arguments.items, DIMS)
+    build_world(folder, arguments.items, PlantedEncoder(DIMS))
     os.environ[FOLDER] = str(folder)
     console = Console()
     numbers = np.random.default_rng(5).integers(0, arguments.items, NUM_BODIES).tolist()
     for query in arguments.query:
         bodies = [_body(query, number) for number in numbers]
-        _report(console, f"{query} in process", rates_in_process(query, bodies, arguments.rounds), SIDES[0])
+        rates, recall = rates_in_process(query, bodies, arguments.rounds)
+        _report(console, f"{query} in process", rates, SIDES[0])
+        console.print(f"recall@10 of the raw engine's query: {recall:.4f}", highlight=False)
         for workers in (1, 2):
             with ExitStack() as stack:
                 scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from benchmarks.floor_apps import CONTEXT, LIMIT, PLAN, by_plan, opened, parts_of_world, vectors_of
+from indexing.column_scan import ColumnScan
+from indexing.doctor.trial import SCORE_TOLERANCE
 from indexing.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.stores.edge import EdgeStore
@@ -15,19 +17,23 @@ from service.queries import Queries
 from service.requests import RecommendRequest, SimilarRequest
 
 SIDES = ("product", "raw, the engine", "raw, by plan")
+_K, _NUM_RECALLED = 10, 200
 _REQUESTS = {"similar": SimilarRequest, "recommend": RecommendRequest}
 
 Asked = Callable[[int], Awaitable[object]]
 
 
-def rates_in_process(query: str, bodies: list[bytes], rounds: int) -> dict[str, list[float]]:
-    """Queries a second of each side, round by round; a raw `recommend` runs the query tower's forward too."""
+def rates_in_process(query: str, bodies: list[bytes], rounds: int) -> tuple[dict[str, list[float]], float]:
+    """Queries a second of each side, round by round, and recall@10 of the raw engine's query, ties found.
+
+    A raw `recommend` runs the query tower's forward too.
+    """
     return asyncio.run(_measured(query, bodies, rounds, parts_of_world(), opened()))
 
 
 async def _measured(
     query: str, bodies: list[bytes], rounds: int, parts: Parts, world: tuple[EdgeStore, Release, HardRules]
-) -> dict[str, list[float]]:
+) -> tuple[dict[str, list[float]], float]:
     await parts.store.open(parts.live.release.id)
     requests = [msgspec.json.decode(body, type=_REQUESTS[query]) for body in bodies]
     ask = getattr(Queries(parts, parts.live), query)
@@ -58,4 +64,10 @@ async def _measured(
             # The first round is to get warm.
             if number:
                 rates[side].append(len(requests) / (time.perf_counter() - start))
-    return rates
+    scan, found, num_asked = ColumnScan(release.columns, release.fields), 0, min(_NUM_RECALLED, len(requests))
+    for _ in range(num_asked):
+        vector = next_vector()
+        least = scan.nearest(vector, using="text", compiled=compiled, limit=_K).scores[-1] - SCORE_TOLERANCE
+        answer = await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN)
+        found += sum(score >= least for score in answer.scores[:_K])
+    return rates, found / (_K * num_asked)

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-world-{arguments.items}"
-    build_world(folder, arguments.items, DIMS)
+    build_world(folder, arguments.items, PlantedEncoder(DIMS))
     os.environ[FOLDER] = str(folder)
     table = Table(title=f"{arguments.items:,} items, {arguments.share:.1%} of them in the journal, limit {LIMIT}")
     for heading in ("journal's rows", "empty: queries/s", "with: queries/s", "ratio", "recall@10 empty", "with"):

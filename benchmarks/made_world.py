@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from benchmarks.floor_apps import FOLDER, parts_of_world
-from benchmarks.world import build_world
+from benchmarks.world import PlantedEncoder, build_world
 from service.parts import Parts
 
 
 def opened_world(folder: Path, num_items: int, dims: int) -> Parts:
     """What the product's application is made of, over the world in `folder`."""
-    build_world(folder, num_items, dims)
+    build_world(folder, num_items, PlantedEncoder(dims))
     os.environ[FOLDER] = str(folder)
     return parts_of_world()

@@ -3,7 +3,8 @@
     python -m benchmarks.search [--items 100000] [--rounds 5]
 
 In process, without HTTP: rules, search, re-check and the answer's JSON, turn by turn. Rows have thirty words drawn as
-words fall in languages, and vectors of 384 dims around centres. `repeated`: texts that were asked before, their vectors
+words fall in languages, and vectors of 384 dims around centres, whose principal components are as long as those of
+real texts: a third of them has .8 of all squares. `repeated`: texts that were asked before, their vectors
 and words in the cache. `new`: the first time; the packaged encoder runs for each, and its own time, measured beside
 it, is taken off.
 """
@@ -36,6 +37,9 @@ from service.queries import Queries
 from service.requests import Context, SearchRequest, Seed, SimilarRequest
 
 DIMS = 384
+# How much of all squares the first principal components of 117,164 real titles and descriptions have, of the packaged
+# encoder: the first 32 .488, and so on.
+_OF_REAL_TEXTS = {0: 0.0, 32: 0.488, 64: 0.629, 96: 0.73, 128: 0.805, 192: 0.909, DIMS: 1.0}
 _TEXTS, _NEW_TEXTS = 200, 1_000
 _WORDS, _WORDS_A_ROW, _WORDS_A_QUERY = 60_000, 30, 4
 _BAR_REPEATED, _BAR_NEW_MS = 1.3, 3.0
@@ -50,9 +54,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-search-{arguments.items}"
-    build_world(folder, arguments.items, DIMS, _with_words)
+    encoder = _Encoder()
+    build_world(folder, arguments.items, encoder, _with_words)
     os.environ[FOLDER] = str(folder)
-    encoder = _Encoder(DIMS)
     gate = EncoderGate(lambda: encoder, wait_s=60)
     gate.load_now()
     parts = replace(parts_of_world(), encoder=gate)
@@ -62,8 +66,9 @@ def main() -> None:
 class _Encoder(PlantedEncoder):
     """Puts a query of words beside a centre that the words choose, in the time that the packaged encoder takes."""
 
-    def __init__(self, dims: int) -> None:
-        super().__init__(dims)
+    def __init__(self) -> None:
+        so_far = np.interp(np.arange(DIMS + 1), list(_OF_REAL_TEXTS), list(_OF_REAL_TEXTS.values()))
+        super().__init__(DIMS, np.diff(so_far))
         self._packaged = SentenceEncoder.load(None)
 
     def encode(self, texts: Sequence[str]) -> Vectors:

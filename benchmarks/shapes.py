@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.shapes_world import SHAPES, planted_rows
-from benchmarks.world import NOW_S, build_world
+from benchmarks.world import NOW_S, PlantedEncoder, build_world
 from embedding.progress import Reporter
 from indexing.column_scan import ColumnScan
 from indexing.doctor.examine import THOROUGH, WIDER_LADDERS, Doctor, Patient
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-shapes-{arguments.items}"
-    build_world(folder, arguments.items, DIMS, planted_rows)
+    build_world(folder, arguments.items, PlantedEncoder(DIMS), planted_rows)
     console = Console(width=240)
     console.print(
         f"{arguments.items:,} x {DIMS}, {len(SHAPES)} shapes, {NUM_SORTS * QUERIES_EACH} queries each, limit {K}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
@@ -37,10 +38,13 @@ SPREAD = 0.9
 class PlantedEncoder:
     """Turns the text `centre-<c> item-<n>` of a planted item into its planted unit vector."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, shares: NDArray[np.float64] | None = None) -> None:
+        """`shares` (dims,): what part of all squares each component has; None for the same."""
         self.dims = dims
-        self.hash = hashlib.sha256(f"planted {dims} {NUM_CENTRES} {SPREAD}".encode()).hexdigest()
-        centres = np.random.default_rng(0).normal(size=(NUM_CENTRES, dims))
+        told = "" if shares is None else f" {hashlib.sha256(shares.tobytes()).hexdigest()}"
+        self.hash = hashlib.sha256(f"planted {dims} {NUM_CENTRES} {SPREAD}{told}".encode()).hexdigest()
+        self._scales = np.ones(dims) if shares is None else np.sqrt(dims * shares)
+        centres = np.random.default_rng(0).normal(size=(NUM_CENTRES, dims)) * self._scales
         self._centres = centres / np.linalg.norm(centres, axis=1, keepdims=True)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -49,7 +53,7 @@ class PlantedEncoder:
         for row, text in enumerate(texts):
             centre, number = (int(word.rsplit("-", 1)[1]) for word in text.split("\n", 1)[0].split())
             noise = np.random.default_rng(number).normal(size=self.dims) * SPREAD / np.sqrt(self.dims)
-            vectors[row] = self._centres[centre] + noise
+            vectors[row] = self._centres[centre] + noise * self._scales
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
@@ -99,7 +103,10 @@ def _availability(dice: random.Random) -> list[dict[str, str]]:
 
 
 def build_world(
-    folder: Path, num_items: int, dims: int, make_rows: Callable[[int], Iterator[dict[str, object]]] = rows
+    folder: Path,
+    num_items: int,
+    encoder: PlantedEncoder,
+    make_rows: Callable[[int], Iterator[dict[str, object]]] = rows,
 ) -> Manifest:
     """Build and activate a release of planted items in `folder`; one that is there already is used again."""
     done = folder / "world.json"
@@ -120,12 +127,11 @@ def build_world(
     with interactions.open("w") as file:
         for listen in listens(list(of_centre.values())):
             file.write(json.dumps(listen) + "\n")
-    encoder = PlantedEncoder(dims)
     shop = Workshop(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),
-        texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, dims)),
+        texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, encoder.dims)),
         rules_version="default",
         max_reject_share=0.0,
         reporter=Reporter("bar"),
@@ -138,5 +144,5 @@ def build_world(
         return manifest
 
     manifest = asyncio.run(build())
-    done.write_text(json.dumps({"items": num_items, "dims": dims}))
+    done.write_text(json.dumps({"items": num_items, "dims": encoder.dims}))
     return manifest

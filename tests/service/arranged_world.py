@@ -56,7 +56,7 @@ class ArrangedWorld:
     """The release, opened once; `retriever` answers from it as it is with the journal's frames applied."""
 
     def __init__(self, folder: Path) -> None:
-        build_world(folder, NUM_ITEMS, DIMS, _rows)
+        build_world(folder, NUM_ITEMS, PlantedEncoder(DIMS), _rows)
         self._accepted: dict[int, bool] = {}
         self.store = EdgeStore(folder / "releases")
 
