@@ -116,6 +116,8 @@ def build_world(
         readable = {manifest.id: manifest for manifest in Releases(folder, store).manifests()}
         if live not in readable:
             sys.exit(f"{folder} was made by another version, which this one does not read; remove it, and run again")
+        if readable[live].encoder_hash != encoder.hash:
+            sys.exit(f"{folder} has the vectors of another planted encoder; remove it, and run again")
         return readable[live]
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"

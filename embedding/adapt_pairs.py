@@ -75,6 +75,8 @@ def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[Text
     for own in by_creator.values():
         draw.shuffle(own)
     placed = [(place, pair) for own in by_creator.values() for place, pair in enumerate(own)]
+    # Else those that come first in the catalogue would be drawn where there are more creators than pairs.
+    draw.shuffle(placed)
     placed.sort(key=itemgetter(0))
     chosen = [pair for _, pair in placed[:number]]
     draw.shuffle(chosen)

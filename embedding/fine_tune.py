@@ -25,15 +25,20 @@ _WARM_UP_SHARE = 0.1
 # Read of a text while training, 70 to 120 tokens: what it is about stands in front, and half as many again take as much
 # longer.
 _CHARS = 320
-# Each pair is seen once, so there is nothing to forget; on a CPU the dice took a quarter of a step, and attention whose
-# weights may be dropped is computed the long way (9.2 s a step without, 6.6 with none; docs/log.md).
-_NO_DROPOUT = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
 
 
 def load_model(folder: Path, device: str) -> SentenceTransformer:
-    """The model in `folder`, in float32, without dropout."""
+    """The model in `folder`, in float32, its dropout layers off.
+
+    Each pair is seen once, so there is nothing to forget; on a CPU the dice took a quarter of a step, and attention
+    whose weights may be dropped is computed the long way (docs/log.md).
+    """
     disable_progress_bar()
-    return SentenceTransformer(str(folder), device=device, local_files_only=True, config_kwargs=_NO_DROPOUT)
+    model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    return model
 
 
 def fine_tune(

@@ -87,7 +87,11 @@ class ColumnScan:
 
     def nearest_of(self, wanted: Sequence["Wanted"]) -> list[Ranked]:
         """The answers in the order of `wanted`, each as if it were alone; those that may show the same rows are scored
-        together."""
+        together.
+
+        Narrowly, what is scored in full is told by products whose last bits differ with who else asked: a row at the
+        very edge of it may be there or not.
+        """
         known = [self._knowledge(one.compiled) for one in wanted]
         allowed = [self._allowed_rows(one) for one in known]
         narrow = [self._narrow(one, rows) for one, rows in zip(wanted, allowed, strict=True)]
@@ -107,6 +111,10 @@ class ColumnScan:
                     found[place] = self._ranked(wanted[place], known[place], rows, of_one, how)
         return [found[place] for place in range(len(wanted))]
 
+    def misses_nothing(self, one: "Wanted") -> bool:
+        """Whether all rows that pass are scored in full, wanted narrowly or not."""
+        return self._narrow(one, self._allowed_rows(self._knowledge(one.compiled))) is None
+
     def _narrow(self, one: "Wanted", allowed: "_Allowed") -> Narrow | None:
         """By what the rows are scored first; None where all of them are scored in full."""
         if not one.narrowly or allowed.num_rows <= _ROWS_LOOKED_AT * _looked_at(one.limit):
@@ -123,12 +131,17 @@ class ColumnScan:
                 known.blocked_places = allowed.places(known.blocked)
             scores[known.blocked_places] = -np.inf
         if one.without is not None:
-            places, values = best(scores, max(looked_at, _WITHOUT_SPARE * one.limit), exact)
-            kept = ~_among(places if allowed.rows is None else allowed.rows[places], one.without)
-            if np.count_nonzero(kept) >= one.limit:
-                return allowed.ranked(places[kept][: one.limit], values[kept][: one.limit])
-            # They lie thick where the best are: taken out of all scores.
+            if narrow is None:
+                places, values = best(scores, _WITHOUT_SPARE * one.limit, exact)
+                kept = ~_among(places if allowed.rows is None else allowed.rows[places], one.without)
+                if np.count_nonzero(kept) >= one.limit:
+                    return allowed.ranked(places[kept][: one.limit], values[kept][: one.limit])
+            # They lie thick where the best are, or would take the places of those that are looked at in full: they go
+            # out of all scores.
+            before = allowed.nbytes
             scores[allowed.places_of(one.without)] = -np.inf
+            if allowed.nbytes > before:
+                self._make_room()
         places, values = best(scores, looked_at, exact)
         return allowed.ranked(places[: one.limit], values[: one.limit])
 

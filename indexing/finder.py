@@ -105,7 +105,7 @@ class Finder:
         if isinstance(plan, str):
             wanted = Wanted(vector, using, compiled, limit, without, narrowly=plan == NARROW)
             found = await self._shared_scan.nearest(wanted)
-            return Nearest(found.rows, found.scores, plan == COLUMNS, without is not None)
+            return Nearest(found.rows, found.scores, self._scan.misses_nothing(wanted), without is not None)
         ranked = await self._store.nearest(
             self._collection, vector, using=using, where=compiled.prepared, limit=limit, plan=plan
         )
@@ -156,16 +156,16 @@ class PassageFinder:
             if isinstance(plan, str):
                 wanted = Wanted(vector, PASSAGES, compiled, fetch, narrowly=plan == NARROW)
                 ranked = await self._shared_scan.nearest(wanted)
+                is_exact = self._scan.misses_nothing(wanted)
             else:
+                is_exact = plan.exact
                 ranked = await self._store.nearest(
                     self._collection, vector, using=PASSAGES, where=compiled.prepared, limit=fetch, plan=plan
                 )
             best = self._best(ranked)
             if len(best) >= limit or len(ranked.rows) < fetch or fetch == len(self._passages):
                 rows = list(best)[:limit]
-                return Nearest(
-                    rows, [best[row] for row in rows], plan == COLUMNS if isinstance(plan, str) else plan.exact
-                )
+                return Nearest(rows, [best[row] for row in rows], is_exact)
             fetch = min(_WIDEN * fetch, len(self._passages))
 
     def _best(self, ranked: Ranked) -> dict[int, float]:

@@ -43,9 +43,9 @@ IDLE_S = 30
 STOP_PATIENCE_S = 1.0
 # How long requests in flight may take when there is no main process any more that would end a worker that hangs.
 _ORPHAN_S = 60.0
-# Priority (nice) of a fresh generation that loads beside the one that answers: a tenth of a core that is wanted by
-# others. The lowest, 19, would get a seventieth, and where the cores are busy for minutes no release would be taken up.
-_ASIDE = 10
+# By so much nicer than those that answer is a fresh generation that loads beside them: a tenth of a core that they want
+# too. The lowest priority, 19, would get a seventieth, and under load for minutes no release would be taken up.
+_ASIDE, _NICEST = 10, 19
 # Open files that a process may have where the system sets no bound.
 _MANY_FILES = 65_536
 
@@ -194,9 +194,11 @@ def _made_aside(make: Callable[[], App]) -> App:
     made: Future[App] = Future()
 
     def run() -> None:
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ASIDE)
         try:
+            if sys.platform == "linux":
+                thread = threading.get_native_id()
+                aside = min(_NICEST, os.getpriority(os.PRIO_PROCESS, thread) + _ASIDE)
+                os.setpriority(os.PRIO_PROCESS, thread, aside)
             made.set_result(make())
         except BaseException as error:
             made.set_exception(error)

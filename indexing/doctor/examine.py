@@ -121,7 +121,7 @@ class Doctor:
         best = await self.measure(COLUMNS, scanned, using, effort.runs)
         tried = [best]
         ladders: tuple[tuple[ShapePlan, ...], ...] = WIDER_LADDERS if slow else LADDERS
-        if self._patient.columns.narrow(using) is not None:
+        if all(self._goes_narrowly(context, using) for context in shape.contexts):
             ladders = ((NARROW,), *ladders)
         for ladder in () if self._is_small(shape, using) else ladders:
             for plan in ladder:
@@ -185,6 +185,12 @@ class Doctor:
         """Whether the vectors that pass are too few for the engine to win."""
         most = max(len(self._scan.passing_rows(self._rules.compile(context))) for context in shape.contexts)
         return 4 * self._patient.dims[using] * most <= _SMALL_BYTES
+
+    def _goes_narrowly(self, context: RequestContext, using: str) -> bool:
+        """Whether a narrow scan is one: of few rows all are scored in full."""
+        any_vector = self._queries[using][0]
+        wanted = Wanted(any_vector, using, self._rules.compile(context), K, narrowly=True)
+        return not self._scan.misses_nothing(wanted)
 
     async def _scans_slowly(self, case: Case, using: str) -> bool:
         """Whether a scan of the columns takes longer than can be timed for every query."""

@@ -90,6 +90,22 @@ def test_it_finds_what_brute_force_finds(low: Catalogue, limit: int, context: Re
         assert without is None or not np.isin(answer.rows, without).any()
 
 
+@pytest.mark.parametrize("heard", [0, 860, 870, 1_000, 3_000])
+def test_what_was_heard_takes_no_place_of_what_is_looked_at_in_full(tmp_path: Path, heard: int) -> None:
+    # Each direction tells a little less than the one before; of the nearest 880 many or all are heard.
+    dice = np.random.default_rng(4)
+    drawn = dice.normal(size=(NUM_ROWS, DIMS)) * np.exp(-np.arange(DIMS) / 55)
+    vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    falling = catalogue_of(vectors, tmp_path)
+    compiled, found = falling.compiled(ANYBODY), 0
+    for query in queries_of(falling):
+        everything = np.argsort(-(vectors @ query), kind="stable")
+        without = np.sort(everything[:heard]) if heard else None
+        answer = falling.scan.nearest(query, using="text", compiled=compiled, limit=10, without=without, narrowly=True)
+        found += len(set(answer.rows) & set(everything[heard : heard + 10].tolist()))
+    assert found / (10 * len(queries_of(falling))) >= 0.99
+
+
 def test_who_else_is_asked_for_and_how_changes_no_bit(low: Catalogue) -> None:
     compiled = [low.compiled(ANYBODY), low.compiled(SWEDES)]
     wanted = [

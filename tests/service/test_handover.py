@@ -46,7 +46,7 @@ def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_pat
         if sys.platform == "linux":
             usual = os.getpriority(os.PRIO_PROCESS, 0)
             # Made with what those that answered left of the cores, and answers like any of them.
-            assert (service.ask()["made_at"], service.ask()["priorities"]) == (usual + 10, [usual])
+            assert (service.ask()["made_at"], service.ask()["priorities"]) == (min(19, usual + 10), [usual])
 
 
 def test_one_worker_hands_over_without_a_failed_request(tmp_path: Path) -> None:
