@@ -1,6 +1,6 @@
 """How well real episodes are found by a text: Italian beside English, in each mode of search.
 
-    python -m benchmarks.relevance PODCASTS [--cache F] [--all-languages] [--named 750]
+    python -m benchmarks.relevance PODCASTS [--cache F] [--encoder FOLDER] [--all-languages] [--named 750]
 
 PODCASTS has episodes.jsonl.gz and shows.jsonl.gz. Two releases are built and asked over the product's own routes, by a
 client in the same process: one of episodes whose titles are cut out of title and text, asked for each by its title, and
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks.relevance_sample import LANGUAGES, Question, creators, exact_titles, sample, titles, without_title
 from embedding.catalogue import read_catalogue
+from embedding.encoder_place import EncoderPlace
 from embedding.importers.formats import import_set
 from embedding.progress import Reporter
 from embedding.rejects import Rejects
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
+    parser.add_argument("--encoder", type=EncoderPlace, help="folder of a text encoder; without it the packaged one")
     parser.add_argument("--all-languages", action="store_true")
     parser.add_argument("--named", type=int, default=750, help="whole episodes that are asked for by title and creator")
     arguments = parser.parse_args()
@@ -51,8 +53,8 @@ def main() -> None:
         folder = Path(temporary)
         items = _episodes(arguments.source, folder)
         whole = _mixed(items, arguments.named)
-        cut = _World(folder / "cut", [without_title(item) for item in items], arguments.cache)
-        named = _World(folder / "whole", whole, arguments.cache)
+        cut = _World(folder / "cut", [without_title(item) for item in items], arguments)
+        named = _World(folder / "whole", whole, arguments)
         found = {
             _DESCRIPTIONS: cut.ask(titles(items), among_all=arguments.all_languages),
             "exact title": named.ask(exact_titles(whole), among_all=arguments.all_languages),
@@ -76,16 +78,13 @@ def _mixed(items: Sequence[Item], most: int) -> list[Item]:
 class _World:
     """A release of its own, asked over the application's routes."""
 
-    def __init__(self, folder: Path, items: Sequence[Item], cache: Path | None) -> None:
+    def __init__(self, folder: Path, items: Sequence[Item], arguments: argparse.Namespace) -> None:
         with RowFiles(folder) as files:
             files.write_items("catalogue.jsonl", items)
         inputs = BuildInputs(catalogue=folder / "catalogue.jsonl")
-        asyncio.run(
-            build_from_settings(
-                inputs, IndexingSettings(data_dir=folder, cache_dir=cache), Reporter("bar"), activate=True
-            )
-        )
-        self._settings = Settings(data_dir=folder, default_market=_MARKET)
+        settings = IndexingSettings(data_dir=folder, cache_dir=arguments.cache, encoder=arguments.encoder)
+        asyncio.run(build_from_settings(inputs, settings, Reporter("bar"), activate=True))
+        self._settings = Settings(data_dir=folder, default_market=_MARKET, encoder=arguments.encoder)
 
     def ask(self, questions: Sequence[Question], *, among_all: bool) -> dict[tuple[str, str], list[float]]:
         """Recall of each question, by mode and language."""
