@@ -6,6 +6,7 @@ PODCASTS has episodes.jsonl.gz and shows.jsonl.gz. Two releases are built and as
 client in the same process: one of episodes whose titles are cut out of title and text, asked for each by its title, and
 one of whole episodes, asked for titles and creators. Shown is recall@10, ties against us: the right items among the
 ten, of those there are, ten at most. A question is asked among the episodes of its language, unless --all-languages.
+With --encoder the shows are those that `nearfield adapt` holds out.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        items = _episodes(arguments.source, folder)
+        items = _episodes(arguments.source, folder, adapted=arguments.encoder is not None)
         whole = _mixed(items, arguments.named)
         cut = _World(folder / "cut", [without_title(item) for item in items], arguments)
         named = _World(folder / "whole", whole, arguments)
@@ -63,11 +64,11 @@ def main() -> None:
     sys.exit(_report(found, len(items), len(whole)))
 
 
-def _episodes(source: Path, folder: Path) -> list[Item]:
+def _episodes(source: Path, folder: Path, *, adapted: bool) -> list[Item]:
     with Rejects(folder / "rejects.jsonl") as rejects:
         import_set("podcast_episodes", source, folder, rejects, 0.01, Reporter("none"))
         rows = [item for items in read_catalogue(folder / "catalogue.jsonl", rejects) for item in items]
-    return sample(rows)
+    return sample(rows, adapted=adapted)
 
 
 def _mixed(items: Sequence[Item], most: int) -> list[Item]:
