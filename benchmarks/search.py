@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -54,9 +55,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the made-up world lies or is built")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-search-{arguments.items}"
-    encoder = _Encoder()
-    build_world(folder, arguments.items, encoder, _with_words)
+    build_world(folder, arguments.items, PlantedEncoder(DIMS, _shares()), _with_words)
     os.environ[FOLDER] = str(folder)
+    encoder = _Encoder()
     gate = EncoderGate(lambda: encoder, wait_s=60)
     gate.load_now()
     parts = replace(parts_of_world(), encoder=gate)
@@ -67,8 +68,7 @@ class _Encoder(PlantedEncoder):
     """Puts a query of words beside a centre that the words choose, in the time that the packaged encoder takes."""
 
     def __init__(self) -> None:
-        so_far = np.interp(np.arange(DIMS + 1), list(_OF_REAL_TEXTS), list(_OF_REAL_TEXTS.values()))
-        super().__init__(DIMS, np.diff(so_far))
+        super().__init__(DIMS, _shares())
         self._packaged = SentenceEncoder.load(None)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -76,6 +76,12 @@ class _Encoder(PlantedEncoder):
         self._packaged.encode(texts)
         chosen = [zlib.crc32(text.encode()) for text in texts]
         return super().encode([f"centre-{number % NUM_CENTRES} item-{number}" for number in chosen])
+
+
+def _shares() -> NDArray[np.float64]:
+    """(DIMS,) how much of all squares each component has."""
+    so_far = np.interp(np.arange(DIMS + 1), list(_OF_REAL_TEXTS), list(_OF_REAL_TEXTS.values()))
+    return np.diff(so_far)
 
 
 def _with_words(num_items: int) -> Iterator[dict[str, object]]:
