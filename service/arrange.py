@@ -23,7 +23,7 @@ _SPARE_SHARE = 8
 _CAP_SPARE = 2
 _DEEPER = 4
 # Where rows are moved: each list starts out from so many, twice as many once half of them are shown, and so on.
-FIRST_POOL, _POOL_GROWTH = 96, 2
+FIRST_POOL, _POOL_GROWTH = 64, 2
 
 
 _NONE: frozenset[int] = frozenset()

@@ -1,12 +1,26 @@
 """Which rows must not come back to this one request: seeds, history, posted ids, what the user has heard."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 NOTHING_HEARD: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+
+
+class Names(Protocol):
+    """Which row an id stands in, and back (CurrentRows)."""
+
+    def find(self, item_id: str, /) -> int:
+        """The row of an id, -1 for none."""
+
+    def id_of(self, row: int, /) -> str:
+        """The id of a row."""
+
+    def ids_of_own(self, rows: Iterable[int], /) -> Iterable[str]:
+        """The ids of the release's own rows."""
 
 
 class Excluded:
@@ -21,13 +35,12 @@ class Excluded:
         rows: Set[int],
         *,
         ids: Collection[str] = (),
-        find: Callable[[str], int] | None = None,
-        id_of: Callable[[int], str] | None = None,
+        names: Names | None = None,
         heard: NDArray[np.int32] = NOTHING_HEARD,
     ) -> None:
         self._rows = rows
         self._ids = frozenset(ids)
-        self._find, self._id_of = find, id_of
+        self._names = names
         self.heard = heard
         """(H,) what the listener has heard, ascending."""
         self._heard_at = heard.data
@@ -41,18 +54,18 @@ class Excluded:
             place = bisect_left(self._heard_at, row)
             if place < self._num_heard and self._heard_at[place] == row:
                 return True
-        return self._id_of is not None and row >= 0 and self._id_of(row) in self._ids
+        return self._names is not None and row >= 0 and self._names.id_of(row) in self._ids
 
     def others(self, rows: Sequence[int]) -> list[bool]:
         """Of each of `rows`, the release's own, whether it is not left out."""
         posted = self._rows
-        if self._id_of is not None and not self._num_heard:
+        if self._names is not None and not self._num_heard:
             ids = self._ids
             return [
                 row not in posted and item_id not in ids
-                for row, item_id in zip(rows, map(self._id_of, rows), strict=False)
+                for row, item_id in zip(rows, self._names.ids_of_own(rows), strict=True)
             ]
-        if self._id_of is not None:
+        if self._names is not None:
             return [row not in self for row in rows]
         if not self._num_heard:
             return [row not in posted for row in rows]
@@ -67,7 +80,7 @@ class Excluded:
     def all_rows(self) -> NDArray[np.int64]:
         """Every row that is left out, ascending."""
         posted = set(self._rows)
-        if self._find is not None:
-            posted.update(map(self._find, self._ids))
+        if self._names is not None:
+            posted.update(map(self._names.find, self._ids))
             posted.discard(-1)
         return np.union1d(self.heard, np.fromiter(posted, dtype=np.int64, count=len(posted))).astype(np.int64)

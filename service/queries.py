@@ -147,8 +147,7 @@ class Queries:
         return Excluded(
             posted,
             ids=(*query.exclude, *query.context.blocked_items),
-            find=self._find,
-            id_of=self._served.rows.id_of,
+            names=self._served.rows,
             heard=NOTHING_HEARD if heard is None else heard,
         )
 

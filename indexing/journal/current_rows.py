@@ -123,6 +123,10 @@ class CurrentRows:
         """The id of a row."""
         return self._own_id(row) if row < self.num_own else self.new.payloads[row - self.num_own].id
 
+    def ids_of_own(self, rows: Iterable[int]) -> Iterable[str]:
+        """The ids of rows that are the release's own, in half the time."""
+        return map(self._own_id, rows)
+
     def origin(self, row: int) -> int:
         """The release's own row of the same item: what listeners' histories know it by; -1 for a new item."""
         return row if row < self.num_own else self.new.origins[row - self.num_own]

@@ -313,7 +313,7 @@ def test_the_nearest_ones_heard_and_posted_leave_a_full_right_page(world: Arrang
     ranked = everything(rows, world, vector, frozenset())
     heard = np.sort(np.array(ranked[:near], dtype=np.int32))
     ids = [rows.id_of(row) for row in ranked[near : near + 40 : 2]]
-    excluded = Excluded(frozenset({ranked[near + 1]}), ids=ids, find=rows.find, id_of=rows.id_of, heard=heard)
+    excluded = Excluded(frozenset({ranked[near + 1]}), ids=ids, names=rows, heard=heard)
     ranking = retriever.nearest(vector, using="text", context=CONTEXT, excluded=excluded)
     found = asyncio.run(retriever.page(ranking, CONTEXT, 15, using="text", arrangement=PLAIN))
     left = [row for row in ranked[near:] if row not in excluded]
