@@ -1,7 +1,9 @@
 """The picture of a visit of the doctor: what was tried for each shape, and what was chosen."""
 
+from itertools import cycle
 from pathlib import Path
 
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -15,7 +17,9 @@ def plot_plans(plans: Plans, file: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     names = list(dict.fromkeys(plan_name(tried.plan) for report in plans.shapes for tried in report.tried))
-    for number, name in enumerate(names):
+    # More plans than the ten colours that are the usual ones.
+    colours = colormaps["tab20"].colors  # type: ignore[attr-defined]
+    for name, colour in zip(names, cycle(colours), strict=False):
         for enough in (True, False):
             points = [
                 (tried.p99_ms, row)
@@ -26,8 +30,8 @@ def plot_plans(plans: Plans, file: Path) -> None:
             axes.scatter(
                 [p99_ms for p99_ms, _ in points],
                 [row for _, row in points],
-                color=f"C{number}",
-                facecolors=f"C{number}" if enough else "none",
+                color=colour,
+                facecolors=colour if enough else "none",
                 label=name if enough else None,
                 zorder=2,
             )
