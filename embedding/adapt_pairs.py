@@ -25,11 +25,10 @@ _BLANK = re.compile(r"\s+")
 
 
 class TextPair(Struct, frozen=True):
-    """A shorter text and a longer one that it should find; `item`, `creator` and `language` say what they are from."""
+    """A shorter text and a longer one that it should find; `creator` and `language` of the item they are from."""
 
     asks: str
     answers: str
-    item: str
     creator: str
     language: str
 
@@ -86,7 +85,7 @@ def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[Text
 
 def _pair(asks: str, answers: str, item: Item) -> TextPair:
     language = "unknown" if item.language is None else item.language.split("-")[0].lower()
-    return TextPair(asks, answers, item.id, item.creator, language)
+    return TextPair(asks, answers, item.creator, language)
 
 
 def _plain(text: str) -> str:

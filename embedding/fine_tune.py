@@ -1,8 +1,7 @@
 """One fine-tuning of a sentence-transformers model by its own trainer: each text finds its partner in the batch."""
 
-import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ import numpy as np
 import torch
 from datasets import Dataset, disable_progress_bars
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from transformers import PrinterCallback, TrainerCallback
 from transformers.utils.logging import disable_progress_bar
 
-from embedding.adapt_batches import hard_batches
 from embedding.adapt_pairs import TextPair
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
@@ -48,24 +47,24 @@ def fine_tune(
     """Move the weights of `model` so that both texts of a pair find one another among the others of a batch.
 
     The loss is the softmax over the batch, both ways, at a scale of 20: Henderson et al., "Efficient natural language
-    response suggestion for smart reply", 2017; made symmetric by Günther et al., "Jina embeddings", 2023.
+    response suggestion for smart reply", 2017; made symmetric by Günther et al., "Jina embeddings", 2023. No text comes
+    twice in a batch, or it would be its own partner's negative.
     """
     disable_progress_bars()
     data = Dataset.from_dict(
         {"anchor": [pair.asks[:_CHARS] for pair in pairs], "positive": [pair.answers[:_CHARS] for pair in pairs]}
     )
-    batches = hard_batches(pairs, _BATCH, seed)
     loss = MultipleNegativesRankingLoss(
         model, directions=("query_to_doc", "doc_to_query"), partition_mode="per_direction"
     )
-    with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(batches) * _BATCH) as advance:
+    with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(pairs)) as advance:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,
             num_train_epochs=epochs,
             per_device_train_batch_size=_BATCH,
             learning_rate=_LEARNING_RATE,
             warmup_steps=_WARM_UP_SHARE,
-            batch_sampler=lambda _data, **_settings: _Batches(batches),
+            batch_sampler=BatchSamplers.NO_DUPLICATES,
             bf16=device != "mps" and _has_bfloat16(device),
             use_cpu=device == "cpu",
             seed=seed,
@@ -93,26 +92,6 @@ def encode_texts(model: SentenceTransformer, texts: Sequence[str]) -> Vectors:
 
 def _has_bfloat16(device: str) -> bool:
     return torch.cuda.is_bf16_supported() if device == "cuda" else precision(device) == torch.bfloat16
-
-
-class _Batches:
-    """Batches as the trainer asks for them: the same in each epoch, in another order."""
-
-    def __init__(self, batches: list[list[int]]) -> None:
-        self._batches = batches
-        self._epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Told at the start of each epoch."""
-        self._epoch = epoch
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = list(range(len(self._batches)))
-        random.Random(self._epoch).shuffle(order)
-        return (self._batches[place] for place in order)
-
-    def __len__(self) -> int:
-        return len(self._batches)
 
 
 class _Advancing(TrainerCallback):  # type: ignore[misc]

@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
-from embedding.adapt_batches import hard_batches
 from embedding.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.adapt_run import AdaptReport, AdaptRequest, recall_of_pairs, run_adaptation
 from embedding.commands_adapt import adapt
@@ -130,7 +128,7 @@ def test_a_creator_is_named_once() -> None:
 
 def test_pairs_are_drawn_evenly_over_creators() -> None:
     pairs = [
-        TextPair(f"{creator} {place}", "text", f"{creator}-{place}", creator, "it")
+        TextPair(f"{creator} {place}", "text", creator, "it")
         for creator, number in (("few", 3), ("some", 20), ("many", 500))
         for place in range(number)
     ]
@@ -145,48 +143,12 @@ def test_pairs_are_drawn_evenly_over_creators() -> None:
 
 def test_of_more_creators_than_pairs_some_of_all_places_in_the_file_are_drawn() -> None:
     pairs = [
-        TextPair("asks", "answers", f"{language}-{creator}", f"{language} {creator}", language)
+        TextPair("asks", "answers", f"{language} {creator}", language)
         for language in ("de", "sv")
         for creator in range(300)
         for _ in range(3)
     ]
     assert min(Counter(pair.language for pair in drawn_evenly(pairs, 100, seed=0)).values()) > 25
-
-
-def test_a_batch_is_of_one_language_with_neighbours_and_nothing_twice() -> None:
-    pairs = [
-        TextPair(
-            f"asks {number}",
-            f"says {number // 2 if number < 20 else number}",
-            f"i{number // 2}",
-            f"c{number % 30}",
-            language,
-        )
-        for number, language in enumerate(random.Random(1).choices(("it", "en", "sv"), (60, 38, 2), k=1_000))
-    ]
-    batches = hard_batches(pairs, 16, seed=0)
-
-    placed = [place for batch in batches for place in batch]
-    assert len(placed) == len(set(placed)) >= 990
-    num_creators = []
-    for batch in batches:
-        of_batch = [pairs[place] for place in batch]
-        assert 1 < len(batch) <= 16
-        assert len({pair.item for pair in of_batch}) == len({pair.answers for pair in of_batch}) == len(batch)
-        languages = {pair.language for pair in of_batch}
-        assert len(languages) == 1
-        if len(batch) == 16:
-            num_creators.append(len({pair.creator for pair in of_batch}))
-    # Sixteen drawn among thirty creators would be of some thirteen.
-    assert len(num_creators) > 50
-    assert median(num_creators) <= 8
-    assert batches == hard_batches(pairs, 16, seed=0) != hard_batches(pairs, 16, seed=1)
-
-
-def test_languages_with_few_pairs_learn_together() -> None:
-    pairs = [TextPair(f"a{n}", f"b{n}", f"i{n}", f"c{n}", f"l{n % 10}") for n in range(40)]
-
-    assert [len(batch) for batch in hard_batches(pairs, 16, seed=0)].count(16) == 2
 
 
 def test_recall_counts_ties_against_it() -> None:
