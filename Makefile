@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-index clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-gpu bench-index clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-logq: $(DEV)  ## the logQ correction: with it, without, its sign reversed
 
 bench-step: $(DEV)  ## time of a training step by size of the catalogue, beside dense Adam
 	@$(BIN)/python -m benchmarks.training_step
+
+bench-gpu: $(DEV)  ## training on a GPU: pairs a second, share of its peak, recall beside the CPU's; SETS=folder that holds the sets
+	@$(BIN)/python -m benchmarks.gpu $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile)
 
 bench-index: $(DEV)  ## recall of recommend through the index beside exact scores; SETS=folder that holds the set
 	@$(BIN)/python -m benchmarks.index_recall $(SETS)/hetrec2011_lastfm

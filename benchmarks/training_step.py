@@ -40,9 +40,9 @@ def main() -> None:
     arguments = parser.parse_args()
     small, large = arguments.items
     runs = {
-        f"row by row, {small:,} items": _Run(small, rows_only=True),
-        f"row by row, {large:,} items": _Run(large, rows_only=True),
-        f"dense Adam, {large:,} items": _Run(large, rows_only=False),
+        f"row by row, {small:,} items": Run(small, rows_only=True),
+        f"row by row, {large:,} items": Run(large, rows_only=True),
+        f"dense Adam, {large:,} items": Run(large, rows_only=False),
     }
     for run in runs.values():
         for step in range(_WARM_UP if run.rows_only else 2):
@@ -64,9 +64,13 @@ def main() -> None:
     console.print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
 
 
-class _Run:
-    def __init__(self, num_items: int, rows_only: bool) -> None:
-        self.rows_only = rows_only
+class Run:
+    """Steps of one model over a catalogue of `num_items`, on the same batches whatever its size."""
+
+    def __init__(
+        self, num_items: int, rows_only: bool, device: torch.device = _CPU, config: TrainConfig = _CONFIG
+    ) -> None:
+        self.rows_only, self.device, self.config = rows_only, device, config
         draw = np.random.default_rng(0)
         num_pairs = _USERS * _ITEMS_A_USER
         heard = (_HEARD * draw.random(num_pairs) ** 3).astype(np.int64)
@@ -82,21 +86,37 @@ class _Run:
         creators = Bag(creator_of, np.arange(num_items + 1))
         encoded = EncodedItems(place + 1, {"creators": creators}, {}, np.zeros((num_items, 0), np.float32))
         torch.manual_seed(0)
-        candidate = CandidateTower(num_items, {"creators": num_items // _ITEMS_A_CREATOR + 1}, 0, _CONFIG.dims)
-        query = QueryTower(_CONFIG.dims)
+        candidate = CandidateTower(num_items, {"creators": num_items // _ITEMS_A_CREATOR + 1}, 0, config.dims).to(
+            device
+        )
+        query = QueryTower(config.dims).to(device)
         candidate.sparse = rows_only
-        histories = Histories.of(pairs, items, _CONFIG, _CPU)
-        self._step = TrainingStep(ItemTensors.of(encoded, _CPU), histories, candidate, query, _CONFIG, ALONE)
-        self._optimisers = Optimisers(candidate, query, _CONFIG.learning_rate)
+        histories = Histories.of(pairs, items, config, device)
+        self._step = TrainingStep(ItemTensors.of(encoded, device), histories, candidate, query, config, ALONE)
+        self._optimisers = Optimisers(candidate, query, config.learning_rate)
         self._generator = torch.Generator().manual_seed(0)
-        self._order = torch.randperm(num_pairs, generator=self._generator)
+        self._order = torch.randperm(num_pairs, generator=self._generator).to(device)
+
+    def bytes_moved(self) -> int:
+        """The least that a step moves, in bytes, by its first batch.
+
+        Of each row touched its weights, its gradient and both moments, there and back, with as many again for its
+        creator; of each history entry the vector and its gradient; of the softmax scores and gradient, there and back.
+        """
+        batch_B = self._order[: self.config.batch_size]
+        history = self._step.histories.around(batch_B, self._step.history_length, self._generator)
+        touched = torch.unique(torch.cat((self._step.histories.items_P[batch_B], history.places_H)))
+        rows = 2 * 2 * 4 * len(touched) + 2 * len(history.places_H)
+        return 4 * (self.config.dims * rows + 4 * self.config.batch_size**2)
 
     def step(self, step: int) -> float:
         """Seconds of one step."""
-        first = step * _CONFIG.batch_size % (len(self._order) - _CONFIG.batch_size)
+        first = step * self.config.batch_size % (len(self._order) - self.config.batch_size)
         start = time.perf_counter()
-        loss = self._step.loss(self._order[first : first + _CONFIG.batch_size], self._generator)
+        loss = self._step.loss(self._order[first : first + self.config.batch_size], self._generator)
         self._optimisers.step(loss, 0.5, ALONE)
+        # Training reads the loss of each step, too: on a GPU nothing has happened before.
+        float(loss.detach())
         return time.perf_counter() - start
 
 
