@@ -89,6 +89,7 @@ bench-step: $(DEV)  ## time of a training step by size of the catalogue, beside 
 	@$(BIN)/python -m benchmarks.training_step
 
 bench-gpu: $(DEV)  ## training on a GPU: pairs a second, share of its peak, recall beside the CPU's; SETS=folder that holds the sets
+	@$(BIN)/python -m benchmarks.gpu
 	@$(BIN)/python -m benchmarks.gpu $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile)
 
 bench-index: $(DEV)  ## recall of recommend through the index beside exact scores; SETS=folder that holds the set

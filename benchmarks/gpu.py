@@ -1,8 +1,9 @@
 """Training on a GPU: pairs a second, the share of the device's peak, and whether its towers are as good as the CPU's.
 
+    python -m benchmarks.gpu
     python -m benchmarks.gpu PATH/TO/hetrec2011_lastfm PATH/TO/taste_profile
 
-The first table times whole steps by batch and size of the catalogue, on both devices. Of the peak: products of the
+The first times whole steps by batch and size of the catalogue, on both devices. Of the peak: products of the
 softmax over what a large product reaches, and bytes that a step must move at least (rows of tables with gradients and
 moments, entries of histories, the softmax twice there and back) over what a large copy reaches. The second trains on
 the common split of each set with its config in benchmarks/configs, once for each seed and device, and ranks the whole
@@ -43,7 +44,7 @@ _QUIET = Reporter("none")
 
 
 def main() -> None:
-    """Parse the command line and print a table of steps, then one of recall."""
+    """Parse the command line and print a table of steps, or one of recall for each set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "sources", type=Path, nargs="*", help="folders of published files, named as in benchmarks.quality"
@@ -54,7 +55,8 @@ def main() -> None:
         parser.error(f"torch {torch.__version__} finds no CUDA device; this benchmark needs one")
     console = Console(width=120)
     console.print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {torch.get_num_threads()} threads")
-    console.print(_steps())
+    if not arguments.sources:
+        console.print(_steps())
     for source in arguments.sources:
         console.print(_parity(source.resolve(), arguments.seeds))
 
