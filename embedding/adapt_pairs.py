@@ -25,12 +25,17 @@ _BLANK = re.compile(r"\s+")
 
 
 class TextPair(Struct, frozen=True):
-    """A shorter text and a longer one that it should find; `creator` and `language` of the item they are from."""
+    """A shorter text and a longer one that it should find; `item`, `creator` and `language` say what they are from.
+
+    `is_passage`: both are passages of one item.
+    """
 
     asks: str
     answers: str
+    item: str
     creator: str
     language: str
+    is_passage: bool = False
 
 
 def is_held_out(creator: str) -> bool:
@@ -47,7 +52,7 @@ def title_pair(item: Item) -> TextPair | None:
 
 
 def training_pairs(items: Iterable[Item]) -> Iterator[TextPair]:
-    """Title and text, one passage and the next, and once a creator text and creator, of the items not held out."""
+    """Title and text, one passage and the next, and once a creator its name and a text, of the items not held out."""
     named: set[str] = set()
     for item in items:
         if is_held_out(item.creator):
@@ -57,16 +62,17 @@ def training_pairs(items: Iterable[Item]) -> Iterator[TextPair]:
             yield own
             if item.creator not in named:
                 named.add(item.creator)
-                yield _pair(own.answers, item.creator, item)
+                yield _pair(item.creator, own.answers, item)
         passages = passages_of(item)[: _PASSAGES + 1]
         for first, second in pairwise(passages):
-            yield _pair(passage_text(item, first), _plain((item.text or "")[second.start : second.end]), item)
+            yield _pair(passage_text(item, first), _plain((item.text or "")[second.start : second.end]), item, True)
 
 
 def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[TextPair]:
-    """At most `number` of the pairs, shuffled: one of each creator, then another of each, and so on.
+    """At most `number` of the pairs, shuffled: one of each creator, then another of each, and so on; passages last.
 
-    A show of a thousand episodes, each with the same words about itself, would teach little else than itself.
+    A show of a thousand episodes, each with the same words about itself, would teach little else than itself. A pair
+    of passages takes twice the time of a title and its text, and teaches less (docs/log.md).
     """
     draw = random.Random(seed)
     by_creator: dict[str, list[TextPair]] = {}
@@ -74,18 +80,18 @@ def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[Text
         by_creator.setdefault(pair.creator, []).append(pair)
     for own in by_creator.values():
         draw.shuffle(own)
-    placed = [(place, pair) for own in by_creator.values() for place, pair in enumerate(own)]
+    placed = [(pair.is_passage, place, pair) for own in by_creator.values() for place, pair in enumerate(own)]
     # Else those that come first in the catalogue would be drawn where there are more creators than pairs.
     draw.shuffle(placed)
-    placed.sort(key=itemgetter(0))
-    chosen = [pair for _, pair in placed[:number]]
+    placed.sort(key=itemgetter(0, 1))
+    chosen = [pair for _, _, pair in placed[:number]]
     draw.shuffle(chosen)
     return chosen
 
 
-def _pair(asks: str, answers: str, item: Item) -> TextPair:
+def _pair(asks: str, answers: str, item: Item, is_passage: bool = False) -> TextPair:
     language = "unknown" if item.language is None else item.language.split("-")[0].lower()
-    return TextPair(asks, answers, item.creator, language)
+    return TextPair(asks, answers, item.id, item.creator, language, is_passage)
 
 
 def _plain(text: str) -> str:

@@ -35,8 +35,8 @@ class AdaptRequest(Struct, frozen=True, kw_only=True):
 
     catalogue: Path
     out: Path
-    pairs: int = 30_000
-    epochs: int = 1
+    pairs: int = 24_000
+    epochs: int = 2
     seed: int = 0
     device: DeviceName = "auto"
 

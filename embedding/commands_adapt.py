@@ -17,9 +17,9 @@ _settings = click.make_pass_decorator(EmbeddingSettings)
 @click.argument("catalogue", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the adapted encoder.")
 @click.option(
-    "--pairs", type=click.IntRange(2), default=30_000, show_default=True, help="Pairs of texts to learn from."
+    "--pairs", type=click.IntRange(2), default=24_000, show_default=True, help="Pairs of texts to learn from."
 )
-@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="Times that each is learnt from.")
+@click.option("--epochs", type=click.IntRange(1), default=2, show_default=True, help="Times that each is learnt from.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of which pairs, in what order.")
 @click.option(
     "--device",

@@ -11,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
+from embedding.adapt_batches import LanguageBatches
 from embedding.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.adapt_run import AdaptReport, AdaptRequest, recall_of_pairs, run_adaptation
 from embedding.commands_adapt import adapt
@@ -111,8 +112,8 @@ def test_no_pair_of_a_held_out_show_is_learnt_from_and_passages_are_paired_with_
     pairs = list(training_pairs([item(kept, text)]))
 
     assert pairs[0].asks == "A talk"
-    assert (pairs[1].asks, pairs[1].answers) == (pairs[0].answers, kept)
-    assert len(pairs) == 4
+    assert (pairs[1].asks, pairs[1].answers) == (kept, pairs[0].answers)
+    assert [pair.is_passage for pair in pairs] == [False, False, True, True]
     assert text.index(pairs[2].answers) < text.index(pairs[3].answers)
     assert 150 < sum(is_held_out(str(name)) for name in range(1_000)) < 250
 
@@ -122,13 +123,12 @@ def test_a_creator_is_named_once() -> None:
     said = "For quite a while we go on about the sea, its ships, the wind, and all of those who sail."
     pairs = list(training_pairs([item(kept, said, title) for title in ("One", "Two", "Three")]))
 
-    assert [pair.asks for pair in pairs if pair.answers != kept] == ["One", "Two", "Three"]
-    assert len([pair for pair in pairs if pair.answers == kept]) == 1
+    assert [pair.asks for pair in pairs] == ["One", kept, "Two", "Three"]
 
 
 def test_pairs_are_drawn_evenly_over_creators() -> None:
     pairs = [
-        TextPair(f"{creator} {place}", "text", creator, "it")
+        TextPair(f"{creator} {place}", "text", f"{creator}-{place}", creator, "it")
         for creator, number in (("few", 3), ("some", 20), ("many", 500))
         for place in range(number)
     ]
@@ -143,12 +143,59 @@ def test_pairs_are_drawn_evenly_over_creators() -> None:
 
 def test_of_more_creators_than_pairs_some_of_all_places_in_the_file_are_drawn() -> None:
     pairs = [
-        TextPair("asks", "answers", f"{language} {creator}", language)
+        TextPair("asks", "answers", f"{language}-{creator}", f"{language} {creator}", language)
         for language in ("de", "sv")
         for creator in range(300)
         for _ in range(3)
     ]
     assert min(Counter(pair.language for pair in drawn_evenly(pairs, 100, seed=0)).values()) > 25
+
+
+def test_passages_are_drawn_when_there_are_no_titles_left() -> None:
+    pairs = [TextPair(f"a{n}", f"b{n}", f"i{n}", f"c{n % 3}", "it", n % 2 == 0) for n in range(40)]
+
+    assert not any(pair.is_passage for pair in drawn_evenly(pairs, 20, seed=0))
+    assert sum(pair.is_passage for pair in drawn_evenly(pairs, 25, seed=0)) == 5
+
+
+def test_a_batch_is_of_one_language_with_nothing_twice() -> None:
+    pairs = [
+        TextPair(
+            f"asks {number}",
+            "x" * (number // 2 % 80) + f"says {number // 2 if number < 20 else number}",
+            f"i{number // 2}",
+            f"c{number % 30}",
+            language,
+        )
+        for number, language in enumerate(random.Random(1).choices(("it", "en", "sv"), (60, 38, 2), k=1_000))
+    ]
+    batches = LanguageBatches(pairs, 16, seed=0)
+    first = list(batches)
+
+    placed = [place for batch in first for place in batch]
+    assert len(placed) == len(set(placed)) >= 970
+    assert len(first) == len(batches)
+    for batch in first:
+        of_batch = [pairs[place] for place in batch]
+        assert 8 <= len(batch) <= 16
+        assert len({pair.item for pair in of_batch}) == len({pair.answers for pair in of_batch}) == len(batch)
+        assert len({pair.language for pair in of_batch}) == 1
+        lengths = [len(pair.answers) for pair in of_batch]
+        assert lengths == sorted(lengths)
+    assert first == list(LanguageBatches(pairs, 16, seed=0)) != list(LanguageBatches(pairs, 16, seed=1))
+    batches.set_epoch(1)
+    assert first != list(batches)
+    batches.set_epoch(0)
+    assert first == list(batches)
+
+
+def test_languages_with_few_pairs_learn_together_and_a_small_catalogue_in_one_batch() -> None:
+    pairs = [TextPair(f"a{n}", f"b{n}", f"i{n}", f"c{n}", f"l{n % 10}") for n in range(40)]
+
+    assert sorted(map(len, LanguageBatches(pairs, 16, seed=0))) == [8, 16, 16]
+    assert list(map(len, LanguageBatches(pairs[:3], 16, seed=0))) == [3]
+    alike = [TextPair("same", f"b{n}", f"i{n}", "c", "it") for n in range(5)]
+    assert list(LanguageBatches(alike, 16, seed=0)) == []
 
 
 def test_recall_counts_ties_against_it() -> None:
