@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -17,7 +18,8 @@ from embedding.adapt_run import AdaptReport, AdaptRequest, recall_of_pairs, run_
 from embedding.commands_adapt import adapt
 from embedding.encoder_folder import find_encoder
 from embedding.encoder_place import EncoderPlace
-from embedding.errors import RejectedInputError, UsageError
+from embedding.errors import NearfieldError, RejectedInputError, UsageError
+from embedding.fine_tune import load_model
 from embedding.rows import Item
 from embedding.sentence_encoder import SentenceEncoder
 from embedding.settings import EmbeddingSettings
@@ -88,6 +90,29 @@ def test_the_adapted_encoder_is_one_like_any_other(folder: Path, report: AdaptRe
     assert encoder.dims == 32
     assert encoder.encode(["a title"]).shape == (1, 32)
     assert not list(folder.glob(".ours-*"))
+
+
+def test_an_encoder_in_half_precision_is_trained_in_float32(folder: Path, tmp_path: Path) -> None:
+    model = SentenceTransformer(str(folder / "base"), device="cpu")
+    model.half().save(str(tmp_path / "half"), create_model_card=False)
+
+    loaded = load_model(tmp_path / "half", "cpu")
+
+    assert {weights.dtype for weights in loaded.parameters()} == {torch.float32}
+
+
+def test_weights_that_are_no_numbers_any_more_are_an_error_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
+    model = SentenceTransformer(str(folder / "base"), device="cpu")
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights[100:] = 3e38
+    model.save(str(tmp_path / "base"), create_model_card=False)
+    settings = EmbeddingSettings(data_dir=tmp_path / "work", encoder=EncoderPlace(tmp_path / "base"))
+    request = AdaptRequest(catalogue=folder / "catalogue.jsonl", out=tmp_path / "ours", device="cpu")
+
+    with pytest.raises(NearfieldError, match="became NaN or infinite while it was adapted on cpu"):
+        run_adaptation(request, settings, QUIET)
+    assert not (tmp_path / "ours").exists()
 
 
 def item(creator: str, text: str, title: str = "A talk") -> Item:
