@@ -6,7 +6,8 @@ PODCASTS has episodes.jsonl.gz and shows.jsonl.gz. Two releases are built and as
 client in the same process: one of episodes whose titles are cut out of title and text, asked for each by its title, and
 one of whole episodes, asked for titles and creators. Shown is recall@10, ties against us: the right items among the
 ten, of those there are, ten at most. A question is asked among the episodes of its language, unless --all-languages.
-With --asked-only nothing else is there than the 500 of a language whose titles are asked for, as for `nearfield adapt`.
+With --asked-only nothing else is there than the 500 of a language whose titles are asked for, and no creators, as
+`nearfield adapt` asks.
 With --encoder the shows are those that `nearfield adapt` holds out.
 """
 
@@ -21,7 +22,16 @@ from litestar.testing import TestClient
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.relevance_sample import LANGUAGES, Question, creators, exact_titles, sample, titles, without_title
+from benchmarks.relevance_sample import (
+    LANGUAGES,
+    Question,
+    creators,
+    exact_titles,
+    sample,
+    titles,
+    without_creator,
+    without_title,
+)
 from embedding.catalogue import read_catalogue
 from embedding.encoder_place import EncoderPlace
 from embedding.importers.formats import import_set
@@ -49,7 +59,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
     parser.add_argument("--encoder", type=EncoderPlace, help="folder of a text encoder; without it the packaged one")
     parser.add_argument("--all-languages", action="store_true")
-    parser.add_argument("--asked-only", action="store_true", help="only episodes whose titles are asked for are there")
+    parser.add_argument(
+        "--asked-only", action="store_true", help="only episodes whose titles are asked for are there, nameless"
+    )
     parser.add_argument("--named", type=int, default=750, help="whole episodes that are asked for by title and creator")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -58,7 +70,7 @@ def main() -> None:
         whole = _mixed(items, arguments.named)
         if arguments.asked_only:
             asked = frozenset().union(*(question.right for question in titles(items)))
-            items = [item for item in items if item.id in asked]
+            items = [without_creator(item) for item in items if item.id in asked]
         cut = _World(folder / "cut", [without_title(item) for item in items], arguments)
         named = _World(folder / "whole", whole, arguments)
         found = {

@@ -20,8 +20,8 @@ LANGUAGES = {"it": "Italian", "en": "English"}
 _SEED = 0
 _MOST_OF_A_SHOW = 10
 _MOST_QUERIES = 500
-# A row needs a title: this one has nothing in it that could be found.
-_NO_TITLE = "–"
+# A row needs a title and a creator: these have nothing in them that could be found.
+_NO_TITLE = _NO_CREATOR = "–"
 
 
 class Question(Struct, frozen=True):
@@ -51,6 +51,11 @@ def without_title(item: Item) -> Item:
     """The item with no title, and its title cut out of its text."""
     text = re.sub(re.escape(_cleaned(item.title)), " ", item.text or "", flags=re.IGNORECASE)
     return replace(item, title=_NO_TITLE, text=" ".join(text.split()))
+
+
+def without_creator(item: Item) -> Item:
+    """The item with nobody's name beside it."""
+    return replace(item, creator=_NO_CREATOR, creators=())
 
 
 def titles(items: Sequence[Item]) -> list[Question]:

@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="steps of each run")
     arguments = parser.parse_args()
     small, large = arguments.items
+    # As training does: threads that wait for one another spin.
+    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     runs = {
         f"row by row, {small:,} items": Run(small, rows_only=True),
         f"row by row, {large:,} items": Run(large, rows_only=True),

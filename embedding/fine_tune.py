@@ -64,7 +64,7 @@ def fine_tune(
         {"anchor": [pair.asks[:_CHARS] for pair in pairs], "positive": [pair.answers[:_CHARS] for pair in pairs]}
     )
     batches = LanguageBatches(pairs, _BATCH, seed)
-    with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(pairs)) as advance:
+    with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(batches) * _BATCH) as advance:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,
             num_train_epochs=epochs,
