@@ -19,7 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from embedding.adapt_batches import LanguageBatches
 from embedding.adapt_pairs import TextPair
-from embedding.errors import NearfieldError
+from embedding.errors import NearfieldError, RejectedInputError
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
 from embedding.sentence_encoder import precision
@@ -35,8 +35,8 @@ _CHARS = 640
 def load_model(folder: Path, device: str) -> SentenceTransformer:
     """The model in `folder`, in float32, its dropout layers off.
 
-    Each pair is seen once, so there is nothing to forget; on a CPU the dice took a quarter of a step, and attention
-    whose weights may be dropped is computed the long way (docs/log.md).
+    Each pair is seen once or twice, so there is nothing to forget; on a CPU the dice took a quarter of a step, and
+    attention whose weights may be dropped is computed the long way (docs/log.md).
     """
     disable_progress_bar()
     model = SentenceTransformer(str(folder), device=device, local_files_only=True)
@@ -56,14 +56,19 @@ def fine_tune(
     The loss is the softmax over the batch, both ways, at a scale of 20: Henderson et al., "Efficient natural language
     response suggestion for smart reply", 2017; made symmetric by Günther et al., "Jina embeddings", 2023. A batch is
     computed a few pairs at a time, its gradient kept by vectors in between: Gao et al., "Scaling deep contrastive
-    learning batch size under memory limited setup", RepL4NLP 2021. Raises NearfieldError when weights are no numbers
-    any more.
+    learning batch size under memory limited setup", RepL4NLP 2021. Raises RejectedInputError where no two pairs can be
+    told from one another, NearfieldError when weights are no numbers any more.
     """
     disable_progress_bars()
     data = Dataset.from_dict(
         {"anchor": [pair.asks[:_CHARS] for pair in pairs], "positive": [pair.answers[:_CHARS] for pair in pairs]}
     )
     batches = LanguageBatches(pairs, _BATCH, seed)
+    if not len(batches):
+        raise RejectedInputError(
+            f"The {len(pairs)} pairs of texts all share a text or an item, so that none can be told from another; "
+            "expected items with titles and texts of their own."
+        )
     with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(batches) * _BATCH) as advance:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,

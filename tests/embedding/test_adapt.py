@@ -19,7 +19,7 @@ from embedding.commands_adapt import adapt
 from embedding.encoder_folder import find_encoder
 from embedding.encoder_place import EncoderPlace
 from embedding.errors import NearfieldError, RejectedInputError, UsageError
-from embedding.fine_tune import load_model
+from embedding.fine_tune import fine_tune, load_model
 from embedding.rows import Item
 from embedding.sentence_encoder import SentenceEncoder
 from embedding.settings import EmbeddingSettings
@@ -99,6 +99,29 @@ def test_an_encoder_in_half_precision_is_trained_in_float32(folder: Path, tmp_pa
     loaded = load_model(tmp_path / "half", "cpu")
 
     assert {weights.dtype for weights in loaded.parameters()} == {torch.float32}
+
+
+def test_batches_are_drawn_anew_in_each_epoch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    set_epoch = LanguageBatches.set_epoch
+
+    def telling(batches: LanguageBatches, epoch: int) -> None:
+        told.append(epoch)
+        set_epoch(batches, epoch)
+
+    monkeypatch.setattr(LanguageBatches, "set_epoch", telling)
+    pairs = [TextPair(f"asks {n}", f"says {n}", f"i{n}", "c", "it") for n in range(8)]
+
+    fine_tune(load_model(folder / "base", "cpu"), pairs, 3, 0, "cpu", QUIET)
+
+    assert [epoch for place, epoch in enumerate(told) if place == 0 or told[place - 1] != epoch] == [0, 1, 2]
+
+
+def test_pairs_that_cannot_be_told_apart_are_refused(folder: Path) -> None:
+    alike = [TextPair("same", f"says {n}", f"i{n}", "c", "it") for n in range(5)]
+
+    with pytest.raises(RejectedInputError, match="The 5 pairs of texts all share a text or an item"):
+        fine_tune(load_model(folder / "base", "cpu"), alike, 1, 0, "cpu", QUIET)
 
 
 def test_weights_that_are_no_numbers_any_more_are_an_error_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
