@@ -19,7 +19,7 @@ from embedding.commands_adapt import adapt
 from embedding.encoder_folder import find_encoder
 from embedding.encoder_place import EncoderPlace
 from embedding.errors import NearfieldError, RejectedInputError, UsageError
-from embedding.fine_tune import fine_tune, load_model
+from embedding.fine_tune import encode_texts, fine_tune, load_model
 from embedding.rows import Item
 from embedding.sentence_encoder import SentenceEncoder
 from embedding.settings import EmbeddingSettings
@@ -115,6 +115,24 @@ def test_batches_are_drawn_anew_in_each_epoch(folder: Path, monkeypatch: pytest.
     fine_tune(load_model(folder / "base", "cpu"), pairs, 3, 0, "cpu", QUIET)
 
     assert [epoch for place, epoch in enumerate(told) if place == 0 or told[place - 1] != epoch] == [0, 1, 2]
+
+
+def test_the_packaged_encoder_comes_to_tell_made_up_words_apart() -> None:
+    draw = random.Random(3)
+    pairs = [TextPair(word(draw), f"{word(draw)} {word(draw)}", f"i{n}", f"c{n}", "it") for n in range(40)]
+    model = load_model(find_encoder(None).path, "cpu")
+
+    def loss() -> float:
+        asks, answers = (
+            encode_texts(model, texts) for texts in zip(*((p.asks, p.answers) for p in pairs), strict=True)
+        )
+        scores = 20 * asks @ answers.T
+        return float(np.mean(np.log(np.exp(scores).sum(axis=1)) - np.diag(scores)))
+
+    before = loss()
+    fine_tune(model, pairs, 8, 0, "cpu", QUIET)
+
+    assert loss() < 0.5 * before
 
 
 def test_pairs_that_cannot_be_told_apart_are_refused(folder: Path) -> None:
