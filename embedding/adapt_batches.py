@@ -38,7 +38,7 @@ class LanguageBatches:
         return len(self._batches)
 
     def _drawn(self, places: Sequence[int], draw: random.Random) -> Iterator[list[int]]:
-        waiting, full = draw.sample(places, len(places)), False
+        waiting, least = draw.sample(places, len(places)), 2.0
         while waiting:
             batch: list[int] = []
             seen: set[tuple[str, str]] = set()
@@ -54,8 +54,8 @@ class LanguageBatches:
                 if len(batch) == self._size:
                     later += waiting[number + 1 :]
                     break
-            if len(batch) < (self._size / 2 if full else 2):
+            if len(batch) < least:
                 return
-            full = len(batch) == self._size
+            least = self._size / 2
             yield sorted(batch, key=lambda place: len(self._pairs[place].answers))
             waiting = later

@@ -262,6 +262,8 @@ def test_languages_with_few_pairs_learn_together_and_a_small_catalogue_in_one_ba
     assert list(map(len, LanguageBatches(pairs[:3], 16, seed=0))) == [3]
     alike = [TextPair("same", f"b{n}", f"i{n}", "c", "it") for n in range(5)]
     assert list(LanguageBatches(alike, 16, seed=0)) == []
+    some_twice = [TextPair(f"a{n}", f"b{n % 10}", f"i{n}", "c", "it") for n in range(13)]
+    assert list(map(len, LanguageBatches(some_twice, 16, seed=0))) == [10]
 
 
 def test_recall_counts_ties_against_it() -> None:
