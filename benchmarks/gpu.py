@@ -22,20 +22,17 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.quality import CONFIGS, ranked
 from benchmarks.training_step import Run
 from embedding.dataset import open_dataset
-from embedding.evaluate_run import encode_for
-from embedding.evaluation import Task, evaluate
 from embedding.importers.formats import import_set
 from embedding.progress import Reporter
 from embedding.rejects import Rejects
 from embedding.split import Split, split_pairs
 from embedding.text_vectors import NoText
-from embedding.tower_scorer import TowerScorer
 from embedding.train_config import TrainConfig, load_config
 from embedding.train_run import fit_pairs
 
-_CONFIGS = Path(__file__).parent / "configs"
 _CPU, _CUDA = torch.device("cpu"), torch.device("cuda")
 _BATCHES = (1_024, 4_096, 16_384)
 _CATALOGUES = (100_000, 1_000_000)
@@ -111,7 +108,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _parity(source: Path, seeds: list[int]) -> Table:
-    base = load_config(_CONFIGS / f"{source.name}.toml")
+    base = load_config(CONFIGS / f"{source.name}.toml")
     title = f"{source.name}, common split"
     table = Table("device", *(f"recall@20, seed {seed}" for seed in seeds), "mean", "sd", "train s", title=title)
     with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +117,6 @@ def _parity(source: Path, seeds: list[int]) -> Table:
             import_set(source.name, source, work, rejects, 0.0, _QUIET)
         with open_dataset(work / "catalogue.jsonl", work / "interactions.jsonl", work, 0.0, _QUIET) as data:
             parts = split_pairs(data.pairs, Split(name="common"))
-            task = Task.of(parts, len(data.item_rows))
             for device in (_CUDA, _CPU):
                 found, seconds = [], []
                 for seed in seeds:
@@ -128,10 +124,7 @@ def _parity(source: Path, seeds: list[int]) -> Table:
                     start = time.monotonic()
                     fitted = fit_pairs(data, parts.train, config, NoText(), device, _QUIET)
                     seconds.append(time.monotonic() - start)
-                    trained = fitted.trained
-                    rows, vectors = encode_for(trained.candidate, fitted.vocabulary, task, data, NoText(), _QUIET)
-                    scorer = TowerScorer(trained.query, config, task, rows, vectors)
-                    found.append(evaluate(scorer, task, _QUIET, "towers")["recall@20"])
+                    found.append(ranked(fitted, data, parts, config)["recall@20"])
                 spread = stdev(found) if len(found) > 1 else 0.0
                 figures = (*found, fmean(found), spread)
                 table.add_row(device.type, *(f"{figure:.4f}" for figure in figures), f"{fmean(seconds):.1f}")

@@ -32,7 +32,7 @@ from embedding.split import Parts, Split, split_pairs, validation_split
 from embedding.text_vectors import NoText
 from embedding.tower_scorer import TowerScorer
 from embedding.train_config import TrainConfig, load_config
-from embedding.train_run import fit_pairs
+from embedding.train_run import Fitted, fit_pairs
 
 CONFIGS = Path(__file__).parent / "configs"
 SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")
@@ -131,8 +131,13 @@ def _choose(work: Path, name: str) -> None:
 
 
 def _validate(data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
+    fitted = fit_pairs(data, parts.train, config, NoText(), torch.device("cpu"), Reporter("none"))
+    return ranked(fitted, data, parts, config)
+
+
+def ranked(fitted: Fitted, data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
+    """The metrics of towers that read no text, over all candidates for everybody with pairs held out."""
     quiet, texts = Reporter("none"), NoText()
-    fitted = fit_pairs(data, parts.train, config, texts, torch.device("cpu"), quiet)
     task = Task.of(parts, len(data.item_rows))
     rows, vectors = encode_for(fitted.trained.candidate, fitted.vocabulary, task, data, texts, quiet)
     return evaluate(TowerScorer(fitted.trained.query, config, task, rows, vectors), task, quiet, "towers")

@@ -1,6 +1,7 @@
 """How well real episodes are found by a text: Italian beside English, in each mode of search.
 
     python -m benchmarks.relevance PODCASTS [--cache F] [--encoder FOLDER] [--all-languages] [--asked-only]
+        [--named 750]
 
 PODCASTS has episodes.jsonl.gz and shows.jsonl.gz. Two releases are built and asked over the product's own routes, by a
 client in the same process: one of episodes whose titles are cut out of title and text, asked for each by its title, and
