@@ -106,7 +106,15 @@ class Service:
 
 def _children(pid: int, command: str) -> set[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child) for child in children if command.encode() in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {int(child) for child in children if command.encode() in _command_of(child)}
+
+
+def _command_of(pid: str) -> bytes:
+    """The words that a process was begun with; none of one that has ended since it was listed."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def gone(pid: int) -> bool:
