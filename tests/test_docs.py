@@ -114,7 +114,7 @@ def execute(block: Block, sample: RunningSample, page: str) -> str:
         | {"PATH": f"{sample.commands}{os.pathsep}{os.environ['PATH']}", "NEARFIELD_ADMIN_TOKEN": ADMIN_TOKEN},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, f"{page}:{block.line}\n{done.stdout}\n{done.stderr}"

@@ -1,5 +1,6 @@
 """The small world of tests/service/world.py, built once with a model and once without, and served in this process."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from service.settings import Settings
 from tests.service.world import build_world
 
 Client = TestClient[Litestar]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def encoders_loaded_to_the_end() -> Iterator[None]:
+    """A thread that is inside torch when the interpreter ends takes the process with it; workers end by `_exit`."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "load-encoder":
+            thread.join()
 
 
 @pytest.fixture(scope="session")
