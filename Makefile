@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-gpu bench-index clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-index clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-logq bench-step bench-index  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-index  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
@@ -81,6 +81,12 @@ SETS := ../shared/data
 bench-quality: $(DEV)  ## recall of the towers and their peers on three public sets; SETS=folder that holds them
 	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive) \
 		>benchmarks/results/quality.txt && cat benchmarks/results/quality.txt
+
+bench-nested: $(DEV)  ## one model cut to fewer dims beside models trained for each; SETS=folder that holds the sets
+	@$(BIN)/python -m benchmarks.nested $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive)
+
+bench-text-queries: $(DEV)  ## tracks found by the names of playlists, in the towers' space and in the texts'; SETS=folder that holds the set
+	@$(BIN)/python -m benchmarks.text_queries $(SETS)/playlist_archive
 
 bench-logq: $(DEV)  ## the logQ correction: with it, without, its sign reversed
 	@$(BIN)/python -m benchmarks.logq

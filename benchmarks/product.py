@@ -26,11 +26,18 @@ def train(work: Path, interactions: str, config: str, *options: str) -> None:
     _nearfield(work, "train", *data, "--out", _MODEL, "--config", "train.toml", *options, *_QUIET)
 
 
-def evaluate(work: Path, interactions: str, *options: str) -> dict[str, Any]:
-    """The report on the model that was trained last."""
+def shorten(work: Path, dims: int) -> str:
+    """Cut the model that was trained last; the name of what comes of it."""
+    out = f"{_MODEL}-{dims}"
+    _nearfield(work, "shorten", _MODEL, "--dims", str(dims), "--out", out)
+    return out
+
+
+def evaluate(work: Path, interactions: str, *options: str, model: str = _MODEL) -> dict[str, Any]:
+    """The report on a model, unless told the one that was trained last."""
     data = ("--catalogue", CATALOGUE, "--interactions", interactions)
     report: dict[str, Any] = msgspec.json.decode(
-        _nearfield(work, "evaluate", _MODEL, *data, *options, "--json", *_QUIET)
+        _nearfield(work, "evaluate", model, *data, *options, "--json", *_QUIET)
     )
     return report
 

@@ -46,6 +46,7 @@ CHOICES: dict[str, tuple[int | float | str, ...]] = {
     "id_dropout": (0.1, 0.6),
     "min_creator_items": (1, 2),
     "history_weights": ("sign", "log"),
+    "hard_negatives": (0, 8, 16),
 }
 BASELINES = "popularity,item-knn,ease,als,bpr"
 # A table that is written to a file is as wide as on a screen.

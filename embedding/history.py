@@ -11,11 +11,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor
 
+from embedding.membership import Membership
 from embedding.pairs import Pairs
 from embedding.towers import HistoryTensors, expand_ranges, history_weights, hours_of
 from embedding.train_config import TrainConfig
 
 DAY_S = 86_400
+_MOST_LOOKED_AT = 1 << 19
 
 
 class Histories(Struct, frozen=True):
@@ -23,7 +25,7 @@ class Histories(Struct, frozen=True):
 
     `users` (U,): rows of the users, ascending; `offsets_U`: user u has the pairs `offsets_U[u] : offsets_U[u + 1]`.
     Of each pair: `user_P`: place in `users`; `items_P`: place of its item among the candidates; `weights_P`: as the
-    query tower takes them; `hours_P`: hour of the day + 1, 0 where not known.
+    query tower takes them; `hours_P`: hour of the day + 1, 0 where not known; `liked_P`: the items, none for a skip.
     """
 
     users: NDArray[np.int64]
@@ -32,6 +34,8 @@ class Histories(Struct, frozen=True):
     items_P: Tensor
     weights_P: Tensor
     hours_P: Tensor
+    liked_P: Tensor
+    membership: Membership
 
     @classmethod
     def of(cls, pairs: Pairs, places: NDArray[np.int64], config: TrainConfig, device: torch.device) -> "Histories":
@@ -43,6 +47,7 @@ class Histories(Struct, frozen=True):
         def tensor(values: NDArray[Any]) -> Tensor:
             return torch.from_numpy(values).to(device)
 
+        membership = Membership(int(places.max(initial=-1)) + 1, device)
         return cls(
             users,
             tensor(np.concatenate(([0], np.cumsum(lengths)))),
@@ -50,11 +55,28 @@ class Histories(Struct, frozen=True):
             tensor(places[order]),
             history_weights(tensor(pairs.weights[order]), config),
             hours_of(tensor(at_s)),
+            tensor(np.where(pairs.positive[order], places[order], membership.none)),
+            membership,
         )
 
     def liked(self) -> Tensor:
         """The pairs (places in P) that are no skips."""
         return (self.weights_P > 0).nonzero()[:, 0]
+
+    def liked_among(self, pairs_B: Tensor, items_C: Tensor) -> Tensor:
+        """(B, C): whether the user of the pair in a row liked the item of a column, in whichever of their pairs.
+
+        Half a million pairs are looked at, at most, so that a step does not cost what its users' lists hold: of longer
+        ones a run around one of their pairs in the batch.
+        """
+        users, row_B = torch.unique(self.user_P[pairs_B], return_inverse=True)
+        starts, ends = self.offsets_U[users], self.offsets_U[users + 1]
+        lengths = ends - starts
+        if int(lengths.sum()) > _MOST_LOOKED_AT:
+            lengths = lengths.clamp(max=_MOST_LOOKED_AT // len(users))
+        among = torch.full_like(users, len(self.user_P)).scatter_reduce(0, row_B, pairs_B, "amin")
+        pairs_H, _ = expand_ranges(torch.minimum(torch.maximum(starts, among - lengths // 2), ends - lengths), lengths)
+        return self.membership.holding(self.liked_P[pairs_H], lengths, items_C)[row_B]
 
     def around(self, pairs_B: Tensor, length: int, generator: torch.Generator) -> HistoryTensors:
         """For each of `pairs_B`, what its user heard besides it: all, or a random run of `length` that lay around it.

@@ -20,9 +20,12 @@ def clear_memory_words(config: TrainConfig) -> Iterator[None]:
         if type(error) is RuntimeError and "DefaultCPUAllocator" not in first:
             raise
         logits_mb = 4 * config.batch_size**2 / 1e6
+        hard = f"batch_size times hard_negatives ({config.hard_negatives}) times 2,500 bytes; "
+        texts = "the vectors of all texts that items are asked for by (text_query_weight); "
         raise NearfieldError(
             f"Memory ran out while training ({first}). What takes it: batch_size ({config.batch_size}) squared, "
             f"{logits_mb:,.0f} MB for each of several matrices; batch_size times train_history_length "
-            f"({config.train_history_length or config.history_length}); and dims ({config.dims}) times 12 bytes for "
-            "each item. Lower one of them."
+            f"({config.train_history_length or config.history_length}); {hard if config.hard_negatives else ''}"
+            f"{texts if config.text_query_weight else ''}and dims ({config.dims}) times 12 bytes for each item. "
+            "Lower one of them."
         ) from error

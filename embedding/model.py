@@ -43,7 +43,7 @@ class Towers:
             manifest.dims,
             mean_of_tags=manifest.format == 1,
         )
-        query = QueryTower(manifest.dims)
+        query = QueryTower(manifest.dims, manifest.text_dims if manifest.config.text_query_weight else 0)
         weights = load_file(folder / WEIGHTS)
         try:
             torch.nn.ModuleDict({"candidate": candidate, "query": query}).load_state_dict(weights)
@@ -75,6 +75,11 @@ class Towers:
     def input_fields(self) -> tuple[str, ...]:
         """Item fields, besides those of the text encoder, that change a candidate's vector."""
         return self.manifest.input_fields
+
+    @property
+    def reads_queries(self) -> bool:
+        """Whether the query tower takes texts."""
+        return self.query.text is not None
 
     def weights(self) -> dict[str, torch.Tensor]:
         """All weights by name, as `save_weights` writes them."""
@@ -110,6 +115,15 @@ class Towers:
             if decays is not None:
                 counted_H = counted_H * torch.from_numpy(np.ascontiguousarray(decays[-newest:], np.float32))
             vector: Vectors = self.query.one(heard_HD, counted_H, hour_of(at_s)).numpy()
+        return vector
+
+    def encode_text(self, text_vector: Vectors) -> Vectors:
+        """One unit vector (dims,) for a text that somebody looks for; `text_vector` (E,): the encoder's.
+
+        Only where `reads_queries`.
+        """
+        with torch.inference_mode():
+            vector: Vectors = self.query.of_texts(torch.from_numpy(text_vector[None]), self.dims)[0].numpy()
         return vector
 
 

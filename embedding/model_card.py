@@ -36,8 +36,7 @@ def model_card(manifest: ModelManifest, figures: Figures | None, losses: Sequenc
         "\n".join(f"- {limit}" for limit in _limits(manifest)),
         "## Config",
         _table(("key", "value"), [(f"`{key}`", f"`{_shown(value)}`") for key, value in _config(manifest)]),
-        f"Mean loss of the first epoch {losses[0]:.4f}, of the last {losses[-1]:.4f}; the weights are those of epoch "
-        f"{manifest.epochs}.",
+        *_came_about(manifest, losses),
         "## Environment",
         _table(("what", "version"), [("device", manifest.device), *sorted(manifest.libraries.items())]),
         "## Hashes",
@@ -62,6 +61,8 @@ def _data(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
     yield "split", manifest.split.name if cut_s is None else f"{manifest.split.name}, at {cut_s:.0f} s since 1970"
     together = (" with ".join(f"{kind}s" for kind in pair) for pair in manifest.crossing)
     yield "kinds that one listener likes together", ", ".join(together) or "not noted"
+    if manifest.shortened_from is not None:
+        yield "cut from", f"`{manifest.shortened_from}`"
     yield "begun with the weights of", "none" if manifest.warm_start is None else f"`{manifest.warm_start}`"
     yield "item fields read, beside the id and the text encoder's", ", ".join(used) or "none"
     yield "text encoder", "none" if manifest.encoder_hash is None else f"`{manifest.encoder_hash}`"
@@ -101,7 +102,21 @@ def _figures(figures: Figures) -> Iterable[str]:
     )
 
 
+def _came_about(manifest: ModelManifest, losses: Sequence[float]) -> Iterable[str]:
+    if losses:
+        yield (
+            f"Mean loss of the first epoch {losses[0]:.4f}, of the last {losses[-1]:.4f}; the weights are those of "
+            f"epoch {manifest.epochs}."
+        )
+
+
 def _nothing_held_out(manifest: ModelManifest) -> str:
+    if manifest.shortened_from is not None:
+        how = "`--test` on pairs that neither has seen" if manifest.split.name == "none" else "`--against` that model"
+        return (
+            f"Cut to {manifest.dims} dims from the model `{manifest.shortened_from}`; it has no figures of its own. "
+            f"`nearfield evaluate` with {how} shows what the cut costs."
+        )
     if manifest.split.name == "none":
         return (
             "Nothing was held out (`--split none`), so it has no figures of its own: those of a model with the same "

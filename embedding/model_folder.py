@@ -16,8 +16,8 @@ from embedding.rows import Kind
 from embedding.split import Split
 from embedding.train_config import TrainConfig
 
-# In models of format 1 tags counted by their mean (embedding/towers.py).
-FORMAT = 2
+# In models of format 1 tags counted by their mean (embedding/towers.py); those of format 3 may read text queries.
+FORMAT = 3
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
@@ -59,6 +59,8 @@ class ModelManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     epochs: int | None = None
     # Hash of the model whose weights training began with.
     warm_start: str | None = None
+    # Hash of the model of more dims that this one was cut from.
+    shortened_from: str | None = None
     libraries: dict[str, str]
     files: dict[str, str] = {}
 

@@ -43,6 +43,12 @@ def passage_text(item: Item, passage: Passage) -> str:
     return f"{item.title[: _fitting(item.title, _TITLE_BYTES)]}\n{text[passage.start : passage.end]}"
 
 
+def opening(text: str) -> str:
+    """The first passage of a text, however short the text is; empty where it is nothing but white space."""
+    first = next(_cut(text), Passage(0, 0))
+    return text[first.start : first.end]
+
+
 def _cut(text: str) -> Iterator[Passage]:
     start, end = _after_blank(text, 0), len(text.rstrip())
     while start < end:

@@ -13,6 +13,7 @@ from embedding.evaluation import Task
 from embedding.features import EncodedItems, Vocabulary
 from embedding.pairs import Pairs
 from embedding.progress import Reporter
+from embedding.query_texts import QueryTexts, encode_query_texts
 from embedding.split import Parts, validation_split
 from embedding.text_vectors import TextVectors
 from embedding.train_config import TrainConfig
@@ -20,20 +21,26 @@ from embedding.validation import Validation
 
 
 class Prepared(Struct, frozen=True):
-    """`items`: each item of `pairs`, and of what validation ranks; `places` (P,): where each pair's item stands."""
+    """`items`: each item of `pairs`, and of what validation ranks; `places` (P,): where each pair's item stands.
+
+    `query_texts`: of all of `items`, where texts are to find them.
+    """
 
     vocabulary: Vocabulary
     items: EncodedItems
     pairs: Pairs
     places: NDArray[np.int64]
     validation: Validation | None
+    query_texts: QueryTexts | None
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over all that the towers read of the items."""
         digest = hashlib.sha256(msgspec.json.encode((self.vocabulary.values, self.vocabulary.bounds)))
         bags = [part for _, bag in sorted(self.items.bags.items()) for part in (bag.flat, bag.offsets)]
         rows = [part for _, part in sorted(self.items.rows.items())]
-        for values in (self.items.ids, *bags, *rows, self.items.text):
+        query_texts = self.query_texts
+        called = [] if query_texts is None else [query_texts.vectors, query_texts.texts.flat, query_texts.texts.offsets]
+        for values in (self.items.ids, *bags, *rows, self.items.text, *called):
             digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
 
@@ -81,4 +88,5 @@ def prepare(
     items = encode_items(data.items(mask), vocabulary, texts, reporter, total=int(mask.sum()))
     rows = np.flatnonzero(mask)
     validation = None if task is None else Validation(task, items, rows, config)
-    return Prepared(vocabulary, items, train, np.searchsorted(rows, train.items), validation)
+    query_texts = encode_query_texts(data.items(mask), texts, reporter) if config.text_query_weight else None
+    return Prepared(vocabulary, items, train, np.searchsorted(rows, train.items), validation, query_texts)

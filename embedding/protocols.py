@@ -35,6 +35,13 @@ class QueryTower(Protocol):
     def dims(self) -> int:
         """Length of a vector."""
 
+    @property
+    def reads_queries(self) -> bool:
+        """Whether it takes texts as well."""
+
+    def encode_text(self, text_vector: Vectors) -> Vectors:
+        """One unit vector of shape (dims,) for a text, by its unit vector from the text encoder; if `reads_queries`."""
+
     def encode(self, history: Vectors, weights: Vectors, at_s: float | None, decays: Vectors | None = None) -> Vectors:
         """One unit vector of shape (dims,).
 

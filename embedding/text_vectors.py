@@ -32,8 +32,8 @@ class TextVectors(Protocol):
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """Unit vectors (len(items), dims); tells `advance` of each item that is done."""
 
-    def of_texts(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors (len(texts), dims)."""
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """Unit vectors (len(texts), dims); tells `advance` of each text that is done."""
 
 
 class NoText:
@@ -44,11 +44,11 @@ class NoText:
 
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """An array of shape (len(items), 0)."""
-        advance(len(items))
-        return self.of_texts([""] * len(items))
+        return self.of_texts([""] * len(items), advance)
 
-    def of_texts(self, texts: Sequence[str]) -> Vectors:
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
         """An array of shape (len(texts), 0)."""
+        advance(len(texts))
         return np.zeros((len(texts), 0), np.float32)
 
 
@@ -71,11 +71,11 @@ class CachedText:
 
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
         """Unit vectors (len(items), dims) of the items' texts."""
-        return encode_cached(self.encoder, self._cache, [item_text(item) for item in items], advance)
+        return self.of_texts([item_text(item) for item in items], advance)
 
-    def of_texts(self, texts: Sequence[str]) -> Vectors:
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
         """Unit vectors (len(texts), dims) of texts as they are."""
-        return encode_cached(self.encoder, self._cache, texts, lambda _: None)
+        return encode_cached(self.encoder, self._cache, texts, advance)
 
 
 @contextmanager

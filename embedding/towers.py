@@ -1,4 +1,4 @@
-"""The two towers: how an item becomes a candidate vector, and a history with its context a query vector.
+"""The two towers: how an item becomes a candidate vector, and a history with its context, or a text, a query vector.
 
 Shapes: B queries, U items, H history entries of all queries together, D dims of a vector, E dims of a text vector.
 """
@@ -113,6 +113,11 @@ class CandidateTower(nn.Module):
         return F.normalize(sum_UD, dim=1)
 
 
+def cut(vectors_UD: Tensor, dims: int) -> Tensor:
+    """The first `dims` of candidate vectors, scaled to length one again."""
+    return vectors_UD if vectors_UD.shape[1] == dims else F.normalize(vectors_UD[:, :dims], dim=1)
+
+
 class HistoryTensors(Struct, frozen=True):
     """B histories: query b heard the items in `places_H[offsets[b] : offsets[b + 1]]`, with those `weights_H`.
 
@@ -130,16 +135,23 @@ class QueryTower(nn.Module):
 
     The candidate vectors heard are added up with their weights (negative for a skip) and divided by the root of
     the sum of |weight|: a longer history outweighs the learnt start vector, which alone answers for an empty one.
+    A text's vector is a linear map of what the text encoder makes of it, where the tower has learnt one.
+    Where candidate vectors are `cut`, so is the query: it has as many dims as they have.
     """
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, text_dims: int = 0) -> None:
+        """`text_dims`: E of the texts that it reads; 0 for a tower that reads none."""
         super().__init__()
         self.start = nn.Parameter(torch.empty(dims))
         self.hours = nn.Parameter(torch.zeros(HOURS_A_DAY + 1, dims))
         nn.init.normal_(self.start, std=INIT_STD)
+        self.text = nn.Parameter(torch.empty(text_dims, dims)) if text_dims else None
+        if self.text is not None:
+            nn.init.normal_(self.text, std=INIT_STD)
 
     def forward(self, heard_UD: Tensor, history: HistoryTensors) -> Tensor:
         """Unit vectors (B, D) of the queries whose histories point into the candidate vectors `heard_UD`."""
+        dims = heard_UD.shape[1]
         pooled_BD = F.embedding_bag(
             history.places_H,
             heard_UD,
@@ -150,7 +162,12 @@ class QueryTower(nn.Module):
         )
         mass_B1 = _segment_sums(history.weights_H.abs(), history.offsets)[:, None]
         known_B1 = (history.hours_B != UNKNOWN)[:, None]
-        return self._combine(pooled_BD, mass_B1, F.embedding(history.hours_B, self.hours) * known_B1)
+        return self._combine(pooled_BD, mass_B1, F.embedding(history.hours_B, self.hours[:, :dims]) * known_B1)
+
+    def of_texts(self, text_BE: Tensor, dims: int) -> Tensor:
+        """Unit vectors (B, dims) of texts. Only for a tower that reads them."""
+        assert self.text is not None, "this query tower has learnt no texts"
+        return F.normalize(text_BE @ self.text[:, :dims], dim=1)
 
     def one(self, heard_HD: Tensor, weights_H: Tensor, hour: int) -> Tensor:
         """`forward` for one query that heard all of `heard_HD`, without the bookkeeping of a batch: (D,)."""
@@ -158,7 +175,7 @@ class QueryTower(nn.Module):
         return self._combine(weights_H @ heard_HD, mass, self.hours[hour] if hour != UNKNOWN else None)
 
     def _combine(self, pooled: Tensor, mass: Tensor, hour: Tensor | None) -> Tensor:
-        total = pooled / mass.clamp(min=1.0).sqrt() + self.start
+        total = pooled / mass.clamp(min=1.0).sqrt() + self.start[: pooled.shape[-1]]
         return F.normalize(total if hour is None else total + hour, dim=-1)
 
 

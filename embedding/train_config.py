@@ -23,6 +23,7 @@ ALL_FEATURES: tuple[Feature, ...] = (
 )
 # An album gains where listeners keep to albums, and costs where they gather single tracks: see docs/training.md.
 DEFAULT_FEATURES: tuple[Feature, ...] = tuple(name for name in ALL_FEATURES if name != "album")
+Dims = Annotated[int, Meta(ge=2, le=1_024)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -31,7 +32,9 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     # Length of the vectors that leave the towers.
-    dims: Annotated[int, Meta(ge=2, le=1_024)] = 64
+    dims: Dims = 64
+    # Shorter lengths to which the trained vectors may be cut.
+    nested_dims: tuple[Dims, ...] = ()
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 8
     # Epochs without a gain in validation after which training stops; 0 for none, and no validation.
     patience: Annotated[int, Meta(ge=0, le=10_000)] = 0
@@ -44,6 +47,8 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     temperature: Annotated[float, Meta(gt=0, le=10)] = 0.1
     # Correct the in-batch softmax for popular items being negatives more often.
     logq: bool = True
+    # Negatives that each pair has for itself: items that the towers take for right; 0 for none.
+    hard_negatives: Annotated[int, Meta(ge=0, le=64)] = 0
     # What a candidate's vector is made of.
     features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = DEFAULT_FEATURES
     # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
@@ -58,6 +63,21 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     train_history_length: Annotated[int, Meta(ge=0, le=10_000)] = 0
     # How much a row's weight counts in a history: only its sign, or its logarithm too.
     history_weights: Literal["sign", "log"] = "sign"
+    # Weight of finding items by texts beside finding them by histories; 0 for a query tower that reads no texts.
+    text_query_weight: Annotated[float, Meta(ge=0, le=100)] = 0.0
+
+    def __post_init__(self) -> None:
+        """ValueError for values that do not go together."""
+        if len(set(self.nested_dims)) < len(self.nested_dims) or max(self.nested_dims, default=0) >= self.dims:
+            raise ValueError(
+                f"expected lengths below `dims` ({self.dims}), each once, "
+                f"got {list(self.nested_dims)} - at `$.nested_dims`"
+            )
+        if self.text_query_weight and "text" not in self.features:
+            raise ValueError(
+                "expected `text` among the features of a model that text queries search, got "
+                f"{', '.join(self.features)} - at `$.text_query_weight`"
+            )
 
 
 def load_config(path: Path) -> TrainConfig:

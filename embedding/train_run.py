@@ -142,7 +142,7 @@ def run_training(
             start=None if start is None else start.weights(),
             processes=processes,
         )
-        trained = _fit(prepared, request.config, processes.device(device), reporter, around)
+        trained = fit_prepared(prepared, request.config, processes.device(device), reporter, around)
         manifest = _manifest(prepared, trained, data, texts, split, identity, request.config)
         if processes.is_first:
 
@@ -176,10 +176,18 @@ def fit_pairs(
 ) -> Fitted:
     """Learn the vocabulary of the items in `train` and train the towers on them."""
     prepared = prepare(data, train, None, config, texts, reporter)
-    return Fitted(prepared.vocabulary, _fit(prepared, config, device, reporter, Around()))
+    return Fitted(prepared.vocabulary, fit_prepared(prepared, config, device, reporter))
 
 
-def _fit(prepared: Prepared, config: TrainConfig, device: torch.device, reporter: Reporter, around: Around) -> Trained:
+def fit_prepared(
+    prepared: Prepared,
+    config: TrainConfig,
+    device: torch.device,
+    reporter: Reporter,
+    around: Around = Around(),  # noqa: B008  # it is frozen
+) -> Trained:
+    """`fit` on all that was prepared."""
+    around = msgspec.structs.replace(around, query_texts=prepared.query_texts)
     return fit(prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter, around)
 
 

@@ -21,6 +21,8 @@ from embedding.optimisers import Optimisers
 from embedding.pairs import Pairs
 from embedding.processes import ALONE, Processes
 from embedding.progress import Reporter
+from embedding.query_texts import QueryTexts
+from embedding.text_draws import TextDraws
 from embedding.towers import CandidateTower, ItemTensors, QueryTower
 from embedding.train_config import TrainConfig
 from embedding.training_log import TrainingLog
@@ -49,13 +51,14 @@ class Around(Struct, frozen=True, kw_only=True):
     """What a run is given beside its data, all of it optional.
 
     `validate`: a figure after each epoch, higher is better, by which training stops early; `start`: weights of an
-    earlier model, by name, for the rows that both have.
+    earlier model, by name, for the rows that both have; `query_texts`: of all items, where the config wants them.
     """
 
     checkpoints: Checkpoints | None = None
     log: TrainingLog | None = None
     validate: Validate | None = None
     start: Mapping[str, Tensor] | None = None
+    query_texts: QueryTexts | None = None
     processes: Processes = ALONE
 
 
@@ -75,10 +78,11 @@ def fit(
     the same weights, bit for bit, on one machine's CPU, killed and gone on with or not. Raises NearfieldError when
     the loss is no longer a number or memory runs out, MismatchError for a checkpoint of another run.
     """
+    assert (around.query_texts is not None) == bool(config.text_query_weight), "text queries are learnt from texts"
     with _repeatable(config.seed, device), clear_memory_words(config):
         tensors = ItemTensors.of(items, device)
         candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), items.text.shape[1], config.dims)
-        query = QueryTower(config.dims)
+        query = QueryTower(config.dims, items.text.shape[1] if config.text_query_weight else 0)
         if around.start is not None:
             take_over(around.start, {"candidate": candidate, "query": query})
         candidate, query = candidate.to(device), query.to(device)
@@ -106,7 +110,8 @@ class _Loop:
         self.candidate, self.query = candidate, query
         # Sparse gradients do not exist on Apple's GPUs.
         candidate.sparse = device.type != "mps"
-        self.step = TrainingStep(items, histories, candidate, query, config, around.processes)
+        texts = None if around.query_texts is None else TextDraws.of(around.query_texts, device)
+        self.step = TrainingStep(items, histories, candidate, query, config, around.processes, texts)
         self.liked = self.step.liked
         self.steps_an_epoch = math.ceil(len(self.liked) / config.batch_size)
         self.optimisers = Optimisers(candidate, query, config.learning_rate)
@@ -164,6 +169,11 @@ class _Loop:
                 self.best = {name: weights.detach().clone() for name, weights in self.towers.state_dict().items()}
             self.scores.append(score)
         reporter.say(said)
+        if self.losses[-1] == 0:
+            reporter.say(
+                "nothing is learnt: all items of a batch are liked by its listeners, so that there is nothing to tell "
+                "them from; it takes listeners who like different things"
+            )
         if self.around.log is not None:
             self.around.log.epoch(self._num_steps(), self.epoch, self.losses[-1], score)
         self.epoch, self.before_epoch, self.done, self.total = self.epoch + 1, self.generator.get_state(), 0, 0.0

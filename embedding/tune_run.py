@@ -21,7 +21,7 @@ from embedding.settings import EmbeddingSettings
 from embedding.split import SplitName, choose_split, split_pairs, validation_split
 from embedding.text_vectors import LoadEncoder, open_text_vectors
 from embedding.train_config import TrainConfig
-from embedding.training import fit
+from embedding.train_run import fit_prepared
 
 _NAME = "nearfield"
 _IDENTITY = "identity"
@@ -89,9 +89,7 @@ def run_tuning(
         def judge(trial: Trial) -> float:
             config = _drawn(trial, request.config)
             reporter.say(f"trial {trial.number + 1}/{request.trials}: {trial.params}")
-            trained = fit(
-                prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter
-            )
+            trained = fit_prepared(prepared, config, device, reporter)
             assert prepared.validation is not None
             return prepared.validation(trained.candidate, trained.query)
 

@@ -16,6 +16,7 @@ def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str 
         "dims": (manifest.config.dims, config.dims),
         "features": (manifest.config.features, config.features),
         "text encoder": (manifest.encoder_hash, encoder_hash),
+        "text queries": (bool(manifest.config.text_query_weight), bool(config.text_query_weight)),
     }
     if "tags" in config.features:
         pairs["tags"] = ("by their mean" if manifest.format == 1 else "by their root", "by their root")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from embedding import commands_adapt, commands_rows, commands_train, commands_tune
+from embedding import commands_adapt, commands_rows, commands_shorten, commands_train, commands_tune
 from embedding.errors import NearfieldError, UsageError
 from indexing import commands as index_commands
 from indexing.rules import commands as rules_commands
@@ -55,6 +55,7 @@ for command in (
     commands_rows.check,
     commands_train.train,
     commands_train.evaluate,
+    commands_shorten.shorten,
     commands_tune.tune,
     commands_adapt.adapt,
     index_commands.index,

@@ -8,6 +8,7 @@ from embedding.rows import Kind
 from indexing.context import RequestContext
 from service.answers import Explanation, NearSeed, ScoreParts
 from service.asked import Asked
+from service.meaning import BestOf
 from service.mixed import Mixed
 from service.nearest import Nearest
 from service.retrieval import Page, Retriever
@@ -50,7 +51,7 @@ class Explainer:
     def _looked_for(self, asked: Asked, kind: Kind) -> tuple[RequestContext, str]:
         """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
         ranking = asked.ranking.of_kind(kind) if isinstance(asked.ranking, Mixed) else asked.ranking
-        if isinstance(ranking, Nearest):
+        if isinstance(ranking, (Nearest, BestOf)):
             return ranking.context, ranking.using
         return asked.turn.context, asked.using
 

@@ -52,6 +52,15 @@ class Kinds:
         self.crosses = release.space == "text" or joined or not release.has_text
         """Whether one vector answers for both kinds: that of a text, or of a tower that has seen users of both."""
 
+    @property
+    def all_learnt(self) -> bool:
+        """Whether the tower has seen likes of every kind that there is."""
+        return self.crosses or self._present() <= self.learnt
+
+    def in_tower(self, kind: Kind | None) -> bool:
+        """Whether the tower can find items of a kind (None: of all that a part has)."""
+        return kind is None or self.crosses or kind in self.learnt
+
     def parts(self, context: RequestContext, mix: Mix | None) -> list[Part]:
         """The parts of a request, one where a single ranking will do."""
         if mix is not None:

@@ -18,6 +18,7 @@ class BestOf:
 
     def __init__(self, current: CurrentRows, one: Nearest, other: Nearest) -> None:
         self._current, self._one, self._other = current, one, other
+        self.context, self.using = one.context, one.using
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -43,10 +43,10 @@ class Queries:
         self._find = served.rows.find
         self._shown = ShownRows(served.rows)
         self.retriever = Retriever(parts.store, served)
-        self._search = Search(parts, served, self.retriever.neighbours)
+        self._kinds = Kinds(served.rows)
+        self._search = Search(parts, served, self.retriever.neighbours, self._kinds)
         self._explainer = Explainer(served, self.retriever)
         self._why = Why(served, self.retriever)
-        self._kinds = Kinds(served.rows)
         self._directions = Directions(served, crosses=self._kinds.crosses, learnt=self._kinds.learnt)
         defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
         self._turns = Turns(served, parts.cursors, defaults, self.retriever.recheck)
@@ -108,16 +108,18 @@ class Queries:
         turn = self._turns.begin(query)
         seeds = find_entries(self._find, query.seeds, "seeds", query.unknown_seeds, none_will_do=True)
         excluded = self._left_out(query, seeds.rows)
-        # One ranking of texts has both kinds right, whatever the tower has learnt.
-        together = query.mix is None and not seeds.rows
+        by_tower = query.mode == "tower"
+        # One ranking of texts has both kinds right, whatever the tower has learnt of crossing over: it has learnt each
+        # text against items of both. Only of a kind that it has seen no likes of it knows nothing.
+        together = query.mix is None and not seeds.rows and not (by_tower and not self._kinds.all_learnt)
         parts = [Part(turn.context)] if together else self._kinds.parts(turn.context, query.mix)
-        rankings = [await self._search.ranking(query, part.context, excluded) for part in parts]
+        rankings = [await self._search.ranking(query, part, excluded) for part in parts]
         if seeds.rows:
             rankings = [
                 RankFused(self._served.rows, (by_text, self._near_found(seeds, part, excluded)))
                 for by_text, part in zip(rankings, parts, strict=True)
             ]
-        using = "text" if self._release.has_text else self._release.space
+        using = "text" if self._release.has_text and not by_tower else self._release.space
         return Asked(query, turn, self._joined(query, parts, rankings), using, excluded, seeds.rows, seeds.skipped)
 
     def _near_found(self, seeds: Found, part: Part, excluded: Excluded) -> Ranking:

@@ -168,8 +168,11 @@ class SearchRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     text: Text
     mode: Annotated[
-        Literal["hybrid", "semantic", "lexical"],
-        Meta(description="By words and meaning; by meaning alone; by words alone, which needs no text encoder."),
+        Literal["hybrid", "semantic", "lexical", "tower"],
+        Meta(
+            description="By words and meaning; by meaning alone; by words alone, which needs no text encoder; by what "
+            "listeners hear together, which needs a model that was trained with text queries."
+        ),
     ] = "hybrid"
     seeds: Annotated[
         tuple[Seed, ...],

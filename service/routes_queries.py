@@ -65,12 +65,19 @@ def query_routes(desk: Desk) -> list[HTTPRouteHandler]:
         opt={"scope": "query"},
         response_description=HITS,
         request_class=QueryRequest,
-        responses=failures("encoder-loading", "encoder-absent", "release-without-text", *_QUERY_FAILURES),
+        responses=failures(
+            "encoder-loading",
+            "encoder-absent",
+            "release-without-text",
+            "release-without-queries",
+            *_QUERY_FAILURES,
+        ),
     )
     async def search(data: JSONBody[SkipValidation[SearchRequest]]) -> JsonAnswer[Answer]:
         """By words (BM25) and by meaning (the text encoder's vectors) of titles, creators, albums, tags and texts.
 
-        Items of just that title come first, then those of a creator of that name.
+        Items of just that title come first, then those of a creator of that name. In the mode `tower` by what listeners
+        hear together, where the release's model has learnt text queries.
         """
         return JsonAnswer(await desk.of(data).search(data))
 

@@ -1,4 +1,4 @@
-"""How a text becomes a ranking: by its meaning, by its words, or by both."""
+"""How a text becomes a ranking: by its meaning, by its words, by both, or by what the tower has learnt of texts."""
 
 import asyncio
 import unicodedata
@@ -6,12 +6,14 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.protocols import QueryTower
 from indexing.context import RequestContext
 from indexing.passages import PASSAGES
 from service.answers import Passage
 from service.excluded import Excluded
 from service.hybrid import FIRST_POOL, Hybrid
 from service.hybrid_blocks import HybridBlocks
+from service.kinds import Kinds, Part
 from service.lexical import Lexical
 from service.meaning import BestOf, nearer_passages
 from service.nearest import Nearest, Neighbours
@@ -31,19 +33,21 @@ _NONE = Excluded(frozenset())
 class Search:
     """Makes rankings of one release's rows for texts."""
 
-    def __init__(self, parts: Parts, served: ServedRelease, among: Neighbours) -> None:
+    def __init__(self, parts: Parts, served: ServedRelease, among: Neighbours, kinds: Kinds) -> None:
         self._release, self._rows, self._among = served.release, served.rows, among
+        self._tower, self._kinds = served.tower, kinds
         self._encoder_hash = parts.live.release.manifest.encoder_hash
         self._encoder = parts.encoder
         self._queries = TextQueries(served.rows)
         self._blocks = HybridBlocks()
 
-    async def ranking(self, query: SearchRequest, context: RequestContext, excluded: Excluded) -> Ranking:
-        """The ranking in the mode that `query` asks for.
+    async def ranking(self, query: SearchRequest, part: Part, excluded: Excluded) -> Ranking:
+        """The ranking in the mode that `query` asks for; of a kind that the tower knows nothing of, by meaning.
 
         Raises a 400 problem for a text without anything to read, a 409 problem where this release cannot be searched
         in that mode here, and a 503 problem while there is no encoder and the mode needs one.
         """
+        context = part.context
         text = query.text.strip()
         if all(unicodedata.category(character)[0] in _UNSEEN for character in text):
             raise invalid("text", "some words to look for", shown(query.text))
@@ -51,7 +55,12 @@ class Search:
             self._check_words()
             return Lexical(self._among, self._queries.words(text), context=context, excluded=excluded)
         self._check_text()
-        if query.mode == "semantic":
+        if query.mode == "tower":
+            tower = self._checked_tower()
+            if self._kinds.in_tower(part.kind):
+                vector = tower.encode_text(await self._encoder.vector(text))
+                return Nearest(self._among, vector, using=self._release.space, context=context, excluded=excluded)
+        if query.mode in ("semantic", "tower"):
             return self._nearest(await self._encoder.vector(text), context, excluded, set())
         self._check_words()
         # Found by its meaning and by its words, a row is one leak.
@@ -87,7 +96,7 @@ class Search:
 
     async def passages(self, query: SearchRequest, rows: list[int]) -> dict[int, Passage]:
         """Where the passage stands, for those of `rows` that came by one; for a query that `ranking` took."""
-        if query.mode == "lexical" or not self._has_passages:
+        if query.mode in ("lexical", "tower") or not self._has_passages:
             return {}
         return nearer_passages(rows, self._rows, await self._encoder.vector(query.text.strip()))
 
@@ -109,6 +118,16 @@ class Search:
                 f"Release {release.id} has vectors of text encoder {release.manifest.encoder_hash}, another one than "
                 'is loaded here: its `similar` and `recommend` answer, and its `search` with `"mode": "lexical"`.',
             )
+
+    def _checked_tower(self) -> QueryTower:
+        if self._tower is None or not self._tower.reads_queries:
+            lacking = "has no model" if self._tower is None else "has a model that has learnt no text queries"
+            raise ProblemError(
+                "release-without-queries",
+                f"Release {self._release.id} {lacking}: its `search` answers in the other modes. Train one with "
+                "`text_query_weight` in the config, build a release from it, and activate that.",
+            )
+        return self._tower
 
     def _check_words(self) -> None:
         if not self._release.has_words_of_here:

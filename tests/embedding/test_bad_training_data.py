@@ -28,13 +28,18 @@ def evaluate(folder: Path, interactions: Path, test: Path | None = None) -> Eval
     return run_evaluation(request, EmbeddingSettings(data_dir=folder / "work"), refuse_to_load, QUIET)
 
 
-def test_one_user_of_many_items_trains_and_is_evaluated(tmp_path: Path) -> None:
+def test_one_user_of_many_items_trains_and_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(QUIET, "say", said.append)
     items = [item_id(group, place) for group in range(4) for place in range(12)]
     rows = write_jsonl(tmp_path / "one.jsonl", rows_of("u", items))
 
     report = train_planted(tmp_path, _SHORT, interactions=rows)
     evaluated = evaluate(tmp_path, rows)
 
+    # Whatever stands in a batch, they like.
+    assert set(report.losses) == {0.0}
+    assert sum("nothing is learnt" in line for line in said) == len(report.losses)
     assert report.manifest.counts.users == evaluated.counts.users == 1
     assert report.manifest.counts.pairs + evaluated.counts.test_pairs == 48
     # One user says nothing of how sure a mean is.

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,3 +108,40 @@ def test_hours_are_utc_and_unknown_where_no_time_or_only_a_date_is_known() -> No
     assert has_times_of_day(np.array([0.0, 86_401.0]))
     dates = histories_of([Interaction("u", "1", 0.0), Interaction("u", "2", 86_400.0)])
     assert dates.hours_P.tolist() == [0, 0]
+
+
+@settings(deadline=None)
+@given(LISTENS, st.integers(0, 2**31))
+def test_what_a_user_liked_is_told_of_every_pair_of_theirs_and_a_skip_is_not(
+    listens: list[tuple[str, str]], seed: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    weights = draw.choice([-1.0, 1.0, 2.5], len(listens)).tolist()
+    histories = histories_of(
+        [Interaction(*listen, None, weight) for listen, weight in zip(listens, weights, strict=True)]
+    )
+    pairs = torch.from_numpy(draw.integers(0, len(listens), 12))
+    items = histories.items_P[torch.from_numpy(draw.integers(0, len(listens), 12))]
+
+    liked = histories.liked_among(pairs, items)
+
+    known = {listen for listen, weight in zip(listens, weights, strict=True) if weight > 0}
+    names = list(dict.fromkeys(user for user, _ in listens))
+    for row, pair in enumerate(pairs.tolist()):
+        user = names[int(histories.user_P[pair])]
+        assert liked[row].tolist() == [(user, str(item)) in known for item in items.tolist()]
+
+
+def test_of_lists_that_are_long_together_a_run_around_a_pair_of_the_batch_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("embedding.history._MOST_LOOKED_AT", 12)
+    rows = [Interaction(user, str(item), float(item)) for user in "uv" for item in range(20)]
+    histories = histories_of(rows)
+    items = torch.arange(20)
+
+    # Six of each: the pair itself, three before it and two after, or as near as the ends let them.
+    first, last, short = histories.liked_among(torch.tensor([10, 39, 10]), items)
+
+    assert first.nonzero()[:, 0].tolist() == short.nonzero()[:, 0].tolist() == [7, 8, 9, 10, 11, 12]
+    assert last.nonzero()[:, 0].tolist() == [14, 15, 16, 17, 18, 19]

@@ -24,7 +24,7 @@ from embedding.training import Around, fit
 from embedding.warm_start import check_start
 from tests.embedding.planted import NO_TEXT, QUIET, item_id, train_planted
 from tests.embedding.row_cases import write_jsonl
-from tests.embedding.test_old_models import FORMAT_1
+from tests.embedding.test_old_models import FORMAT_1, FORMAT_2
 from tests.embedding.training_program import train_resumed, train_short_of_memory
 
 # Imports torch once; each process is forked from there within milliseconds.
@@ -49,7 +49,7 @@ def wait_for(path: Path, newer_than_ns: int, process: ForkServerProcess) -> int:
 
 
 def test_a_run_killed_again_and_again_ends_with_the_weights_of_one_left_alone(tmp_path: Path) -> None:
-    config = msgspec.structs.replace(NO_TEXT, epochs=15, patience=15)
+    config = msgspec.structs.replace(NO_TEXT, epochs=15, patience=15, nested_dims=(8,), hard_negatives=2)
     undisturbed = train_planted(tmp_path / "alone", config)
     folder = tmp_path / "killed"
     checkpoint = checkpoint_path(folder / "model")
@@ -75,7 +75,7 @@ def test_a_run_killed_again_and_again_ends_with_the_weights_of_one_left_alone(tm
 
 
 def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
-    config = msgspec.structs.replace(NO_TEXT, epochs=2, batch_size=101)
+    config = msgspec.structs.replace(NO_TEXT, epochs=2, batch_size=101, nested_dims=(8,), hard_negatives=2)
     train_planted(tmp_path / "one", config)
     subprocess.run(
         [
@@ -244,6 +244,14 @@ def test_a_warm_start_from_weights_that_counted_otherwise_is_refused() -> None:
 
     with pytest.raises(MismatchError, match=r"this run\. tags: by their mean in the model, by their root now\. Give"):
         check_start(old, old.config, old.encoder_hash)
+
+
+def test_a_warm_start_from_a_model_without_the_same_queries_is_refused() -> None:
+    old = read_manifest(FORMAT_2)
+    asked = msgspec.structs.replace(old.config, features=(*old.config.features, "text"), text_query_weight=0.1)
+
+    with pytest.raises(MismatchError, match="text queries: False in the model, True now"):
+        check_start(old, asked, None)
 
 
 def test_a_warm_start_that_does_not_fit_says_what_differs(tmp_path: Path) -> None:

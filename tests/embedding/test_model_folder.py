@@ -71,7 +71,7 @@ def test_a_changed_manifest_is_told_from_a_later_format(model: Path) -> None:
         read_manifest(model)
 
     (model / MANIFEST).write_text('{"format": 99, "shape": "unheard of"}')
-    with pytest.raises(MismatchError, match="has format 99; this version of Nearfield reads 1 to 2"):
+    with pytest.raises(MismatchError, match="has format 99; this version of Nearfield reads 1 to 3"):
         read_manifest(model)
 
     (model / MANIFEST).write_text("{")

@@ -1,5 +1,6 @@
 """What a config file may say, and that the docs have a line for every key."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,10 @@ def test_what_is_left_out_keeps_its_default(tmp_path: Path) -> None:
         ('features = ["id", "lyrics"]', "lyrics"),
         ("features = []", "length >= 1"),
         ("id_dropout = 1.0", "id_dropout"),
+        ("dims = 32\nnested_dims = [32]", r"lengths below `dims` \(32\), each once, got \[32\] - at `\$\.nested_dims`"),
+        ("nested_dims = [1]", "nested_dims"),
+        ('features = ["id"]\ntext_query_weight = 0.1', "expected `text` among the features.*text_query_weight"),
+        ("text_query_weight = -1", "text_query_weight"),
         ("epochs = ", "is not TOML"),
     ],
 )
@@ -52,7 +57,7 @@ def test_every_key_has_its_line_and_its_default_in_the_docs() -> None:
     for key in TrainConfig.__struct_fields__:
         rows = [line for line in lines if line.startswith(f"| `{key}` |")]
         assert len(rows) == 1, f"docs/training.md needs one line for {key}"
-        shown = str(defaults[key]).lower() if isinstance(defaults[key], bool) else str(defaults[key])
+        shown = json.dumps(defaults[key]).strip('"')
         cell = rows[0].split("|")[2].strip().strip("`")
         assert cell == ("all" if key == "features" else shown), f"default of {key}"
 

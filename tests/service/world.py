@@ -94,8 +94,11 @@ def make_interactions() -> list[Interaction]:
     return rows
 
 
-def build_world(data_dir: Path, *, with_model: bool) -> str:
-    """Train (if asked), build and activate the world's release below `data_dir`; its id."""
+CONFIG = TrainConfig(dims=16, epochs=12, batch_size=128, features=("id", "creators", "kind"))
+
+
+def build_world(data_dir: Path, *, with_model: bool, config: TrainConfig = CONFIG) -> str:
+    """Train (if asked, by `config`), build and activate the world's release below `data_dir`; its id."""
     source = data_dir / "source"
     with RowFiles(source) as files:
         files.write_items("catalogue.jsonl", make_items())
@@ -111,7 +114,7 @@ def build_world(data_dir: Path, *, with_model: bool) -> str:
                 interactions=interactions,
                 out=model,
                 split="none",
-                config=TrainConfig(dims=16, epochs=12, batch_size=128, features=("id", "creators", "kind")),
+                config=config,
             ),
             EmbeddingSettings(data_dir=data_dir),
             SentenceEncoder.load,
