@@ -8,9 +8,11 @@ The same model and the same batches in all of them, about 100,000 items that lie
 import argparse
 import time
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -83,10 +85,12 @@ class Run:
         users = np.repeat(np.arange(_USERS), _ITEMS_A_USER)
         ones, no_times = np.ones(num_pairs, np.float32), np.full(num_pairs, np.nan)
         pairs = Pairs(users, items, ones, no_times, hashes, folds, folds)
-        place = np.arange(num_items)
         creator_of = draw.permutation(num_items // _ITEMS_A_CREATOR)[np.argsort(scattered) // _ITEMS_A_CREATOR] + 1
-        creators = Bag(creator_of, np.arange(num_items + 1))
-        encoded = EncodedItems(place + 1, {"creators": creators}, {}, np.zeros((num_items, 0), np.float32))
+        # As Vocabulary.learn puts them: what is trained on most stands first.
+        often = np.bincount(items, minlength=num_items)
+        rows_of_creators = _ranks(np.bincount(creator_of, often)[1:])
+        creators = Bag(rows_of_creators[creator_of - 1] + 1, np.arange(num_items + 1))
+        encoded = EncodedItems(_ranks(often) + 1, {"creators": creators}, {}, np.zeros((num_items, 0), np.float32))
         torch.manual_seed(0)
         candidate = CandidateTower(num_items, {"creators": num_items // _ITEMS_A_CREATOR + 1}, 0, config.dims).to(
             device
@@ -120,6 +124,13 @@ class Run:
         # Training reads the loss of each step, too: on a GPU nothing has happened before.
         float(loss.detach())
         return time.perf_counter() - start
+
+
+def _ranks(often: NDArray[Any]) -> NDArray[np.int64]:
+    """Place of each in the order from most to least often, the earlier one first of two."""
+    ranks = np.empty(len(often), np.int64)
+    ranks[np.argsort(-often, kind="stable")] = np.arange(len(often))
+    return ranks
 
 
 if __name__ == "__main__":

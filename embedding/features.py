@@ -91,24 +91,47 @@ class Vocabulary:
         self._row_of = {name: {value: row for row, value in enumerate(known, 1)} for name, known in values.items()}
 
     @classmethod
-    def learn(cls, items: Iterable[Item], features: tuple[Feature, ...], min_items: dict[str, int]) -> Self:
-        """The vocabulary of the items that training sees; a bag's value on fewer than `min_items` is left out."""
+    def learn(
+        cls,
+        items: Iterable[Item],
+        features: tuple[Feature, ...],
+        min_items: dict[str, int],
+        num_pairs: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """The vocabulary of the items that training sees; a bag's value on fewer than `min_items` is left out.
+
+        `num_pairs` (N,): how often each of `items` is trained on. What is touched most often stands first, so that a
+        step finds its rows close together in memory, however large the tables are (benchmarks/training_step.py).
+        """
         ids = IdTableBuilder()
         counts: dict[str, Counter[str]] = {name: Counter() for name in (*BAGS, *CATEGORIES) if name in features}
+        touched: dict[str, Counter[str]] = {name: Counter() for name in counts}
         numbers: dict[str, list[float]] = {name: [] for name in NUMBERS if name in features}
-        for item in items:
+        for place, item in enumerate(items):
             ids.add(item.id)
             for name, counter in counts.items():
-                counter.update(_VALUES[name](item))
+                values = _VALUES[name](item)
+                counter.update(values)
+                if num_pairs is not None:
+                    for value in values:
+                        touched[name][value] += int(num_pairs[place])
             for name, seen in numbers.items():
                 value = getattr(item, name)
                 if value is not None:
                     seen.append(float(value))
-        values = {
-            name: tuple(sorted(value for value, count in counter.items() if count >= min_items.get(name, 1)))
+        known = {
+            name: _most_touched_first(
+                [value for value, count in counter.items() if count >= min_items.get(name, 1)], touched[name]
+            )
             for name, counter in counts.items()
         }
-        return cls(features, ids.finish(), values, {name: _quantiles(seen) for name, seen in numbers.items()})
+        order = None if num_pairs is None else np.argsort(-num_pairs, kind="stable")
+        return cls(
+            features,
+            ids.finish(order),
+            known,
+            {name: _quantiles(seen) for name, seen in numbers.items()},
+        )
 
     def extended(self, newer: "Vocabulary") -> "Vocabulary":
         """This vocabulary, every row in its place, followed by what `newer` knows besides; its buckets stay."""
@@ -217,6 +240,10 @@ _VALUES: dict[str, Callable[[Item], tuple[str, ...]]] = {
     "language": _language,
     "kind": _kind,
 }
+
+
+def _most_touched_first(values: Sequence[str], touched: Counter[str]) -> tuple[str, ...]:
+    return tuple(sorted(values, key=lambda value: (-touched[value], value)))
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:

@@ -102,8 +102,14 @@ class IdTableBuilder:
         self._hashes.append(id_hash(text))
         return len(self._hashes) - 1
 
-    def finish(self) -> IdTable:
-        """The table of all that was added; ValueError when an id was added twice."""
+    def finish(self, order: NDArray[np.int64] | None = None) -> IdTable:
+        """The table of all that was added; ValueError when an id was added twice.
+
+        `order` (N,): which of those added stands in each row; None for the order in which they were added.
+        """
+        if order is not None:
+            table = self.finish()
+            return IdTable.build(table.id_at(row) for row in order.tolist())
         hashes = np.array(self._hashes, dtype=np.uint64)
         rows = np.argsort(hashes, kind="stable").astype(np.int64)
         table = IdTable(

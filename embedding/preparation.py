@@ -79,6 +79,7 @@ def prepare(
         (item for batch in data.items(mask) for item in batch),
         config.features,
         {"creators": config.min_creator_items, "album": config.min_album_items, "tags": config.min_tag_items},
+        np.bincount(train.items[train.positive], minlength=len(mask))[mask],
     )
     if start is not None:
         vocabulary = start.extended(vocabulary)

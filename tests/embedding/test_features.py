@@ -46,6 +46,22 @@ def test_items_are_encoded_as_rows_of_the_tables(vocabulary: Vocabulary) -> None
     assert encoded.rows["published_at"].tolist()[:2] == [0, 0]
 
 
+def test_what_is_trained_on_most_stands_first() -> None:
+    items = [
+        Item(id=str(place), kind="track", title="T", creator=f"Band {place % 3}", language=language)
+        for place, language in enumerate(("en", "sv", "sv", "de", "en", "en"))
+    ]
+
+    vocabulary = Vocabulary.learn(
+        items, ("id", "creators", "language"), {"creators": 2}, np.array([0, 5, 2, 9, 5, 1], np.int64)
+    )
+
+    assert [vocabulary.ids.id_at(row) for row in range(6)] == ["3", "1", "4", "2", "5", "0"]
+    # Ten pairs, nine and three; of languages nine, seven and six.
+    assert vocabulary.values == {"creators": ("band 1", "band 0", "band 2"), "language": ("de", "sv", "en")}
+    assert vocabulary.encode(items, no_text(items)).ids.tolist() == [6, 2, 4, 1, 3, 5]
+
+
 def test_what_training_never_saw_is_unknown_or_in_the_outermost_bucket(vocabulary: Vocabulary) -> None:
     fresh = [
         Item(id="new", kind="track", title="N", creator="Nobody", tags=("rare",), language="sv", duration_s=9e6),

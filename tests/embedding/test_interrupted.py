@@ -112,7 +112,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_says_what_differs(tmp_path: 
 
     with pytest.raises(MismatchError, match=r"config\.id_dropout: 0\.3 then, 0\.0 now; config\.learning_rate: 0\.007"):
         train_planted(tmp_path, other, resume=True)
-    with pytest.raises(MismatchError, match=r"another run\. split\.name: 'common' then, 'none' now\. Give"):
+    with pytest.raises(MismatchError, match=r"another run\. items: .+; split\.name: 'common' then, 'none' now\. Give"):
         train_planted(tmp_path, config, resume=True, split="none")
 
     rows = (tmp_path / "data" / "interactions.jsonl").read_text().splitlines()
