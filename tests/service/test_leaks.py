@@ -46,11 +46,17 @@ def plant(data_dir: Path) -> None:
     asyncio.run(write())
 
 
-def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def stale_copy(world: Path, tmp_path: Path) -> Path:
+    """A copy of the data folder `world` whose engine has wrong points, and is asked."""
     data_dir = tmp_path / "world"
-    shutil.copytree(tower_world, data_dir)
+    shutil.copytree(world, data_dir)
     plant(data_dir)
     ask_the_engine(data_dir)
+    return data_dir
+
+
+def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data_dir = stale_copy(tower_world, tmp_path)
     with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
         assert client.get("/health/ready").json()["leaks"] == 0
         queries: list[tuple[str, dict[str, Any]]] = [

@@ -21,9 +21,8 @@ from service.main import open_parts
 from service.requests import Context, SearchRequest
 from service.settings import Settings
 from tests.service.conftest import Client
-from tests.service.engine_plans import ask_the_engine
 from tests.service.serving_processes import eventually
-from tests.service.test_leaks import plant
+from tests.service.test_leaks import stale_copy
 from tests.service.world import EXPLICIT, NO_LANGUAGE
 
 BLOCKED, OTHER = "metal-3", "metal-4"
@@ -183,10 +182,7 @@ def test_plans_measured_for_the_new_rules_are_taken_up_too(world: World) -> None
 
 
 def test_leaks_are_counted_on_when_rules_change(text_world: Path, tmp_path: Path) -> None:
-    data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
-    plant(data_dir)
-    ask_the_engine(data_dir)
+    data_dir = stale_copy(text_world, tmp_path)
     with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
         world = World(data_dir, client, [])
         for leaks, text in enumerate(('[explicit]\nunknown = "deny"\n', "", '[languages]\nunknown = "deny"\n'), 1):

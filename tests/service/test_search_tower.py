@@ -1,6 +1,5 @@
 """`search` in the mode `tower`: a text finds what is listened to together, in a model that was trained for it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from service.app import create_app
 from service.main import open_parts
 from service.settings import Settings
 from tests.service.conftest import Client
-from tests.service.engine_plans import ask_the_engine
-from tests.service.test_leaks import plant
+from tests.service.test_leaks import stale_copy
 from tests.service.world import (
     ADULT,
     CONFIG,
@@ -90,10 +88,7 @@ def test_the_rules_hold_and_pages_join(asked: Client) -> None:
 
 
 def test_stale_points_never_leave(asked_world: Path, tmp_path: Path) -> None:
-    data_dir = tmp_path / "world"
-    shutil.copytree(asked_world, data_dir)
-    plant(data_dir)
-    ask_the_engine(data_dir)
+    data_dir = stale_copy(asked_world, tmp_path)
     with TestClient(create_app(open_parts(Settings(data_dir=data_dir, default_market="SE")))) as client:
         found = {hit["id"] for hit in search(client, TASTES["jazz"], limit=100)}
         assert not {US_ONLY, NOT_YET_OPEN} & found
