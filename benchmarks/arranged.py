@@ -30,11 +30,12 @@ from benchmarks.journalled import similar_request
 from benchmarks.made_world import opened_world
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.declaration import RuleSet
-from service.answers import Answer, Hit
-from service.asked import Asked
-from service.parts import Parts
-from service.queries import Queries
-from service.requests import SimilarRequest
+from service.app import open_queries
+from service.dependencies import Dependencies
+from service.queries.queries import Queries
+from service.queries.resolved_query import ResolvedQuery
+from service.schemas.answers import Answer, Hit
+from service.schemas.requests import SimilarRequest
 
 DIMS = 64
 _QUERIES = 200
@@ -59,7 +60,7 @@ class Side(Struct, frozen=True):
 class _NeverExplained(Queries):
     """The product's queries without a look at `explain`."""
 
-    async def _answer(self, asked: Asked) -> Answer:
+    async def _answer(self, asked: ResolvedQuery) -> Answer:
         page = await self._page(asked)
         hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources))
         next_cursor = self._turns.next_cursor(asked.query, asked.turn, page)
@@ -125,13 +126,15 @@ class _Arranged(RuleSet, frozen=True, kw_only=True):
         return self.said
 
 
-def _queries(parts: Parts, side: Side) -> Queries:
+def _queries(parts: Dependencies, side: Side) -> Queries:
     """The product's queries under rules that say of arrangement what the side does."""
-    queries = _NeverExplained if side.name == _NEVER_EXPLAINED else Queries
-    return queries(parts, parts.live.under(_Arranged(said=side.arrangement), parts.live.rules.version))
+    queries = open_queries(parts, parts.live.under(_Arranged(said=side.arrangement), parts.live.rules.version))
+    if side.name == _NEVER_EXPLAINED:
+        queries.__class__ = _NeverExplained
+    return queries
 
 
-async def _bodies(parts: Parts, side: Side, queries: Queries) -> list[bytes]:
+async def _bodies(parts: Dependencies, side: Side, queries: Queries) -> list[bytes]:
     """The requests of one side, with the cursors of the pages that come before."""
     rng = np.random.default_rng(3)
     num_items = len(parts.live.release.columns)

@@ -20,20 +20,20 @@ import qdrant_edge as edge
 from msgspec import Struct
 
 from benchmarks.world import PlantedEncoder, rows
-from embedding.catalogue import read_catalogue
+from embedding.data.train_config import TrainConfig
 from embedding.progress import Advance, Reporter
-from embedding.rejects import Rejects
-from embedding.row_files import RowFiles
-from embedding.rows import Interaction
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Interaction
+from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
-from embedding.text_vectors import CachedText, NoText
-from embedding.train_config import TrainConfig
-from embedding.train_run import TrainRequest, run_training
-from embedding.vector_cache import VectorCache
+from embedding.text.text_vectors import CachedText, NoText
+from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
-from indexing.columns import Columns
+from indexing.columns.columns import Columns
 from indexing.journal.file_log import FileLog
-from indexing.payload import INDEXED_FIELDS, engine_payload
+from indexing.payload.payload import INDEXED_FIELDS, engine_payload
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
 from indexing.stores.edge_apart import EdgeStoreApart

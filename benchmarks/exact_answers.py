@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from embedding.rows import name_key
-from indexing.context import RequestContext
+from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
 from indexing.journal.replay import current_rows
-from indexing.release import Release
+from indexing.release.release import Release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.rules.context import RequestContext
 
 # Scores of equal items may differ in their last bits by the order in which products are summed.
 _TOLERANCE = 1e-4

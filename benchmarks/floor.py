@@ -32,10 +32,10 @@ from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, opened, planted_tower
 from benchmarks.floor_in_process import SIDES, rates_in_process
 from benchmarks.open_loop import latencies_ms
 from benchmarks.world import NUM_USERS, PlantedEncoder, build_world
-from service.listeners import Listeners
-from service.live_watch import LiveWatch
-from service.supervisor import Pace, Supervisor
-from service.worker_processes import WorkerProcesses
+from service.workers.listeners import Listeners
+from service.workers.live_watch import LiveWatch
+from service.workers.processes import WorkerProcesses
+from service.workers.supervisor import Pace, Supervisor
 
 DIMS = 64
 NUM_BODIES = 1_000

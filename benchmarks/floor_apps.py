@@ -20,33 +20,33 @@ from litestar.params import JSONBody, SkipValidation
 from numpy.typing import NDArray
 
 from benchmarks.world import NOW_S, PlantedEncoder
-from embedding.features import Vocabulary
-from embedding.model import Towers
-from embedding.model_folder import ModelCounts, ModelManifest
-from embedding.split import Split
-from embedding.towers import CandidateTower, QueryTower
-from embedding.train_config import TrainConfig
-from indexing.column_scan import ColumnScan
-from indexing.context import RequestContext
+from embedding.data.split import Split
+from embedding.data.train_config import TrainConfig
+from embedding.towers.features import Vocabulary
+from embedding.towers.model import Towers
+from embedding.towers.model_folder import ModelCounts, ModelManifest
+from embedding.towers.towers import CandidateTower, QueryTower
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
-from indexing.plans import NARROW
-from indexing.plans_file import plan_table
-from indexing.release import Release
-from indexing.releases import Releases
+from indexing.release.release import Release
+from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.rules.context import RequestContext
+from indexing.search.column_scan import ColumnScan
+from indexing.search.plans import NARROW
+from indexing.search.plans_file import plan_table
 from indexing.stores.contract import Plan, Ranked
 from indexing.stores.edge import EdgeStore
-from service.answers import Answer, Hit, JsonAnswer, hit_of
+from service.api.request_body import BodyRequest
 from service.app import create_app
-from service.cursors import Cursors
-from service.encoder_gate import EncoderGate
-from service.parts import Parts
-from service.query_request import QueryRequest
-from service.requests import RecommendRequest, SimilarRequest
-from service.served import ServedRelease
-from service.settings import Settings
+from service.dependencies import Dependencies
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.cursors import Cursors
+from service.ranking.encoder_gate import EncoderGate
+from service.schemas.answers import Answer, Hit, JsonAnswer, hit_of
+from service.schemas.requests import RecommendRequest, SimilarRequest
+from service.schemas.settings import Settings
 
 FOLDER = "BENCHMARK_WORLD"
 LIMIT = 20
@@ -107,10 +107,10 @@ def build_product() -> Litestar:
     return create_app(parts_of_world())
 
 
-def parts_of_world() -> Parts:
+def parts_of_world() -> Dependencies:
     """What the product's application is made of, over the world."""
     store, release, rules = opened()
-    live = ServedRelease(
+    live = LoadedRelease(
         release=release,
         rows=CurrentRows(release),
         journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
@@ -118,7 +118,7 @@ def parts_of_world() -> Parts:
         tower=planted_tower(release.manifest.dims["text"]),
     )
     encoder = PlantedEncoder(release.manifest.dims["text"])
-    return Parts(
+    return Dependencies(
         settings=Settings(data_dir=Path(os.environ[FOLDER])),
         store=store,
         live=live,
@@ -187,12 +187,12 @@ def _floor(release: Release, rows: Callable[[NDArray[np.float32], int], Awaitabl
     # As the product's own answers hold them at run time: JSON, typed as what it stands for.
     hits = cast("list[Hit]", [msgspec.Raw(msgspec.json.encode(hit_of(payload, 0.5))) for payload in payloads])
 
-    @post("/v1/similar", status_code=200, request_class=QueryRequest)
+    @post("/v1/similar", status_code=200, request_class=BodyRequest)
     async def similar(data: JSONBody[SkipValidation[SimilarRequest]]) -> JsonAnswer[Answer]:
         found = await rows(next_seed(), data.limit)
         return JsonAnswer(Answer([hits[row] for row in found], release.id, 0))
 
-    @post("/v1/recommend", status_code=200, request_class=QueryRequest)
+    @post("/v1/recommend", status_code=200, request_class=BodyRequest)
     async def recommend(data: JSONBody[SkipValidation[RecommendRequest]]) -> JsonAnswer[Answer]:
         found = await rows(next_listener(), data.limit)
         return JsonAnswer(Answer([hits[row] for row in found], release.id, 0))

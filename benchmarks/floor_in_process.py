@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from benchmarks.floor_apps import CONTEXT, LIMIT, PLAN, by_plan, opened, parts_of_world, vectors_of
-from indexing.column_scan import ColumnScan
 from indexing.doctor.trial import SCORE_TOLERANCE
-from indexing.release import Release
+from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
+from indexing.search.column_scan import ColumnScan
 from indexing.stores.edge import EdgeStore
-from service.parts import Parts
-from service.queries import Queries
-from service.requests import RecommendRequest, SimilarRequest
+from service.app import open_queries
+from service.dependencies import Dependencies
+from service.schemas.requests import RecommendRequest, SimilarRequest
 
 SIDES = ("product", "raw, the engine", "raw, by plan")
 _K, _NUM_RECALLED = 10, 200
@@ -32,11 +32,11 @@ def rates_in_process(query: str, bodies: list[bytes], rounds: int) -> tuple[dict
 
 
 async def _measured(
-    query: str, bodies: list[bytes], rounds: int, parts: Parts, world: tuple[EdgeStore, Release, HardRules]
+    query: str, bodies: list[bytes], rounds: int, parts: Dependencies, world: tuple[EdgeStore, Release, HardRules]
 ) -> tuple[dict[str, list[float]], float]:
     await parts.store.open(parts.live.release.id)
     requests = [msgspec.json.decode(body, type=_REQUESTS[query]) for body in bodies]
-    ask = getattr(Queries(parts, parts.live), query)
+    ask = getattr(open_queries(parts, parts.live), query)
 
     async def product(number: int) -> object:
         return msgspec.json.encode(await ask(requests[number]))

@@ -24,14 +24,14 @@ from rich.table import Table
 
 from benchmarks.quality import CONFIGS, ranked
 from benchmarks.training_step import Run
-from embedding.dataset import open_dataset
+from embedding.data.split import Split, split_pairs
+from embedding.data.train_config import TrainConfig, load_config
 from embedding.importers.formats import import_set
 from embedding.progress import Reporter
-from embedding.rejects import Rejects
-from embedding.split import Split, split_pairs
-from embedding.text_vectors import NoText
-from embedding.train_config import TrainConfig, load_config
-from embedding.train_run import fit_pairs
+from embedding.rows.rejects import Rejects
+from embedding.runs.train import fit_pairs
+from embedding.text.text_vectors import NoText
+from embedding.training.dataset import open_dataset
 
 _CPU, _CUDA = torch.device("cpu"), torch.device("cuda")
 _BATCHES = (1_024, 4_096, 16_384)

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load_clients import Load, releases_that_answer
-from indexing.releases import Releases
+from indexing.releases.releases import Releases
 from indexing.stores.edge import EdgeStore
 
 NEARFIELD = [sys.executable, "-c", "from service.cli import main; main()"]

@@ -22,11 +22,12 @@ from rich.table import Table
 
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, parts_of_world
 from benchmarks.world import PlantedEncoder, build_world
-from embedding.rows import Item, Window
+from embedding.rows.schema import Item, Window
 from indexing.journal.records import Frame, Put
-from service.parts import Parts
-from service.queries import Queries
-from service.requests import Context, Seed, SimilarRequest
+from service.app import open_queries
+from service.dependencies import Dependencies
+from service.queries.queries import Queries
+from service.schemas.requests import Context, Seed, SimilarRequest
 
 DIMS = 64
 _SEEDS = 200
@@ -63,7 +64,7 @@ def _measured(name: str, num: int, num_items: int, rounds: int) -> list[str]:
     rows = rng.choice(num_items, num, replace=False) if name == "at random" else _nearest(vectors, seeds, num)
     _journal(full, [int(row) for row in rows], rng)
     asyncio.run(_open(empty, full))
-    sides = {"empty": Queries(empty, empty.live), "with": Queries(full, full.live)}
+    sides = {"empty": open_queries(empty, empty.live), "with": open_queries(full, full.live)}
     requests = [similar_request(int(seed)) for seed in seeds]
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
@@ -80,7 +81,7 @@ def _measured(name: str, num: int, num_items: int, rounds: int) -> list[str]:
 _REPEATS = 5
 
 
-async def _open(*sides: Parts) -> None:
+async def _open(*sides: Dependencies) -> None:
     for parts in sides:
         await parts.store.open(parts.live.release.id)
 
@@ -112,7 +113,7 @@ def _nearest(vectors: np.ndarray, seeds: np.ndarray, num: int) -> list[int]:
     return list(taken)
 
 
-def _journal(parts: Parts, rows: list[int], rng: np.random.Generator) -> None:
+def _journal(parts: Dependencies, rows: list[int], rng: np.random.Generator) -> None:
     """Each row again, with its windows as they were and its vector moved a little."""
     release = parts.live.release
     vectors = release.columns.vectors("text")
@@ -135,7 +136,7 @@ def _journal(parts: Parts, rows: list[int], rng: np.random.Generator) -> None:
         parts.live.rows.apply(Frame(seq, "", tuple(puts[start : start + _FRAME_ROWS])))
 
 
-def _recall(parts: Parts, queries: Queries, seeds: np.ndarray) -> float:
+def _recall(parts: Dependencies, queries: Queries, seeds: np.ndarray) -> float:
     """Part of the exact ten nearest that come, ties counted as found."""
     current = parts.live.rows
     accepts = parts.live.rules.compile(CONTEXT).accepts

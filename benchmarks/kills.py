@@ -29,8 +29,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.exact_answers import Exact, difference, digest, shown_rows
-from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
+from indexing.rules.context import RequestContext
 
 _PORT = 18_091
 _MARKET, _LIMIT = "SE", 10

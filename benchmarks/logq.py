@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from embedding.loss import in_batch_softmax, log_sampling_probability
+from embedding.training.loss import in_batch_softmax, log_sampling_probability
 
 TASTES = 10
 ITEMS = 500

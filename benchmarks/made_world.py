@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.floor_apps import FOLDER, parts_of_world
 from benchmarks.world import PlantedEncoder, build_world
-from service.parts import Parts
+from service.dependencies import Dependencies
 
 
-def opened_world(folder: Path, num_items: int, dims: int) -> Parts:
+def opened_world(folder: Path, num_items: int, dims: int) -> Dependencies:
     """What the product's application is made of, over the world in `folder`."""
     build_world(folder, num_items, PlantedEncoder(dims))
     os.environ[FOLDER] = str(folder)

@@ -18,7 +18,7 @@ from benchmarks import product
 from benchmarks.product import INTERACTIONS, import_data
 from benchmarks.quality import CONFIGS
 from benchmarks.quality_questions import SHOWN
-from embedding.train_config import load_config
+from embedding.data.train_config import load_config
 
 _LENGTHS = (64, 32)
 _LEAST_DIMS = 128

@@ -21,16 +21,17 @@ from benchmarks.floor_apps import CONTEXT, LIMIT
 from benchmarks.sizing import on_disk
 from benchmarks.world import PlantedEncoder, rows
 from embedding.progress import Reporter
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
+from embedding.text.text_vectors import CachedText
+from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
-from indexing.finder import Finder
 from indexing.journal.file_log import FileLog
-from indexing.manifest import POINTS, Manifest
-from indexing.passages import PASSAGES
-from indexing.releases import Releases
+from indexing.release.manifest import Manifest
+from indexing.release.passages import PASSAGES
+from indexing.releases.releases import Releases
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
+from indexing.search.finder import Finder
+from indexing.stores.contract import POINTS
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
 

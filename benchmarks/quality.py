@@ -24,15 +24,16 @@ from rich.table import Table
 from benchmarks import product
 from benchmarks.product import CATALOGUE, INTERACTIONS, import_data
 from benchmarks.quality_questions import SHOWN, answer
-from embedding.dataset import Dataset, open_dataset
-from embedding.evaluate_run import encode_for
-from embedding.evaluation import Task, evaluate
+from embedding.data.split import Parts, Split, split_pairs, validation_split
+from embedding.data.task import Task
+from embedding.data.train_config import TrainConfig, load_config
+from embedding.evaluation.evaluate_run import encode_for
+from embedding.evaluation.evaluation import evaluate
+from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
-from embedding.split import Parts, Split, split_pairs, validation_split
-from embedding.text_vectors import NoText
-from embedding.tower_scorer import TowerScorer
-from embedding.train_config import TrainConfig, load_config
-from embedding.train_run import Fitted, fit_pairs
+from embedding.runs.train import Fitted, fit_pairs
+from embedding.text.text_vectors import NoText
+from embedding.training.dataset import Dataset, open_dataset
 
 CONFIGS = Path(__file__).parent / "configs"
 SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")

@@ -24,8 +24,8 @@ from msgspec.structs import asdict
 from rich.console import Console
 
 from benchmarks.exact_answers import Exact, shown_rows
-from indexing.context import RequestContext
 from indexing.journal.current_rows import CurrentRows
+from indexing.rules.context import RequestContext
 
 _CLI = (sys.executable, "-c", "from service.cli import main; main()")
 _COUNTS = ("added", "changed", "payload_changed", "removed", "unchanged")

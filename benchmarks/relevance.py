@@ -33,19 +33,19 @@ from benchmarks.relevance_sample import (
     without_creator,
     without_title,
 )
-from embedding.catalogue import read_catalogue
-from embedding.encoder_place import EncoderPlace
 from embedding.importers.formats import import_set
 from embedding.progress import Reporter
-from embedding.rejects import Rejects
-from embedding.row_files import RowFiles
-from embedding.rows import Item
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Item
+from embedding.settings import EncoderPlace
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.settings import IndexingSettings
 from service.app import create_app
-from service.main import open_parts
-from service.settings import Settings
+from service.main import open_dependencies
+from service.schemas.settings import Settings
 
 _MODES = ("semantic", "lexical", "hybrid")
 _K, _LOOKED_AT, _MARKET = 10, 100, "IT"
@@ -107,7 +107,7 @@ class _World:
 
     def ask(self, questions: Sequence[Question], *, among_all: bool) -> dict[tuple[str, str], list[float]]:
         """Recall of each question, by mode and language."""
-        parts = open_parts(self._settings)
+        parts = open_dependencies(self._settings)
         parts.encoder.load_now()
         recalls: dict[tuple[str, str], list[float]] = {(mode, lang): [] for mode in _MODES for lang in LANGUAGES}
         with TestClient(create_app(parts)) as client:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.adapt_pairs import is_held_out
-from embedding.rows import Item, name_key
+from embedding.rows.schema import Item, name_key
+from embedding.runs.adapt_pairs import is_held_out
 
 LANGUAGES = {"it": "Italian", "en": "English"}
 _SEED = 0

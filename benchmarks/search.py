@@ -30,12 +30,12 @@ from rich.table import Table
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, parts_of_world
 from benchmarks.world import NUM_CENTRES, PlantedEncoder, build_world, rows
 from embedding.protocols import Vectors
-from embedding.sentence_encoder import SentenceEncoder
-from service.answers import Answer
-from service.encoder_gate import EncoderGate
-from service.parts import Parts
-from service.queries import Queries
-from service.requests import Context, SearchRequest, Seed, SimilarRequest
+from embedding.text.sentence_encoder import SentenceEncoder
+from service.app import open_queries
+from service.dependencies import Dependencies
+from service.ranking.encoder_gate import EncoderGate
+from service.schemas.answers import Answer
+from service.schemas.requests import Context, SearchRequest, Seed, SimilarRequest
 
 DIMS = 384
 # How much of all squares the first principal components of 117,164 real titles and descriptions have, of the packaged
@@ -96,9 +96,9 @@ def _words(dice: np.random.Generator, num: int) -> str:
     return " ".join(f"w{rank}" for rank in ranks)
 
 
-async def _measure(parts: Parts, encoder: _Encoder, num_items: int, rounds: int) -> None:
+async def _measure(parts: Dependencies, encoder: _Encoder, num_items: int, rounds: int) -> None:
     await parts.store.open(parts.live.release.id)
-    queries = Queries(parts, parts.live)
+    queries = open_queries(parts, parts.live)
     texts = _texts(_TEXTS, seed=1)
     dice = random.Random(2)
     seeds = [f"item:{dice.randrange(num_items)}" for _ in texts]

@@ -27,10 +27,10 @@ from rich.table import Table
 from benchmarks.floor_apps import CONTEXT, LIMIT
 from benchmarks.journalled import similar_request
 from benchmarks.made_world import opened_world
-from service.excluded import NOTHING_HEARD, Excluded
-from service.parts import Parts
-from service.queries import Queries
-from service.requests import SimilarRequest
+from service.app import open_queries
+from service.dependencies import Dependencies
+from service.loaded.exclusions import NOTHING_HEARD, Exclusions
+from service.schemas.requests import SimilarRequest
 
 DIMS = 64
 _QUERIES = 40
@@ -83,8 +83,8 @@ def main() -> None:
     Console().print(table)
 
 
-def _sides(parts: Parts, num_items: int, num_heard: int) -> list[Side]:
-    queries = Queries(parts, parts.live)
+def _sides(parts: Dependencies, num_items: int, num_heard: int) -> list[Side]:
+    queries = open_queries(parts, parts.live)
     retriever, rows = queries.retriever, parts.live.rows
     rng = np.random.default_rng(5)
     seeds = rng.choice(num_items, _QUERIES, replace=False)
@@ -105,7 +105,7 @@ def _sides(parts: Parts, num_items: int, num_heard: int) -> list[Side]:
 
     def listener(heard: Callable[[int], NDArray[np.int32]]) -> Callable[[int], Awaitable[list[float]]]:
         async def ask(place: int) -> list[float]:
-            excluded = Excluded(_NOBODY, heard=heard(place))
+            excluded = Exclusions(_NOBODY, heard=heard(place))
             ranking = retriever.nearest(vectors[seeds[place]], using="text", context=CONTEXT, excluded=excluded)
             page = await retriever.page(ranking, CONTEXT, LIMIT, using="text")
             assert len(page.rows) == LIMIT
@@ -158,7 +158,7 @@ async def _asked(side: Side) -> float:
     return (time.perf_counter() - start) / _QUERIES * 1_000
 
 
-async def _recall(parts: Parts, side: Side) -> float:
+async def _recall(parts: Dependencies, side: Side) -> float:
     """Part of the exact ten nearest that come, ties counted as found."""
     vectors = parts.live.release.columns.vectors("text")
     rng = np.random.default_rng(5)

@@ -24,16 +24,16 @@ from rich.table import Table
 from benchmarks.shapes_world import SHAPES, planted_rows
 from benchmarks.world import NOW_S, PlantedEncoder, build_world
 from embedding.progress import Reporter
-from indexing.column_scan import ColumnScan
 from indexing.doctor.examine import THOROUGH, WIDER_LADDERS, Doctor, Patient
 from indexing.doctor.queries import seed_queries
 from indexing.doctor.trial import SCORE_TOLERANCE, K
-from indexing.finder import Finder
-from indexing.plans import MIN_RECALL, PlanTable, plan_name
-from indexing.release import Release
-from indexing.releases import Releases
+from indexing.release.release import Release
+from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import CompiledContext, HardRules
+from indexing.search.column_scan import ColumnScan
+from indexing.search.finder import Finder
+from indexing.search.plans import MIN_RECALL, PlanTable, plan_name
 from indexing.stores.contract import Plan
 from indexing.stores.edge import EdgeStore
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 
 from benchmarks.world import NOW_S, NUM_CENTRES
-from indexing.context import RequestContext
+from indexing.rules.context import RequestContext
 
 # What a centre leans to, by its number; an item follows its centre this often.
 _FOLLOWS = 0.75

@@ -17,25 +17,24 @@ from msgspec.json import encode as encode_json
 
 from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, PLAN, opened
 from benchmarks.world import PlantedEncoder, rows
-from embedding.encoder_place import EncoderPlace
+from embedding.data.train_config import TrainConfig
 from embedding.progress import Reporter
-from embedding.row_files import RowFiles
-from embedding.rows import Interaction
-from embedding.settings import EmbeddingSettings
-from embedding.text_vectors import CachedText
-from embedding.train_config import TrainConfig
-from embedding.train_run import TrainRequest, run_training
-from embedding.vector_cache import VectorCache
-from indexing import column_scan
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Interaction
+from embedding.runs.train import TrainRequest, run_training
+from embedding.settings import EmbeddingSettings, EncoderPlace
+from embedding.text.text_vectors import CachedText
+from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
-from indexing.releases import Releases
+from indexing.releases.releases import Releases
+from indexing.search import column_scan
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
-from service.main import open_parts
-from service.queries import Queries
-from service.requests import RecommendRequest, Seed, SimilarRequest
-from service.settings import Settings
+from service.app import open_queries
+from service.main import open_dependencies
+from service.schemas.requests import RecommendRequest, Seed, SimilarRequest
+from service.schemas.settings import Settings
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
 LISTENS_PER_USER = 10
@@ -125,8 +124,10 @@ def _worker() -> Callable[[], object]:
     # Copies that a scan keeps side by side have a bound of their own, which a small release would not reach.
     column_scan._KEPT_BYTES = column_scan._BLOCK_BYTES = 0
     folder = Path(os.environ[FOLDER])
-    parts = open_parts(Settings(data_dir=folder, encoder=EncoderPlace(folder / "none"), default_market=CONTEXT.market))
-    queries = Queries(parts, parts.live)
+    parts = open_dependencies(
+        Settings(data_dir=folder, encoder=EncoderPlace(folder / "none"), default_market=CONTEXT.market)
+    )
+    queries = open_queries(parts, parts.live)
 
     async def answer() -> None:
         await parts.store.open(parts.live.release.id)
@@ -140,7 +141,7 @@ def _worker() -> Callable[[], object]:
 
 def _encoder() -> Callable[[], object]:
     """The packaged text encoder and the library that runs it."""
-    from embedding.sentence_encoder import SentenceEncoder
+    from embedding.text.sentence_encoder import SentenceEncoder
 
     encoder = SentenceEncoder.load(None)
     encoder.encode(["a text"])

@@ -24,16 +24,16 @@ from rich.table import Table
 
 from benchmarks.build_programs import BUILT, TEXT_DIMS, fill_cache, make_world
 from benchmarks.world import PlantedEncoder
-from embedding.encoder_folder import find_encoder
+from embedding.text.encoder_folder import find_encoder
 
 _CLI = (sys.executable, "-c", "from service.cli import main; main()")
 _EVERY = 100
 _READ = """
 import sys
 from pathlib import Path
-from embedding.catalogue import read_catalogue
-from embedding.rejects import Rejects
-from indexing.columns import row_hashes
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects
+from indexing.columns.columns import row_hashes
 with Rejects(Path(sys.argv[2])) as rejects:
     for items in read_catalogue(Path(sys.argv[1]), rejects):
         for item in items:

@@ -25,18 +25,19 @@ from rich.table import Table
 from benchmarks.product import CATALOGUE, INTERACTIONS, import_data
 from benchmarks.quality import CONFIGS
 from benchmarks.quality_questions import SHOWN
-from embedding.dataset import Dataset, open_dataset
-from embedding.encoder_loading import load_encoder
-from embedding.evaluate_run import encode_for
-from embedding.evaluation import Scores, Task, evaluate
+from embedding.data.split import Split, split_pairs
+from embedding.data.task import Task
+from embedding.data.train_config import TrainConfig, load_config
+from embedding.evaluation.evaluate_run import encode_for
+from embedding.evaluation.evaluation import Scores, evaluate
+from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
+from embedding.runs.train import fit_pairs
 from embedding.settings import EmbeddingSettings
-from embedding.split import Split, split_pairs
-from embedding.text_vectors import TextVectors, open_text_vectors
-from embedding.tower_scorer import TowerScorer
-from embedding.train_config import TrainConfig, load_config
-from embedding.train_run import fit_pairs
+from embedding.text.encoder_loading import load_encoder
+from embedding.text.text_vectors import TextVectors, open_text_vectors
+from embedding.training.dataset import Dataset, open_dataset
 
 _SET = "playlist_archive"
 _TITLES, _K = 1_000, 10

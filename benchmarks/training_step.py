@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from embedding.features import Bag, EncodedItems
-from embedding.history import Histories
-from embedding.optimisers import Optimisers
-from embedding.pairs import Pairs
-from embedding.processes import ALONE
-from embedding.towers import CandidateTower, ItemTensors, QueryTower
-from embedding.train_config import TrainConfig
-from embedding.training_step import TrainingStep
+from embedding.data.pairs import Pairs
+from embedding.data.train_config import TrainConfig
+from embedding.towers.features import Bag, EncodedItems
+from embedding.towers.history import Histories
+from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.training.optimisers import Optimisers
+from embedding.training.processes import ALONE
+from embedding.training.training_step import TrainingStep
 
 _CPU = torch.device("cpu")
 _CONFIG = TrainConfig(features=("id", "creators"), history_length=50)

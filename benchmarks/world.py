@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
+from embedding.text.text_vectors import CachedText
+from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
-from indexing.manifest import Manifest
-from indexing.releases import Releases
+from indexing.release.manifest import Manifest
+from indexing.releases.releases import Releases
 from indexing.stores.edge import EdgeStore
 
 MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from litestar import Litestar
@@ -12,22 +13,25 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from embedding.errors import NearfieldError
-from service.auth import admin_guard
-from service.changes import Changes
-from service.compactor import Compactor
-from service.desk import Desk
-from service.examples import add_examples
-from service.health import health_routes
-from service.item_paths import keep_escapes
-from service.openapi_page import openapi_config, page_asset
-from service.parameters import refuse_unknown_parameters
-from service.parts import Parts
-from service.problem_handlers import PROBLEM_HANDLERS
-from service.routes_changes import change_routes
-from service.routes_items import item_routes
-from service.routes_queries import query_routes
-from service.routes_releases import release_routes
-from service.routes_why import why_routes
+from service.api.auth import admin_guard
+from service.api.examples import add_examples
+from service.api.health import health_routes
+from service.api.item_paths import keep_escapes
+from service.api.openapi_page import openapi_config, page_asset
+from service.api.parameters import refuse_unknown_parameters
+from service.api.problem_handlers import PROBLEM_HANDLERS
+from service.api.routes_changes import change_routes
+from service.api.routes_items import item_routes
+from service.api.routes_queries import query_routes
+from service.api.routes_releases import release_routes
+from service.api.routes_why import why_routes
+from service.changes.changes import Changes
+from service.changes.compactor import Compactor
+from service.dependencies import Dependencies
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.context import ContextDefaults
+from service.queries.queries import Queries
+from service.queries.release_router import ReleaseRouter
 
 _log = logging.getLogger("nearfield.service")
 
@@ -59,11 +63,31 @@ class Nearfield(Litestar):
             yield
 
 
-def create_app(parts: Parts) -> Litestar:
+def open_queries(parts: Dependencies, loaded: LoadedRelease) -> Queries:
+    """The queries of one release that this worker holds."""
+    defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+    # Only what the live release was made with is loaded.
+    encoder_hash = parts.live.release.manifest.encoder_hash
+    return Queries(loaded, parts.store, parts.encoder, encoder_hash, parts.cursors, defaults)
+
+
+def open_router(parts: Dependencies) -> ReleaseRouter:
+    """The queries of every release that this worker holds."""
+    return ReleaseRouter(
+        parts.live,
+        parts.held,
+        make_queries=partial(open_queries, parts),
+        releases=parts.releases,
+        rules=parts.rules,
+        cursors=parts.cursors,
+    )
+
+
+def create_app(parts: Dependencies) -> Litestar:
     """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
     text encoder begins to load. The store is closed when the application ends."""
-    desk = Desk(parts)
     settings = parts.settings
+    desk = open_router(parts)
     guard = admin_guard(settings.admin_token)
     compactor = Compactor(settings, parts.compact)
     changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts, compactor)
@@ -118,7 +142,7 @@ def create_app(parts: Parts) -> Litestar:
             *why_routes(desk),
             *change_routes(changes, guard),
             *release_routes(parts.releases, parts.activate, guard),
-            *health_routes(parts, desk),
+            *health_routes(parts.live, parts.store, parts.encoder, desk, settings.data_dir),
             page_asset,
         ],
         on_startup=[start],

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import click
 
-from embedding import commands_adapt, commands_rows, commands_shorten, commands_train, commands_tune
+from embedding.commands import adapt, rows, shorten, train, tune
 from embedding.errors import NearfieldError, UsageError
-from indexing import commands as index_commands
-from indexing.rules import commands as rules_commands
-from service import commands as serve_commands
-from service import run_command
-from service.hunt import commands as hunt_commands
-from service.load_settings import load_settings
+from indexing.commands import index as index_commands
+from indexing.commands import rules as rules_commands
+from service import hunt_command, run_command
+from service.schemas.load_settings import load_settings
+from service.workers import commands as serve_commands
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -50,21 +49,21 @@ def nearfield(context: click.Context) -> None:
 
 for command in (
     run_command.run,
-    commands_rows.sample,
-    commands_rows.import_,
-    commands_rows.check,
-    commands_train.train,
-    commands_train.evaluate,
-    commands_shorten.shorten,
-    commands_tune.tune,
-    commands_adapt.adapt,
+    rows.sample,
+    rows.import_,
+    rows.check,
+    train.train,
+    train.evaluate,
+    shorten.shorten,
+    tune.tune,
+    adapt.adapt,
     index_commands.index,
     rules_commands.rules,
     serve_commands.serve,
 ):
     nearfield.add_command(command)
 # It asks the running service, which is above the room of the rules.
-rules_commands.rules.add_command(hunt_commands.hunt)
+rules_commands.rules.add_command(hunt_command.hunt)
 
 
 def main() -> None:

@@ -10,36 +10,37 @@ from pathlib import Path
 
 from litestar import Litestar
 
-from embedding.encoder_folder import find_encoder
-from embedding.encoder_hub import local_encoder
-from embedding.encoder_place import EncoderPlace
 from embedding.errors import EncoderMissingError, NearfieldError
-from embedding.model import Towers
 from embedding.protocols import TextEncoder
-from embedding.rows import Item
-from embedding.text_vectors import CachedText, NoText
-from embedding.vector_cache import VectorCache
+from embedding.rows.schema import Item
+from embedding.settings import EncoderPlace
+from embedding.text.encoder_folder import find_encoder
+from embedding.text.encoder_hub import local_encoder
+from embedding.text.text_vectors import CachedText, NoText
+from embedding.text.vector_cache import VectorCache
+from embedding.towers.model import Towers
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.editor import Editor
+from indexing.journal.open import open_journal
 from indexing.journal.records import Put
-from indexing.releases import Releases
-from indexing.retention import hold as hold_release
+from indexing.releases.editor import Editor
+from indexing.releases.releases import Releases
+from indexing.releases.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.rules.payload_fields import check_payload_fields
 from indexing.stores.open import open_store
-from service.apart import activate_apart, compact_apart
 from service.app import create_app
-from service.changes import MakePuts
-from service.cursor_key import cursor_key
-from service.cursors import Cursors
-from service.encoder_gate import EncoderGate
-from service.environ import as_environ
-from service.load_settings import load_settings
-from service.parts import Parts
-from service.served import ServedRelease
-from service.settings import Settings
+from service.changes.changes import MakePuts
+from service.changes.release_subprocess import activate_apart, compact_apart
+from service.dependencies import Dependencies
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.cursor_key import cursor_key
+from service.queries.cursors import Cursors
+from service.ranking.encoder_gate import EncoderGate
+from service.schemas.load_settings import load_settings
+from service.schemas.settings import Settings
+from service.workers.environ import as_environ
 
 _log = logging.getLogger("nearfield.service")
 
@@ -51,29 +52,29 @@ def build_app() -> Litestar:
 
     Raises NoLiveReleaseError, MismatchError, RulesError or StoreError: a process that cannot answer does not start.
     """
-    parts = open_parts(load_settings(Path.cwd(), os.environ, {}))
+    parts = open_dependencies(load_settings(Path.cwd(), os.environ, {}))
     if os.environ.get(REPLACING) == "1":
         # The worker that this one replaces has its encoder; a search must not wait because of the hand-over.
         parts.encoder.load_now()
     return create_app(parts)
 
 
-def open_parts(settings: Settings) -> Parts:
+def open_dependencies(settings: Settings) -> Dependencies:
     """The store, the live release with its rules and tower, and the encoder, not loaded yet."""
     live_id, others = _to_hold(settings)
     store = open_store(settings)
     releases = Releases(settings.data_dir, store)
-    journal = store.journal()
+    journal = open_journal(settings, store)
     rules = AcceptedRules(settings.data_dir / "rules")
     version, ruleset = rules.opened()
 
-    def hold(release_id: str) -> ServedRelease:
+    def hold(release_id: str) -> LoadedRelease:
         release = releases.open(release_id)
         check_payload_fields(ruleset, release.manifest)
         tower = None if release.model_folder is None else Towers.load(release.model_folder)
         if tower is not None:
             release.check_tower(tower.model_hash)
-        return ServedRelease(
+        return LoadedRelease(
             release=release,
             rows=CurrentRows(release),
             journal=journal.reader(),
@@ -91,7 +92,7 @@ def open_parts(settings: Settings) -> Parts:
         load = partial(_load_encoder, settings.encoder)
     encoder = EncoderGate(load, settings.encoder_wait_s)
     environ = {**os.environ, **as_environ(settings)}
-    return Parts(
+    return Dependencies(
         settings=settings,
         store=store,
         live=live,
@@ -117,7 +118,7 @@ def _puts_with(editor: Editor, cache_dir: Path) -> MakePuts:
     return make_puts
 
 
-def _held(release_ids: Sequence[str], hold: Callable[[str], ServedRelease]) -> dict[str, ServedRelease]:
+def _held(release_ids: Sequence[str], hold: Callable[[str], LoadedRelease]) -> dict[str, LoadedRelease]:
     """Those that can be opened: an old release that is spoilt must not keep the live one from being served."""
     held = {}
     for release_id in release_ids:
@@ -163,6 +164,6 @@ def _load_encoder(place: EncoderPlace | None) -> TextEncoder:
     folder = local_encoder(place)
     # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
     find_encoder(folder)
-    from embedding.sentence_encoder import SentenceEncoder
+    from embedding.text.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder.load(folder)

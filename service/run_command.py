@@ -8,11 +8,11 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from embedding import commands_rows, commands_train
+from embedding.commands import rows, train
 from embedding.errors import UsageError
 from embedding.progress import ProgressMode, progress_option
-from indexing import commands as index_commands
-from service.settings import Settings
+from indexing.commands import index as index_commands
+from service.schemas.settings import Settings
 
 SAMPLE = Path("sample")
 CATALOGUE, INTERACTIONS = SAMPLE / "catalogue.jsonl", SAMPLE / "interactions.jsonl"
@@ -45,8 +45,8 @@ def run(
     Example:
       nearfield run --port 9000
     """
-    from embedding.sample import DEFAULT_MARKET
-    from service.serving import listen, serve
+    from embedding.sample.sample import DEFAULT_MARKET
+    from service.workers.serve_command import listen, serve
 
     flags = {"host": host, "port": port, "workers": workers}
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
@@ -57,10 +57,10 @@ def run(
     steps = _Steps(context, progress)
     data: dict[str, Any] = {"catalogue": CATALOGUE, "interactions": INTERACTIONS}
     options = f"--catalogue {CATALOGUE} --interactions {INTERACTIONS}"
-    steps.take(f"sample {SAMPLE}", commands_rows.sample, folder=SAMPLE)
-    steps.take(f"train {options} --out {MEASURED}", commands_train.train, out=MEASURED, **data)
-    steps.take(f"evaluate {MEASURED} {options}", commands_train.evaluate, model=MEASURED, **data)
-    steps.take(f"train {options} --out {LIVE} --split none", commands_train.train, out=LIVE, split="none", **data)
+    steps.take(f"sample {SAMPLE}", rows.sample, folder=SAMPLE)
+    steps.take(f"train {options} --out {MEASURED}", train.train, out=MEASURED, **data)
+    steps.take(f"evaluate {MEASURED} {options}", train.evaluate, model=MEASURED, **data)
+    steps.take(f"train {options} --out {LIVE} --split none", train.train, out=LIVE, split="none", **data)
     steps.take(
         f"index build {CATALOGUE} --model {LIVE} --interactions {INTERACTIONS} --activate",
         index_commands.build,
@@ -108,7 +108,7 @@ def _refuse_another_catalogue(settings: Settings) -> None:
 
 async def _live_release(settings: Settings) -> str | None:
     from indexing.errors import NoLiveReleaseError
-    from indexing.releases import Releases
+    from indexing.releases.releases import Releases
     from indexing.stores.open import open_store
 
     store = open_store(settings)

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _group_of(nodeid: str) -> str:
     file = nodeid.split("::")[0]
-    if file in {"tests/test_run.py", "tests/test_docs.py", "tests/embedding/test_sample_model.py"}:
+    if file in {"tests/test_run.py", "tests/test_docs.py", "tests/embedding/sample/test_trained_on_sample.py"}:
         return "sample"
     # The HTTP tests share their two releases.
     return "service" if file.startswith("tests/service/") else file

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from indexing.stores.spread import Spread, spread_of
-from service.load_settings import load_settings
+from service.schemas.load_settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ROOT / "docker-compose.yml"

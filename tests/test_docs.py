@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from indexing.rules.reading import parse_rules
-from service.load_settings import load_settings
+from service.schemas.load_settings import load_settings
 from tests.running_sample import ADMIN_TOKEN, RunningSample
 
 ROOT = Path(__file__).parent.parent

@@ -23,7 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # gives a worker process the settings of its main process.
 MAY_TOUCH_THE_ENVIRONMENT = {
     *("service/cli.py", "service/main.py"),
-    *("embedding/encoder_hub.py", "embedding/sentence_encoder.py", "service/worker.py"),
+    *("embedding/text/encoder_hub.py", "embedding/text/sentence_encoder.py", "service/workers/worker.py"),
 }
 # What takes its time to import, and what a help text has no use for.
 HEAVY = (

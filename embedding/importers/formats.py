@@ -9,8 +9,8 @@ from embedding.importers.podcast_episodes import import_podcast_episodes
 from embedding.importers.sources import Imported, Importer, Job
 from embedding.importers.taste_profile import import_taste_profile
 from embedding.progress import Reporter
-from embedding.rejects import Rejects
-from embedding.row_files import RowFiles
+from embedding.rows.rejects import Rejects
+from embedding.rows.row_files import RowFiles
 
 IMPORTERS: dict[str, Importer] = {
     "playlist_archive": import_playlist_archive,

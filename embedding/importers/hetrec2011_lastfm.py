@@ -8,12 +8,12 @@ from collections import defaultdict
 
 from msgspec import Struct
 
-from embedding.catalogue_form import CATALOGUE_FORM
 from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job, read_tabbed
-from embedding.interaction_form import INTERACTION_FORM
-from embedding.rejects import shown
-from embedding.row_form import RowForm, RowProblem
-from embedding.rows import Interaction, Item
+from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.rejects import shown
+from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.schema import Interaction, Item
 
 # A tag that fewer gave tells who knows the artist rather than what the artist is like.
 MIN_TAG_USERS = 10

@@ -6,14 +6,14 @@ added, removed. Names of playlists are not text about their tracks, so `playlist
 
 from msgspec import Struct
 
-from embedding.catalogue_form import CATALOGUE_FORM
 from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
-from embedding.interaction_form import INTERACTION_FORM
-from embedding.readers_csv import read_csv
-from embedding.rejects import shown
-from embedding.row_form import RowForm, RowProblem
-from embedding.rows import Interaction, Item
-from embedding.seen_ids import SeenIds
+from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.readers_csv import read_csv
+from embedding.rows.rejects import shown
+from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.schema import Interaction, Item
+from embedding.rows.seen_ids import SeenIds
 
 UNKNOWN_CREATOR = "unknown"
 

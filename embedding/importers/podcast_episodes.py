@@ -4,14 +4,14 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from embedding.catalogue_form import CATALOGUE_FORM
 from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
-from embedding.readers_jsonl import read_jsonl
-from embedding.rejects import shown
-from embedding.row_form import RowForm, RowProblem
-from embedding.row_text import is_language
-from embedding.rows import Item
-from embedding.seen_ids import SeenIds
+from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.readers_jsonl import read_jsonl
+from embedding.rows.rejects import shown
+from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_text import is_language
+from embedding.rows.schema import Item
+from embedding.rows.seen_ids import SeenIds
 
 
 class _Episode(Struct):

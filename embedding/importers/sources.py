@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.progress import Reporter
-from embedding.rejects import Rejects
-from embedding.row_files import RowFiles
-from embedding.row_form import Row, RowForm, RowProblem
-from embedding.streams import FileDamage, read_lines
+from embedding.rows.rejects import Rejects
+from embedding.rows.row_files import RowFiles
+from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.streams import FileDamage, read_lines
 
 CATALOGUE = "catalogue.jsonl"
 INTERACTIONS = "interactions.jsonl"

@@ -8,33 +8,33 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.catalogue import read_catalogue
 from embedding.errors import MismatchError, UsageError
-from embedding.id_table import IdTable, IdTableBuilder
-from embedding.interactions import read_interactions
-from embedding.model_folder import ModelManifest, verify_model
 from embedding.progress import Reporter
-from embedding.rejects import Rejects, default_rejects_path
-from embedding.spool import Spool
-from embedding.text_vectors import TextVectors
-from embedding.tower_loading import load_towers
-from indexing.availability import AvailabilityClasses
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.id_table import IdTable, IdTableBuilder
+from embedding.rows.interactions import read_interactions
+from embedding.rows.rejects import Rejects, default_rejects_path
+from embedding.rows.spool import Spool
+from embedding.text.text_vectors import TextVectors
+from embedding.towers.model_folder import ModelManifest, verify_model
+from embedding.towers.tower_loading import load_towers
 from indexing.building.finishing import Maker, finish, prove, renew_points
 from indexing.building.gate_live import Keeps, Side, compare, enforce
 from indexing.building.marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
 from indexing.building.points import PointsWriter
-from indexing.columns import Columns
+from indexing.columns.columns import Columns
 from indexing.journal.log import JournalLog
-from indexing.lock import build_lock
-from indexing.manifest import Counts, Manifest
-from indexing.passages import drop_collections
-from indexing.releases import Releases
+from indexing.payload.availability import AvailabilityClasses
+from indexing.release.lock import build_lock
+from indexing.release.manifest import Counts, Manifest
+from indexing.release.passages import drop_collections
+from indexing.release.users import UsersWriter
+from indexing.releases.known_lines import KnownLines, State, forget_lines, lines_path
+from indexing.releases.releases import Releases
 from indexing.stores.contract import VectorStore
-from indexing.sync.known_lines import KnownLines, State, forget_lines, lines_path
-from indexing.users import UsersWriter
 
 if TYPE_CHECKING:
-    from embedding.model import Towers
+    from embedding.towers.model import Towers
 
 
 class BuildInputs(Struct, frozen=True, kw_only=True):

@@ -12,23 +12,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.durable_files import hash_of
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from indexing.building.compaction_due import is_due
 from indexing.building.finishing import Maker, finish, prove, renew_points
 from indexing.building.marks import Begun, Written, begin, mark_written
-from indexing.columns import ColumnsWriter
-from indexing.field_columns import FieldColumnsWriter
+from indexing.columns.arrangement_features import ArrangementFeaturesWriter
+from indexing.columns.columns import ColumnsWriter
+from indexing.columns.field_columns import FieldColumnsWriter
+from indexing.columns.presorted import PresortedListsWriter
 from indexing.journal.current_rows import CurrentRows
-from indexing.lock import build_lock
-from indexing.manifest import Counts, Manifest, hash_of
-from indexing.orders import OrdersWriter
-from indexing.passages import PassagesWriter, drop_collections
+from indexing.release.lock import build_lock
+from indexing.release.manifest import Counts, Manifest
+from indexing.release.passages import PassagesWriter, drop_collections
+from indexing.releases.known_lines import State, carry_lines
+from indexing.releases.switch import activate
+from indexing.releases.workplace import Workplace
 from indexing.rules.accepted import AcceptedRules
-from indexing.switch import activate
-from indexing.sync.known_lines import State, carry_lines
-from indexing.traits import TraitsWriter
-from indexing.workplace import Workplace
 
 _BATCH = 4_096
 _GONE = -1
@@ -85,7 +86,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
     fields = FieldColumnsWriter(release.manifest.extra_fields)
-    orders, traits = OrdersWriter(), TraitsWriter()
+    orders, traits = PresortedListsWriter(), ArrangementFeaturesWriter()
     kinds: Counter[str] = Counter()
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)

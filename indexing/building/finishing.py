@@ -8,25 +8,16 @@ from typing import Literal, Self
 import msgspec
 from msgspec import Struct
 
+from embedding.durable_files import hash_of, write_durably
 from embedding.errors import DamagedError
-from embedding.model_folder import ModelManifest
 from embedding.progress import Reporter
+from embedding.towers.model_folder import ModelManifest
 from indexing.building.gate import judge
 from indexing.building.marks import Written, begun_with, clear_marks, is_optimised, mark_optimised, unmark_optimised
 from indexing.building.points import write_points_again
 from indexing.errors import GateError
-from indexing.manifest import (
-    CONTENT_FOLDERS,
-    FILES,
-    FORMAT,
-    MANIFEST,
-    GateReport,
-    Manifest,
-    hash_files,
-    hash_of,
-    write_durably,
-)
-from indexing.passages import collections_in, drop_collections
+from indexing.release.manifest import CONTENT_FOLDERS, FILES, FORMAT, MANIFEST, GateReport, Manifest, hash_files
+from indexing.release.passages import collections_in, drop_collections
 from indexing.stores.contract import VectorStore
 from indexing.words.document import words_hash
 

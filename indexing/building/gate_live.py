@@ -6,10 +6,10 @@ from collections import Counter
 import numpy as np
 from msgspec import Struct
 
-from indexing.availability import ANY_MARKET, AvailabilityClasses
-from indexing.columns import Columns
+from indexing.columns.columns import Columns
 from indexing.errors import GateError
-from indexing.release import Release
+from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
+from indexing.release.release import Release
 
 _NUM_SAMPLED, _K = 200, 10
 # Half of a market gone at once is a fault of the input; a market that is given up is built with --force.

@@ -12,9 +12,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from embedding.file_hash import hash_file
-from embedding.readers import source_files
-from indexing.manifest import Counts, hash_of, write_durably
+from embedding.durable_files import hash_file, hash_of, write_durably
+from embedding.rows.readers import source_files
+from indexing.release.manifest import Counts
 
 T = TypeVar("T")
 

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embedding.passages import passage_text, passages_of
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
-from embedding.rows import Item
-from embedding.text_vectors import TextVectors
-from embedding.texts import TEXT_FIELDS
-from indexing.availability import AvailabilityClasses
-from indexing.columns import Columns, ColumnsWriter, row_hashes
-from indexing.field_columns import FieldColumnsWriter
-from indexing.orders import OrdersWriter
-from indexing.passages import PASSAGES, Passages, PassagesWriter, passages_collection
-from indexing.payload import Payload, payload_of
+from embedding.rows.schema import Item
+from embedding.text.passages import passage_text, passages_of
+from embedding.text.text_vectors import TextVectors
+from embedding.text.texts import TEXT_FIELDS
+from indexing.columns.arrangement_features import ArrangementFeaturesWriter
+from indexing.columns.columns import Columns, ColumnsWriter, row_hashes
+from indexing.columns.field_columns import FieldColumnsWriter
+from indexing.columns.presorted import PresortedListsWriter
+from indexing.payload.availability import AvailabilityClasses
+from indexing.payload.payload import Payload, payload_of
+from indexing.release.passages import PASSAGES, Passages, PassagesWriter, passages_collection
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
-from indexing.traits import TraitsWriter
 from indexing.words.document import BM25, words_of
 from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:
-    from embedding.model import Towers
+    from embedding.towers.model import Towers
 
 # Rows read and written at a time, as the readers give them.
 _BATCH = 4_096
@@ -60,8 +60,8 @@ class PointsWriter:
         self.num_passages = 0
         self._classes = AvailabilityClasses()
         self._fields = FieldColumnsWriter(extra_fields)
-        self._orders = OrdersWriter()
-        self._traits = TraitsWriter()
+        self._orders = PresortedListsWriter()
+        self._traits = ArrangementFeaturesWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int

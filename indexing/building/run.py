@@ -3,12 +3,12 @@
 from embedding.progress import Reporter
 from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.building.gate_live import Keeps
-from indexing.manifest import Manifest
+from indexing.release.manifest import Manifest
+from indexing.releases.switch import activate as make_live
+from indexing.releases.workplace import open_workplace
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.payload_fields import declared_fields
 from indexing.settings import IndexingSettings
-from indexing.switch import activate as make_live
-from indexing.workplace import open_workplace
 
 
 async def build_from_settings(

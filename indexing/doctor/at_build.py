@@ -12,10 +12,10 @@ from indexing.doctor.examine import Doctor, Effort, Patient
 from indexing.doctor.patients import patients_in
 from indexing.doctor.trial import K, Trial
 from indexing.errors import GateError
-from indexing.plans import MIN_RECALL, Plans, joined
-from indexing.plans_file import write_plans
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.search.plans import MIN_RECALL, Plans, joined
+from indexing.search.plans_file import write_plans
 from indexing.stores.contract import Plan, VectorStore
 
 # Of a build of a million 64-d rows, some 550 s, or of 100,000 384-d rows, some 105, the plans take a twentieth at most.

@@ -8,15 +8,15 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.rows import Kind
-from indexing.availability import ANY_MARKET, AvailabilityClasses
-from indexing.context import RequestContext
-from indexing.facts import Facts
-from indexing.field_columns import PointFields
+from embedding.rows.schema import Kind
+from indexing.columns.field_columns import PointFields
+from indexing.columns.rule_combinations import RuleCombinations
 from indexing.filters.algebra import fields_of
-from indexing.payload import NO_LANGUAGE
-from indexing.plans import band_of
+from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
+from indexing.payload.payload import NO_LANGUAGE
 from indexing.rules.compiled import FEW_CREATORS, HardRules
+from indexing.rules.context import RequestContext
+from indexing.search.plans import band_of
 
 # A market that no availability list names: it sees what is open everywhere. ISO 3166-1 leaves XX to its users.
 _UNNAMED_MARKET = "XX"
@@ -70,7 +70,7 @@ def _spread(
     return ShapeContexts(fields=fields, band=band, shares=shares, contexts=contexts)
 
 
-def _contexts(facts: Facts, classes: AvailabilityClasses, at_s: int) -> Iterable[RequestContext]:
+def _contexts(facts: RuleCombinations, classes: AvailabilityClasses, at_s: int) -> Iterable[RequestContext]:
     ages = (None, _OLD_ENOUGH) if any(fact.min_age > 0 for fact in facts.facts) else (None,)
     for market, explicit, age, languages, kinds in itertools.product(
         _markets(classes), (True, False), ages, _languages(facts), _kinds(facts)
@@ -82,7 +82,7 @@ def _markets(classes: AvailabilityClasses) -> list[str]:
     return [*sorted(classes.markets() - {ANY_MARKET}), _UNNAMED_MARKET]
 
 
-def _languages(facts: Facts) -> list[frozenset[str] | None]:
+def _languages(facts: RuleCombinations) -> list[frozenset[str] | None]:
     rows: Counter[str] = Counter()
     for fact, count in zip(facts.facts, facts.counts.tolist(), strict=True):
         # The shortest prefix comes first, and takes all the longer ones.
@@ -93,6 +93,6 @@ def _languages(facts: Facts) -> list[frozenset[str] | None]:
     return [None, *(frozenset({language}) for language in chosen)]
 
 
-def _kinds(facts: Facts) -> list[frozenset[Kind] | None]:
+def _kinds(facts: RuleCombinations) -> list[frozenset[Kind] | None]:
     kinds = sorted({fact.kind for fact in facts.facts})
     return [None, *(frozenset({kind}) for kind in kinds)]

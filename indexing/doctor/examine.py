@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
-from indexing.availability import AvailabilityClasses
-from indexing.column_scan import ColumnScan, Wanted
-from indexing.columns import PointRows
-from indexing.context import RequestContext
+from indexing.columns.columns import PointRows
+from indexing.columns.field_columns import PointFields
 from indexing.doctor.contexts import ShapeContexts, shapes_of
 from indexing.doctor.trial import Case, K, Trial
-from indexing.field_columns import PointFields
 from indexing.filters.predicate import predicate
-from indexing.plans import COLUMNS, NARROW, Plans, Shape, ShapePlan, ShapeReport
+from indexing.payload.availability import AvailabilityClasses
 from indexing.rules.compiled import FEW_CREATORS, MOST_FEW_CREATORS, CompiledContext, HardRules
+from indexing.rules.context import RequestContext
+from indexing.search.column_scan import ColumnScan, Wanted
+from indexing.search.plans import COLUMNS, NARROW, Plans, Shape, ShapePlan, ShapeReport
 from indexing.stores.contract import Plan, Ranked, VectorStore
 
 # Each from the cheapest up: the first that finds enough ends the climb, as a wider beam only costs more.

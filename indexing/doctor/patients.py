@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from indexing.availability import AvailabilityClasses
-from indexing.columns import Columns
+from indexing.columns.columns import Columns
+from indexing.columns.field_columns import FieldColumns
 from indexing.doctor.examine import Patient
-from indexing.field_columns import FieldColumns
-from indexing.passages import PASSAGES, Passages, passages_collection
+from indexing.payload.availability import AvailabilityClasses
+from indexing.release.passages import PASSAGES, Passages, passages_collection
 
 
 def patients_in(folder: Path, dims: dict[str, int]) -> list[Patient]:

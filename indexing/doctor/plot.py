@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from indexing.doctor.report import always, band_name
-from indexing.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
+from indexing.search.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
 
 
 def plot_plans(plans: Plans, file: Path) -> None:

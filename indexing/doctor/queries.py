@@ -3,8 +3,8 @@
 import numpy as np
 
 from embedding.protocols import QueryTower, Vectors
-from indexing.columns import Columns, PointRows
-from indexing.users import Users
+from indexing.columns.columns import Columns, PointRows
+from indexing.release.users import Users
 
 _SEED = 20_261_124
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from indexing.plans import BANDS, SLOW_MS, Plans, ShapeReport, plan_name
+from indexing.search.plans import BANDS, SLOW_MS, Plans, ShapeReport, plan_name
 
 _RIGHT = ("recall", "p50 ms", "p99 ms", "short")
 

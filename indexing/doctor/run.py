@@ -3,15 +3,15 @@
 import time
 
 from embedding.progress import Reporter
-from embedding.tower_loading import load_towers
+from embedding.towers.tower_loading import load_towers
 from indexing.doctor.examine import THOROUGH, Doctor
 from indexing.doctor.patients import patients_in
 from indexing.doctor.queries import seed_queries, with_listeners
-from indexing.plans import Plans, joined
-from indexing.plans_file import write_plans
-from indexing.releases import Releases
+from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.search.plans import Plans, joined
+from indexing.search.plans_file import write_plans
 from indexing.settings import IndexingSettings
 from indexing.stores.open import open_store
 

@@ -7,8 +7,8 @@ import numpy as np
 from msgspec import Struct
 
 from embedding.protocols import Vectors
-from indexing.plans import MIN_RECALL, Measured, ShapePlan
 from indexing.rules.compiled import CompiledContext
+from indexing.search.plans import MIN_RECALL, Measured, ShapePlan
 from indexing.stores.contract import Ranked
 
 K = 10

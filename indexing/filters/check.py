@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from indexing.errors import FilterError
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
-from indexing.payload import INDEXED_FIELDS, MOST_INTEGER, FieldType, extra_of
+from indexing.payload.payload import INDEXED_FIELDS, MOST_INTEGER, FieldType, extra_of
 
 # Rules nest 3 deep. The engine walks a filter by recursion, on a stack that we do not choose.
 MAX_DEPTH = 32

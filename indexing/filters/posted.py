@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
-from embedding.rows import Kind, name_key
-from embedding.times import EXPECTED_TIME, epoch_us
+from embedding.rows.schema import Kind, name_key
+from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.errors import PostedFilterError
 from indexing.filters.algebra import All, AnyOf, Filter, NoneOf, OneOf, Range
-from indexing.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, NO_LANGUAGE, FieldType, extra_field
+from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, NO_LANGUAGE, FieldType, extra_field
 
 # Nobody writes more by hand; a program that does should ask twice. Rules around it are three deep.
 MAX_DEPTH = 8

@@ -9,7 +9,7 @@ from typing import Any
 
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.filters.check import check_filter
-from indexing.payload import LIST_FIELDS, Payload, extra_of, extra_value
+from indexing.payload.payload import LIST_FIELDS, Payload, extra_of, extra_value
 
 # The row is asked by `HasId` alone; a caller whose filter has none may pass any number.
 Predicate = Callable[[int, Payload], bool]

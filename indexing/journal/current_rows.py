@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
-from indexing.columns import row_hashes
+from indexing.columns.columns import row_hashes
 from indexing.journal.new_rows import NO_ORIGIN, NewRows
-from indexing.journal.records import NO_PASSAGES, Encoded, Frame, Lifted, Put, Removed, RowPassages, TakenDown
-from indexing.payload import Payload, payload_of
-from indexing.release import Release
+from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, TakenDown
+from indexing.payload.payload import Payload, payload_of
+from indexing.release.passages import NO_PASSAGES, RowPassages
+from indexing.release.release import Release
 from indexing.words.document import from_bytes, words_hash, words_of
 from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:
-    from embedding.rows import Item
+    from embedding.rows.schema import Item
 
 # Seeds are what many listen to: from the cache one costs a fifth of a look into the table of ids.
 _CACHED_IDS = 1 << 16

@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.journal.records import NO_PASSAGES, RowPassages
+from indexing.release.passages import NO_PASSAGES, RowPassages
 
 _FIRST_CAPACITY = 64
 

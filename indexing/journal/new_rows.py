@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
-from embedding.rows import name_key
+from embedding.rows.schema import name_key
+from indexing.columns.scoring import ROUNDING, one_by_one
 from indexing.journal.new_passages import NewPassages
-from indexing.journal.records import RowPassages
-from indexing.passages import PASSAGES
-from indexing.payload import Payload
-from indexing.scoring import ROUNDING, one_by_one
+from indexing.payload.payload import Payload
+from indexing.release.passages import PASSAGES, RowPassages
 from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
 

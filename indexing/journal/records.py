@@ -1,34 +1,9 @@
 """What the journal can say: one frame for each acknowledged call, whole or not at all."""
 
-from collections.abc import Iterable
-from typing import Self
-
-import numpy as np
 from msgspec import Struct
 
-from embedding.protocols import Vectors
-from embedding.rows import Item
-
-
-class RowPassages(Struct, frozen=True, array_like=True):
-    """The passages of one row: the `offsets` of each, and the bytes of their float32 vectors, end to end."""
-
-    offsets: tuple[tuple[int, int], ...]
-    data: bytes
-
-    def vectors(self) -> Vectors:
-        """(number of passages, dims), none of no dims."""
-        if not self.offsets:
-            return np.zeros((0, 0), np.float32)
-        return np.frombuffer(self.data, "<f4").reshape(len(self.offsets), -1)
-
-    @classmethod
-    def of(cls, offsets: Iterable[tuple[int, int]], vectors: Vectors) -> Self:
-        """From offsets and vectors (number of passages, dims)."""
-        return cls(tuple((start, end) for start, end in offsets), np.ascontiguousarray(vectors, "<f4").tobytes())
-
-
-NO_PASSAGES = RowPassages((), b"")
+from embedding.rows.schema import Item
+from indexing.release.passages import RowPassages
 
 
 class Put(Struct, frozen=True, tag="put", array_like=True):

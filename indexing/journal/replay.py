@@ -2,7 +2,7 @@
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalLog
-from indexing.release import Release
+from indexing.release.release import Release
 
 
 async def current_rows(release: Release, log: JournalLog) -> CurrentRows:

@@ -9,6 +9,7 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Self
 from uuid import uuid4
 
 import msgspec
@@ -17,6 +18,7 @@ from qdrant_client import AsyncQdrantClient, models
 from embedding.errors import DamagedError
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import Change, Frame
+from indexing.stores.server import ServerStore
 from indexing.stores.server_errors import ask
 from indexing.stores.spread import Spread
 
@@ -88,6 +90,11 @@ class ServerLog:
         self._client = client
         self._spread = spread or Spread()
         self._collection = f"{prefix}-journal"
+
+    @classmethod
+    def beside(cls, store: ServerStore) -> Self:
+        """The log that belongs to a store's prefix, on the same server and through the same client."""
+        return cls(store.client, store.prefix, store.spread)
 
     def reader(self) -> ServerReader:
         """A reader of its own place, at the beginning."""

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
 from indexing.errors import RulesError
-from indexing.manifest import write_durably
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.reading import DEFAULT_RULES_TEXT, parse_rules
 

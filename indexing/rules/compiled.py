@@ -11,12 +11,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from indexing.availability import AvailabilityClasses, OpenClasses
-from indexing.context import RequestContext
 from indexing.filters.algebra import All, Filter, fields_of
 from indexing.filters.predicate import predicate
-from indexing.payload import Payload
+from indexing.payload.availability import AvailabilityClasses, OpenClasses
+from indexing.payload.payload import Payload
 from indexing.rules.conditions import Condition, blocking, conditions
+from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
 
 # Contexts kept compiled. Each holds a copy of the open classes in the engine's form: 32 KB at 2,000 classes.

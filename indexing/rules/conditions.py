@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from embedding.rows import Kind
-from indexing.context import RequestContext
+from embedding.rows.schema import Kind
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range
-from indexing.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, extra_field
+from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, extra_field
+from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, at_s
 from indexing.rules.tables import Extra, Say
 

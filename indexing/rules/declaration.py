@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from embedding.rows import name_key
-from embedding.times import epoch_us
+from embedding.rows.schema import name_key
+from embedding.rows.times import epoch_us
 from indexing.errors import RulesError
-from indexing.payload import extra_field
+from indexing.payload.payload import extra_field
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.tables import (
     Blocked,

@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from msgspec import Struct
 
-from embedding.catalogue import read_catalogue
-from embedding.rejects import Rejects
-from indexing.availability import ANY_MARKET, AvailabilityClasses
-from indexing.context import RequestContext
-from indexing.field_columns import FieldColumns, FieldColumnsWriter
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects
+from indexing.columns.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.algebra import Filter, OneOf
-from indexing.payload import checked_extra, extra_value, payload_of
+from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
+from indexing.payload.payload import checked_extra, extra_value, payload_of
 from indexing.rules.compiled import HardRules
+from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
 
 # All markets that no item names, and the code that stands for them: ISO 3166-1 leaves it to its users.

@@ -4,8 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from indexing.errors import RulesError
-from indexing.manifest import Manifest
-from indexing.payload import checked_extra
+from indexing.payload.payload import checked_extra
+from indexing.release.manifest import Manifest
 from indexing.rules.accepted import read_rules
 from indexing.rules.declaration import RuleSet
 

@@ -5,8 +5,8 @@ folder/refused   why the file as it stands was not taken; not there while all is
 
 from pathlib import Path
 
+from embedding.durable_files import write_durably
 from indexing.errors import RulesError
-from indexing.manifest import write_durably
 from indexing.rules.accepted import AcceptedRules, Fits, anything
 
 _REFUSED = "refused"

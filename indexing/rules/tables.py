@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from embedding.rows import Id, Kind, Name, Tag
-from indexing.payload import MOST_INTEGER
+from embedding.rows.schema import Id, Kind, Name, Tag
+from indexing.payload.payload import MOST_INTEGER
 
 Say = Literal["allow", "deny"]
 ExtraType = Literal["keyword", "integer", "float"]

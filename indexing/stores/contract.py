@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.errors import StoreError
 from indexing.filters.algebra import Filter
-from indexing.journal.log import JournalLog
-from indexing.payload import INDEXED_FIELDS, FieldType, Payload, checked_extra
+from indexing.payload.payload import INDEXED_FIELDS, FieldType, Payload, checked_extra
 from indexing.words.sparse import Sparse, SparseRows
+
+POINTS = "points"
+"""Where the embedded engine has its shards: in a folder of this name, and in those whose names it begins."""
 
 
 class CollectionSchema(Struct, frozen=True):
@@ -130,9 +132,6 @@ class VectorStore(Protocol):
 
     async def set_live(self, collection: str) -> None:
         """Point to another collection, atomically; CollectionMissingError when it is not there."""
-
-    def journal(self) -> JournalLog:
-        """The journal that lies beside the collections, for all who use them."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

@@ -20,14 +20,13 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
+from embedding.durable_files import write_durably
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.edge import edge_filter
-from indexing.journal.file_log import FileLog
-from indexing.manifest import POINTS, write_durably
-from indexing.payload import FieldType, engine_payload
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.payload.payload import FieldType, engine_payload
+from indexing.stores.contract import POINTS, CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.tuning import Tuning
 from indexing.words.sparse import Sparse, SparseRows
 
@@ -207,10 +206,6 @@ class EdgeStore:
         if not self._points(collection).is_dir():
             raise CollectionMissingError(f"collection {collection!r} is not there, so it cannot be made live")
         write_durably(self._pointer, f"{collection}\n".encode())
-
-    def journal(self) -> FileLog:
-        """The journal in the folder beside that of the releases."""
-        return FileLog(self._folder.parent / "journal")
 
     async def close(self) -> None:
         for shard in self._shards.values():

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 
 from indexing.errors import StoreError
-from indexing.payload import Payload
+from indexing.payload.payload import Payload
 from indexing.stores.contract import CollectionSchema, PointBatch
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning

@@ -22,8 +22,7 @@ from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.server import server_filter
-from indexing.journal.server_log import ServerLog
-from indexing.payload import FieldType, engine_payload
+from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
 from indexing.stores.server_errors import ask
 from indexing.stores.spread import Spread
@@ -51,7 +50,7 @@ _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
 class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
-    Collections and alias begin with `prefix`; those made from now on, the journal's too, lie on the server's nodes as
+    Collections and alias begin with `prefix`; those made from now on lie on the server's nodes as
     `spread` says; `optimise` gives up after `optimise_timeout_s`.
     """
 
@@ -63,21 +62,20 @@ class ServerStore:
         optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
         spread: Spread | None = None,
     ) -> None:
-        self._client = client
+        self.client, self.prefix, self.spread = client, prefix, spread or Spread()
         self._prefix = f"{prefix}."
         self._alias = f"{prefix}-live"
         self._tuning = tuning or Tuning()
         self._optimise_timeout_s = optimise_timeout_s
-        self._spread = spread or Spread()
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         name = self._name(collection)
         doing = f"create collection {collection!r}"
-        if await ask(self._client.collection_exists(name), doing):
+        if await ask(self.client.collection_exists(name), doing):
             raise StoreError(f"collection {collection!r} is there already ({name} on the server): drop it first")
         tuning = self._tuning
         await ask(
-            self._client.create_collection(
+            self.client.create_collection(
                 name,
                 vectors_config={
                     vector: models.VectorParams(size=dims, distance=models.Distance.DOT)
@@ -88,15 +86,15 @@ class ServerStore:
                     m=tuning.m, ef_construct=tuning.ef_construct, full_scan_threshold=tuning.full_scan_threshold_kb
                 ),
                 optimizers_config=models.OptimizersConfigDiff(indexing_threshold=tuning.indexing_threshold_kb),
-                shard_number=self._spread.shards,
-                replication_factor=self._spread.replicas,
-                write_consistency_factor=self._spread.write_consistency,
+                shard_number=self.spread.shards,
+                replication_factor=self.spread.replicas,
+                write_consistency_factor=self.spread.write_consistency,
             ),
             doing,
         )
         for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected.
-            await ask(self._client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
+            await ask(self.client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
 
     async def upsert(self, collection: str, points: PointBatch) -> None:
         for start in range(0, len(points.rows), _UPSERT_CHUNK):
@@ -114,7 +112,7 @@ class ServerStore:
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             await ask(
-                self._client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
+                self.client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
             )
 
     async def optimise(self, collection: str) -> None:
@@ -123,12 +121,12 @@ class ServerStore:
         num_idle = 0
         # Twice in a row: between two rounds of merging a server looks idle for a moment.
         while num_idle < 2:
-            info = await ask(self._client.get_collection(name), doing)
+            info = await ask(self.client.get_collection(name), doing)
             if info.optimizer_status != models.OptimizersStatusOneOf.OK or info.status == models.CollectionStatus.RED:
                 raise StoreError(f"could not {doing}: the server's optimiser failed: {info.optimizer_status}")
             if info.status == models.CollectionStatus.GREY:
                 # Work is planned and not begun, as after a restart of the server; any change of settings begins it.
-                await ask(self._client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
+                await ask(self.client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
             num_idle = num_idle + 1 if info.status == models.CollectionStatus.GREEN else 0
             if time.monotonic() > give_up_at:
                 raise StoreError(
@@ -139,12 +137,12 @@ class ServerStore:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def open(self, collection: str) -> None:
-        if not await ask(self._client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
+        if not await ask(self.client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
             raise CollectionMissingError(f"collection {collection!r} is not there ({self._name(collection)})")
 
     async def count(self, collection: str, where: Filter | None = None) -> int:
         counted = await ask(
-            self._client.count(
+            self.client.count(
                 self._name(collection), count_filter=None if where is None else self.prepare(where), exact=True
             ),
             f"count collection {collection!r}",
@@ -165,7 +163,7 @@ class ServerStore:
         plan: Plan,
     ) -> Ranked:
         answer = await ask(
-            self._client.query_points(
+            self.client.query_points(
                 self._name(collection),
                 query=vector.tolist(),
                 using=using,
@@ -184,7 +182,7 @@ class ServerStore:
         self, collection: str, words: Sparse, *, using: str, where: grpc.Filter | None, limit: int
     ) -> Ranked:
         answer = await ask(
-            self._client.query_points(
+            self.client.query_points(
                 self._name(collection),
                 query=_sparse(words),
                 using=using,
@@ -203,7 +201,7 @@ class ServerStore:
         if not ids:
             raise StoreError("vectors were asked for without naming a row")
         records = await ask(
-            self._client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
+            self.client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
             f"read vectors of collection {collection!r}",
         )
         found = {record.id: record.vector[using] for record in records if isinstance(record.vector, dict)}
@@ -213,7 +211,7 @@ class ServerStore:
         return np.array([found[row] for row in ids], dtype=np.float32)
 
     async def collections(self) -> list[str]:
-        answer = await ask(self._client.get_collections(), "list collections")
+        answer = await ask(self.client.get_collections(), "list collections")
         names = (found.name.removeprefix(self._prefix) for found in answer.collections if self._owns(found.name))
         return sorted(name for name in names if not name.startswith("."))
 
@@ -221,10 +219,10 @@ class ServerStore:
         if await self.live() == collection:
             # The server would remove the alias with it, and leave nothing live.
             raise StoreError(f"collection {collection!r} is live: make another one live before dropping it")
-        await ask(self._client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
+        await ask(self.client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
 
     async def live(self) -> str | None:
-        answer = await ask(self._client.get_aliases(), "read the live alias")
+        answer = await ask(self.client.get_aliases(), "read the live alias")
         for alias in answer.aliases:
             if alias.alias_name == self._alias:
                 if not self._owns(alias.collection_name):
@@ -242,14 +240,10 @@ class ServerStore:
         delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias))
         # In one request: the server does both or none, and no query sees the time between.
         changes: list[models.AliasOperations] = [create] if await self.live() is None else [delete, create]
-        await ask(self._client.update_collection_aliases(changes), f"make collection {collection!r} live")
-
-    def journal(self) -> ServerLog:
-        """The journal that belongs to this prefix, on the same server."""
-        return ServerLog(self._client, self._prefix.removesuffix("."), self._spread)
+        await ask(self.client.update_collection_aliases(changes), f"make collection {collection!r} live")
 
     async def close(self) -> None:
-        await self._client.close()
+        await self.client.close()
 
     def _name(self, collection: str) -> str:
         return f"{self._prefix}{collection}"

@@ -8,15 +8,15 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from embedding.catalogue import read_catalogue
 from embedding.progress import Reporter
-from embedding.rejects import Rejects
-from embedding.rows import Item
-from embedding.spool import Spool
-from indexing.availability import EVERYWHERE_CLASS, availability_class
-from indexing.columns import HASH_BYTES, row_hashes
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects
+from embedding.rows.schema import Item
+from embedding.rows.spool import Spool
+from indexing.columns.columns import HASH_BYTES, row_hashes
 from indexing.journal.current_rows import CurrentRows
-from indexing.sync.known_lines import AmbiguousLinesError, KnownLines
+from indexing.payload.availability import EVERYWHERE_CLASS, availability_class
+from indexing.releases.known_lines import AmbiguousLinesError, KnownLines
 
 _NUM_EXAMPLES = 10
 

@@ -7,13 +7,13 @@ import numpy as np
 from msgspec import Struct
 
 from embedding.progress import Reporter
-from embedding.rows import Item
-from indexing.availability import ANY_MARKET, AvailabilityClasses
+from embedding.rows.schema import Item
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Frame, Put, Removed
 from indexing.journal.replay import current_rows
+from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
+from indexing.releases.workplace import Workplace
 from indexing.sync.diff import Difference
-from indexing.workplace import Workplace
 
 # More rows than these are sampled no more: encoding them would be the work of the sync itself.
 _MOST_ENCODED = 2_000

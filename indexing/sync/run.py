@@ -10,19 +10,19 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.progress import Reporter
-from embedding.rejects import Rejects, default_rejects_path
-from embedding.spool import Spool
+from embedding.rows.rejects import Rejects, default_rejects_path
+from embedding.rows.spool import Spool
 from indexing.building.compaction import compact
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
-from indexing.lock import build_lock
+from indexing.release.lock import build_lock
+from indexing.releases.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
+from indexing.releases.workplace import open_workplace
 from indexing.settings import IndexingSettings
 from indexing.sync.change_gate import Bounds, enforce
 from indexing.sync.diff import Diff, Difference
 from indexing.sync.effects import Effects, effects_of
-from indexing.sync.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
 from indexing.sync.sync import apply_difference
-from indexing.workplace import open_workplace
 
 
 class Outcome(Struct, frozen=True):

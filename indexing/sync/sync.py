@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from embedding.progress import Reporter
-from embedding.rows import Item
-from embedding.text_vectors import TextVectors
+from embedding.rows.schema import Item
+from embedding.text.text_vectors import TextVectors
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Removed
+from indexing.releases.workplace import Workplace
 from indexing.sync.diff import Difference
-from indexing.workplace import Workplace
 
 # Rows of a frame, which is all or nothing; the next sync finishes what one that was killed has begun.
 _ROWS = 100

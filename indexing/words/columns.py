@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.npy_file import NpyFile
+from indexing.payload.npy_file import NpyFile
 from indexing.words.document import terms_of
 from indexing.words.sparse import Sparse, SparseRows
 

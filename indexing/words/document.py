@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 import qdrant_edge as edge
 
-from embedding.rows import Item
-from indexing.manifest import hash_of
+from embedding.durable_files import hash_of
+from embedding.rows.schema import Item
 from indexing.words.sparse import Sparse
 
 # The name of the vector in a collection.

@@ -7,15 +7,15 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from embedding.rows import Item
-from indexing.finder import Finder
-from indexing.stores.contract import Plan
-from service.context import ContextDefaults
+from embedding.rows.schema import Item
+from indexing.search.finder import Finder
+from indexing.stores.contract import Plan, VectorStore
 from service.hunt.plain_rules import Asked, PlainRules
 from service.hunt.tally import Tally
-from service.own_conditions import OwnConditions
-from service.parts import Parts
-from service.requests import SimilarRequest
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.context import ContextDefaults
+from service.queries.request_conditions import RequestConditions
+from service.schemas.requests import SimilarRequest
 
 # The engine answers a list of all rows in 4 ms a thousand (docs/log.md): of a large catalogue it is asked less often.
 _ENGINE_POINTS = 5_000
@@ -24,12 +24,19 @@ _ENGINE_POINTS = 5_000
 class Compiled:
     """The rules as one release's retrieval has them."""
 
-    def __init__(self, parts: Parts, release_id: str, rules: PlainRules, tally: Tally) -> None:
-        self._store = parts.store
-        self._served = parts.held[release_id]
-        self._finder = Finder.of_release(parts.store, self._served.release, self._served.rules.version)
-        self._defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
-        self._own = OwnConditions(self._served)
+    def __init__(
+        self,
+        store: VectorStore,
+        loaded: LoadedRelease,
+        defaults: ContextDefaults,
+        rules: PlainRules,
+        tally: Tally,
+    ) -> None:
+        self._store = store
+        self._served = loaded
+        self._finder = Finder.of_release(store, self._served.release, self._served.rules.version)
+        self._defaults = defaults
+        self._own = RequestConditions(self._served)
         self._rules = rules
         self._tally = tally
         self._num_points = self._served.rows.num_own

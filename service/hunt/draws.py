@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.rows import Item
-from embedding.times import rfc3339
+from embedding.rows.schema import Item
+from embedding.rows.times import rfc3339
 from service.hunt.plain_rules import Asked
 
 # As long a page as a request may ask for.

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
-from embedding.rows import Item
+from embedding.rows.schema import Item
 from service.hunt.compiled import Compiled
 from service.hunt.draws import Draws
 from service.hunt.judge import Judge

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from embedding.rows import Item
+from embedding.rows.schema import Item
 from service.hunt.draws import LIMIT, Question
 from service.hunt.plain_rules import Asked, PlainRules, recording_of
 from service.hunt.products import Product, Reply

@@ -2,30 +2,46 @@
 
 import asyncio
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from embedding.catalogue import read_catalogue
+from litestar import Litestar
+from msgspec import Struct
+
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
-from embedding.rejects import Rejects, default_rejects_path
-from embedding.rows import Item
-from service.app import create_app
+from embedding.rows.catalogue import read_catalogue
+from embedding.rows.rejects import Rejects, default_rejects_path
+from embedding.rows.schema import Item
+from indexing.stores.contract import VectorStore
 from service.hunt.compiled import Compiled
 from service.hunt.hunting import Hunt, Quarry, hunt
 from service.hunt.plain_rules import PlainRules
 from service.hunt.products import AtAddress, InProcess
 from service.hunt.tally import Tally
-from service.main import open_parts
-from service.settings import Settings
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.context import ContextDefaults
+from service.schemas.settings import Settings
 
 if TYPE_CHECKING:
-    from service.asgi import App
+    from service.workers.asgi import App
+
+
+class HuntedService(Struct, frozen=True, kw_only=True):
+    """A service in this process, as its composition root hands it in."""
+
+    app: Litestar
+    store: VectorStore
+    live: LoadedRelease
+    held: Mapping[str, LoadedRelease]
+    load_encoder: Callable[[], None]
 
 
 def hunt_from_settings(
     catalogue: Path,
     settings: Settings,
+    open_service: Callable[[], HuntedService],
     *,
     url: str | None,
     release: str | None,
@@ -42,21 +58,21 @@ def hunt_from_settings(
         quarry = Quarry(AtAddress(url), rules, items, release, None)
         return asyncio.run(hunt(quarry, tally, pairs=pairs, seed=seed, reporter=reporter))
     # Outside of any loop: it asks the store which release is live in one of its own.
-    parts = open_parts(settings)
+    service = open_service()
 
     async def in_process() -> Hunt:
-        app = create_app(parts)
-        async with app.lifespan():
-            if parts.live.release.has_text:
-                await asyncio.to_thread(parts.encoder.load_now)
-            held = release or parts.live.release.id
-            if held not in parts.held:
+        async with service.app.lifespan():
+            if service.live.release.has_text:
+                await asyncio.to_thread(service.load_encoder)
+            held = release or service.live.release.id
+            if held not in service.held:
                 raise NearfieldError(
-                    f"release {held} is not among those that a worker holds ({', '.join(parts.held)}): "
+                    f"release {held} is not among those that a worker holds ({', '.join(service.held)}): "
                     "name it in the setting pinned_releases"
                 )
-            compiled = Compiled(parts, held, rules, tally)
-            quarry = Quarry(InProcess(cast("App", app)), rules, items, release, compiled)
+            defaults = ContextDefaults(settings.default_market, settings.default_explicit)
+            compiled = Compiled(service.store, service.held[held], defaults, rules, tally)
+            quarry = Quarry(InProcess(cast("App", service.app)), rules, items, release, compiled)
             return await hunt(quarry, tally, pairs=pairs, seed=seed, reporter=reporter)
 
     with asyncio.Runner() as runner:

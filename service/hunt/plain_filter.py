@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedding.rows import Item, name_key
-from embedding.times import epoch_us
+from embedding.rows.schema import Item, name_key
+from embedding.rows.times import epoch_us
 from service.hunt.ranges import in_range
 
 

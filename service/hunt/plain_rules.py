@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from embedding.rows import Item, name_key
-from embedding.times import epoch_us
+from embedding.rows.schema import Item, name_key
+from embedding.rows.times import epoch_us
 from service.hunt.plain_filter import fulfils
 from service.hunt.ranges import in_range
 

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from embedding.errors import NearfieldError, UsageError
-from service.asgi import App
-from service.asgi_call import PastRequest, call
+from service.workers.asgi import App
+from service.workers.asgi_call import PastRequest, call
 
 Json = dict[str, Any]
 

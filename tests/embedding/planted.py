@@ -3,12 +3,12 @@
 import random
 from pathlib import Path
 
+from embedding.data.train_config import TrainConfig
 from embedding.progress import Reporter
 from embedding.protocols import TextEncoder
+from embedding.runs.train import TrainReport, TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
-from embedding.train_config import TrainConfig
-from embedding.train_run import TrainReport, TrainRequest, run_training
-from tests.embedding.row_cases import write_jsonl
+from tests.embedding.rows.row_cases import write_jsonl
 
 GROUPS = 4
 ITEMS_PER_GROUP = 12

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from embedding.progress import Reporter
-from embedding.rows import Item
+from embedding.rows.schema import Item
 from indexing.building.build import build_release
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.editor import Editor
 from indexing.journal.replay import current_rows
-from indexing.releases import Releases
+from indexing.releases.editor import Editor
+from indexing.releases.releases import Releases
+from indexing.releases.switch import activate
+from indexing.releases.workplace import Workplace
 from indexing.settings import IndexingSettings
-from indexing.switch import activate
-from indexing.workplace import Workplace
-from tests.indexing.kinds_of_store import Stores
+from tests.indexing.kinds_of_store import Stores, journal_of
 from tests.indexing.release_worlds import QUIET, Source, make_items
 
 T = TypeVar("T")
@@ -30,7 +30,9 @@ def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable
         settings = IndexingSettings(data_dir=stores.data_dir, cache_dir=source.cache_dir)
         releases = Releases(stores.data_dir, store)
         try:
-            return await work(Workplace(settings, store, releases, store.journal(), Editor(releases)))
+            return await work(
+                Workplace(settings, store, releases, journal_of(store, stores.data_dir), Editor(releases))
+            )
         finally:
             await store.close()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from embedding.encoder_folder import DeferredEncoder, find_encoder
-from embedding.sentence_encoder import SentenceEncoder
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
+from embedding.text.encoder_folder import DeferredEncoder, find_encoder
+from embedding.text.sentence_encoder import SentenceEncoder
+from embedding.text.text_vectors import CachedText
+from embedding.text.vector_cache import VectorCache
 from tests.indexing.kinds_of_store import KINDS, Stores, quick_folder, stores_of
 from tests.indexing.release_worlds import Source
 

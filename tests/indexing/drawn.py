@@ -6,10 +6,10 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from embedding.rows import EVERYWHERE, Item, Scalar, Window, name_key
-from indexing.context import RequestContext
+from embedding.rows.schema import EVERYWHERE, Item, Scalar, Window, name_key
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
-from indexing.payload import Payload, payload_of
+from indexing.payload.payload import Payload, payload_of
+from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
 from indexing.rules.tables import Blocked, Duration, Extra, Kinds, Published, Seen, Switch, Tags, UnknownSay
 

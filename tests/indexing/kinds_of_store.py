@@ -11,6 +11,9 @@ from uuid import uuid4
 
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
+from indexing.journal.file_log import FileLog
+from indexing.journal.log import JournalLog
+from indexing.journal.server_log import ServerLog
 from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
 from indexing.stores.server import ServerStore
@@ -88,6 +91,11 @@ class ServerStores:
         """A store over a client of its own, made for the loop that first uses it."""
         client = AsyncQdrantClient(url=self._url, prefer_grpc=True, timeout=60, check_compatibility=False)
         return ServerStore(client, self._prefix, tuning)
+
+
+def journal_of(store: VectorStore, data_dir: Path) -> JournalLog:
+    """The journal of a store in a test's world: on a server beside the collections, else in the data folder."""
+    return ServerLog.beside(store) if isinstance(store, ServerStore) else FileLog(data_dir / "journal")
 
 
 @contextmanager

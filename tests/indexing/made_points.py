@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from embedding.rows import Item
-from indexing.payload import Payload, payload_of
+from embedding.rows.schema import Item
+from indexing.payload.payload import Payload, payload_of
 from indexing.stores.contract import CollectionSchema, PointBatch
 from indexing.words.sparse import SparseRows
-from tests.indexing.made_words import made_words
+from tests.indexing.stores.made_words import made_words
 
 SCHEMA = CollectionSchema({"tower": 8, "text": 4}, ("bm25",))
 

@@ -10,17 +10,18 @@ import msgspec
 import numpy as np
 
 from embedding.protocols import Vectors
-from embedding.row_files import RowFiles
-from embedding.rows import Item, Window
-from embedding.text_vectors import CachedText
-from embedding.vector_cache import VectorCache
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Item, Window
+from embedding.text.text_vectors import CachedText
+from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
-from indexing.journal.editor import Editor
-from indexing.manifest import Manifest
-from indexing.releases import Releases
+from indexing.release.manifest import Manifest
+from indexing.releases.editor import Editor
+from indexing.releases.releases import Releases
+from indexing.releases.workplace import Workplace
 from indexing.settings import IndexingSettings
 from indexing.stores.contract import VectorStore
-from indexing.workplace import Workplace
+from tests.indexing.kinds_of_store import journal_of
 from tests.indexing.release_worlds import QUIET
 
 NUM_ITEMS = 40
@@ -116,4 +117,6 @@ async def build_passages(place: Workplace, catalogue: Path, texts: CachedText) -
 def place_over(store: VectorStore, data_dir: Path) -> Workplace:
     """A workplace over a store."""
     releases = Releases(data_dir, store)
-    return Workplace(IndexingSettings(data_dir=data_dir), store, releases, store.journal(), Editor(releases))
+    return Workplace(
+        IndexingSettings(data_dir=data_dir), store, releases, journal_of(store, data_dir), Editor(releases)
+    )

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 
+from embedding.data.train_config import Feature, TrainConfig
 from embedding.progress import Reporter
-from embedding.row_files import RowFiles
-from embedding.rows import Interaction, Item, Window
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Interaction, Item, Window
+from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
-from embedding.text_vectors import CachedText
-from embedding.train_config import Feature, TrainConfig
-from embedding.train_run import TrainRequest, run_training
+from embedding.text.text_vectors import CachedText
 from indexing.building.build import BuildInputs, Workshop
 from indexing.journal.file_log import FileLog
 from indexing.stores.contract import VectorStore

@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from embedding.protocols import Vectors
-from embedding.rows import Item
-from indexing.availability import AvailabilityClasses
-from indexing.column_scan import ColumnScan
-from indexing.columns import HASH_BYTES, Columns, ColumnsWriter
-from indexing.context import RequestContext
-from indexing.field_columns import FieldColumns, FieldColumnsWriter
+from embedding.rows.schema import Item
+from indexing.columns.columns import HASH_BYTES, Columns, ColumnsWriter
+from indexing.columns.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.predicate import predicate
-from indexing.payload import payload_of
+from indexing.payload.availability import AvailabilityClasses
+from indexing.payload.payload import payload_of
 from indexing.rules.compiled import CompiledContext, HardRules
+from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
+from indexing.search.column_scan import ColumnScan
 from tests.indexing.drawn import EXTRA_FIELDS
 from tests.indexing.made_points import unit_vectors
-from tests.indexing.made_words import no_words
+from tests.indexing.stores.made_words import no_words
 
 NUM_ITEMS = 150
 DIMS = {"tower": 4, "text": 6}

@@ -9,8 +9,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from service.app import create_app
-from service.main import open_parts
-from service.settings import Settings
+from service.main import open_dependencies
+from service.schemas.settings import Settings
 from tests.service.world import build_world
 
 Client = TestClient[Litestar]
@@ -44,12 +44,12 @@ def text_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def client(tower_world: Path) -> Iterator[Client]:
     """Of a service with a model; requests must name their market."""
-    with TestClient(create_app(open_parts(Settings(data_dir=tower_world)))) as client:
+    with TestClient(create_app(open_dependencies(Settings(data_dir=tower_world)))) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def text_client(text_world: Path) -> Iterator[Client]:
     """Of a service without a model, with a default market."""
-    with TestClient(create_app(open_parts(Settings(data_dir=text_world, default_market="SE")))) as client:
+    with TestClient(create_app(open_dependencies(Settings(data_dir=text_world, default_market="SE")))) as client:
         yield client

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from indexing.plans import BANDS, Shape
-from indexing.plans_file import read_plans, write_plans
+from indexing.search.plans import BANDS, Shape
+from indexing.search.plans_file import read_plans, write_plans
 from indexing.stores.contract import Plan
 
 _SPACES = {"tower", "text"}

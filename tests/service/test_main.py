@@ -15,8 +15,8 @@ from embedding.errors import DamagedError, MismatchError
 from indexing.errors import NoLiveReleaseError
 from indexing.stores.edge import EdgeStore
 from service.app import create_app
-from service.main import REPLACING, build_app, open_parts
-from service.settings import Settings
+from service.main import REPLACING, build_app, open_dependencies
+from service.schemas.settings import Settings
 from tests.service.conftest import Client
 
 
@@ -58,7 +58,7 @@ def test_a_worker_that_replaces_another_has_its_encoder_at_once(
 
 def test_without_a_live_release_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoLiveReleaseError, match="nearfield index build"):
-        open_parts(Settings(data_dir=tmp_path))
+        open_dependencies(Settings(data_dir=tmp_path))
 
 
 def test_another_tower_is_refused_by_both_hashes(tower_world: Path, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_another_tower_is_refused_by_both_hashes(tower_world: Path, tmp_path: Pa
     built_with, manifest["model_hash"] = manifest["model_hash"], "f" * 64
     (release / "manifest.json").write_bytes(msgspec.json.encode(manifest))
     with pytest.raises(MismatchError) as refused:
-        open_parts(Settings(data_dir=data_dir))
+        open_dependencies(Settings(data_dir=data_dir))
     assert built_with in str(refused.value)
     assert "f" * 64 in str(refused.value)
 
@@ -79,7 +79,7 @@ def test_a_damaged_tower_is_refused(tower_world: Path, tmp_path: Path) -> None:
     data[-1] ^= 1
     weights.write_bytes(data)
     with pytest.raises(DamagedError):
-        open_parts(Settings(data_dir=data_dir))
+        open_dependencies(Settings(data_dir=data_dir))
 
 
 def test_another_encoder_is_refused_by_both_hashes(text_world: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_another_encoder_is_refused_by_both_hashes(text_world: Path, tmp_path: P
     built_with, manifest["encoder_hash"] = manifest["encoder_hash"], "e" * 64
     (release / "manifest.json").write_bytes(msgspec.json.encode(manifest))
     with pytest.raises(MismatchError) as refused:
-        open_parts(Settings(data_dir=data_dir))
+        open_dependencies(Settings(data_dir=data_dir))
     assert built_with in str(refused.value)
     assert "e" * 64 in str(refused.value)
 
@@ -97,12 +97,12 @@ def test_a_collection_of_other_vectors_is_refused(tower_world: Path, tmp_path: P
     data_dir, release = copy_of(tower_world, tmp_path)
     vectors = np.load(release / "columns" / "tower.npy")
     np.save(release / "columns" / "tower.npy", vectors[:, ::-1])
-    app = create_app(open_parts(Settings(data_dir=data_dir)))
+    app = create_app(open_dependencies(Settings(data_dir=data_dir)))
     with pytest.raises(MismatchError, match="other tower vectors"), TestClient(app):
         pass
 
 
 def test_one_release_serves_two_applications(tower_world: Path, client: Client) -> None:
-    with TestClient(create_app(open_parts(Settings(data_dir=tower_world)))) as other:
+    with TestClient(create_app(open_dependencies(Settings(data_dir=tower_world)))) as other:
         url = "/v1/items/metal-1/similar?market=SE&at=2024-05-31"
         assert other.get(url).json() == client.get(url).json()

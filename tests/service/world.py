@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
+from embedding.data.train_config import TrainConfig
 from embedding.progress import Reporter
-from embedding.row_files import RowFiles
-from embedding.rows import Interaction, Item, Kind, Window
-from embedding.sentence_encoder import SentenceEncoder
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Interaction, Item, Kind, Window
+from embedding.rows.times import epoch_us
+from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
-from embedding.times import epoch_us
-from embedding.train_config import TrainConfig
-from embedding.train_run import TrainRequest, run_training
+from embedding.text.sentence_encoder import SentenceEncoder
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.settings import IndexingSettings

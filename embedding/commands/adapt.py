@@ -1,0 +1,71 @@
+"""What `nearfield adapt` reads from the command line, and what it prints."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from embedding.errors import UsageError
+from embedding.progress import ProgressMode, Reporter, progress_option
+from embedding.settings import EmbeddingSettings
+
+_settings = click.make_pass_decorator(EmbeddingSettings)
+
+
+@click.command()
+@click.argument("catalogue", type=click.Path(exists=True, path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the adapted encoder.")
+@click.option(
+    "--pairs", type=click.IntRange(2), default=24_000, show_default=True, help="Pairs of texts to learn from."
+)
+@click.option("--epochs", type=click.IntRange(1), default=2, show_default=True, help="Times that each is learnt from.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of which pairs, in what order.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
+@progress_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@_settings
+def adapt(
+    settings: EmbeddingSettings,
+    catalogue: Path,
+    out: Path,
+    pairs: int,
+    epochs: int,
+    seed: int,
+    device: Literal["auto", "cpu", "cuda", "mps"],
+    progress: ProgressMode,
+    as_json: bool,
+) -> None:
+    """Fine-tune the text encoder on a catalogue's own titles, texts and shows; one show in five is held out.
+
+    \b
+    Example:
+      nearfield adapt data/catalogue.jsonl --out encoders/ours
+    """
+    try:
+        from embedding.runs.adapt import AdaptRequest, gains_text, run_adaptation
+    except ModuleNotFoundError as error:
+        if error.name not in {"datasets", "accelerate"}:
+            raise
+        raise UsageError(
+            f"`nearfield adapt` needs {error.name}, which is not installed: pip install accelerate datasets."
+        ) from None
+
+    request = AdaptRequest(catalogue=catalogue, out=out, pairs=pairs, epochs=epochs, seed=seed, device=device)
+    report = run_adaptation(request, settings, Reporter(progress))
+    for path, count in report.rejects.items():
+        click.echo(f"{count:,} rows were not taken; see {path}", err=True)
+    if as_json:
+        click.echo(msgspec.json.encode({**msgspec.to_builtins(report), "out": str(out)}))
+        return
+    click.echo(f"Encoder {report.hash[:12]} in {out}, of {report.base[:12]} and {report.pairs:,} pairs of texts.")
+    click.echo("recall@10 of a text by its title, creators held out:")
+    for line in gains_text(report.held_out) or ["no language has twenty titles to test on"]:
+        click.echo(f"  {line}")
+    click.echo(f'To use it: encoder = "{out}" in nearfield.toml, then train and build again.')

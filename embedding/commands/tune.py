@@ -1,0 +1,89 @@
+"""What `nearfield tune` reads from the command line, and what it prints."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from embedding.errors import UsageError
+from embedding.progress import ProgressMode, Reporter, progress_option
+from embedding.settings import EmbeddingSettings
+from embedding.text.encoder_loading import load_encoder
+
+_settings = click.make_pass_decorator(EmbeddingSettings)
+_INPUT = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.option("--catalogue", required=True, type=_INPUT, help="Catalogue: a file or a folder.")
+@click.option("--interactions", required=True, type=_INPUT, help="Interactions: a file or a folder.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="TOML file for the best config.")
+@click.option("--trials", type=click.IntRange(1), default=30, show_default=True, help="Trials in all calls together.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Begin no trial after so long in this call.")
+@click.option(
+    "--split",
+    type=click.Choice(["common", "time", "none"]),
+    default="common",
+    show_default=True,
+    help="What is never looked at: as `nearfield train` holds out.",
+)
+@click.option("--config", "config_path", type=_INPUT, help="Where to begin; its sizes and features stay.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where there is one.",
+)
+@progress_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@_settings
+def tune(
+    settings: EmbeddingSettings,
+    catalogue: Path,
+    interactions: Path,
+    out: Path,
+    trials: int,
+    minutes: float | None,
+    split: Literal["common", "time", "none"],
+    config_path: Path | None,
+    device: Literal["auto", "cpu", "cuda", "mps"],
+    progress: ProgressMode,
+    as_json: bool,
+) -> None:
+    """Search for a config within a budget, by what it gives on training pairs held out; go on where it stopped.
+
+    \b
+    Example:
+      nearfield tune --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl --out best.toml --trials 30
+    """
+    from embedding.data.train_config import TrainConfig, load_config
+
+    try:
+        from embedding.runs.tune import TuneRequest, run_tuning
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        raise UsageError(
+            "`nearfield tune` needs the library Optuna, which is not installed: pip install optuna."
+        ) from None
+
+    request = TuneRequest(
+        catalogue=catalogue,
+        interactions=interactions,
+        out=out,
+        split=split,
+        config=TrainConfig() if config_path is None else load_config(config_path),
+        device=device,
+        trials=trials,
+        minutes=minutes,
+    )
+    report = run_tuning(request, settings, load_encoder, Reporter(progress))
+    if as_json:
+        click.echo(msgspec.json.encode({**msgspec.to_builtins(report), "out": str(out)}))
+    else:
+        click.echo(
+            f"{request.config.validate_by} {report.value:.4f} on validation, {report.first_value:.4f} at the start; "
+            f"the best of {report.trials:,} trials is in {out}."
+        )

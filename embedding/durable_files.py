@@ -1,0 +1,84 @@
+"""Files and folders that are whole or not there: hashed, flushed to the disk, put in place in one step."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import msgspec
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 (hex) over a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(value: object) -> str:
+    """SHA-256 of a value's deterministic JSON."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a whole file in its place at once: a reader sees the old one or the new one, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _flush(path.parent)
+
+
+def replace_folder(fresh: Path, target: Path) -> None:
+    """Move `fresh` to `target`, on one file system; what stood at `target` is removed afterwards.
+
+    Where the system can exchange two names in one step (Linux: renameat2), a reader finds the old folder or the
+    new one and never none; elsewhere the old one is out of the way for the time between two renames.
+    """
+    flush_folder(fresh)
+    if not target.exists():
+        fresh.rename(target)
+    elif _exchange(fresh, target):
+        shutil.rmtree(fresh)
+    else:
+        old = fresh.with_name(f"{fresh.name}.old")
+        target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old)
+    _flush(target.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have every file below `folder`, and its names, on the disk before anything relies on them."""
+    for path in (*folder.rglob("*"), folder):
+        _flush(path)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two names in one step; False where the system or the file system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(second))

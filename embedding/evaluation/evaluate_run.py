@@ -1,0 +1,200 @@
+"""One evaluation run: a model and its data in, metrics and those of the baselines out."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from embedding.data.pairs import Pairs
+from embedding.data.split import Parts, Split, split_pairs
+from embedding.data.task import Task
+from embedding.errors import MismatchError, UsageError
+from embedding.evaluation.baseline_names import BaselineName, make_baseline
+from embedding.evaluation.evaluation import Ranked, rank
+from embedding.evaluation.figures import TOWERS, Figures, figures_of
+from embedding.evaluation.item_attributes import ItemAttributes
+from embedding.evaluation.tower_scorer import TowerScorer
+from embedding.progress import Reporter
+from embedding.protocols import Vectors
+from embedding.rows.rejects import Rejects
+from embedding.settings import EmbeddingSettings
+from embedding.text.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
+from embedding.towers.features import Vocabulary
+from embedding.towers.model import Towers, encode_rows
+from embedding.towers.model_folder import read_manifest
+from embedding.towers.towers import CandidateTower
+from embedding.training.dataset import Dataset, open_dataset, read_pairs
+
+
+class EvaluateRequest(Struct, frozen=True, kw_only=True):
+    """Which model to evaluate on which pairs; without `test`, on those that its own split held out."""
+
+    model: Path
+    catalogue: Path
+    interactions: Path
+    test: Path | None = None
+    baselines: tuple[BaselineName, ...] = ("popularity",)
+    # Another model, ranked in the same run and compared user by user.
+    against: Path | None = None
+
+
+class EvaluateCounts(Struct, frozen=True, kw_only=True):
+    """What was ranked, for whom."""
+
+    users: int
+    # Of these, how many are known from no training pair: they all get the answer for an empty history.
+    users_without_history: int
+    test_pairs: int
+    candidates: int
+    # Candidates that the model was not trained with.
+    cold_candidates: int
+
+
+class EvaluateReport(Figures, frozen=True, kw_only=True):
+    """The figures, of which model, on what."""
+
+    model: str
+    split: Split | None
+    counts: EvaluateCounts
+    rejects: dict[str, int]
+
+
+def run_evaluation(
+    request: EvaluateRequest, settings: EmbeddingSettings, load_encoder: LoadEncoder, reporter: Reporter
+) -> EvaluateReport:
+    """Rank the whole catalogue for every user with held-out pairs.
+
+    Raises UsageError for a model that held nothing out when no `test` is given, MismatchError for other data or
+    another encoder than the model's, DamagedError, RejectedInputError.
+    """
+    towers = Towers.load(request.model)
+    split = towers.manifest.split
+    if request.test is None and split.name == "none":
+        raise UsageError(
+            f"The model {request.model} was trained on everything (--split none), so nothing is held out. "
+            "Give --test with pairs that it has not seen, or train with --split common."
+        )
+    with ExitStack() as stack:
+        rival_reads = request.against is not None and read_manifest(request.against).encoder_hash is not None
+        texts = stack.enter_context(
+            open_text_vectors(settings, load_encoder, towers.reads_text or rival_reads or "text" in request.baselines)
+        )
+        tower_texts = texts if towers.reads_text else NoText()
+        check_encoder(towers, tower_texts)
+        data = stack.enter_context(
+            open_dataset(
+                request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
+            )
+        )
+        rejects = dict(data.rejects)
+        if request.test is None:
+            _check_data(towers, data, request)
+            parts = split_pairs(data.pairs, split)
+        else:
+            test, rejected = _read_test(request.test, data, settings, reporter)
+            parts = Parts(data.pairs, test)
+            rejects |= rejected
+        task = Task.of(parts, len(data.item_rows))
+        ranked = {TOWERS: rank_towers(towers, task, data, tower_texts, reporter)}
+        if request.against is not None:
+            other = _rival(request.against, towers, request.test is not None)
+            other_texts = texts if other.reads_text else NoText()
+            check_encoder(other, other_texts)
+            ranked[str(request.against)] = rank_towers(other, task, data, other_texts, reporter, str(request.against))
+        for name in request.baselines:
+            baseline = make_baseline(name, task, lambda: _candidate_texts(task, data, texts, reporter))
+            ranked[name] = rank(baseline, task, reporter, name)
+        figures = figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
+        return EvaluateReport(
+            **msgspec.structs.asdict(figures),
+            model=towers.model_hash,
+            split=split if request.test is None else None,
+            counts=_count(towers, task, data),
+            rejects=rejects,
+        )
+
+
+def rank_towers(
+    towers: Towers, task: Task, data: Dataset, texts: TextVectors, reporter: Reporter, name: str = TOWERS
+) -> Ranked:
+    """What `towers` make of a task; `texts` are of their own encoder, or none where they read no text."""
+    rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, texts, reporter)
+    return rank(TowerScorer(towers.query, towers.manifest.config, task, rows, vectors), task, reporter, name)
+
+
+def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
+    """The model to compare `towers` with; MismatchError where it was trained on pairs that they are tested on."""
+    rival = Towers.load(folder)
+    then, now = towers.manifest, rival.manifest
+    if not given_test and (then.fingerprint, then.split) != (now.fingerprint, now.split):
+        raise MismatchError(
+            f"--against {folder}: trained on interactions {now.fingerprint}, split {now.split.name}; the other model "
+            f"on {then.fingerprint}, split {then.split.name}. What one has seen, the other is tested on: train both on "
+            "the same data and split, or give --test with pairs that neither has seen."
+        )
+    return rival
+
+
+def _candidate_texts(task: Task, data: Dataset, texts: TextVectors, reporter: Reporter) -> Vectors:
+    with reporter.stage("encode texts", len(task.candidates)) as advance:
+        return np.concatenate([texts(items, advance) for items in data.items(task.is_candidate)])
+
+
+def encode_for(
+    candidate: CandidateTower,
+    vocabulary: Vocabulary,
+    task: Task,
+    data: Dataset,
+    texts: TextVectors,
+    reporter: Reporter,
+) -> tuple[NDArray[np.int64], Vectors]:
+    """Catalogue rows (M,) that occur in the task, ascending, and their candidate vectors (M, dims)."""
+    mask = task.is_candidate | data.item_mask(task.train.items)
+    with reporter.stage("encode items", int(mask.sum())) as advance:
+        vectors = [
+            encode_rows(candidate, vocabulary.encode(items, texts(items, advance))) for items in data.items(mask)
+        ]
+    return np.flatnonzero(mask), np.concatenate(vectors)
+
+
+def check_encoder(towers: Towers, texts: TextVectors) -> None:
+    """MismatchError, naming both hashes, unless `texts` come from the encoder that the towers know."""
+    if towers.encoder_hash != texts.encoder_hash:
+        raise MismatchError(
+            f"The model {towers.model_hash} was trained with text encoder {towers.encoder_hash}, the one at hand is "
+            f"{texts.encoder_hash}. Set `encoder` to the folder of the former, or train again."
+        )
+
+
+def _check_data(towers: Towers, data: Dataset, request: EvaluateRequest) -> None:
+    came, expected = data.pairs.fingerprint(), towers.manifest.fingerprint
+    if came != expected:
+        raise MismatchError(
+            f"The model {request.model} was trained and split on interactions with fingerprint {expected}; "
+            f"{request.interactions} (rows about items of {request.catalogue}) has {came}, so what was held out is "
+            "not known. Give the same data, or name unseen pairs with --test."
+        )
+
+
+def _read_test(
+    test: Path, data: Dataset, settings: EmbeddingSettings, reporter: Reporter
+) -> tuple[Pairs, dict[str, int]]:
+    with Rejects(settings.data_dir / "rejects" / "test.jsonl") as rejects:
+        pairs = read_pairs(test, data.item_rows, rejects, reporter, data.user_rows).finish()
+        rejects.enforce(settings.max_reject_share)
+    return pairs.where(pairs.positive), {str(rejects.path): rejects.rejected} if rejects.rejected else {}
+
+
+def _count(towers: Towers, task: Task, data: Dataset) -> EvaluateCounts:
+    mask = task.is_candidate
+    cold = sum(item.id not in towers.vocabulary.ids for items in data.items(mask) for item in items)
+    return EvaluateCounts(
+        users=len(task.users),
+        users_without_history=int((~np.isin(task.users, task.train.users)).sum()),
+        test_pairs=len(task.test),
+        candidates=len(task.candidates),
+        cold_candidates=cold,
+    )

@@ -1,0 +1,46 @@
+"""What training is stopped by, and settings are chosen by: a figure on a part of the training pairs held out."""
+
+import copy
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedding.data.task import Task
+from embedding.data.train_config import TrainConfig
+from embedding.evaluation.evaluation import evaluate
+from embedding.evaluation.tower_scorer import TowerScorer
+from embedding.progress import Reporter
+from embedding.towers.features import EncodedItems
+from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.training.preparation import Prepared
+
+_ITEMS_AT_ONCE = 1 << 16
+
+
+class Validation:
+    """Ranks the candidates of a task whenever it is asked; `items` are the catalogue rows `rows`, ascending."""
+
+    def __init__(self, task: Task, items: EncodedItems, rows: NDArray[np.int64], config: TrainConfig) -> None:
+        """`items` must have every candidate of the task and every item of its training pairs."""
+        self._task, self._items, self._rows, self._config = task, items, rows, config
+        self._tensors: ItemTensors | None = None
+
+    @classmethod
+    def of(cls, prepared: Prepared, config: TrainConfig) -> Self | None:
+        """What stops a run on `prepared`; None where no pairs were held out to stop by."""
+        if prepared.validation is None:
+            return None
+        return cls(prepared.validation, prepared.items, prepared.rows, config)
+
+    def __call__(self, candidate: CandidateTower, query: QueryTower) -> float:
+        """The config's `validate_by`, of towers that are being trained."""
+        device = candidate.ids.device
+        if self._tensors is None:
+            self._tensors = ItemTensors.of(self._items, device)
+        with torch.inference_mode():
+            places = torch.arange(len(self._items), device=device)
+            parts = [candidate(self._tensors.take(part)).cpu() for part in torch.split(places, _ITEMS_AT_ONCE)]
+        scorer = TowerScorer(copy.deepcopy(query).cpu(), self._config, self._task, self._rows, torch.cat(parts).numpy())
+        return evaluate(scorer, self._task, Reporter("none"), "validation")[self._config.validate_by]

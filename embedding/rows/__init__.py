@@ -1,0 +1,1 @@
+"""What a row is, and how files of them are read, checked, rejected and written."""

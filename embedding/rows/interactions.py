@@ -1,0 +1,27 @@
+"""Interaction rows from files: every field validated, the item known."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.readers import read_batches
+from embedding.rows.rejects import Rejects, shown
+from embedding.rows.row_form import RowProblem
+from embedding.rows.schema import Interaction
+
+
+def read_interactions(
+    path: Path, rejects: Rejects, is_item: Callable[[str], bool] | None = None
+) -> Iterator[list[Interaction]]:
+    """Interactions of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
+
+    A row whose item `is_item` does not know is a reject; without `is_item` every item is taken.
+    Raises as `read_catalogue`.
+    """
+
+    def check(interaction: Interaction, _file_number: int, _line: int) -> RowProblem | None:
+        if is_item is None or is_item(interaction.item_id):
+            return None
+        return RowProblem("item_id", "the id of an item in the catalogue", shown(interaction.item_id))
+
+    yield from read_batches(path, INTERACTION_FORM, rejects, check)

@@ -1,0 +1,113 @@
+"""Which files are read, in what order and by which reader; batches of good rows, bad ones to the rejects."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from embedding.errors import NotFoundError, RejectedInputError
+from embedding.rows.line_ledger import LineLedger
+from embedding.rows.readers_csv import read_csv
+from embedding.rows.readers_jsonl import read_jsonl
+from embedding.rows.readers_parquet import read_parquet
+from embedding.rows.rejects import Rejects
+from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.streams import FileDamage
+
+BATCH_ROWS = 4096
+# Rows with long transcripts make smaller batches.
+BATCH_BYTES = 16 * 2**20
+
+_READERS = {
+    ".parquet": read_parquet,
+    ".jsonl": read_jsonl,
+    ".jsonl.gz": read_jsonl,
+    ".jsonl.zst": read_jsonl,
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+    ".csv.zst": read_csv,
+}
+_KNOWN = ".parquet, .jsonl, .csv, .jsonl.gz, .csv.gz, .jsonl.zst or .csv.zst"
+# As Hadoop and Arrow have it: `_SUCCESS` and the like are no data.
+_HIDDEN = (".", "_")
+
+
+def source_files(path: Path) -> list[Path]:
+    """`path`, or the files of the folder `path` in the order of their names, hidden ones left out.
+
+    Raises NotFoundError where there is none, RejectedInputError for a name that no reader takes.
+    """
+    if not path.exists():
+        raise NotFoundError(f"expected a file or folder of rows at {path}, but nothing is there")
+    if not path.is_dir():
+        files = [path]
+    else:
+        files = sorted(file for file in path.iterdir() if not file.name.startswith(_HIDDEN))
+        if not files:
+            raise RejectedInputError(f"expected files {_KNOWN} in the folder {path}, but it holds none")
+    for file in files:
+        if file.is_dir():
+            raise RejectedInputError(f"expected files in the folder {path}, but {file.name} is a folder itself")
+        if _ending(file) is None:
+            raise RejectedInputError(f"expected a name that ends in {_KNOWN}, but {file} does not")
+    return files
+
+
+def read_batches(
+    path: Path,
+    form: RowForm[Any, Row],
+    rejects: Rejects,
+    check: Callable[[Row, int, int], RowProblem | None],
+    ledger: LineLedger | None = None,
+) -> Iterator[list[Row]]:
+    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` has the last word on each.
+
+    Lines of JSON that `ledger` knows are passed over, and counted nowhere; other formats it is never asked about.
+
+    A damaged file gives the rows before the damage and one reject; the other files of a folder are still read.
+    Then, at the end, RejectedInputError is raised, so that rows which were never seen cannot go unnoticed.
+    """
+    damaged: list[str] = []
+    for file_number, file in enumerate(source_files(path)):
+        name = str(file)
+        batch: list[Row] = []
+        batch_bytes = 0
+        try:
+            for line, size, outcome in _rows_of(file, form, ledger):
+                if isinstance(outcome, RowProblem):
+                    rejects.add(name, line, outcome.field, outcome.expected, outcome.came)
+                    continue
+                problem = check(outcome, file_number, line)
+                if problem is not None:
+                    rejects.add(name, line, problem.field, problem.expected, problem.came)
+                    continue
+                if ledger is not None:
+                    ledger.took()
+                batch.append(outcome)
+                batch_bytes += size
+                if len(batch) == BATCH_ROWS or batch_bytes >= BATCH_BYTES:
+                    rejects.accept(len(batch))
+                    yield batch
+                    batch, batch_bytes = [], 0
+        except FileDamage as damage:
+            rejects.add(name, damage.line, "", damage.expected, damage.came)
+            place = "" if damage.line is None else f" at line {damage.line:,}"
+            damaged.append(f"{name}{place}: expected {damage.expected}, came {damage.came}")
+        if batch:
+            rejects.accept(len(batch))
+            yield batch
+    if damaged:
+        more = f" (and {len(damaged) - 3} more files)" if len(damaged) > 3 else ""
+        raise RejectedInputError(f"cannot be read to the end: {'; '.join(damaged[:3])}{more}")
+
+
+def _rows_of(
+    file: Path, form: RowForm[Any, Row], ledger: LineLedger | None
+) -> Iterator[tuple[int, int, Row | RowProblem]]:
+    reader = _READERS[_ending(file) or ""]
+    return read_jsonl(file, form, ledger) if reader is read_jsonl else reader(file, form)
+
+
+def _ending(file: Path) -> str | None:
+    name = file.name.lower()
+    # The longest first: `.jsonl.gz` also ends in what might become an ending of its own.
+    return next((ending for ending in sorted(_READERS, key=len, reverse=True) if name.endswith(ending)), None)

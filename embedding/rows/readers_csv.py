@@ -1,0 +1,145 @@
+"""Rows from CSV: how a cell says what other formats say by type, and what a broken row costs (itself alone)."""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from embedding.rows.readers_jsonl import too_long
+from embedding.rows.rejects import shown
+from embedding.rows.row_form import Cell, Row, RowForm, RowProblem, not_utf8
+from embedding.rows.streams import MAX_LINE_BYTES, FileDamage, read_lines
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_FLAGS = {"true": True, "false": False}
+
+
+class _Lines:
+    """Feeds lines to the CSV reader and remembers those of the row being read, so that they can be read again."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = read_lines(path)
+        self._again: deque[tuple[int, bytes, bool]] = deque()
+        self._row: list[tuple[int, bytes, bool]] = []
+        self._row_bytes = 0
+        self.bad_line: bytes | None = None
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        number, line, whole = self._again.popleft() if self._again else next(self._lines)
+        self._row.append((number, line, whole))
+        self._row_bytes += len(line)
+        if not whole or self._row_bytes > MAX_LINE_BYTES:
+            raise too_long(self._row[0][1])
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.bad_line = self.bad_line or line
+            # Each bad byte becomes one character, so that quotes and commas stand where they stood.
+            return line.decode("utf-8", "surrogateescape")
+
+    def start_row(self) -> None:
+        self._row.clear()
+        self._row_bytes = 0
+        self.bad_line = None
+
+    def give_back(self) -> None:
+        """Read all lines of this row but its first again, each as the beginning of a row."""
+        self._again.extendleft(reversed(self._row[1:]))
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Number of the row's first line, and its bytes."""
+        return self._row[0][0], self._row_bytes
+
+
+def read_csv(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
+    """Each row as (number of its first line, its bytes, the row or what is wrong with it).
+
+    A row that is no CSV (a quote that never closes) is one problem; reading goes on at the line after its first.
+    Raises FileDamage as `read_lines`, and for a header that names a column twice or lacks a required one.
+    """
+    # The limit is the process's own; it may rise, for the longest text, but never falls under another's feet.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
+    lines = _Lines(path)
+    reader = csv.reader(lines, strict=True)
+    header = _header(reader, form)
+    cells = [form.cells.get(name) for name in header]
+    while True:
+        lines.start_row()
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, RowProblem) as error:
+            lines.give_back()
+            problem = error if isinstance(error, RowProblem) else RowProblem("", "a CSV row", _csv_words(error))
+            yield *lines.place, problem
+            continue
+        if not row:
+            continue
+        yield *lines.place, _outcome(row, header, cells, lines.bad_line, form)
+
+
+def _outcome(
+    row: list[str], header: list[str], cells: list[Cell | None], bad_line: bytes | None, form: RowForm[Any, Row]
+) -> Row | RowProblem:
+    if bad_line is not None:
+        return not_utf8(bad_line)
+    if len(row) != len(header):
+        return RowProblem("", f"{len(header)} cells, as in the header", f"{len(row)}, the first {shown(row[0])}")
+    fields = {
+        name: text if cell is None else _value(text, cell)
+        for name, text, cell in zip(header, row, cells, strict=True)
+        if text != ""
+    }
+    try:
+        return form.from_fields(fields)
+    except RowProblem as problem:
+        return problem
+
+
+def _header(reader: Iterator[list[str]], form: RowForm[Any, Row]) -> list[str]:
+    try:
+        header = next(reader)
+    except StopIteration:
+        raise FileDamage(None, "a header row", "an empty file") from None
+    except (csv.Error, RowProblem) as error:
+        raise FileDamage(1, "a header row of column names", str(error)) from None
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise FileDamage(1, "each column once", f"{shown(twice[0])} twice")
+    missing = [name for name in form.required if name not in header]
+    if missing:
+        expected = f"columns {', '.join(form.required)}, with commas between"
+        raise FileDamage(1, expected, f"a header {shown(','.join(header))}")
+    return header
+
+
+def _value(text: str, cell: Cell) -> Any:
+    """What `text` says as `cell`; text that does not say it stays text, and is refused by the field's type."""
+    if cell == "flag":
+        return _FLAGS.get(text.lower(), text)
+    if cell in ("number", "time"):
+        if _WHOLE_NUMBER.fullmatch(text):
+            return int(text)
+        return float(text) if _NUMBER.fullmatch(text) else text
+    if cell == "list" and not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(";") if part.strip()]
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def _csv_words(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error):
+        return "a quote that never closes"
+    return f"a quote out of place ({error})" if "expected after" in str(error) else str(error)

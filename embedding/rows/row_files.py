@@ -1,0 +1,109 @@
+"""How rows are written: JSON lines in the form that the readers take, all files of a folder at once or none."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import msgspec
+
+from embedding.rows.schema import EVERYWHERE, Interaction, Item, Window
+from embedding.rows.times import rfc3339
+
+# Fields of an Item that are written as they are.
+_PLAIN = ("text", "album", "language", "duration_s", "explicit", "popularity")
+
+
+def item_fields(item: Item) -> dict[str, Any]:
+    """The catalogue row that reads back as `item`; what has its default is left out."""
+    fields: dict[str, Any] = {"id": item.id, "kind": item.kind, "title": item.title, "creator": item.creator}
+    if item.creators:
+        fields["creators"] = item.creators
+    fields |= {name: value for name in _PLAIN if (value := getattr(item, name)) is not None}
+    if item.tags:
+        fields["tags"] = item.tags
+    if item.published_at is not None:
+        fields["published_at"] = rfc3339(item.published_at)
+    if item.min_age:
+        fields["min_age"] = item.min_age
+    if item.availability != EVERYWHERE:
+        fields["availability"] = [_window_fields(window) for window in item.availability]
+    if item.extra:
+        fields["extra"] = item.extra
+    return fields
+
+
+def interaction_fields(interaction: Interaction) -> dict[str, Any]:
+    """The interaction row that reads back as `interaction`; a weight of 1 and a time not known are left out."""
+    fields: dict[str, Any] = {"user_id": interaction.user_id, "item_id": interaction.item_id}
+    if interaction.at is not None:
+        # Whole seconds read better as a time; a fraction is exact as a number only.
+        fields["at"] = rfc3339(interaction.at) if interaction.at.is_integer() else interaction.at
+    if interaction.weight != 1.0:
+        fields["weight"] = interaction.weight
+    return fields
+
+
+def _window_fields(window: Window) -> dict[str, str]:
+    fields = {"market": window.market}
+    if window.from_s is not None:
+        fields["from"] = rfc3339(window.from_s)
+    if window.until_s is not None:
+        fields["until"] = rfc3339(window.until_s)
+    return fields
+
+
+class RowFiles:
+    """Files of one folder that appear together: written under other names, put in place when the context is left well.
+
+    After an error nothing of them is left, and what stood there before stands.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._encoder = msgspec.json.Encoder()
+        self._open: dict[str, IO[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            for file in self._open.values():
+                with file:
+                    if kind is None:
+                        file.flush()
+                        os.fsync(file.fileno())
+            if kind is None:
+                for name in self._open:
+                    self._partial(name).replace(self.folder / name)
+        finally:
+            for name in self._open:
+                self._partial(name).unlink(missing_ok=True)
+
+    def write_items(self, name: str, items: Iterable[Item]) -> None:
+        """Append `items` to the file `name`."""
+        self._write_rows(name, (item_fields(item) for item in items))
+
+    def write_interactions(self, name: str, rows: Iterable[Interaction]) -> None:
+        """Append `rows` to the file `name`."""
+        self._write_rows(name, (interaction_fields(row) for row in rows))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Append `text` to the file `name`."""
+        self._file(name).write(text.encode())
+
+    def _write_rows(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
+        file, encode = self._file(name), self._encoder.encode
+        for row in rows:
+            file.write(encode(row) + b"\n")
+
+    def _file(self, name: str) -> IO[bytes]:
+        if name not in self._open:
+            self._open[name] = self._partial(name).open("wb")
+        return self._open[name]
+
+    def _partial(self, name: str) -> Path:
+        return self.folder / f".{name}.{os.getpid()}.partial"

@@ -1,0 +1,61 @@
+"""Which pairs of texts are learnt from together: pairs of one language, so that each text is told from its likes."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from embedding.runs.adapt_pairs import TextPair
+
+
+class LanguageBatches:
+    """Batches of places in `pairs`, as the trainer asks for them: drawn anew in each epoch, the same for a seed.
+
+    Each batch is of one language as far as there are enough of it; languages with fewer share theirs. In a batch no
+    item comes twice and no text: it would be its own partner's negative. What that leaves at the end, less than half of
+    a batch, is left out of the epoch. Texts of one length stand by one another in a batch, so that little of what is
+    computed together is padding.
+    """
+
+    def __init__(self, pairs: Sequence[TextPair], size: int, seed: int) -> None:
+        self._pairs, self._size, self._seed = pairs, size, seed
+        by_language: dict[str, list[int]] = defaultdict(list)
+        for place, pair in enumerate(pairs):
+            by_language[pair.language].append(place)
+        rest = [place for places in by_language.values() if len(places) < size for place in places]
+        self._groups = [*(places for places in by_language.values() if len(places) >= size), rest]
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Told by the trainer at the start of each epoch, from 0."""
+        draw = random.Random(f"{self._seed} {epoch}")
+        self._batches = [batch for places in self._groups for batch in self._drawn(places, draw)]
+        draw.shuffle(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def _drawn(self, places: Sequence[int], draw: random.Random) -> Iterator[list[int]]:
+        waiting, least = draw.sample(places, len(places)), 2.0
+        while waiting:
+            batch: list[int] = []
+            seen: set[tuple[str, str]] = set()
+            later: list[int] = []
+            for number, place in enumerate(waiting):
+                pair = self._pairs[place]
+                own = {("item", pair.item), ("text", pair.asks), ("text", pair.answers)}
+                if seen & own:
+                    later.append(place)
+                    continue
+                seen |= own
+                batch.append(place)
+                if len(batch) == self._size:
+                    later += waiting[number + 1 :]
+                    break
+            if len(batch) < least:
+                return
+            least = self._size / 2
+            yield sorted(batch, key=lambda place: len(self._pairs[place].answers))
+            waiting = later

@@ -1,0 +1,247 @@
+"""One training run from files to a model folder."""
+
+import platform
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from msgspec import Struct
+
+from embedding.data.pairs import Pairs
+from embedding.data.split import Parts, Split, SplitName, choose_split, split_pairs
+from embedding.data.task import Task
+from embedding.data.train_config import TrainConfig
+from embedding.evaluation.baselines import Popularity
+from embedding.evaluation.evaluate_run import encode_for
+from embedding.evaluation.evaluation import rank
+from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
+from embedding.evaluation.item_attributes import ItemAttributes
+from embedding.evaluation.tower_scorer import TowerScorer
+from embedding.evaluation.validation import Validation
+from embedding.progress import Reporter
+from embedding.runs.model_card import model_card
+from embedding.settings import EmbeddingSettings
+from embedding.text.text_vectors import LoadEncoder, TextVectors, open_text_vectors
+from embedding.towers.features import Vocabulary
+from embedding.towers.model import Towers, save_weights
+from embedding.towers.model_folder import ModelCounts, ModelManifest, check_out, write_model
+from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
+from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.device import DeviceName, find_device
+from embedding.training.preparation import Prepared, prepare, stopping_parts
+from embedding.training.processes import joined_processes
+from embedding.training.training import Around, Trained, fit
+from embedding.training.training_log import TrainingLog
+from embedding.training.warm_start import check_start
+
+_LIBRARIES = ("nearfield", "torch", "numpy", "sentence-transformers", "safetensors")
+
+
+class TrainRequest(Struct, frozen=True, kw_only=True):
+    """What to train on and where to put the model.
+
+    `resume`: go on from the checkpoint of a killed run; `warm_start`: a model whose weights to begin with; `log`:
+    folder for figures of each step.
+    """
+
+    catalogue: Path
+    interactions: Path
+    out: Path
+    split: SplitName = "common"
+    config: TrainConfig = TrainConfig()
+    device: DeviceName = "auto"
+    resume: bool = False
+    warm_start: Path | None = None
+    log: Path | None = None
+
+
+class TrainReport(Struct, frozen=True, kw_only=True):
+    """The finished model's manifest, what came of training, and how many rows each rejects file holds.
+
+    `losses`, `scores`: mean loss of each epoch, and what validation gave after it where the config has `patience`;
+    `resumed_at`: the step from which a killed run was gone on with; `is_first`: False for those processes under
+    torchrun that leave speaking to another.
+    """
+
+    manifest: ModelManifest
+    losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    resumed_at: int | None
+    rejects: dict[str, int]
+    is_first: bool
+
+
+class Fitted(Struct, frozen=True):
+    """Trained towers with the vocabulary that goes with them."""
+
+    vocabulary: Vocabulary
+    trained: Trained
+
+
+def run_training(
+    request: TrainRequest, settings: EmbeddingSettings, load_encoder: LoadEncoder, reporter: Reporter
+) -> TrainReport:
+    """Read, split, train, write. `load_encoder` is called only where a text is not in the cache.
+
+    Under torchrun each process does its part of every step, and the first one writes.
+    Raises UsageError (device, out folder), RejectedInputError (inputs, split), EncoderMissingError, MismatchError (a
+    checkpoint or a warm start that does not fit), NearfieldError.
+    """
+    check_out(request.out)
+    device = find_device(request.device)
+    start = None if request.warm_start is None else Towers.load(request.warm_start)
+    with joined_processes(device.type) as processes, ExitStack() as stack:
+        if not processes.is_first:
+            # The first one reads and encodes for all; what it encoded is in the cache then.
+            processes.wait()
+            settings = msgspec.structs.replace(
+                settings,
+                cache_dir=settings.vector_cache_dir,
+                data_dir=settings.data_dir / f"process-{processes.rank}",
+            )
+            reporter = Reporter("none")
+        texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
+        if start is not None:
+            check_start(start.manifest, request.config, texts.encoder_hash)
+        data = stack.enter_context(
+            open_dataset(
+                request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
+            )
+        )
+        split = choose_split(data.pairs, request.split)
+        parts = split_pairs(data.pairs, split)
+        train = parts.train
+        stopping = stopping_parts(train, request.config)
+        prepared = prepare(
+            data,
+            train if stopping is None else stopping.train,
+            stopping,
+            request.config,
+            texts,
+            reporter,
+            None if start is None else start.vocabulary,
+        )
+        if processes.is_first:
+            processes.wait()
+        identity = RunIdentity(
+            config=msgspec.to_builtins(request.config),
+            split=msgspec.to_builtins(split),
+            interactions=data.pairs.fingerprint(),
+            items=prepared.fingerprint(),
+            encoder=texts.encoder_hash,
+            start=None if start is None else start.model_hash,
+            device=device.type,
+            processes=processes.size,
+        )
+        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, processes.is_first)
+        around = Around(
+            checkpoints=checkpoints,
+            log=TrainingLog(request.log) if request.log is not None and processes.is_first else None,
+            validate=Validation.of(prepared, request.config),
+            start=None if start is None else start.weights(),
+            processes=processes,
+        )
+        trained = fit_prepared(prepared, request.config, processes.device(device), reporter, around)
+        manifest = _manifest(prepared, trained, data, texts, split, identity, request.config)
+        if processes.is_first:
+
+            def write(folder: Path) -> None:
+                prepared.vocabulary.save(folder)
+                save_weights(folder, trained.candidate, trained.query)
+
+            figures = _figures(prepared, trained, parts, request.config, data, texts, reporter)
+            manifest = write_model(
+                request.out, manifest, write, lambda finished: model_card(finished, figures, trained.losses)
+            )
+            checkpoints.remove()
+        processes.wait()
+        return TrainReport(
+            manifest=manifest,
+            losses=trained.losses,
+            scores=trained.scores,
+            resumed_at=trained.resumed_at,
+            rejects=data.rejects,
+            is_first=processes.is_first,
+        )
+
+
+def fit_pairs(
+    data: Dataset,
+    train: Pairs,
+    config: TrainConfig,
+    texts: TextVectors,
+    device: torch.device,
+    reporter: Reporter,
+) -> Fitted:
+    """Learn the vocabulary of the items in `train` and train the towers on them."""
+    prepared = prepare(data, train, None, config, texts, reporter)
+    return Fitted(prepared.vocabulary, fit_prepared(prepared, config, device, reporter))
+
+
+def fit_prepared(
+    prepared: Prepared,
+    config: TrainConfig,
+    device: torch.device,
+    reporter: Reporter,
+    around: Around = Around(),  # noqa: B008  # it is frozen
+) -> Trained:
+    """`fit` on all that was prepared."""
+    around = msgspec.structs.replace(around, query_texts=prepared.query_texts)
+    return fit(prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter, around)
+
+
+def _figures(
+    prepared: Prepared,
+    trained: Trained,
+    parts: Parts,
+    config: TrainConfig,
+    data: Dataset,
+    texts: TextVectors,
+    reporter: Reporter,
+) -> Figures | None:
+    """How good the towers are on the pairs that their split held out, beside popularity; None where it held none."""
+    if not len(parts.test):
+        return None
+    task = Task.of(parts, len(data.item_rows))
+    rows, vectors = encode_for(trained.candidate, prepared.vocabulary, task, data, texts, reporter)
+    scorer = TowerScorer(trained.query, config, task, rows, vectors)
+    ranked = {
+        TOWERS: rank(scorer, task, reporter, TOWERS),
+        POPULARITY: rank(Popularity(task), task, reporter, POPULARITY),
+    }
+    return figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
+
+
+def _manifest(
+    prepared: Prepared,
+    trained: Trained,
+    data: Dataset,
+    texts: TextVectors,
+    split: Split,
+    identity: RunIdentity,
+    config: TrainConfig,
+) -> ModelManifest:
+    liked = prepared.pairs.positive
+    return ModelManifest(
+        dims=config.dims,
+        encoder_hash=texts.encoder_hash,
+        text_dims=texts.dims,
+        input_fields=prepared.vocabulary.input_fields,
+        config=config,
+        split=split,
+        fingerprint=identity.interactions,
+        counts=ModelCounts(
+            items=len(prepared.vocabulary.ids),
+            users=len(np.unique(prepared.pairs.users[liked])),
+            pairs=int(liked.sum()),
+            skips=int((~liked).sum()),
+        ),
+        crossing=data.crossing(prepared.pairs),
+        device=identity.device,
+        epochs=trained.best_epoch,
+        warm_start=identity.start,
+        libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+    )

@@ -1,0 +1,119 @@
+"""The made-up catalogue: which items there are, and the planted truth that tests and proofs hold it to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedding.errors import UsageError
+from embedding.rows.row_files import RowFiles
+from embedding.rows.schema import Interaction, Item, Kind
+from embedding.rows.times import epoch_us
+from embedding.sample.draw import Draws
+from embedding.sample.listeners import interactions
+from embedding.sample.tastes import TASTES, Taste
+from embedding.sample.texts import band_names, description, show_names, title, transcript
+from embedding.sample.windows import upcoming_everywhere, windows
+
+DEFAULT_SEED = 7
+DEFAULT_MARKET = "SE"
+TRACKS_PER_TASTE = 60
+EPISODES_PER_TASTE = 40
+_BANDS_PER_TASTE = 8
+_SHOWS_PER_TASTE = 4
+# Cold items of a taste, by place; the last of them opens in 2090.
+_COLD_PLACES = (20, 60, 80)
+_UPCOMING_PLACE = 80
+_NUM_TRANSCRIPTS = 10
+_TRANSCRIPT_PLACE = 61
+_LANGUAGES = ("en", "en", "en", "en-GB", "en-US", "sv", "de", "pt-BR", "ja", None)
+_FIRST_DAY = epoch_us("2005-01-01") // 86_400_000_000
+_LAST_DAY = epoch_us("2024-12-01") // 86_400_000_000
+
+_MARK = "Made up by `nearfield sample`: no such artist, show, track, episode or listener exists.\n"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A made-up catalogue with what is true of it: the taste of each item, and the items that nobody heard."""
+
+    items: tuple[Item, ...]
+    interactions: tuple[Interaction, ...]
+    taste_of: dict[str, str]
+    cold: frozenset[str]
+
+
+def make_sample(seed: int = DEFAULT_SEED) -> Sample:
+    """2,000 items in 20 tastes and the listening of 1,200 users; the same seed gives the same sample."""
+    draws = Draws(seed)
+    bands = band_names(draws, _BANDS_PER_TASTE * len(TASTES))
+    # Ids say nothing of the taste.
+    numbers = iter(draws.shuffled(range(1, len(TASTES) * (TRACKS_PER_TASTE + EPISODES_PER_TASTE) + 1)))
+    items: list[Item] = []
+    heard: dict[str, list[Item]] = {}
+    taste_of: dict[str, str] = {}
+    cold: set[str] = set()
+    for which, taste in enumerate(TASTES):
+        creators: dict[Kind, list[str]] = {
+            "track": bands[which * _BANDS_PER_TASTE : (which + 1) * _BANDS_PER_TASTE],
+            "episode": show_names(taste, _SHOWS_PER_TASTE),
+        }
+        warm: list[Item] = []
+        for place in range(TRACKS_PER_TASTE + EPISODES_PER_TASTE):
+            item = _item(draws, taste, creators, place, next(numbers), spoken=which < _NUM_TRANSCRIPTS)
+            items.append(item)
+            taste_of[item.id] = taste.name
+            if place in _COLD_PLACES:
+                cold.add(item.id)
+            else:
+                warm.append(item)
+        heard[taste.name] = draws.shuffled(warm)
+    listens = interactions(draws, heard)
+    items.sort(key=lambda item: item.id)
+    return Sample(tuple(items), tuple(listens), taste_of, frozenset(cold))
+
+
+def write_sample(folder: Path, seed: int = DEFAULT_SEED) -> Sample:
+    """Write catalogue.jsonl, interactions.jsonl and README.txt into `folder`; the same seed gives the same bytes.
+
+    Raises UsageError where the folder holds a catalogue that was not made up here.
+    """
+    readme = folder / "README.txt"
+    ours = readme.is_file() and readme.read_text(encoding="utf-8").startswith(_MARK)
+    if (folder / "catalogue.jsonl").exists() and not ours:
+        raise UsageError(f"{folder} holds a catalogue.jsonl that `nearfield sample` did not write: name another folder")
+    made = make_sample(seed)
+    with RowFiles(folder) as files:
+        files.write_text(
+            "README.txt", f"{_MARK}\nSeed {seed}: {len(made.items)} items, {len(made.interactions)} rows.\n"
+        )
+        files.write_items("catalogue.jsonl", made.items)
+        files.write_interactions("interactions.jsonl", made.interactions)
+    return made
+
+
+def _item(
+    draws: Draws, taste: Taste, creators: dict[Kind, list[str]], place: int, number: int, *, spoken: bool
+) -> Item:
+    kind: Kind = "track" if place < TRACKS_PER_TASTE else "episode"
+    names = creators[kind]
+    language = draws.one(_LANGUAGES)
+    guests = draws.some(names, 2) if kind == "track" and draws.chance(0.15) else [names[place % len(names)]]
+    has_transcript = spoken and place == _TRANSCRIPT_PLACE
+    upcoming = place == _UPCOMING_PLACE
+    sort = draws.between(0, 99)
+    return Item(
+        id=f"{kind}-{number:04d}",
+        kind=kind,
+        title=title(draws, taste, kind, language, place + 1),
+        creator=guests[0],
+        creators=tuple(guests) if len(guests) > 1 else (),
+        text=transcript(draws, taste, 3000) if has_transcript else description(draws, taste, kind),
+        album=f"{draws.one(taste.moods).title()} Sides" if kind == "track" and draws.chance(0.5) else None,
+        tags=(taste.name, draws.one(taste.moods)) if draws.chance(0.7) else (),
+        language=language,
+        duration_s=float(draws.between(120, 420) if kind == "track" else draws.between(900, 5400)),
+        published_at=None if upcoming else draws.between(_FIRST_DAY, _LAST_DAY) * 86_400,
+        explicit=True if sort < 8 else (False if sort < 68 else None),
+        min_age=draws.one((16, 18)) if draws.chance(0.02) else 0,
+        availability=upcoming_everywhere(draws) if upcoming else windows(draws, place),
+        extra={"made_up": True},
+    )

@@ -1,0 +1,94 @@
+"""Where a run takes its items' text vectors from: nowhere, or the cache in front of the text encoder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from embedding.protocols import TextEncoder, Vectors
+from embedding.rows.schema import Item
+from embedding.settings import EmbeddingSettings
+from embedding.text.encoder_folder import DeferredEncoder, find_encoder
+from embedding.text.encoder_hub import fetched_encoder
+from embedding.text.texts import item_text
+from embedding.text.vector_cache import VectorCache, encode_cached
+
+LoadEncoder = Callable[[Path], TextEncoder]
+
+
+class TextVectors(Protocol):
+    """Text vectors of items, for a tower that may or may not read them."""
+
+    @property
+    def encoder_hash(self) -> str | None:
+        """Hash of the encoder; None for a tower without text."""
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector; 0 for a tower without text."""
+
+    def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
+        """Unit vectors (len(items), dims); tells `advance` of each item that is done."""
+
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """Unit vectors (len(texts), dims); tells `advance` of each text that is done."""
+
+
+class NoText:
+    """For a tower without text: no encoder, vectors of no dims."""
+
+    encoder_hash = None
+    dims = 0
+
+    def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
+        """An array of shape (len(items), 0)."""
+        return self.of_texts([""] * len(items), advance)
+
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """An array of shape (len(texts), 0)."""
+        advance(len(texts))
+        return np.zeros((len(texts), 0), np.float32)
+
+
+class CachedText:
+    """Text vectors by `encoder`, each text encoded once."""
+
+    def __init__(self, encoder: TextEncoder, cache: VectorCache) -> None:
+        self.encoder = encoder
+        self._cache = cache
+
+    @property
+    def encoder_hash(self) -> str:
+        """Hash of the encoder."""
+        return self.encoder.hash
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector."""
+        return self._cache.dims
+
+    def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
+        """Unit vectors (len(items), dims) of the items' texts."""
+        return self.of_texts([item_text(item) for item in items], advance)
+
+    def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """Unit vectors (len(texts), dims) of texts as they are."""
+        return encode_cached(self.encoder, self._cache, texts, advance)
+
+
+@contextmanager
+def open_text_vectors(settings: EmbeddingSettings, load_encoder: LoadEncoder, wanted: bool) -> Iterator[TextVectors]:
+    """The text vectors that `settings` point to, or none where the tower reads no text.
+
+    `load_encoder` is called only when a text is not in the cache; an encoder that is named by hub is fetched once.
+
+    Raises EncoderMissingError when there is no encoder.
+    """
+    if not wanted:
+        yield NoText()
+        return
+    encoder = DeferredEncoder(find_encoder(fetched_encoder(settings.encoder)), load_encoder)
+    with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
+        yield CachedText(encoder, cache)

@@ -1,0 +1,15 @@
+"""The towers, loaded when they are asked for: torch takes a second to import."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedding.towers.model import Towers
+
+
+def load_towers(folder: Path) -> "Towers":
+    """The towers in `folder`, as `Towers.load`."""
+    # Commands that find nothing to encode never come here.
+    from embedding.towers.model import Towers
+
+    return Towers.load(folder)

@@ -1,0 +1,1 @@
+"""From pairs to trained towers: loss, negatives, optimisers, the loop, checkpoints."""

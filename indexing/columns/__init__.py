@@ -1,0 +1,1 @@
+"""A release's columns, read by mmap: vectors, fields, rule combinations, features, lists, postings."""

@@ -1,0 +1,1 @@
+"""One release on disk: manifest, users, passages, the build lock."""

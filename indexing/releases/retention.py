@@ -1,0 +1,95 @@
+"""Which old releases go: those beyond a number or a budget of bytes that nothing needs and nobody uses."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from indexing.errors import NoLiveReleaseError
+from indexing.release.manifest import MANIFEST
+from indexing.release.passages import drop_collections
+from indexing.releases.known_lines import forget_lines
+from indexing.releases.releases import Releases
+from indexing.search.plans_file import forget_plans
+from indexing.stores.contract import VectorStore
+
+_IN_USE = "in-use"
+
+
+class Keeping(Struct, frozen=True):
+    """How many releases stay, within how many bytes on this disk, and which stay whatever happens.
+
+    A build and its compactions count as one.
+    """
+
+    num: int
+    max_bytes: int | None
+    pinned: Sequence[str]
+
+
+def hold(folder: Path) -> int | None:
+    """Say that this process uses the release in `folder`, until the descriptor is closed or the process ends.
+
+    None where the folder may not be written: then nobody can remove the release either.
+    """
+    try:
+        descriptor = os.open(folder / _IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return None
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> list[str]:
+    """Remove what is not to stay, oldest first; the ids of the releases removed.
+
+    Never the live release, the one that `rollback` would return to, a pinned one, or one that a process holds. What
+    was compacted goes with the next compaction but one: until then the pages that were begun on it can be turned.
+    """
+    manifests = releases.manifests()
+    there = [manifest.id for manifest in manifests]
+    build_of = {manifest.id: (*manifest.lineage, manifest.id)[0] for manifest in manifests}
+    compacted = {older for manifest in manifests for older in manifest.lineage[:-1]}
+    live = await releases.live_id()
+    needed = {live, *releases.manifest(live).lineage[-1:], *keeping.pinned}
+    with suppress(NoLiveReleaseError):
+        needed.add(await releases.previous_id())
+    sizes = {release_id: size_of(releases.folder / release_id) for release_id in there}
+    removed: list[str] = []
+    for release_id in there:
+        left = [other for other in there if other not in removed]
+        over = keeping.max_bytes is not None and sum(sizes[other] for other in left) > keeping.max_bytes
+        num_builds = len({build_of[other] for other in left})
+        if release_id in needed or not (over or num_builds > keeping.num or release_id in compacted):
+            continue
+        folder = releases.folder / release_id
+        with _unused(folder) as unused:
+            if unused:
+                # Without its manifest it is no release any more, also when this is killed half way.
+                (folder / MANIFEST).unlink()
+                await drop_collections(store, release_id)
+                shutil.rmtree(folder, ignore_errors=True)
+                forget_plans(releases.folder.parent, release_id)
+                forget_lines(releases.folder.parent, release_id)
+                removed.append(release_id)
+    return removed
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum((Path(parent) / name).stat().st_size for parent, _, names in os.walk(folder) for name in names)
+
+
+@contextmanager
+def _unused(folder: Path) -> Iterator[bool]:
+    with (folder / _IN_USE).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

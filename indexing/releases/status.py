@@ -1,0 +1,60 @@
+"""How things stand: releases, what is live, the rules in force, and how much the journal has changed since."""
+
+from msgspec import Struct
+
+from embedding.errors import NearfieldError
+from indexing.errors import NoLiveReleaseError
+from indexing.release.manifest import Manifest
+from indexing.releases.workplace import Workplace
+from indexing.rules.accepted import AcceptedRules
+from indexing.rules.proposal import refused_rules
+
+
+class JournalStatus(Struct, frozen=True):
+    """Rows that the journal put or removed since the live release was built, their share of its rows, and how many ids
+    are taken down."""
+
+    rows: int
+    share: float
+    taken_down: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """What `nearfield index status --json` prints; `journal` is None where nothing is live or it cannot be read."""
+
+    live: str | None
+    rules: str
+    rules_refused: str | None
+    journal: JournalStatus | None
+    # Why the live release or the journal cannot be read.
+    trouble: str | None
+    releases: list[Manifest]
+    unfinished: list[str]
+    damaged: dict[str, str]
+
+
+async def status_of(place: Workplace) -> Status:
+    """The status; what is damaged, or a server that is silent, is told in it and stops nothing."""
+    releases = place.releases
+    live, journal, trouble = None, None, None
+    try:
+        live = await releases.live_id()
+        rows = await place.live()
+        share = rows.num_journalled / max(1, rows.num_own)
+        journal = JournalStatus(rows.num_journalled, round(share, 6), len(rows.taken_down))
+    except NoLiveReleaseError:
+        pass
+    except NearfieldError as error:
+        trouble = str(error)
+    rules = place.settings.data_dir / "rules"
+    version, _ = AcceptedRules(rules).current()
+    return Status(
+        live=live,
+        rules=version,
+        rules_refused=refused_rules(rules),
+        journal=journal,
+        trouble=trouble,
+        releases=releases.manifests(),
+        unfinished=releases.unfinished(),
+        damaged=releases.damaged(),
+    )

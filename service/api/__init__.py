@@ -1,0 +1,1 @@
+"""What knows HTTP: routes, bodies, OpenAPI, authorisation, health, batches."""

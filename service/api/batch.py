@@ -1,0 +1,100 @@
+"""Many queries in one call: each has its own answer or its own problem, in the order in which they came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.queries.release_router import ReleaseRouter
+from service.schemas.answers import Answer
+from service.schemas.problems import Problem, ProblemError, invalid
+from service.schemas.requests import RecommendRequest, SearchRequest, SimilarRequest
+from service.schemas.validation import body_problem, shown
+
+MAX_QUERIES = 50
+# Asked at once, so that they share what they read; more in a row would hold every other client for as long.
+_AT_ONCE = 8
+_KINDS = "an object with one of the keys similar, recommend, search"
+
+ProblemOf = Callable[[Exception], ProblemError]
+
+
+class BatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Queries of any kinds, each the body of its own route under that route's name."""
+
+    queries: Annotated[
+        list[msgspec.Raw],
+        Meta(
+            min_length=1,
+            max_length=MAX_QUERIES,
+            description='Each `{"similar": …}`, `{"recommend": …}` or `{"search": …}`, with the body of that route.',
+        ),
+    ]
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What came of one query: the status that its own route would have had, and the answer or the problem."""
+
+    status: int
+    answer: Answer | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(Struct, frozen=True):
+    """One outcome for each query, in their order."""
+
+    outcomes: list[Outcome]
+
+
+class Batch:
+    """Answers batches; `problem_of` says what an exception is for a client, and logs it where it must."""
+
+    def __init__(self, desk: ReleaseRouter) -> None:
+        self._desk = desk
+        self._kinds: dict[str, tuple[msgspec.json.Decoder[Any], type[Any], Callable[[Any], Awaitable[Answer]]]] = {
+            "similar": (msgspec.json.Decoder(SimilarRequest), SimilarRequest, self._similar),
+            "recommend": (msgspec.json.Decoder(RecommendRequest), RecommendRequest, self._recommend),
+            "search": (msgspec.json.Decoder(SearchRequest), SearchRequest, self._search),
+        }
+
+    async def answer(self, batch: BatchRequest, problem_of: ProblemOf) -> BatchAnswer:
+        """Every query by itself: one that fails says so in its place and stops no other."""
+
+        async def outcome(raw: bytes) -> Outcome:
+            try:
+                return Outcome(200, await self._one(raw))
+            except Exception as error:
+                problem = problem_of(error).problem
+                return Outcome(problem.status, problem=problem)
+
+        outcomes: list[Outcome] = []
+        for start in range(0, len(batch.queries), _AT_ONCE):
+            some = batch.queries[start : start + _AT_ONCE]
+            outcomes += await asyncio.gather(*(outcome(bytes(raw)) for raw in some))
+        return BatchAnswer(outcomes)
+
+    async def _one(self, raw: bytes) -> Answer:
+        try:
+            named = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError as error:
+            raise invalid("query", _KINDS, shown(msgspec.Raw(raw))) from error
+        if len(named) != 1 or not named.keys() <= self._kinds.keys():
+            raise invalid("query", _KINDS, shown(sorted(named)))
+        ((kind, body),) = named.items()
+        decoder, model, ask = self._kinds[kind]
+        try:
+            query = decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise body_problem(error, bytes(body), model) from error
+        return await ask(query)
+
+    async def _similar(self, query: SimilarRequest) -> Answer:
+        return await self._desk.of(query).similar(query)
+
+    async def _recommend(self, query: RecommendRequest) -> Answer:
+        return await self._desk.of(query).recommend(query)
+
+    async def _search(self, query: SearchRequest) -> Answer:
+        return await self._desk.of(query).search(query)

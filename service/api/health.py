@@ -1,0 +1,105 @@
+"""Whether this process can answer, and what it answers from: for load balancers, and for a person at 3 a.m."""
+
+import logging
+from pathlib import Path
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from indexing.errors import StoreError
+from indexing.release.manifest import Counts
+from indexing.rules.proposal import refused_rules
+from indexing.stores.contract import VectorStore
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.release_router import ReleaseRouter
+from service.ranking.encoder_gate import EncoderGate, EncoderState
+from service.schemas import refusal
+from service.schemas.answers import JsonAnswer
+
+_log = logging.getLogger("nearfield.service")
+
+
+class Live(Struct, frozen=True):
+    """The process runs its event loop; nothing more is promised."""
+
+    status: str = "live"
+
+
+class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is served here. `reason` says why not ready; `live_release` is told when it is another one than served."""
+
+    status: str
+    release: str
+    rules_version: str
+    encoder: EncoderState
+    space: str
+    counts: Counts
+    # Hits that the engine gave and the re-check stopped, since this process began; anything but 0 needs a look.
+    leaks: int
+    # Releases that a query may name.
+    held: tuple[str, ...]
+    # Shapes of requests that the doctor never measured; many of them, or slow answers: `nearfield index doctor`.
+    unmeasured_shapes: int
+    reason: str | None = None
+    encoder_reason: str | None = None
+    live_release: str | None = None
+    # Why fresh workers could not take up the live release.
+    hand_over_refused: str | None = None
+    # Why the rules file as it stands, or what was accepted of it, is not in force.
+    rules_refused: str | None = None
+
+
+def health_routes(
+    loaded: LoadedRelease, store: VectorStore, encoder: EncoderGate, router: ReleaseRouter, data_dir: Path
+) -> list[HTTPRouteHandler]:
+    """`/health/live` and `/health/ready`."""
+    release = loaded.release
+
+    @get(
+        "/health/live",
+        summary="Does the process run?",
+        tags=["health"],
+        opt={"scope": "health"},
+        response_description="It runs",
+    )
+    async def live() -> JsonAnswer[Live]:
+        """200 as long as the process runs its event loop."""
+        return JsonAnswer(Live())
+
+    @get(
+        "/health/ready",
+        summary="Can it answer, and from what?",
+        tags=["health"],
+        opt={"scope": "health"},
+        response_description="Ready, and what is served",
+        responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
+    )
+    async def ready() -> JsonAnswer[Ready]:
+        """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason."""
+        reason, pointer = None, None
+        try:
+            pointer = await store.live()
+        except StoreError as error:
+            _log.error("not ready: %s", error)
+            reason = f"The vector store does not answer: {error}"
+        answer = Ready(
+            status="ready" if reason is None else "not ready",
+            release=release.id,
+            rules_version=router.rules_version,
+            encoder=encoder.state,
+            space=release.space,
+            counts=release.manifest.counts,
+            leaks=router.leaks,
+            held=router.held,
+            unmeasured_shapes=router.unmeasured_shapes,
+            reason=reason,
+            encoder_reason=encoder.reason,
+            hand_over_refused=refusal.current(),
+            rules_refused=router.rules_trouble or refused_rules(data_dir / "rules"),
+            live_release=None if pointer in (None, release.id) else pointer,
+        )
+        return JsonAnswer(answer, status=200 if reason is None else 503)
+
+    return [live, ready]

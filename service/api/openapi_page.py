@@ -1,0 +1,76 @@
+"""The page to try the API on, `/schema`: Swagger UI from an installed package, so that it works without a network."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from service.schemas.problems import ProblemError
+from service.schemas.validation import shown
+
+_PATH = "/schema"
+_ASSETS = f"{_PATH}/assets"
+_FILES: Mapping[str, str] = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui-standalone-preset.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+
+_DESCRIPTION = """
+What is near this? Tracks and podcast episodes in one vector space, under the business's own rules.
+
+Every query takes a `context` (market, time, explicit, languages, age, blocklists); every hit has passed the rules
+for it. Failures are RFC 9457 problems: what was expected, what came, what to do.
+"""
+
+
+class _SchemaRouter(Router):
+    """Litestar adds a page of its own for unknown addresses below `/schema`; here every failure is a problem."""
+
+    def register(self, value: ControllerRouterHandler) -> list[object]:  # type: ignore[override]
+        if isinstance(value, HTTPRouteHandler) and value.handler_name == "handle_schema_path_not_found":
+            return []
+        return list(super().register(value))
+
+
+def openapi_config() -> OpenAPIConfig:
+    """The description of the API, and its page."""
+    page = SwaggerRenderPlugin(
+        path="/",
+        js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        css_url=f"{_ASSETS}/swagger-ui.css",
+        standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
+        favicon=f"<link rel='icon' type='image/png' href='{_ASSETS}/favicon-32x32.png'>",
+    )
+    return OpenAPIConfig(
+        title="Nearfield",
+        version="1",
+        description=_DESCRIPTION.strip(),
+        use_handler_docstrings=True,
+        render_plugins=[page],
+        openapi_router=_SchemaRouter(_PATH, route_handlers=[], include_in_schema=False, opt={"scope": "docs"}),
+    )
+
+
+@get(f"{_ASSETS}/{{name:str}}", include_in_schema=False, opt={"scope": "docs"})
+async def page_asset(name: FromPath[str]) -> Response[bytes]:
+    """One of the files that the page is made of."""
+    if name not in _FILES:
+        raise ProblemError("unknown-route", f"{_ASSETS} has {', '.join(_FILES)}; not {shown(name)}.")
+    content = (_package_folder() / name).read_bytes()
+    return Response(content, media_type=_FILES[name], headers={"Cache-Control": "public, max-age=86400"})
+
+
+def _package_folder() -> Path:
+    """Where swagger-ui-py keeps the files; the package itself would load a template engine when imported."""
+    spec = find_spec("swagger_ui")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("The page needs the package swagger-ui-py: `pip install swagger-ui-py`.")
+    return Path(spec.submodule_search_locations[0]) / "static"

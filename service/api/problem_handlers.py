@@ -1,0 +1,102 @@
+"""Which problem an exception becomes; nothing of the inside is told to a client, all of it is logged."""
+
+import logging
+import secrets
+from typing import Any
+
+from litestar.connection import Request
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Response
+from litestar.types import ExceptionHandlersMap
+
+from indexing.errors import StoreError
+from service.schemas.problems import FieldError, Problem, ProblemError, Slug, invalid_fields
+from service.schemas.validation import explain, shown
+
+_log = logging.getLogger("nearfield.service")
+
+_BY_STATUS: dict[int, Slug] = {404: "unknown-route", 405: "method-not-allowed", 413: "body-too-large"}
+# A store that restarts is back within seconds; asking sooner only adds to its load.
+_STORE_RETRY_S = 5
+
+
+def answer_problem(_request: Request[Any, Any, Any], error: ProblemError) -> Response[Problem]:
+    """A problem that was raised as such."""
+    return error.response()
+
+
+def answer_invalid_parameter(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    """A path or query parameter of a wrong type or beyond its limits."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    errors = tuple(
+        FieldError(
+            str(entry.get("key", "request")), _expected(str(entry["message"])), _came(request, str(entry.get("key")))
+        )
+        for entry in extra
+    )
+    return invalid_fields(errors or (FieldError("request", error.detail),)).response()
+
+
+def _expected(message: str) -> str:
+    return explain(message)[0]
+
+
+def _came(request: Request[Any, Any, Any], name: str) -> str | None:
+    came = request.query_params.get(name)
+    return None if came is None else shown(came)
+
+
+def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What the framework refuses: no such route, method or host, a body beyond the limit."""
+    if error.status_code >= 500:
+        return answer_failure(request, error)
+    came = f"{request.scope['method']} {request.scope['path']}"
+    if error.status_code == 404:
+        detail = (
+            f"{came} is no address of this service; /schema lists them. "
+            "In an item's id, write / as %2F, ? as %3F and % as %25."
+        )
+    elif error.status_code == 405:
+        detail = f"{came}: this address takes {(error.headers or {}).get('allow', 'other methods')}; see /schema."
+    else:
+        detail = f"{came}: {error.detail}."
+    slug = _BY_STATUS.get(error.status_code, "invalid-request")
+    return ProblemError(slug, detail, headers=error.headers).response()
+
+
+def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """An engine that could not be reached, or anything that should not have happened."""
+    return problem_of(request, error).response()
+
+
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemError:
+    """What `error` is for a client; all but a ProblemError is logged as an incident."""
+    if isinstance(error, ProblemError):
+        return error
+    incident = _log_incident(request, error)
+    if isinstance(error, StoreError):
+        return ProblemError(
+            "store-unavailable",
+            f"The vector store could not answer. Try again; if it stays, look for incident {incident} in the log.",
+            headers={"Retry-After": str(_STORE_RETRY_S)},
+            incident=incident,
+        )
+    return ProblemError(
+        "internal-error",
+        f"This is a fault of the service, not of the request. Look for incident {incident} in the log.",
+        incident=incident,
+    )
+
+
+def _log_incident(request: Request[Any, Any, Any], error: Exception) -> str:
+    incident = secrets.token_hex(6)
+    _log.error("incident %s: %s %s failed", incident, request.scope["method"], request.scope["path"], exc_info=error)
+    return incident
+
+
+PROBLEM_HANDLERS: ExceptionHandlersMap = {
+    ProblemError: answer_problem,
+    ValidationException: answer_invalid_parameter,
+    HTTPException: answer_http_exception,
+    Exception: answer_failure,
+}

@@ -1,0 +1,82 @@
+"""The routes that change what is shown: put and remove rows, take down and lift, with the admin token."""
+
+from litestar import delete, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, SkipValidation
+from litestar.types import Guard
+
+from service.api.item_paths import item_id as decoded
+from service.api.request_body import BodyRequest
+from service.api.route_docs import BODY_FAILURES, failures
+from service.api.routes_items import ItemId
+from service.changes.changes import Changed, Changes, Hidden, PutRows
+from service.schemas.answers import JsonAnswer
+
+_HOLDS = "Durable, and true for every worker from the next request on"
+
+
+class RowsRequest(BodyRequest):
+    """A body of up to 100 catalogue rows, descriptions and transcripts included."""
+
+    max_bytes = 32_000_000
+
+
+def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
+    """The routes that write to the journal."""
+
+    @put(
+        "/v1/items",
+        summary="Put catalogue rows",
+        tags=["changes"],
+        opt={"scope": "write"},
+        guards=[guard],
+        response_description=_HOLDS,
+        request_class=RowsRequest,
+        responses=failures("forbidden", "encoder-absent", *BODY_FAILURES),
+    )
+    async def put_items(data: JSONBody[SkipValidation[PutRows]]) -> JsonAnswer[Changed]:
+        """Up to 100 whole rows, all or none; found by every query as of the answer."""
+        return JsonAnswer(await changes.put(data))
+
+    @delete(
+        "/v1/items/{item_id:str}",
+        status_code=200,
+        summary="Remove a catalogue row",
+        tags=["changes"],
+        opt={"scope": "write"},
+        guards=[guard],
+        response_description=_HOLDS,
+        responses=failures("forbidden", "unknown-item", "invalid-request"),
+    )
+    async def remove_item(item_id: ItemId) -> JsonAnswer[Changed]:
+        """The next build has the row again if its catalogue does; to hide it for good, take it down."""
+        return JsonAnswer(await changes.remove(decoded(item_id)))
+
+    @put(
+        "/v1/items/{item_id:str}/takedown",
+        summary="Take an item down",
+        tags=["changes"],
+        opt={"scope": "write"},
+        guards=[guard],
+        response_description=_HOLDS,
+        responses=failures("forbidden", "invalid-request"),
+    )
+    async def take_down(item_id: ItemId) -> JsonAnswer[Hidden]:
+        """Hidden on every release, past and future, until lifted; an id that is not there yet, as soon as it comes."""
+        return JsonAnswer(await changes.take_down(decoded(item_id)))
+
+    @delete(
+        "/v1/items/{item_id:str}/takedown",
+        status_code=200,
+        summary="Lift a takedown",
+        tags=["changes"],
+        opt={"scope": "write"},
+        guards=[guard],
+        response_description=_HOLDS,
+        responses=failures("forbidden", "invalid-request"),
+    )
+    async def lift(item_id: ItemId) -> JsonAnswer[Hidden]:
+        """Shown again from the next request on, as far as the rules let it."""
+        return JsonAnswer(await changes.lift(decoded(item_id)))
+
+    return [put_items, remove_item, take_down, lift]

@@ -1,0 +1,99 @@
+"""`GET /v1/items/{id}` and `GET /v1/items/{id}/similar`."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+
+from service.api.item_paths import item_id as decoded
+from service.api.route_docs import HITS, failures
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.item_view import ItemView, item_view
+from service.queries.release_router import ReleaseRouter
+from service.schemas.answers import Answer, JsonAnswer
+from service.schemas.problems import ProblemError
+from service.schemas.requests import MAX_LIMIT, Seed, SimilarRequest
+from service.schemas.validation import converted, shown
+
+ItemId = Annotated[str, PathParameter(description="The item's id, percent-encoded: `/` is `%2F`.")]
+Market = Annotated[
+    str | None, QueryParameter(description="ISO 3166-1 alpha-2; required unless the service has a default market.")
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many hits to give.")]
+At = Annotated[str | None, QueryParameter(description="RFC 3339 or a bare date. Left out: now.")]
+Explicit = Annotated[bool | None, QueryParameter(description="false keeps explicit items out.")]
+Languages = Annotated[str | None, QueryParameter(description="Language ranges with commas: `en,it`. Left out: all.")]
+Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
+
+CursorParameter = Annotated[
+    str | None,
+    QueryParameter(name="cursor", description="`next_cursor` of the page before; all but `limit` stays as it was."),
+]
+
+
+def item_routes(served: LoadedRelease, desk: ReleaseRouter) -> list[HTTPRouteHandler]:
+    """The routes below one item."""
+
+    @get(
+        "/v1/items/{item_id:str}",
+        summary="One catalogue row",
+        tags=["items"],
+        opt={"scope": "query"},
+        response_description="The row",
+        responses=failures("unknown-item", "invalid-request"),
+    )
+    async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
+        """All that the live release keeps of an item, whatever the rules say of it."""
+        payload = served.rows.payload(_row(served, decoded(item_id)))
+        windows = served.release.classes.windows_of(payload.availability_class)
+        return JsonAnswer(item_view(payload, windows, served.release.id, served.rows.revision))
+
+    @get(
+        "/v1/items/{item_id:str}/similar",
+        summary="Items near one item",
+        tags=["queries"],
+        opt={"scope": "query"},
+        response_description=HITS,
+        responses=failures("unknown-item", "invalid-request", "cursor-mismatch", "cursor-expired", "store-unavailable"),
+    )
+    async def similar_to_item(
+        item_id: ItemId,
+        market: Market = None,
+        limit: Limit = 10,
+        at: At = None,
+        explicit: Explicit = None,
+        languages: Languages = None,
+        kinds: Kinds = None,
+        cursor: CursorParameter = None,
+    ) -> JsonAnswer[Answer]:
+        """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
+        seed = decoded(item_id)
+        _row(served, seed)
+        context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
+        given = {
+            "seeds": [Seed(seed)],
+            "context": {name: value for name, value in context.items() if value is not None},
+            "limit": limit,
+            "kinds": _listed(kinds),
+            "cursor": cursor,
+        }
+        query = converted(given, SimilarRequest, context_field="context.")
+        return JsonAnswer(await desk.of(query).similar(query, context_field=""))
+
+    return [show_item, similar_to_item]
+
+
+def _row(served: LoadedRelease, item_id: str) -> int:
+    row = served.rows.find(item_id)
+    if row < 0:
+        raise ProblemError(
+            "unknown-item",
+            f"Release {served.release.id} has no item with the id {shown(item_id)}. "
+            "Ids are compared as they are, upper and lower case apart.",
+        )
+    return row
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else text.split(",")

@@ -1,0 +1,67 @@
+"""What arrangement reads of rows as they are now: the release's own from its columns, the journal's as they came."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.columns.arrangement_features import RowFeature, features_of
+from indexing.journal.current_rows import CurrentRows
+
+_DAY_S = 86_400
+
+
+class RowFeatures:
+    """Traits by row number; a row never changes, so what was read of one stays true."""
+
+    def __init__(self, rows: CurrentRows) -> None:
+        self._rows = rows
+        self._own = rows.release.traits
+        self._num_own = rows.num_own
+        self._new: list[RowFeature] = []
+
+    def recording(self, row: int) -> int:
+        """The recording that a row is of (indexing/columns/arrangement_features.py)."""
+        return self._own.recording(row) if row < self._num_own else self._of_new(row).recording
+
+    def recordings(self, rows: Sequence[int]) -> list[int]:
+        """`recording` of each row."""
+        if not rows or max(rows) < self._num_own:
+            return self._own.recordings_of(rows)
+        return [self.recording(row) for row in rows]
+
+    def creators(self, row: int) -> Sequence[int]:
+        """Numbers of a row's creators."""
+        return self._own.creators(row) if row < self._num_own else self._of_new(row).creators
+
+    def tags(self, row: int) -> Sequence[int]:
+        """Numbers of a row's tags."""
+        return self._own.tags(row) if row < self._num_own else self._of_new(row).tags
+
+    def popularity(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(R,) between 0 and 1."""
+        own, new = self._split(rows)
+        values = np.empty(len(rows))
+        values[own] = self._own.popularity[rows[own]]
+        values[new] = [self._of_new(row).popularity for row in rows[new].tolist()]
+        return values
+
+    def freshness(self, rows: NDArray[np.int64], at_s: int, half_life_days: float) -> NDArray[np.float64]:
+        """(R,) 2 ** (-age / half-life): 1 for what is published now, or later; 0 where it is not known when."""
+        own, new = self._split(rows)
+        published_at = np.empty(len(rows), dtype=np.int64)
+        published_at[own] = self._own.published_at[rows[own]]
+        published_at[new] = [self._of_new(row).published_at for row in rows[new].tolist()]
+        # Not known when is as old as can be: the power of two comes to 0.
+        age_days = np.maximum(0.0, at_s - published_at.astype(np.float64)) / _DAY_S
+        return np.exp2(-age_days / half_life_days)
+
+    def _split(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        own = rows < self._num_own
+        return own, ~own
+
+    def _of_new(self, row: int) -> RowFeature:
+        slot = row - self._num_own
+        while len(self._new) <= slot:
+            self._new.append(features_of(self._rows.new.payloads[len(self._new)]))
+        return self._new[slot]

@@ -1,0 +1,1 @@
+"""What changes a running service: rows put and removed, takedowns, compactions."""

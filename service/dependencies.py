@@ -1,0 +1,36 @@
+"""What the application is made of; the composition root builds it, tests build their own."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from indexing.journal.log import JournalLog
+from indexing.releases.releases import Releases
+from indexing.rules.accepted import AcceptedRules
+from indexing.stores.contract import VectorStore
+from service.api.routes_releases import Activate
+from service.changes.changes import MakePuts
+from service.changes.compactor import Compact
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.cursors import Cursors
+from service.ranking.encoder_gate import EncoderGate
+from service.schemas.settings import Settings
+
+
+class Dependencies(Struct, frozen=True, kw_only=True):
+    """Everything that `create_app` is handed; the application closes the store when it ends."""
+
+    settings: Settings
+    store: VectorStore
+    live: LoadedRelease
+    # By id: the live one, the one before it where there is one, and the pinned ones.
+    held: Mapping[str, LoadedRelease]
+    releases: Releases
+    # Those in force when the held releases were opened, and every later switch.
+    rules: AcceptedRules
+    encoder: EncoderGate
+    cursors: Cursors
+    journal: JournalLog
+    make_puts: MakePuts
+    activate: Activate
+    compact: Compact

@@ -1,0 +1,44 @@
+"""One release as a worker holds it: opened, with its rules compiled against it and its query tower loaded."""
+
+import os
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from embedding.protocols import QueryTower
+from indexing.journal.current_rows import CurrentRows
+from indexing.journal.log import JournalReader
+from indexing.release.release import Release
+from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet
+from service.loaded.leaks import Leaks
+
+
+class LoadedRelease(Struct, frozen=True, kw_only=True):
+    """What answers a query; `tower` is None for a release of text only."""
+
+    release: Release
+    rows: CurrentRows
+    journal: JournalReader
+    rules: HardRules
+    tower: QueryTower | None
+    leaks: Leaks = field(default_factory=Leaks)
+    # Keeps the release from being removed while this process may answer from it.
+    held: int | None = None
+
+    def under(self, ruleset: RuleSet, version: str) -> "LoadedRelease":
+        """The same release, with the rows and the journal that this one reads, under other rules."""
+        return replace(self, rules=self.rules.under(ruleset, version))
+
+    def let_go(self) -> None:
+        """Let the release be removed, as far as this process is concerned."""
+        if self.held is not None:
+            os.close(self.held)
+
+    async def catch_up(self) -> None:
+        """Apply what was journalled since the last call: before each request, so that an acknowledged change holds.
+
+        Raises DamagedError when the journal cannot be read, StoreError when the server that keeps it is silent.
+        """
+        for frame in await self.journal.fresh():
+            self.rows.apply(frame)

@@ -1,0 +1,54 @@
+"""What the rules get to know of a request: the posted context with the settings' defaults filled in."""
+
+import time
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from embedding.rows.markets import MARKETS, meant_market
+from embedding.rows.schema import Kind, name_key
+from embedding.rows.times import EXPECTED_TIME, epoch_us
+from indexing.rules.context import RequestContext
+from service.schemas.problems import invalid
+from service.schemas.requests import Context
+from service.schemas.validation import shown
+
+
+class ContextDefaults(Struct, frozen=True):
+    """What holds where a request does not say; without a market, each request must name one."""
+
+    market: str | None
+    explicit: bool
+
+    def complete(self, posted: Context, kinds: Sequence[Kind] | None, field: str = "context.") -> RequestContext:
+        """The context that rules are compiled for; `field` is where its fields stand in the request.
+
+        Raises a 400 problem for a market that is missing or not one, and for a time that is not one.
+        """
+        market = self.market if posted.market is None else posted.market
+        if market is None:
+            raise invalid(f"{field}market", "a market such as SE: this service has no default market")
+        if market not in MARKETS:
+            meant = meant_market(market)
+            hint = f" (did you mean {meant}?)" if meant else ""
+            raise invalid(f"{field}market", f"one ISO 3166-1 alpha-2 code in upper case{hint}", shown(market))
+        return RequestContext(
+            market=market,
+            at_s=int(time.time()) if posted.at is None else epoch_s(posted.at, f"{field}at"),
+            explicit=self.explicit if posted.explicit is None else posted.explicit,
+            languages=None if posted.languages is None else frozenset(posted.languages),
+            age=posted.age,
+            kinds=None if kinds is None else frozenset(kinds),
+            blocked_creators=frozenset(map(name_key, posted.blocked_creators)) if posted.blocked_creators else _NONE,
+        )
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def epoch_s(text: str, field: str) -> int:
+    """Whole seconds since 1970 of a posted time; a 400 problem naming `field` for anything else."""
+    try:
+        return epoch_us(text) // 1_000_000
+    except ValueError as error:
+        raise invalid(field, EXPECTED_TIME, shown(text)) from error

@@ -1,0 +1,107 @@
+"""What a cursor says, and that nobody but this service can have said it."""
+
+import base64
+import time
+from array import array
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from service.arranging.arranger import ShownBefore
+from service.schemas.problems import ProblemError
+from service.schemas.requests import Query
+
+MAX_DEPTH = 1_000
+"""Hits that can be turned to, over all pages of one list."""
+_MAC_BYTES = 16
+_encoder = msgspec.msgpack.Encoder()
+_json = msgspec.json.Encoder()
+Q = TypeVar("Q", bound=Query)
+
+
+class Cursor(Struct, frozen=True, array_like=True):
+    """Where a page ended: under which release, rules and request, as of when (`at_s`), and what was `shown` so far.
+
+    `shown` are row numbers of the release, int32, in the order in which they were shown: the journal gives a changed
+    item a new number, and the number a worker gives it is the one that every worker gives it.
+    """
+
+    release: str
+    rules: str
+    request: bytes
+    at_s: int
+    given_s: int
+    pool_depth: int
+    shown: bytes
+
+    @property
+    def begun(self) -> ShownBefore:
+        """What arrangement goes on from."""
+        return ShownBefore(tuple(array("i", self.shown)), self.pool_depth)
+
+
+_decoder = msgspec.msgpack.Decoder(Cursor)
+
+
+class Cursors:
+    """Gives and takes cursors; `key` is the same in every process that may be asked for a next page."""
+
+    def __init__(self, key: bytes, ttl_s: int) -> None:
+        self._key = key
+        self._ttl_s = ttl_s
+
+    def give(self, query: Query, *, release: str, rules: str, at_s: int, begun: ShownBefore) -> str:
+        """The cursor for the page after those `begun`."""
+        shown = array("i", begun.shown).tobytes()
+        cursor = Cursor(release, rules, _request(query), at_s, int(time.time()), begun.pool_depth, shown)
+        said = _encoder.encode(cursor)
+        return base64.urlsafe_b64encode(self._mac(said) + said).rstrip(b"=").decode()
+
+    def take(self, token: str) -> Cursor:
+        """The cursor as it was given; a 400 problem for one that was not given here, a 410 problem for an old one."""
+        try:
+            data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            # Several spellings can stand for the same bytes: only the one that was given counts.
+            is_ours = base64.urlsafe_b64encode(data).rstrip(b"=").decode() == token
+        except ValueError:
+            is_ours, data = False, b""
+        mac, said = data[:_MAC_BYTES], data[_MAC_BYTES:]
+        if not (is_ours and compare_digest(mac, self._mac(said))):
+            raise ProblemError(
+                "cursor-mismatch",
+                "cursor: expected a `next_cursor` exactly as this service gave it, came another text. "
+                "Send it unchanged, or leave it out to begin with the first page.",
+            )
+        cursor = _decoder.decode(said)
+        if time.time() >= cursor.given_s + self._ttl_s:
+            raise expired(f"it was given more than {self._ttl_s} s ago (the setting cursor_ttl_s)")
+        return cursor
+
+    def _mac(self, said: bytes) -> bytes:
+        # BLAKE2 is a MAC by itself (RFC 7693, 2.5), and an eighth of the work of HMAC by way of OpenSSL on a page.
+        return blake2b(said, key=self._key, digest_size=_MAC_BYTES).digest()
+
+
+def check_request(cursor: Cursor, query: Query) -> None:
+    """A 400 problem where the cursor was given for another request."""
+    if cursor.request != _request(query):
+        raise ProblemError(
+            "cursor-mismatch",
+            "cursor: expected the request that it was given for, with no other difference than `limit` and `cursor`; "
+            "something else differs. Send the same body, or leave `cursor` out to begin with the first page.",
+        )
+
+
+def expired(why: str) -> ProblemError:
+    """A 410 problem."""
+    return ProblemError("cursor-expired", f"The cursor no longer holds: {why}. Begin again with the first page.")
+
+
+def _request(query: Query) -> bytes:
+    """A hash of everything a request says but for `limit` and `cursor`."""
+    same: Query = replace(query, limit=1, cursor=None)
+    return blake2b(type(query).__name__.encode() + _json.encode(same), digest_size=8).digest()

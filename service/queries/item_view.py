@@ -1,0 +1,63 @@
+"""One catalogue row as `GET /v1/items/{id}` shows it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from embedding.rows.schema import Kind, Scalar, Window
+from indexing.payload.payload import Payload
+from service.schemas.answers import explicit_flag, moment
+
+
+class Licence(Struct, frozen=True, rename={"from_": "from"}):
+    """Open in `market` ("*" is everywhere) from `from` until before `until`; null is no bound."""
+
+    market: str
+    from_: datetime | None
+    until: datetime | None
+
+
+class ItemView(Struct, frozen=True, kw_only=True):
+    """All that the release keeps of a row, whatever the rules say; null where the row does not have it."""
+
+    id: str
+    kind: Kind
+    title: str
+    creator: str
+    creators: tuple[str, ...]
+    album: str | None
+    tags: tuple[str, ...]
+    language: str | None
+    duration_s: float | None
+    published_at: datetime | None
+    explicit: bool | None
+    min_age: int
+    popularity: float
+    availability: tuple[Licence, ...]
+    extra: dict[str, Scalar]
+    release: str
+    revision: int
+
+
+def item_view(payload: Payload, windows: Sequence[Window], release: str, revision: int) -> ItemView:
+    """The view of the item with this payload, licensed in `windows`."""
+    return ItemView(
+        id=payload.id,
+        kind=payload.kind,
+        title=payload.title,
+        creator=payload.creator,
+        creators=payload.creators,
+        album=payload.album,
+        tags=payload.tags,
+        language=payload.language,
+        duration_s=payload.duration_s,
+        published_at=moment(payload.published_at),
+        explicit=explicit_flag(payload.explicit),
+        min_age=payload.min_age,
+        popularity=payload.popularity,
+        availability=tuple(Licence(w.market, moment(w.from_s), moment(w.until_s)) for w in windows),
+        extra=payload.extra,
+        release=release,
+        revision=revision,
+    )

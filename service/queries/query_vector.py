@@ -1,0 +1,92 @@
+"""Which vector a request searches with, and in which space: weighted seeds, or a history through the query tower.
+
+A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other, and one that has
+seen no likes of a kind nothing about that kind at all: both go through the texts
+(docs/decisions/2026-11-25-crossing-and-fallback.md).
+"""
+
+from collections.abc import Set
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from embedding.rows.schema import Kind
+from service.loaded.kind_quotas import are_of_kind
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.history import Listening
+from service.schemas.problems import ProblemError
+
+# Below this part of the weights' total, what is left of a sum of float32 unit vectors is rounding.
+_CANCELLED = 1e-5
+
+
+class QueryVector(Struct, frozen=True):
+    """A unit vector (dims,) of the space `using`."""
+
+    vector: NDArray[np.float32]
+    using: str
+
+
+class QueryVectors:
+    """The directions of one release; `crosses` where one vector answers for both kinds, `learnt` those that the tower
+    knows."""
+
+    def __init__(self, served: LoadedRelease, *, crosses: bool, learnt: Set[Kind]) -> None:
+        self._served, self._crosses, self._learnt = served, crosses, learnt
+        self._space = served.release.space
+
+    def of_seeds(self, rows: list[int], weights: list[float], kind: Kind | None) -> QueryVector:
+        """Towards weighted seeds, among items of one kind (None: of all). Raises a 400 problem when weights cancel."""
+        factors = np.asarray(weights, np.float32)
+        using, own = self._chosen(rows, factors, kind)
+        if own is not None:
+            rows, factors = np.asarray(rows)[own].tolist(), factors[own]
+        vector = self._sum(using, rows, factors)
+        if vector is None:
+            raise ProblemError(
+                "weights-cancel",
+                f"The weighted sum of {len(rows)} items is zero: it points nowhere. "
+                "Expected weights that do not cancel; change one, or leave an item out.",
+            )
+        return QueryVector(vector, using)
+
+    def of_listener(self, listening: Listening, at_s: int, kind: Kind | None) -> QueryVector | None:
+        """Towards what a listener may like next, among items of one kind (None: of all).
+
+        None where the history says nothing: it is empty, or likes and skips cancel.
+        """
+        if not len(listening.rows):
+            return None
+        using, own = self._chosen(listening.rows, listening.weights, kind)
+        heard = listening if own is None else listening.where(own)
+        tower = self._served.tower
+        if tower is None or using != self._space:
+            weights = heard.weights if heard.decays is None else heard.weights * heard.decays
+            vector = self._sum(using, heard.rows, weights)
+            return None if vector is None else QueryVector(vector, using)
+        history = self._served.rows.vectors(using, heard.rows)
+        return QueryVector(tower.encode(history, heard.weights, at_s, heard.decays), using)
+
+    def _chosen(
+        self, rows: Any, weights: NDArray[np.float32], kind: Kind | None
+    ) -> tuple[str, NDArray[np.bool_] | None]:
+        """The space that answers for a kind, and which of the rows count there (None: all)."""
+        if kind is None or self._crosses:
+            return self._space, None
+        if kind not in self._learnt:
+            return "text", None
+        own = are_of_kind(self._served.rows, np.asarray(rows, np.int64), kind)
+        # Among its own kind alone the tower knows what is near; a skip alone names no place to look at.
+        return (self._space, own) if (weights[own] > 0).any() else ("text", None)
+
+    def _sum(self, using: str, rows: Any, factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Unit vector (dims,) of a weighted sum; None where it cancels."""
+        vectors = self._served.rows.vectors(using, rows)
+        if len(rows) == 1 and factors[0] > 0:
+            single: NDArray[np.float32] = vectors[0]
+            return single
+        total: NDArray[np.float32] = factors @ vectors
+        length = float(np.linalg.norm(total))
+        return None if length <= _CANCELLED * float(np.abs(factors).sum()) else total / np.float32(length)

@@ -1,0 +1,150 @@
+"""Why an item did not come, or where it came: by the rules, the request, the arrangement or the cut-off."""
+
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+
+from service.arranging.retrieval import Retriever
+from service.loaded.kind_quotas import are_of_kind
+from service.loaded.loaded_release import LoadedRelease
+from service.queries.cursors import MAX_DEPTH
+from service.queries.resolved_query import ResolvedQuery
+from service.ranking.contract import Ranking, Scored
+from service.ranking.interleaving import Interleaved
+from service.schemas.problems import ProblemError
+from service.schemas.requests import RecommendRequest, SearchRequest, SimilarRequest
+from service.schemas.validation import shown
+
+Outcome = Literal[
+    "shown",
+    "cut_off",
+    "taken_down",
+    "not_encoded",
+    "rules",
+    "seed",
+    "excluded",
+    "seen",
+    "max_per_creator",
+    "max_per_tag",
+    "same_recording",
+    "missed",
+]
+
+
+class WhyRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One query, the body of its route under the route's name."""
+
+    similar: SimilarRequest | None = None
+    recommend: RecommendRequest | None = None
+    search: SearchRequest | None = None
+
+
+class WhyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one item in one list.
+
+    `rules`: whether each rule that asks something of this request lets it pass. `score` and `rank`: what it scores for
+    this query and how it ranks by that among all `num_items`, or those of its kind where kinds are ranked apart,
+    without any rule (1 is the best); left out where a row has no score of its own: text and seeds together, and what
+    is popular or fresh. `place`: where it stands in the list, of which the first `limit` are the first page.
+    """
+
+    id: str
+    outcome: Outcome
+    told: str
+    rules: dict[str, bool]
+    release: str
+    revision: int
+    num_items: int
+    place: int | None = None
+    score: float | None = None
+    rank: int | None = None
+
+
+class Why:
+    """Answers for one release."""
+
+    def __init__(self, served: LoadedRelease, retriever: Retriever) -> None:
+        self._served = served
+        self._rows = served.rows
+        self._retriever = retriever
+
+    async def answer(self, item_id: str, asked: ResolvedQuery) -> WhyAnswer:
+        """What became of an item; a 404 problem for one that the catalogue does not have now."""
+        row = self._rows.row_of(item_id)
+        if row < 0:
+            raise ProblemError(
+                "unknown-item",
+                f"Release {self._served.release.id} has no item with the id {shown(item_id)}, taken down or not. "
+                "Ids are compared as they are, upper and lower case apart.",
+            )
+        rules = self._served.rules.verdicts(asked.turn.context, self._rows.payload(row))
+        score, rank = self._standing(row, asked)
+        outcome, told, place = await self._outcome(item_id, row, rules, asked)
+        return WhyAnswer(
+            id=item_id,
+            outcome=outcome,
+            told=told,
+            rules=rules,
+            release=self._served.release.id,
+            revision=self._rows.revision,
+            num_items=sum(1 for _ in self._rows.rows()),
+            place=place,
+            score=score,
+            rank=rank,
+        )
+
+    async def _outcome(
+        self, item_id: str, row: int, rules: dict[str, bool], asked: ResolvedQuery
+    ) -> tuple[Outcome, str, int | None]:
+        if item_id in self._rows.taken_down:
+            return "taken_down", "It is taken down: no answer has it until it is lifted.", None
+        if item_id in self._rows.unencoded:
+            return "not_encoded", "It was put, and has no vectors for this release yet.", None
+        against = [rule for rule, passes in rules.items() if not passes]
+        if against:
+            return "rules", f"The rules keep it out in this context: {', '.join(against)}.", None
+        left_out = self._left_out(item_id, row, asked)
+        if left_out is not None:
+            return *left_out, None
+        page = await self._retriever.page(
+            asked.ranking, asked.turn.context, MAX_DEPTH, using=asked.using, arrangement=asked.turn.arrangement
+        )
+        limit = asked.query.limit
+        if row in page.rows:
+            place = page.rows.index(row) + 1
+            if place <= limit:
+                return "shown", f"It comes, at place {place} of the first page.", place
+            return "cut_off", f"It comes at place {place}; the first page has {limit}.", place
+        broken = self._retriever.broken_limit(asked.turn.arrangement, page.rows, row)
+        if broken is not None:
+            return broken, f"What stands before it in the list leaves no room for it ({broken}).", None
+        if page.short_reason is None:
+            return "cut_off", f"It would come, if at all, after {MAX_DEPTH:,} others: deeper than a list goes.", None
+        return (
+            "missed",
+            "Nothing speaks against it, and the search does not find it: run `nearfield index doctor`.",
+            None,
+        )
+
+    def _left_out(self, item_id: str, row: int, asked: ResolvedQuery) -> tuple[Outcome, str] | None:
+        own = self._rows.origin(row)
+        if own >= 0 and (asked.excluded.heard == own).any():
+            return "seen", "The user has heard it already."
+        if item_id in asked.query.exclude or item_id in asked.query.context.blocked_items:
+            return "excluded", "The request excludes it (`exclude`, or `blocked_items` of its context)."
+        if row in asked.excluded or own in asked.excluded:
+            return "seed", "It is a seed, or in the posted history: what is asked with never comes back."
+        return None
+
+    def _standing(self, row: int, asked: ResolvedQuery) -> tuple[float | None, int | None]:
+        ranking: Ranking | None = asked.ranking
+        rows = np.fromiter(self._rows.rows(), np.int64)
+        if isinstance(ranking, Interleaved):
+            kind = self._rows.payload(row).kind
+            ranking, rows = ranking.of_kind(kind), rows[are_of_kind(self._rows, rows, kind)]
+        if not isinstance(ranking, Scored):
+            return None, None
+        scores = ranking.scores_of(rows)
+        (score,) = scores[rows == row].tolist()
+        return score, 1 + int(np.count_nonzero(scores > score))

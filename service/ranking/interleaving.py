@@ -1,0 +1,85 @@
+"""Rankings of several kinds in one: so many of each by their quotas, spread evenly; where one runs dry others fill."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from embedding.rows.schema import Kind
+from indexing.journal.current_rows import CurrentRows
+from service.ranking.contract import Candidates, Ranking
+
+FILLED = "filled"
+"""The source of a row that stands where the quotas wanted another kind, of which there were no more."""
+
+
+class RankedQuota(Struct, frozen=True):
+    """One part of a mix: `quota` (1 or more) rows of `ranking`, all of one `kind`, in every so many rows as all quotas
+    come to."""
+
+    quota: int
+    ranking: Ranking
+    kind: Kind | None = None
+
+
+class Interleaved:
+    """Rankings that share no row, in turns. Where `tells_filled`, what fills for another part says so as its source."""
+
+    def __init__(self, current: CurrentRows, shares: Sequence[RankedQuota], *, tells_filled: bool) -> None:
+        self._current, self._shares, self._tells_filled = current, shares, tells_filled
+        self._turns = interleaving_order([share.quota for share in shares])
+
+    def of_kind(self, kind: Kind) -> Ranking | None:
+        """The part of a kind; None where it has none."""
+        return next((share.ranking for share in self._shares if share.kind == kind), None)
+
+    async def first(self, depth: int) -> Candidates:
+        """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""
+        while True:
+            found = await self._asked(depth)
+            # The journal may have moved on between two parts.
+            if self._current.shows(found.rows):
+                return found
+
+    async def _asked(self, depth: int) -> Candidates:
+        due = [self._turns[place % len(self._turns)] for place in range(depth)]
+        parts = [await share.ranking.first(max(1, due.count(part))) for part, share in enumerate(self._shares)]
+        if any(part.exhausted for part in parts):
+            # What fills may be all that there is of the other kinds.
+            parts = [await share.ranking.first(depth) for share in self._shares]
+        return self._joined(due, parts)
+
+    def _joined(self, due: Sequence[int], parts: Sequence[Candidates]) -> Candidates:
+        rows: list[int] = []
+        scores: list[float] = []
+        sources: dict[int, str] = {}
+        taken = [0] * len(parts)
+        # Of the parts that fill, the one of the largest quota comes first.
+        filling = sorted(range(len(parts)), key=lambda part: -self._shares[part].quota)
+        for wanted in due:
+            part = next((one for one in (wanted, *filling) if taken[one] < len(parts[one].rows)), None)
+            if part is None:
+                break
+            row = parts[part].rows[taken[part]]
+            rows.append(row)
+            scores.append(parts[part].scores[taken[part]])
+            taken[part] += 1
+            if row in parts[part].sources:
+                sources[row] = parts[part].sources[row]
+            elif part != wanted and self._tells_filled:
+                sources[row] = FILLED
+        if len(rows) == len(due):
+            return Candidates(rows, scores, False, sources=sources)
+        return Candidates(rows, scores, True, sum(part.num_excluded for part in parts), sources)
+
+
+def interleaving_order(quotas: Sequence[int]) -> list[int]:
+    """Whose turn it is, place by place, in one round of as many places as the quotas come to: always that part's which
+    is furthest behind its quota, the earlier one's of two."""
+    total = sum(quotas)
+    taken = [0] * len(quotas)
+    order = []
+    for place in range(1, total + 1):
+        part = max(range(len(quotas)), key=lambda one: quotas[one] * place - taken[one] * total)
+        taken[part] += 1
+        order.append(part)
+    return order

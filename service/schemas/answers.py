@@ -1,0 +1,149 @@
+"""What a query answers: hits in the order to be shown, and the bytes that they become."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+from litestar.response import Response
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
+from msgspec import Struct
+
+from embedding.rows.schema import Kind
+from indexing.payload.payload import EXPLICIT_UNKNOWN, Payload
+
+T = TypeVar("T")
+
+# `popular`, `fresh`: nothing is known of the listener; `filled`: the mix wanted the other kind, which has run dry.
+Source = Literal["popular", "fresh", "filled"]
+
+_encoder = msgspec.json.Encoder()
+
+
+class NearSeed(Struct, frozen=True):
+    """The seed, or listen, that a hit is most like."""
+
+    id: str
+    similarity: float
+
+
+class ScoreParts(Struct, frozen=True):
+    """What a hit's place comes of: `score` is the sum of the first three; where hits are to be unlike, the next one is
+    the hit of the greatest (1 - diversity) * score + likeness."""
+
+    similarity: float
+    freshness: float
+    popularity: float
+    likeness: float
+
+
+class Explanation(Struct, frozen=True, omit_defaults=True):
+    """Why a hit is where it is; `plan` is how the engine or the columns were searched."""
+
+    score: ScoreParts
+    rules: dict[str, bool]
+    plan: str
+    nearest_seed: NearSeed | None = None
+
+
+class Passage(Struct, frozen=True):
+    """A part of an item's `text`: characters `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+class Hit(Struct, frozen=True, omit_defaults=True):
+    """One item of an answer; `score` is the dot product of unit vectors (of a popular or fresh one, how popular or
+    fresh it is; of a search what docs/api.md says), `explicit` null where not known.
+
+    `passage`: of a search by meaning, the part of the item's text that is nearer to the query than the item as a whole.
+    """
+
+    id: str
+    score: float
+    kind: Kind
+    title: str
+    creator: str
+    creators: tuple[str, ...]
+    explicit: bool | None
+    album: str | None = None
+    duration_s: float | None = None
+    language: str | None = None
+    published_at: datetime | None = None
+    # Only where the answer fell back: what this one is from.
+    source: Source | None = None
+    # Only where the request asked for it.
+    explain: Explanation | None = None
+    passage: Passage | None = None
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """Hits in the order to be shown; `short_reason` says why there are fewer than were asked for.
+
+    `next_cursor` is left out where there is no next page.
+    """
+
+    # At run time the JSON of them all (service/schemas/shown_rows.py).
+    hits: Sequence[Hit]
+    release: str
+    revision: int
+    next_cursor: str | None = None
+    short_reason: str | None = None
+    # Seeds or listens that are not in the catalogue and were passed over, as `unknown_seeds` allows.
+    skipped: tuple[str, ...] = ()
+
+
+def hit_of(payload: Payload, score: float) -> Hit:
+    """The hit for a point with this payload."""
+    return Hit(
+        payload.id,
+        score,
+        payload.kind,
+        payload.title,
+        payload.creator,
+        payload.creators,
+        explicit_flag(payload.explicit),
+        payload.album,
+        payload.duration_s,
+        payload.language,
+        moment(payload.published_at),
+    )
+
+
+def moment(epoch_s: int | None) -> datetime | None:
+    """A time as JSON shows it, in UTC."""
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)
+
+
+def explicit_flag(value: int) -> bool | None:
+    """The three-valued flag of a payload as JSON shows it."""
+    return None if value == EXPLICIT_UNKNOWN else bool(value)
+
+
+class JsonAnswer(Response[T], Generic[T]):
+    """JSON without the general response's merging of headers, cookies and encoders.
+
+    That costs 10 us a request (docs/log.md), a tenth of what the service may add to the engine's own time.
+    """
+
+    __slots__ = ("body", "status")
+
+    def __init__(self, content: T, status: int = 200) -> None:
+        self.body = _encoder.encode(content)
+        self.status = status
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """This object: it is its own ASGI application."""
+        return self
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))],
+        }
+        body: HTTPResponseBodyEvent = {"type": "http.response.body", "body": self.body, "more_body": False}
+        await send(start)
+        await send(body)

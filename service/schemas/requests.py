@@ -1,0 +1,184 @@
+"""What a query may say: the bodies of the POST routes, with their limits in the types."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from embedding.rows.schema import Kind
+
+MAX_LIMIT = 100
+MAX_SEEDS = 100
+MAX_HISTORY = 1_000
+# Beyond this a client is better served by a user's history, which the service holds itself.
+MAX_IDS = 1_000
+
+# Any text that an item's id or a creator's name could be compared with; the catalogue says what there is.
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Name = Annotated[str, Meta(min_length=1, max_length=1_000)]
+# Checked where the default is filled in, against the list of markets rather than by its shape.
+MarketCode = Annotated[
+    str,
+    Meta(
+        description="ISO 3166-1 alpha-2, upper case; required unless the service has a default market.",
+        examples=["SE"],
+    ),
+]
+At = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="RFC 3339 or a bare date; no offset is UTC. Left out: now.",
+        examples=["2024-05-31T18:00:00Z"],
+    ),
+]
+# RFC 4647 section 2.1, a basic language range.
+LanguageRange = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)$(?!\n)",
+        max_length=35,
+        description="a language range such as en or en-US, or *",
+        examples=["en"],
+    ),
+]
+Languages = Annotated[
+    tuple[LanguageRange, ...],
+    Meta(min_length=1, max_length=100, description="RFC 4647 basic ranges: `en` takes `en-US`. Left out: all."),
+]
+Kinds = Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=2, description="Left out: both.")]
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many hits to give.")]
+Weight = Annotated[float, Meta(ge=-1e6, le=1e6, description="Negative pushes away.")]
+Ids = Annotated[tuple[Id, ...], Meta(max_length=MAX_IDS)]
+Quota = Annotated[int, Meta(ge=0, le=MAX_LIMIT, description="0: none of this kind.")]
+UnknownSeeds = Annotated[
+    Literal["error", "skip"],
+    Meta(description="What an id that is not in the catalogue does: fail the request, or be told in `skipped`."),
+]
+Text = Annotated[str, Meta(min_length=1, max_length=2_000, description="What to look for, in plain words.")]
+
+
+Filter = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What every hit must be: `all`, `any` or `none` of a list of filters, or a `field` with `equals`, "
+        "`one_of` or `range` (docs/api.md, A filter).",
+        examples=[{"field": "kind", "one_of": ["track", "episode"]}],
+    ),
+]
+Switches = Annotated[
+    dict[str, bool],
+    Meta(max_length=100, description="Switches that the rules declare, on or off.", examples=[{}]),
+]
+CursorText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=10_000,
+        description="`next_cursor` of the page before; all else but `limit` stays as it was.",
+        examples=[None],
+    ),
+]
+
+
+class Context(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The circumstances of a request, as far as the rules care."""
+
+    market: MarketCode | None = None
+    at: At | None = None
+    explicit: Annotated[bool | None, Meta(description="false keeps explicit items out.")] = None
+    languages: Languages | None = None
+    age: Annotated[
+        Annotated[int, Meta(ge=0, le=150)] | None,
+        Meta(description="The listener's age in years. Left out: below every `min_age`."),
+    ] = None
+    blocked_items: Annotated[Ids, Meta(description="Ids that must not come.")] = ()
+    blocked_creators: Annotated[
+        tuple[Name, ...], Meta(max_length=MAX_IDS, description="Names; one among an item's creators is enough.")
+    ] = ()
+
+
+class Seed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An item to start from."""
+
+    id: Id
+    weight: Weight = 1.0
+
+
+class Listen(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An item that was heard, liked (weight above 0) or skipped (below 0)."""
+
+    id: Id
+    at: Annotated[At | float | None, Meta(description="RFC 3339, a bare date or epoch seconds.")] = None
+    weight: Weight = 1.0
+
+
+class Mix(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """So many of each kind in as many hits as they come to together; the others come where one has run dry."""
+
+    track: Quota = 0
+    episode: Quota = 0
+
+
+class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What every query may say."""
+
+    context: Context = Context()
+    kinds: Kinds | None = None
+    exclude: Annotated[Ids, Meta(description="Ids that must not come, besides the blocked ones.")] = ()
+    filter: Filter | None = None
+    switches: Switches = {}
+    limit: Limit = 10
+    cursor: CursorText | None = None
+    explain: Annotated[bool, Meta(description="true: each hit says why it is where it is.")] = False
+    same_recording: Annotated[
+        bool, Meta(description="true: one recording (tracks of the same creators and title) may come more than once.")
+    ] = False
+    mix: Annotated[
+        Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.", examples=[None])
+    ] = None
+    release: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Meta(description="Answer from this release; left out: the live one.", examples=[None]),
+    ] = None
+
+
+class SimilarRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Items near the seeds."""
+
+    seeds: Annotated[tuple[Seed, ...], Meta(min_length=1, max_length=MAX_SEEDS)]
+    unknown_seeds: UnknownSeeds = "error"
+
+
+class RecommendRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Items for a listener: one that the release knows, a posted history, or both."""
+
+    user_id: Id | None = None
+    history: Annotated[
+        Annotated[tuple[Listen, ...], Meta(max_length=MAX_HISTORY)] | None,
+        Meta(
+            description="Newest last; where `at` is given, by time, and the older the less. Counts as newer than what "
+            "the release knows. `[]`: someone who has heard nothing yet."
+        ),
+    ] = None
+    unknown_seeds: UnknownSeeds = "skip"
+
+
+class SearchRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Items that match a text."""
+
+    text: Text
+    mode: Annotated[
+        Literal["hybrid", "semantic", "lexical", "tower"],
+        Meta(
+            description="By words and meaning; by meaning alone; by words alone, which needs no text encoder; by what "
+            "listeners hear together, which needs a model that was trained with text queries."
+        ),
+    ] = "hybrid"
+    seeds: Annotated[
+        tuple[Seed, ...],
+        Meta(max_length=MAX_SEEDS, description="Items to start from as well; fused with the text by rank."),
+    ] = ()
+    unknown_seeds: UnknownSeeds = "error"
+
+
+QueryBody = SimilarRequest | RecommendRequest | SearchRequest

@@ -1,0 +1,1 @@
+"""Processes, sockets and hand-over: how the service starts, takes up releases and stops without failing a request."""

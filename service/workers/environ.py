@@ -1,0 +1,27 @@
+"""Settings as the variables that another process reads them from."""
+
+from pathlib import Path
+
+from msgspec.structs import asdict
+
+from service.schemas.load_settings import PREFIX
+from service.schemas.settings import Settings
+
+
+def as_environ(settings: Settings) -> dict[str, str]:
+    """The variables by which another process's `load_settings` comes to the same settings, flags included."""
+    return {PREFIX + name.upper(): _as_variable(value) for name, value in asdict(settings).items()}
+
+
+def _as_variable(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Path():
+            return str(value.absolute())
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)

@@ -1,0 +1,155 @@
+"""The common split against its definition, pair by pair; the others against what they promise."""
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedding.data.pairs import Pairs, PairsBuilder
+from embedding.data.split import Split, choose_split, split_pairs, validation_split
+from embedding.errors import RejectedInputError
+from embedding.rows.schema import Interaction
+
+ITEMS = {f"item {place}": place for place in range(30)}
+ROWS = st.lists(
+    st.builds(
+        Interaction,
+        st.sampled_from([f"user/{number}" for number in range(6)]),
+        st.sampled_from(list(ITEMS)),
+        st.none() | st.floats(0, 1e9),
+        st.sampled_from([-2.0, -1.0, 0.0, 1.0, 3.0]),
+    ),
+    min_size=1,
+    max_size=120,
+)
+
+
+def read(rows: list[Interaction]) -> tuple[Pairs, dict[int, str]]:
+    builder = PairsBuilder(ITEMS)
+    builder.add(rows)
+    return builder.finish(), {row: name for name, row in builder.user_rows.items()}
+
+
+def names(pairs: Pairs, users: dict[int, str]) -> set[tuple[str, str]]:
+    items = list(ITEMS)
+    return {(users[user], items[item]) for user, item in zip(pairs.users.tolist(), pairs.items.tolist(), strict=True)}
+
+
+def digit(user: str, item: str) -> int:
+    return int(hashlib.sha256(f"{user}\t{item}".encode()).hexdigest(), 16)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_common_split_is_the_one_that_is_written_down(rows: list[Interaction]) -> None:
+    weights: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        weights[row.user_id, row.item_id] += row.weight  # type: ignore[assignment]
+    liked = {pair for pair, weight in weights.items() if weight > 0}
+    num_pairs = Counter(user for user, _ in liked)
+    test = {(user, item) for user, item in liked if digit(user, item) % 5 == 0 and num_pairs[user] >= 5}
+    pairs, users = read(rows)
+    if not liked - test:
+        with pytest.raises(RejectedInputError, match="no positive pair"):
+            split_pairs(pairs, Split(name="common"))
+        return
+
+    parts = split_pairs(pairs, Split(name="common"))
+
+    assert names(parts.test, users) == test
+    assert names(parts.train, users) == {pair for pair, weight in weights.items() if weight != 0} - test
+    assert len(parts.train) + len(parts.test) == len(names(pairs, users))
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_both_digits_are_those_of_the_whole_hash(rows: list[Interaction]) -> None:
+    pairs, users = read(rows)
+    items = list(ITEMS)
+
+    for place in range(len(pairs)):
+        number = digit(users[int(pairs.users[place])], items[int(pairs.items[place])])
+        assert pairs.folds[place] == number % 5
+        assert pairs.next_folds[place] == number // 5 % 5
+
+
+@settings(deadline=None)
+@given(ROWS, st.randoms())
+def test_fingerprint_does_not_depend_on_the_order_of_rows(rows: list[Interaction], random: object) -> None:
+    before, _ = read(rows)
+    random.shuffle(rows)  # type: ignore[attr-defined]
+
+    assert read(rows)[0].fingerprint() == before.fingerprint()
+
+
+def test_fingerprint_sees_a_changed_pair_weight_or_time() -> None:
+    row = Interaction("u", "item 1", 5.0, 1.0)
+    others = [Interaction("v", "item 1", 5.0), Interaction("u", "item 1", 6.0), Interaction("u", "item 1", 5.0, 2.0)]
+
+    assert len({read([changed])[0].fingerprint() for changed in (row, *others)}) == 4
+
+
+def test_a_pair_counts_once_with_its_first_time_and_the_sum_of_its_weights() -> None:
+    rows = [
+        Interaction("u", "item 1", 50.0, 1.0),
+        Interaction("u", "item 2"),
+        Interaction("u", "item 1", None, 1.0),
+        Interaction("u", "item 1", 40.0, -3.0),
+        Interaction("u", "item 3", 1.0, 1.0),
+        Interaction("u", "item 3", 2.0, -1.0),
+    ]
+
+    pairs, _ = read(rows)
+
+    assert pairs.items.tolist() == [1, 2]
+    assert pairs.weights.tolist() == [-1.0, 1.0]
+    assert pairs.at_s.tolist()[0] == 40.0
+    assert np.isnan(pairs.at_s[1])
+
+
+def test_time_split_tests_on_the_newest_fifth() -> None:
+    pairs, _ = read([Interaction("u", name, float(place)) for name, place in ITEMS.items()])
+
+    split = choose_split(pairs, "time")
+    parts = split_pairs(pairs, split)
+
+    assert split.cut_s == 23.0
+    assert parts.train.at_s.max() < 23.0 <= parts.test.at_s.min()
+    assert len(parts.test) == 7
+
+
+def test_time_split_without_times_is_refused_with_the_number_of_pairs() -> None:
+    pairs, _ = read([Interaction("u", "item 1", 1.0), Interaction("u", "item 2")])
+
+    with pytest.raises(RejectedInputError, match="1 of 2 pairs have none"):
+        choose_split(pairs, "time")
+
+
+def test_time_split_of_one_moment_is_refused() -> None:
+    pairs, _ = read([Interaction("u", name, 9.0) for name in ITEMS])
+
+    with pytest.raises(RejectedInputError, match="no positive pair to train on"):
+        split_pairs(pairs, choose_split(pairs, "time"))
+
+
+def test_none_holds_nothing_out() -> None:
+    pairs, _ = read([Interaction("u", name) for name in ITEMS])
+
+    parts = split_pairs(pairs, Split(name="none"))
+
+    assert (len(parts.train), len(parts.test)) == (30, 0)
+
+
+def test_validation_pairs_are_training_pairs_of_the_common_split() -> None:
+    pairs, users = read([Interaction(f"user {user}", name) for user in range(5) for name in ITEMS])
+    common = split_pairs(pairs, Split(name="common"))
+
+    inner = validation_split(common.train)
+
+    assert len(inner.test) > 0
+    assert names(inner.test, users) | names(inner.train, users) == names(common.train, users)
+    assert not names(inner.test, users) & names(inner.train, users)
+    assert not names(inner.test, users) & names(common.test, users)

@@ -1,0 +1,135 @@
+"""Words as sparse vectors: what an item's are, what a query's weigh, and scores as an oracle works them out."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedding.rows.schema import Item
+from indexing.words import columns
+from indexing.words.columns import Words, WordsWriter
+from indexing.words.document import MOST_OF_A_WORD, as_bytes, from_bytes, terms_of, words_hash, words_of
+from indexing.words.growing import GrowingRows
+from indexing.words.sparse import Sparse, SparseRows
+from tests.indexing.stores.made_words import made_words, score_of
+
+
+def item(title: str, creator: str = "–", **fields: object) -> Item:
+    return Item(id="i", kind="track", title=title, creator=creator, **fields)  # type: ignore[arg-type]
+
+
+def of_word(words: Sparse, word: str) -> float:
+    """What `words` says of one word, 0 where it has it not."""
+    return score_of(words, terms_of(word))
+
+
+def test_the_words_of_a_row_are_those_of_all_its_text_fields() -> None:
+    words = words_of(
+        item("So Far", "Ana B", creators=("Ana B", "Cy"), album="Away", tags=("jazz", "late night"), text="One take.")
+    )
+    for word in ("so", "FAR", "ana", "b", "cy", "away", "jazz", "late", "night", "one", "take"):
+        assert of_word(words, word) > 0, word
+    assert len(words) == 11
+    assert (np.diff(words.indices.astype(np.int64)) > 0).all()
+    # A field that no text search reads.
+    assert of_word(words_of(item("So Far", language="it")), "it") == 0
+
+
+def test_a_word_counts_as_bm25_says() -> None:
+    # Title and creator stand twice: 4 words of title, 2 of creator, 3 of text; `night` thrice.
+    words = words_of(item("Night Drive", "Cy", text="all the night"))
+    length = 2 * 2 + 2 * 1 + 3
+    held_back = 1.2 * (1 - 0.5 + 0.5 * length / 64)
+    assert of_word(words, "night") == pytest.approx(3 * 2.2 / (3 + held_back), rel=1e-5)
+    assert of_word(words, "the") == pytest.approx(2.2 / (1 + held_back), rel=1e-5)
+    assert of_word(words, "night") < MOST_OF_A_WORD
+    assert of_word(words_of(item("night " * 900)), "night") < MOST_OF_A_WORD
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("citta", "Città"),
+        ("CITTÀ", "citta\u0300"),
+        ("strasse", "Straße"),
+        ("abc", "ＡＢＣ"),
+        ("AC DC", "AC/DC"),
+        ("omicidio", "L'omicidio"),
+        ("the", "The The"),
+        ("日本語", "日本語"),
+    ],
+)
+def test_words_are_compared_whatever_their_case_width_or_accents(query: str, title: str) -> None:
+    assert score_of(words_of(item(title)), terms_of(query)) > 0
+
+
+@pytest.mark.parametrize("text", ["🎉", "…!?", "\x00\x01\u200b", "   "])
+def test_signs_are_no_words(text: str) -> None:
+    assert len(terms_of(text)) == 0
+    assert len(words_of(item("🎉", "–", text=text))) == 0
+
+
+def test_only_the_beginning_of_a_long_text_is_read() -> None:
+    words = words_of(item("a", text="x " * 10_000 + "late"))
+    assert of_word(words, "x") > 0
+    assert of_word(words, "late") == 0
+
+
+def test_words_are_made_as_they_were() -> None:
+    # Where this changes, releases that were built before are refused: every one must be built again.
+    assert words_hash() == "575d8ca0a7839620c3cd4964a7cbc665c18265c587827ba37076ad2d2ce19b26"
+
+
+@given(st.integers(0, 10_000), st.integers(0, 25))
+def test_scores_are_those_of_an_oracle(seed: int, num: int) -> None:
+    made = made_words(num + 1, seed)
+    rows, query = SparseRows.of(made[:num]), made[num]
+    expected = [score_of(words, query) for words in made[:num]]
+    np.testing.assert_allclose(rows.scores(query), expected, rtol=1e-5)
+    numbers = np.random.default_rng(seed).integers(0, num, 7) if num else np.zeros(0, np.int64)
+    taken = rows.take(numbers)
+    np.testing.assert_allclose(taken.scores(query), [expected[row] for row in numbers], rtol=1e-5)
+    part = rows.part(num // 3, num // 2)
+    np.testing.assert_allclose(part.scores(query), expected[num // 3 : num // 2], rtol=1e-5)
+    growing = GrowingRows()
+    for words in made[:num]:
+        growing.append(from_bytes(as_bytes(words)))
+    np.testing.assert_allclose(growing.rows().scores(query), expected, rtol=1e-5)
+
+
+def test_growing_rows_outgrow_their_first_place() -> None:
+    growing = GrowingRows()
+    made = [Sparse(np.arange(90, dtype=np.uint32), np.full(90, number + 1, np.float32)) for number in range(150)]
+    for words in made:
+        growing.append(words)
+    assert len(growing.rows()) == 150
+    for number in (0, 63, 64, 149):
+        np.testing.assert_array_equal(growing.rows().row(number).values, made[number].values)
+
+
+def test_a_query_weighs_a_word_by_how_few_rows_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Counted in many steps, as those of a large catalogue are.
+    monkeypatch.setattr(columns, "_MIN_WAITING", 3)
+    titles = ["rain", "rain at night", "night", "rain rain", "🎉"]
+    writer = WordsWriter(tmp_path)
+    for title in titles:
+        writer.append(SparseRows.of([words_of(item(title))]))
+    writer.close(whole=True)
+    words = Words(tmp_path)
+    query = words.query("night rain nowhere RAIN")
+    assert len(query) == 3
+    weights = dict(zip(query.indices.tolist(), query.values.tolist(), strict=True))
+    for word, num_rows in (("rain", 3), ("night", 2), ("nowhere", 0)):
+        expected = math.log(1 + (5 - num_rows + 0.5) / (num_rows + 0.5))
+        assert weights[int(terms_of(word).indices[0])] == pytest.approx(expected, rel=1e-6)
+    assert np.argsort(-words.rows.scores(words.query("at night")))[0] == 1
+
+
+def test_words_of_no_rows_are_asked_in_vain(tmp_path: Path) -> None:
+    WordsWriter(tmp_path).close(whole=True)
+    words = Words(tmp_path)
+    assert len(words.rows) == 0
+    assert words.query("rain").values[0] == pytest.approx(math.log(1 + 0.5 / 0.5))
