@@ -36,7 +36,7 @@ from indexing.journal.file_log import FileLog
 from indexing.payload.payload import INDEXED_FIELDS, engine_payload
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
-from indexing.stores.edge_apart import EdgeStoreApart
+from indexing.stores.edge_subprocess import SubprocessEdgeStore
 from indexing.words.document import BM25
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
@@ -105,7 +105,7 @@ def fill_cache(folder: Path, encoder: PlantedEncoder, catalogues: Iterable[Path]
 
 def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> Path:
     encoder = PlantedEncoder(TEXT_DIMS)
-    store = EdgeStoreApart(data_dir / "releases")
+    store = SubprocessEdgeStore(data_dir / "releases")
 
     async def build() -> Path:
         with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache:

@@ -33,7 +33,7 @@ from indexing.rules.declaration import RuleSet, rules_version
 from indexing.search.finder import Finder
 from indexing.stores.contract import POINTS
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 
 DIMS = 384
 _SAID = "What was said here fills some sixty bytes and then comes to its end. "
@@ -74,7 +74,7 @@ def _built(folder: Path, num_items: int, *, spoken: bool) -> tuple[Manifest, flo
             file.write(json.dumps(row) + "\n")
     encoder = PlantedEncoder(DIMS)
     # As in benchmarks/sizing.py: a graph, however few the points.
-    store = EdgeStore(folder / "releases", Tuning(indexing_threshold_kb=1))
+    store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
     shop = Workshop(
         data_dir=folder,
         store=store,

@@ -30,7 +30,7 @@ from indexing.journal.file_log import FileLog
 from indexing.releases.releases import Releases
 from indexing.search import allowed_rows
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 from service.app import open_queries
 from service.main import open_dependencies
 from service.schemas.requests import RecommendRequest, Seed, SimilarRequest
@@ -75,7 +75,7 @@ def _build(folder: Path, num_items: int) -> None:
     )
     run_training(request, EmbeddingSettings(data_dir=folder), lambda _: encoder, Reporter("bar"))
     # A small release has no graph where a large one does: it would cost less an item.
-    store = EdgeStore(folder / "releases", Tuning(indexing_threshold_kb=1))
+    store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
     shop = Workshop(
         data_dir=folder,
         store=store,

@@ -17,7 +17,7 @@ from indexing.release.manifest import Manifest, read_manifest
 from indexing.release.passages import PASSAGES, Passages, passages_collection
 from indexing.release.users import Users
 from indexing.stores.contract import VectorStore
-from indexing.stores.words_proof import rows_of_other_words
+from indexing.stores.words_check import rows_of_other_words
 from indexing.words.document import words_hash
 
 # Enough to tell another build's collection from this one's; each costs microseconds.

@@ -20,8 +20,8 @@ from indexing.journal.server_log import ServerLog
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
 from indexing.stores.open import open_store
-from indexing.stores.open_server import open_server
 from indexing.stores.server import ServerStore
+from indexing.stores.server_connection import open_server
 from indexing.stores.spread import Spread, spread_of
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 from tests.indexing.over_grpc import OverGrpc, memory_client
