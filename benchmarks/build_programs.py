@@ -30,14 +30,14 @@ from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import CachedText, NoText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.columns.columns import Columns
 from indexing.journal.file_log import FileLog
 from indexing.payload.payload import INDEXED_FIELDS, engine_payload
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
 from indexing.stores.edge_subprocess import SubprocessEdgeStore
-from indexing.words.document import BM25
+from indexing.words.bm25 import BM25
 
 TOWER_DIMS, TEXT_DIMS = 64, 384
 # The data folder of the product's last build.
@@ -109,7 +109,7 @@ def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> P
 
     async def build() -> Path:
         with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache:
-            shop = Workshop(
+            shop = BuildDependencies(
                 data_dir=data_dir,
                 store=store,
                 journal=FileLog(data_dir / "journal"),

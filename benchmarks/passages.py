@@ -23,7 +23,7 @@ from benchmarks.world import PlantedEncoder, rows
 from embedding.progress import Reporter
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.release.manifest import Manifest
 from indexing.release.passages import PASSAGES
@@ -75,7 +75,7 @@ def _built(folder: Path, num_items: int, *, spoken: bool) -> tuple[Manifest, flo
     encoder = PlantedEncoder(DIMS)
     # As in benchmarks/sizing.py: a graph, however few the points.
     store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
-    shop = Workshop(
+    shop = BuildDependencies(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),

@@ -25,7 +25,7 @@ from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings, EncoderPlace
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.releases.releases import Releases
 from indexing.search import allowed_rows
@@ -76,7 +76,7 @@ def _build(folder: Path, num_items: int) -> None:
     run_training(request, EmbeddingSettings(data_dir=folder), lambda _: encoder, Reporter("bar"))
     # A small release has no graph where a large one does: it would cost less an item.
     store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
-    shop = Workshop(
+    shop = BuildDependencies(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),

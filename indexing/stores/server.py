@@ -26,7 +26,7 @@ from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, Searc
 from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
-from indexing.stores.spread import Spread
+from indexing.stores.sharding import Sharding
 from indexing.words.sparse import Sparse
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
@@ -51,7 +51,7 @@ class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
     Collections and alias begin with `prefix`; those made from now on lie on the server's nodes as
-    `spread` says; `optimise` gives up after `optimise_timeout_s`.
+    `sharding` says; `optimise` gives up after `optimise_timeout_s`.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class ServerStore:
         prefix: str,
         hnsw: HnswSettings | None = None,
         optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
-        spread: Spread | None = None,
+        sharding: Sharding | None = None,
     ) -> None:
-        self.client, self.prefix, self.spread = client, prefix, spread or Spread()
+        self.client, self.prefix, self.sharding = client, prefix, sharding or Sharding()
         self._prefix = f"{prefix}."
         self._alias = f"{prefix}-live"
         self._hnsw = hnsw or HnswSettings()
@@ -86,9 +86,9 @@ class ServerStore:
                     m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=hnsw.full_scan_threshold_kb
                 ),
                 optimizers_config=models.OptimizersConfigDiff(indexing_threshold=hnsw.indexing_threshold_kb),
-                shard_number=self.spread.shards,
-                replication_factor=self.spread.replicas,
-                write_consistency_factor=self.spread.write_consistency,
+                shard_number=self.sharding.shards,
+                replication_factor=self.sharding.replicas,
+                write_consistency_factor=self.sharding.write_consistency,
             ),
             doing,
         )

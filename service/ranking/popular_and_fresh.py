@@ -32,7 +32,7 @@ class PopularAndFresh:
 
     def __init__(self, served: LoadedRelease, recheck: Recheck) -> None:
         self.rows, self.rules, self.recheck = served.rows, served.rules, recheck
-        self._orders = served.release.orders
+        self._orders = served.release.presorted
         self.walks = FilteredIterators(served.release.fields)
 
     def popular(self, context: RequestContext, excluded: Exclusions) -> "PresortedRanking":
