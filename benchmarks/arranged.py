@@ -14,9 +14,9 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,11 +30,11 @@ from benchmarks.journalled import similar_request
 from benchmarks.made_world import opened_world
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.declaration import RuleSet
-from service.app import open_queries
+from service.app import open_pipeline
 from service.dependencies import Dependencies
-from service.queries.queries import Queries
+from service.queries.pipeline import STAGES, Pipeline
 from service.queries.resolved_query import ResolvedQuery
-from service.schemas.answers import Answer, Hit
+from service.queries.stage_tools import StageTools
 from service.schemas.requests import SimilarRequest
 
 DIMS = 64
@@ -57,14 +57,9 @@ class Side(Struct, frozen=True):
     at_most: float | None = None
 
 
-class _NeverExplained(Queries):
-    """The product's queries without a look at `explain`."""
-
-    async def _answer(self, asked: ResolvedQuery) -> Answer:
-        page = await self._page(asked)
-        hits = cast("Sequence[Hit]", self._shown.hits(page.rows, page.scores, page.sources))
-        next_cursor = self._turns.next_cursor(asked.query, asked.turn, page)
-        return Answer(hits, self._release.id, self._served.rows.revision, next_cursor, page.short_reason, asked.skipped)
+def _explain_nothing(_: StageTools, resolved: ResolvedQuery) -> None:
+    """The last stage without a look at `explain`."""
+    resolved.explanations, resolved.passages = {}, {}
 
 
 _NEVER_EXPLAINED = "no explain at all"
@@ -99,7 +94,7 @@ def main() -> None:
             for name, (_, queries) in sides.items():
                 start = time.perf_counter()
                 for body in bodies[name]:
-                    msgspec.json.encode(await queries.similar(_decoder.decode(body)))
+                    msgspec.json.encode(await queries.answer(_decoder.decode(body)))
                 taken[name].append(time.perf_counter() - start)
         return obeyed
 
@@ -126,15 +121,15 @@ class _Arranged(RuleSet, frozen=True, kw_only=True):
         return self.said
 
 
-def _queries(parts: Dependencies, side: Side) -> Queries:
+def _queries(parts: Dependencies, side: Side) -> Pipeline:
     """The product's queries under rules that say of arrangement what the side does."""
-    queries = open_queries(parts, parts.live.under(_Arranged(said=side.arrangement), parts.live.rules.version))
-    if side.name == _NEVER_EXPLAINED:
-        queries.__class__ = _NeverExplained
-    return queries
+    queries = open_pipeline(parts, parts.live.under(_Arranged(said=side.arrangement), parts.live.rules.version))
+    if side.name != _NEVER_EXPLAINED:
+        return queries
+    return Pipeline(queries.tools, [*STAGES[:-1], replace(STAGES[-1], run=_explain_nothing)])
 
 
-async def _bodies(parts: Dependencies, side: Side, queries: Queries) -> list[bytes]:
+async def _bodies(parts: Dependencies, side: Side, queries: Pipeline) -> list[bytes]:
     """The requests of one side, with the cursors of the pages that come before."""
     rng = np.random.default_rng(3)
     num_items = len(parts.live.release.columns)
@@ -148,16 +143,16 @@ async def _bodies(parts: Dependencies, side: Side, queries: Queries) -> list[byt
             heard = rng.choice(near, side.num_seen, replace=False)
             request = replace(request, exclude=tuple(f"item:{row}" for row in heard))
         for _ in range(side.pages_before):
-            request = replace(request, cursor=(await queries.similar(request)).next_cursor)
+            request = replace(request, cursor=(await queries.answer(request)).next_cursor)
         bodies.append(msgspec.json.encode(request))
     return bodies
 
 
-async def _obeyed(side: Side, queries: Queries, bodies: list[bytes]) -> bool:
+async def _obeyed(side: Side, queries: Pipeline, bodies: list[bytes]) -> bool:
     """Whether every page is full and within the caps."""
     cap = side.arrangement.max_per_creator or LIMIT
     for body in bodies:
-        answer = msgspec.json.encode(await queries.similar(_decoder.decode(body)))
+        answer = msgspec.json.encode(await queries.answer(_decoder.decode(body)))
         hits: list[dict[str, Any]] = msgspec.json.decode(answer)["hits"]
         creators = Counter(name for hit in hits for name in hit["creators"])
         if len(hits) != LIMIT or max(creators.values()) > cap:

@@ -12,7 +12,7 @@ from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.search.column_scan import ColumnScan
 from indexing.stores.edge import EdgeStore
-from service.app import open_queries
+from service.app import open_pipeline
 from service.dependencies import Dependencies
 from service.schemas.requests import RecommendRequest, SimilarRequest
 
@@ -36,7 +36,7 @@ async def _measured(
 ) -> tuple[dict[str, list[float]], float]:
     await parts.store.open(parts.live.release.id)
     requests = [msgspec.json.decode(body, type=_REQUESTS[query]) for body in bodies]
-    ask = getattr(open_queries(parts, parts.live), query)
+    ask = open_pipeline(parts, parts.live).answer
 
     async def product(number: int) -> object:
         return msgspec.json.encode(await ask(requests[number]))

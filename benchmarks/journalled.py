@@ -24,9 +24,9 @@ from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, parts_of_world
 from benchmarks.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
 from indexing.journal.records import Frame, Put
-from service.app import open_queries
+from service.app import open_pipeline
 from service.dependencies import Dependencies
-from service.queries.queries import Queries
+from service.queries.pipeline import Pipeline
 from service.schemas.requests import Context, Seed, SimilarRequest
 
 DIMS = 64
@@ -64,7 +64,7 @@ def _measured(name: str, num: int, num_items: int, rounds: int) -> list[str]:
     rows = rng.choice(num_items, num, replace=False) if name == "at random" else _nearest(vectors, seeds, num)
     _journal(full, [int(row) for row in rows], rng)
     asyncio.run(_open(empty, full))
-    sides = {"empty": open_queries(empty, empty.live), "with": open_queries(full, full.live)}
+    sides = {"empty": open_pipeline(empty, empty.live), "with": open_pipeline(full, full.live)}
     requests = [similar_request(int(seed)) for seed in seeds]
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
@@ -86,11 +86,11 @@ async def _open(*sides: Dependencies) -> None:
         await parts.store.open(parts.live.release.id)
 
 
-async def _asked(queries: Queries, requests: list[SimilarRequest]) -> float:
+async def _asked(queries: Pipeline, requests: list[SimilarRequest]) -> float:
     start = time.perf_counter()
     for _ in range(_REPEATS):
         for request in requests:
-            msgspec.json.encode(await queries.similar(request))
+            msgspec.json.encode(await queries.answer(request))
     return time.perf_counter() - start
 
 
@@ -136,7 +136,7 @@ def _journal(parts: Dependencies, rows: list[int], rng: np.random.Generator) -> 
         parts.live.rows.apply(Frame(seq, "", tuple(puts[start : start + _FRAME_ROWS])))
 
 
-def _recall(parts: Dependencies, queries: Queries, seeds: np.ndarray) -> float:
+def _recall(parts: Dependencies, queries: Pipeline, seeds: np.ndarray) -> float:
     """Part of the exact ten nearest that come, ties counted as found."""
     current = parts.live.rows
     accepts = parts.live.rules.compile(CONTEXT).accepts
@@ -148,7 +148,7 @@ def _recall(parts: Dependencies, queries: Queries, seeds: np.ndarray) -> float:
         scores = vectors @ current.vectors("text", [own])[0]
         scores[[place for place, row in enumerate(numbers) if row == own]] = -1.0
         tenth = np.partition(scores, -10)[-10]
-        answer = asyncio.run(queries.similar(replace(similar_request(int(seed)), limit=10)))
+        answer = asyncio.run(queries.answer(replace(similar_request(int(seed)), limit=10)))
         hits = msgspec.json.decode(msgspec.json.encode(answer))["hits"]
         found += sum(hit["score"] >= tenth - 1e-5 for hit in hits)
     return found / (10 * len(seeds))

@@ -31,7 +31,7 @@ from benchmarks.floor_apps import CONTEXT, FOLDER, LIMIT, parts_of_world
 from benchmarks.world import NUM_CENTRES, PlantedEncoder, build_world, rows
 from embedding.protocols import Vectors
 from embedding.text.sentence_encoder import SentenceEncoder
-from service.app import open_queries
+from service.app import open_pipeline
 from service.dependencies import Dependencies
 from service.ranking.encoder_gate import EncoderGate
 from service.schemas.answers import Answer
@@ -98,7 +98,7 @@ def _words(dice: np.random.Generator, num: int) -> str:
 
 async def _measure(parts: Dependencies, encoder: _Encoder, num_items: int, rounds: int) -> None:
     await parts.store.open(parts.live.release.id)
-    queries = open_queries(parts, parts.live)
+    queries = open_pipeline(parts, parts.live)
     texts = _texts(_TEXTS, seed=1)
     dice = random.Random(2)
     seeds = [f"item:{dice.randrange(num_items)}" for _ in texts]
@@ -106,10 +106,10 @@ async def _measure(parts: Dependencies, encoder: _Encoder, num_items: int, round
     context = Context(market=CONTEXT.market, at=at, explicit=CONTEXT.explicit)
 
     async def similar(seed: str) -> Answer:
-        return await queries.similar(SimilarRequest(seeds=(Seed(seed),), context=context, limit=LIMIT))
+        return await queries.answer(SimilarRequest(seeds=(Seed(seed),), context=context, limit=LIMIT))
 
     def search(mode: str) -> Callable[[str], Awaitable[Answer]]:
-        return lambda text: queries.search(SearchRequest(text=text, mode=mode, context=context, limit=LIMIT))  # type: ignore[arg-type]
+        return lambda text: queries.answer(SearchRequest(text=text, mode=mode, context=context, limit=LIMIT))  # type: ignore[arg-type]
 
     ways = {"a vector": (similar, seeds)} | {mode: (search(mode), texts) for mode in _MODES}
     taken: dict[str, list[list[float]]] = {name: [] for name in ways}

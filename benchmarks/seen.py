@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.floor_apps import CONTEXT, LIMIT
 from benchmarks.journalled import similar_request
 from benchmarks.made_world import opened_world
-from service.app import open_queries
+from service.app import open_pipeline
 from service.dependencies import Dependencies
 from service.loaded.exclusions import NOTHING_HEARD, Exclusions
 from service.schemas.requests import SimilarRequest
@@ -84,8 +84,8 @@ def main() -> None:
 
 
 def _sides(parts: Dependencies, num_items: int, num_heard: int) -> list[Side]:
-    queries = open_queries(parts, parts.live)
-    retriever, rows = queries.retriever, parts.live.rows
+    queries = open_pipeline(parts, parts.live)
+    rankings, pages, rows = queries.tools.rankings, queries.tools.pages, parts.live.rows
     rng = np.random.default_rng(5)
     seeds = rng.choice(num_items, _QUERIES, replace=False)
     vectors = parts.live.release.columns.vectors("text")
@@ -106,22 +106,22 @@ def _sides(parts: Dependencies, num_items: int, num_heard: int) -> list[Side]:
     def listener(heard: Callable[[int], NDArray[np.int32]]) -> Callable[[int], Awaitable[list[float]]]:
         async def ask(place: int) -> list[float]:
             excluded = Exclusions(_NOBODY, heard=heard(place))
-            ranking = retriever.nearest(vectors[seeds[place]], using="text", context=CONTEXT, excluded=excluded)
-            page = await retriever.page(ranking, CONTEXT, LIMIT, using="text")
+            ranking = rankings.nearest(vectors[seeds[place]], using="text", context=CONTEXT, excluded=excluded)
+            page = await pages.cut(ranking, CONTEXT, LIMIT, using="text")
             assert len(page.rows) == LIMIT
             return page.scores
 
         return ask
 
     async def exact(place: int) -> list[float]:
-        found = await retriever.finder.nearest(
+        found = await rankings.finder.nearest(
             vectors[seeds[place]], using="text", compiled=compiled, limit=LIMIT, exact=True
         )
         return found.scores
 
     def over_json(made: list[bytes]) -> Callable[[int], Awaitable[list[float]]]:
         async def ask(place: int) -> list[float]:
-            answer = msgspec.json.encode(await queries.similar(decoder.decode(made[place])))
+            answer = msgspec.json.encode(await queries.answer(decoder.decode(made[place])))
             return [hit["score"] for hit in msgspec.json.decode(answer)["hits"]]
 
         return ask

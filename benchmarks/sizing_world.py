@@ -31,7 +31,7 @@ from indexing.releases.releases import Releases
 from indexing.search import column_scan
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
-from service.app import open_queries
+from service.app import open_pipeline
 from service.main import open_dependencies
 from service.schemas.requests import RecommendRequest, Seed, SimilarRequest
 from service.schemas.settings import Settings
@@ -127,13 +127,13 @@ def _worker() -> Callable[[], object]:
     parts = open_dependencies(
         Settings(data_dir=folder, encoder=EncoderPlace(folder / "none"), default_market=CONTEXT.market)
     )
-    queries = open_queries(parts, parts.live)
+    queries = open_pipeline(parts, parts.live)
 
     async def answer() -> None:
         await parts.store.open(parts.live.release.id)
         for row in _spread_rows(len(parts.live.release.columns)):
-            encode_json(await queries.similar(SimilarRequest(seeds=(Seed(f"item:{row}"),), limit=LIMIT)))
-            encode_json(await queries.recommend(RecommendRequest(user_id=f"user:{row // LISTENS_PER_USER}")))
+            encode_json(await queries.answer(SimilarRequest(seeds=(Seed(f"item:{row}"),), limit=LIMIT)))
+            encode_json(await queries.answer(RecommendRequest(user_id=f"user:{row // LISTENS_PER_USER}")))
 
     asyncio.run(answer())
     return lambda: parts

@@ -30,12 +30,12 @@ class Kept(Struct, frozen=True):
 class Recheck:
     """Re-checks the rows of one release; those that an index gave and the rules forbid are counted as leaks."""
 
-    def __init__(self, served: LoadedRelease) -> None:
-        self._rows = served.rows
-        self._verdicts = Verdicts(served.rows)
+    def __init__(self, loaded: LoadedRelease) -> None:
+        self._rows = loaded.rows
+        self._verdicts = Verdicts(loaded.rows)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
-        self._blocked = find_rows(served.release.columns.ids.find, served.rules.ruleset.blocked_items)
-        self._leaks = served.leaks
+        self._blocked = find_rows(loaded.release.columns.ids.find, loaded.rules.ruleset.blocked_items)
+        self._leaks = loaded.leaks
 
     def verdict(self, compiled: CompiledContext) -> Verdict:
         """What the rules of one context say, row by row."""

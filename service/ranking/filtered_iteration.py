@@ -80,8 +80,8 @@ class FilteredIterators:
         key = id(order), start, id(compiled)
         kept = self._kept.get(key)
         if kept is None:
-            walk = FilteredIterator(order, start, self._fields, compiled, verdict)
-            kept = self._kept[key] = order, compiled, walk
+            iterator = FilteredIterator(order, start, self._fields, compiled, verdict)
+            kept = self._kept[key] = order, compiled, iterator
             if len(self._kept) > _NUM_KEPT:
                 self._kept.popitem(last=False)
         else:

@@ -17,6 +17,16 @@ _K = 60
 _FIRST_DEPTH, _DEEPER = 200, 8
 
 
+class Rrf:
+    """The fusion by ranks."""
+
+    name = "rrf"
+
+    def fuse(self, current: CurrentRows, rankings: Sequence[Ranking]) -> "ReciprocalRankFusion":
+        """As Fusion."""
+        return ReciprocalRankFusion(current, rankings)
+
+
 class ReciprocalRankFusion:
     """The union of rankings, by the sum of 1 / (60 + rank) over those that have a row; ranks count from 1."""
 
