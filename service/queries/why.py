@@ -33,7 +33,7 @@ Outcome = Literal[
 
 
 # Which stage of the pipeline decided.
-_STAGES: dict[Outcome, StageName] = {
+STAGE_OF: dict[Outcome, StageName] = {
     "taken_down": "re-check",
     "not_encoded": "re-check",
     "rules": "re-check",
@@ -94,7 +94,7 @@ class Why:
         return WhyAnswer(
             id=item_id,
             outcome=outcome,
-            stage=_STAGES[outcome],
+            stage=STAGE_OF[outcome],
             told=told,
             rules=rules,
             release=self._loaded.release.id,
