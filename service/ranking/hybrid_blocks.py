@@ -3,8 +3,7 @@
 Good for as long as the journal stands still; every row is re-checked each time all the same.
 """
 
-from collections import OrderedDict
-
+from cachetools import LRUCache
 from msgspec import Struct
 
 from indexing.rules.compiled import CompiledContext
@@ -26,19 +25,13 @@ class HybridBlocks:
 
     def __init__(self) -> None:
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
-        self._kept: OrderedDict[tuple[str, int, int], tuple[CompiledContext, int, Block]] = OrderedDict()
+        self._kept: LRUCache[tuple[str, int, int], tuple[CompiledContext, int, Block]] = LRUCache(_KEPT)
 
     def find(self, text: str, pool: int, compiled: CompiledContext, seq: int) -> Block | None:
         """The block that was kept when the journal's last frame was `seq`."""
-        key = text, pool, id(compiled)
-        kept = self._kept.get(key)
-        if kept is None or kept[1] != seq:
-            return None
-        self._kept.move_to_end(key)
-        return kept[2]
+        kept = self._kept.get((text, pool, id(compiled)))
+        return None if kept is None or kept[1] != seq else kept[2]
 
     def keep(self, text: str, pool: int, compiled: CompiledContext, seq: int, block: Block) -> None:
         """Keep a block, in the place of the one that was used least lately."""
         self._kept[text, pool, id(compiled)] = compiled, seq, block
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)

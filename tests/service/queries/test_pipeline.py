@@ -9,7 +9,7 @@ from service.arranging.caps import CAPS, CapName
 from service.queries.pipeline import STAGES
 from service.queries.query_kinds import KINDS
 from service.queries.resolved_query import ResolvedQuery
-from service.queries.why import Outcome, STAGE_OF
+from service.queries.why import STAGE_OF, Outcome
 from service.ranking.search_modes import MODES
 from service.schemas.answers import ScoreParts
 from service.schemas.requests import SearchRequest

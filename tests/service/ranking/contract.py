@@ -3,7 +3,6 @@
 import asyncio
 from typing import ClassVar
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,11 +78,3 @@ class FusionContract:
     def test_it_has_a_name(self) -> None:
         """By which it is found."""
         assert self.fusion.name == self.fusion.name.strip().lower() != ""
-
-
-def assert_all_checked(contract: type, checked: str, parts: object) -> None:
-    """Every one of `parts` has a subclass of the contract that names it in its field `checked`."""
-    named = {getattr(subclass, checked).name for subclass in contract.__subclasses__()}
-    missing = {part.name for part in parts} - named  # type: ignore[attr-defined]
-    if missing:
-        pytest.fail(f"no subclass of {contract.__name__} checks {', '.join(sorted(missing))}")

@@ -1,18 +1,20 @@
 """Rankings made of others: quotas held, stages in their order, ranks summed up; no row twice, and stable beginnings."""
 
-import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ranking.contract import Ranking
 from service.ranking.fallback_chain import FallbackChain
 from service.ranking.interleaving import FILLED, Interleaved, RankedQuota, interleaving_order
 from service.ranking.rrf import ReciprocalRankFusion
 from tests.service.ranking.contract import check_beginnings, first_of
 from tests.service.ranking.listed import Listed, Shown
+
+if TYPE_CHECKING:
+    from service.ranking.contract import Ranking
 
 several = settings(max_examples=150, deadline=None)
 quotas = st.lists(st.integers(1, 9), min_size=2, max_size=3)
