@@ -1,4 +1,4 @@
-"""The ASGI application, made of the parts that it is handed."""
+"""The ASGI application: routes, lifespan and exception handlers over the dependencies that it is handed."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What `nearfield` on the command line is: which commands there are, and what an error looks like there."""
+"""The console script `nearfield`: its commands, and the exit code and message of an error."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The composition root of the server's processes: from settings to the application, everything checked on the way."""
+"""The composition root of a worker: from settings to dependencies, everything checked before it answers."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Many queries in one call: each has its own answer or its own problem, in the order in which they came."""
+"""`batch`: many queries in one call, each with its own answer or problem."""
 
 import asyncio
 from collections.abc import Callable

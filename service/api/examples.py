@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI page that give hits on the release at hand, whichever catalogue it was built from."""
+"""Examples for the OpenAPI page that give hits on the release at hand."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The order in which a ranking is shown, and what is left out of it, under the arrangement rules of one request.
+"""Arranging a ranking for one list: caps, diversity and boosts decide which rows come, and in which order.
 
 A list is arranged row by row, and each row depends only on those before it: so the first `k` are the same whatever
 `limit` was, and a page begins where the one before it ended.

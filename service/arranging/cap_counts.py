@@ -1,4 +1,4 @@
-"""How many rows of each group a list holds so far: what the caps of one arrangement are held against."""
+"""Counting against the caps: how many rows of each creator, tag or recording a list holds so far."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The next best row of a pool, greedily: by relevance, less its likeness to what is in the list already."""
+"""The MMR candidate pool: the next row by relevance, less its similarity to the rows in the list already."""
 
 from collections.abc import Callable, Sequence, Set
 

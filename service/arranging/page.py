@@ -1,4 +1,4 @@
-"""The page that is cut out of an arranged ranking, and why it is short where it is."""
+"""The page: so many rows of an arranged ranking, the cap that a row would break, why a page is short."""
 
 from collections.abc import Callable, Mapping, Sequence
 

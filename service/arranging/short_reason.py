@@ -1,4 +1,4 @@
-"""What is told when there were fewer hits than asked for."""
+"""`short_reason`: why a page has fewer hits than were asked for, stage by stage."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

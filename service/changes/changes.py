@@ -1,4 +1,4 @@
-"""How a running service is changed: durable in the journal before it is acknowledged, held from the next request on."""
+"""Changes over HTTP (rows put and removed, takedowns): in the journal before they are acknowledged."""
 
 import asyncio
 from collections.abc import Callable, Sequence

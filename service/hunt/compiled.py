@@ -1,4 +1,4 @@
-"""What the compiled rules let pass, each of their readings asked by itself: predicate, engine, scan of the columns."""
+"""The compiled rules under test: predicate, engine and scan of the columns, each asked by itself."""
 
 from collections.abc import Sequence
 from typing import Any

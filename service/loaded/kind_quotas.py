@@ -1,4 +1,4 @@
-"""How a request is split by kind: by the mix that it asks for, or because the tower never learnt to cross over."""
+"""Kind quotas: which kinds a request ranks apart, and how many of each, by its mix or by what the tower learnt."""
 
 from typing import get_args
 

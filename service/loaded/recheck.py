@@ -1,4 +1,4 @@
-"""The last word on every row before it may be shown: not dropped by the journal, not excluded, passed by the rules."""
+"""The re-check: no row leaves that the journal dropped, the request excludes or the rules forbid."""
 
 from itertools import compress
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from indexing.rules.compiled import CompiledContext
 from service.loaded.exclusions import Exclusions
+from service.loaded.known_ids import find_rows
 from service.loaded.loaded_release import LoadedRelease
-from service.loaded.posted_rows import find_rows
 from service.loaded.verdicts import PASSES, Verdict, Verdicts
 
 # Rows looked at together, times those that are wanted.

@@ -1,4 +1,4 @@
-"""The re-check of every hit: what the rules of its context say of its row, worked out once a row."""
+"""Verdicts of the re-check by context: whether its rules let a row pass, worked out once a row."""
 
 from collections.abc import Callable, Sequence
 

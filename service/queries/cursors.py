@@ -1,4 +1,4 @@
-"""What a cursor says, and that nobody but this service can have said it."""
+"""Cursors: what `next_cursor` holds, how it is signed and checked, when it has expired."""
 
 import base64
 import time

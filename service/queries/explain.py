@@ -1,4 +1,4 @@
-"""Why a hit is where it is: what it is near, what its score is made of, what each rule said of it."""
+"""`explain`: what each hit is near to, what its score is made of, what each rule said of it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where a request begins: at the first page, or after the pages that its cursor was given for."""
+"""Pagination: where a request begins, at the first page or after those that its cursor was given for."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""How a query becomes an answer: the table of contents of the service. Each stage decides one thing, in this order."""
+"""The pipeline: how a query becomes an answer, stage by stage. The service's table of contents."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast

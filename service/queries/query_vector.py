@@ -1,4 +1,4 @@
-"""Which vector a request searches with, and in which space: weighted seeds, or a history through the query tower.
+"""The query vector of a request and its space: weighted seeds, or a history through the query tower.
 
 A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other, and one that has
 seen no likes of a kind nothing about that kind at all: both go through the texts

@@ -6,7 +6,7 @@ from typing import Any
 from indexing.payload.payload import Payload
 from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuota
-from service.loaded.posted_rows import find_entries
+from service.loaded.known_ids import find_entries
 from service.queries.history import Listening, by_time, join
 from service.queries.pagination import PaginationState
 from service.queries.query_source import PlainSource

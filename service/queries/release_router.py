@@ -1,4 +1,4 @@
-"""Which release a query is answered from: the one that it names, if this worker holds it, or else the live one.
+"""The release router: which loaded release answers a query, under the rules that are in force.
 
 It is answered under the rules that are in force when it comes.
 """

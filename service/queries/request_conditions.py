@@ -1,4 +1,4 @@
-"""What a request itself asks of items, its `filter` and its `switches`, read against the rules and the release."""
+"""The request's own `filter` and `switches`, read against the rules and the fields of the release."""
 
 from msgspec.structs import replace
 

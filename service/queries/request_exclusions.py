@@ -1,8 +1,8 @@
-"""Which rows a request leaves out: what it was asked with, what it excludes by id, and what the listener has heard."""
+"""Exclusions of a request: what it was asked with, what it excludes by id, what the listener has heard."""
 
 from indexing.journal.current_rows import CurrentRows
 from service.loaded.exclusions import Exclusions
-from service.loaded.posted_rows import find_rows
+from service.loaded.known_ids import find_rows
 from service.queries.query_source import QuerySource
 from service.schemas.requests import Query
 

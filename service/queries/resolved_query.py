@@ -1,4 +1,4 @@
-"""One query on its way through the pipeline: each stage adds what it has decided."""
+"""A query on its way through the pipeline: each stage adds what it has decided."""
 
 from collections.abc import Mapping, Sequence
 

@@ -8,7 +8,7 @@ from service.arranging.page import Page
 from service.arranging.short_reason import few_matching
 from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuota
-from service.loaded.posted_rows import find_entries
+from service.loaded.known_ids import find_entries
 from service.queries.pagination import PaginationState
 from service.queries.query_source import PlainSource
 from service.queries.similar import Seeds

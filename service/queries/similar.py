@@ -6,7 +6,7 @@ from typing import Any
 from indexing.payload.payload import Payload
 from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuota
-from service.loaded.posted_rows import Found, find_entries
+from service.loaded.known_ids import Found, find_entries
 from service.queries.pagination import PaginationState
 from service.queries.query_source import PlainSource
 from service.queries.stage_tools import StageTools

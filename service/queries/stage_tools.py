@@ -1,4 +1,4 @@
-"""What the stages work with: the parts that are made once for each loaded release, under one set of rules."""
+"""What the stages work with: made once for each loaded release and rule set."""
 
 from indexing.stores.contract import VectorStore
 from service.arranging.page import Pages

@@ -1,4 +1,4 @@
-"""The stages of the pipeline, one function each; service/queries/pipeline.py has their order and what each decides."""
+"""The stages of the pipeline, one function each; service/queries/pipeline.py has their order."""
 
 from msgspec.structs import replace
 

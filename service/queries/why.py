@@ -1,4 +1,4 @@
-"""Why an item did not come, or where it came: by the rules, the request, the arrangement or the cut-off."""
+"""`why`: what became of one item in a list, and which stage decided it."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""When a text can be encoded: the encoder takes seconds to import, so it loads beside a service that answers."""
+"""The text encoder in a worker: loaded beside the service, waited for, its vectors of queries cached."""
 
 import asyncio
 import logging

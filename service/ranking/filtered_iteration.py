@@ -1,4 +1,4 @@
-"""Which rows pass the rules of a context, in an order that was made at the build: looked for once, as far as asked.
+"""Filtered iteration over a presorted list: the rows that a context's rules let pass, as far as asked.
 
 Columns tell of thousands of rows at a time which ones may pass; only those are asked one by one.
 """

@@ -1,4 +1,4 @@
-"""Rankings of several kinds in one: so many of each by their quotas, spread evenly; where one runs dry others fill."""
+"""Interleaving of rankings by kind quotas, spread evenly; where one runs dry the others fill."""
 
 from collections.abc import Sequence
 

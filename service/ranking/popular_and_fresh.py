@@ -1,4 +1,4 @@
-"""Rankings that no listener turns: what is popular among all that a context lets pass, and what is new there.
+"""Popular and fresh lists: rankings that are the same for every listener of a context.
 
 Both are orders made at the build, with the journal's rows where they belong.
 """

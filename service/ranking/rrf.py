@@ -1,4 +1,4 @@
-"""Rankings by unlike scores in one: a row counts by its ranks alone (reciprocal rank fusion).
+"""Reciprocal rank fusion (RRF): rankings by unlike scores in one, a row counting by its ranks alone.
 
 Cormack, Clarke and Büttcher, SIGIR 2009: Reciprocal rank fusion outperforms Condorcet and individual rank learning
 methods.

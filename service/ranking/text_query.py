@@ -1,4 +1,4 @@
-"""What a text asks for besides its meaning: its words, weighed for one release, and the items that are called so."""
+"""A text as a query: its words weighed for one release, its meaning, the items of just that name."""
 
 import numpy as np
 from cachetools import LRUCache

@@ -16,7 +16,7 @@ from service.loaded.kind_quotas import KindQuota, KindQuotas
 from service.loaded.loaded_release import LoadedRelease
 from service.ranking.contract import Ranking
 from service.ranking.encoder_gate import EncoderGate
-from service.ranking.hybrid_blocks import HybridBlocks
+from service.ranking.hybrid_cache import HybridCache
 from service.ranking.nearest import Nearest, Neighbours
 from service.ranking.semantic import MaxOverPassages, nearer_passages
 from service.ranking.text_query import TextQueries
@@ -66,7 +66,7 @@ class TextSearch:
     ) -> None:
         self.encoder, self.neighbours, self.kind_quotas = encoder, neighbours, kind_quotas
         self.queries = TextQueries(loaded.rows)
-        self.hybrid_blocks = HybridBlocks()
+        self.hybrid_cache = HybridCache()
         self.release = loaded.release
         self._rows, self._tower, self._encoder_hash = loaded.rows, loaded.tower, encoder_hash
 

@@ -1,4 +1,4 @@
-"""Which process listens on a port already, as far as this machine will say."""
+"""Which process holds a port already, for the error message."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the last texts found under their contexts: a text that is asked for again costs no search.
+"""Cache of hybrid results: a text that is asked for again under the same context costs no search.
 
 Good for as long as the journal stands still; every row is re-checked each time all the same.
 """
@@ -20,7 +20,7 @@ class Block(Struct, frozen=True):
     exhausted: bool
 
 
-class HybridBlocks:
+class HybridCache:
     """Blocks by text, context and how many candidates they were made of."""
 
     def __init__(self) -> None:

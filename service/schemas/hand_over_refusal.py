@@ -1,4 +1,4 @@
-"""Why this worker still serves an older release, where fresh workers could not take up a newer one; ready tells it."""
+"""Why a hand-over was refused: fresh workers could not load a newer release, and this one still serves."""
 
 _reason: str | None = None
 

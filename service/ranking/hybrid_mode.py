@@ -1,4 +1,4 @@
-"""The search mode `hybrid`: by words and meaning together."""
+"""The search mode `hybrid`: by words and by meaning together."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ class HybridMode:
             lexical,
             search.queries.meaning(text, vector),
             words,
-            search.hybrid_blocks,
+            search.hybrid_cache,
             text=text,
             context=context,
             excluded=excluded,

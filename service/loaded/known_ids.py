@@ -1,4 +1,4 @@
-"""Which rows of the release posted ids stand for, and what is said about those that stand for none."""
+"""From posted ids to rows of the release, and the problem for ids that are not in the catalogue."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
