@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from embedding.importers.formats import import_set
+from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
