@@ -14,7 +14,7 @@ from embedding.data.pairs import Pairs
 from embedding.data.split import Parts, Split, SplitName, choose_split, split_pairs
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.baselines import Popularity
+from embedding.evaluation.baselines.popularity import PopularityScorer
 from embedding.evaluation.evaluate_run import encode_for
 from embedding.evaluation.evaluation import rank
 from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
@@ -210,7 +210,7 @@ def _figures(
     scorer = TowerScorer(trained.query, config, task, rows, vectors)
     ranked = {
         TOWERS: rank(scorer, task, reporter, TOWERS),
-        POPULARITY: rank(Popularity(task), task, reporter, POPULARITY),
+        POPULARITY: rank(PopularityScorer(task), task, reporter, POPULARITY),
     }
     return figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
 
