@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.progress import Reporter
+from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.rejects import Rejects, shown
 from embedding.rows.row_files import RowFiles
 from embedding.rows.row_form import Row, RowForm, RowProblem
 from embedding.rows.schema import Interaction, Item
-from embedding.rows.seen_ids import SeenIds
 from embedding.rows.streams import FileDamage
 
 CATALOGUE = "catalogue.jsonl"
@@ -91,13 +91,13 @@ class ItemIds:
     def __init__(self, field: str) -> None:
         """`field`: what the data set calls the id."""
         self._field = field
-        self._seen = SeenIds()
+        self._ids = CompactIdMap()
 
     def check(self, row: HasId) -> RowProblem | None:
         """Note the id of `row`; the problem with it where it came before."""
-        if self._seen.add(row.id, 0) is None:
+        if self._ids.add(row.id, 0) is None:
             return None
         return RowProblem(self._field, "an id that did not come before", shown(row.id))
 
     def __contains__(self, item_id: str) -> bool:
-        return item_id in self._seen
+        return item_id in self._ids
