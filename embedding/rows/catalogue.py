@@ -5,22 +5,22 @@ from pathlib import Path
 
 from embedding.rows.catalogue_form import CATALOGUE_FORM
 from embedding.rows.compact_id_map import CompactIdMap
-from embedding.rows.line_ledger import LineLedger
 from embedding.rows.readers import read_batches, source_files
 from embedding.rows.rejects import Rejects, shown
 from embedding.rows.row_form import RowProblem
 from embedding.rows.schema import Item
+from embedding.rows.unchanged_lines import UnchangedLines
 
 # A place is a file's number and a line in one integer; no file has 2**40 lines.
 _LINE_BITS = 40
 
 
 def read_catalogue(
-    path: Path, rejects: Rejects, ids: CompactIdMap | None = None, ledger: LineLedger | None = None
+    path: Path, rejects: Rejects, ids: CompactIdMap | None = None, unchanged: UnchangedLines | None = None
 ) -> Iterator[list[Item]]:
     """Items of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
 
-    `ids` is filled with the ids accepted, for callers that look them up later. Lines that `ledger` knows are
+    `ids` is filled with the ids accepted, for callers that look them up later. Lines that `unchanged` knows are
     passed over: whether a later row has the id of one of them is for the caller to see.
     Raises NotFoundError where there is no such file, RejectedInputError for a name that no reader takes, and, after
     all else was read, for a file that is empty or damaged.
@@ -36,4 +36,4 @@ def read_catalogue(
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
         return RowProblem("id", f"an id that did not come before (first at {where})", shown(item.id))
 
-    yield from read_batches(path, CATALOGUE_FORM, rejects, check, ledger)
+    yield from read_batches(path, CATALOGUE_FORM, rejects, check, unchanged)
