@@ -12,10 +12,10 @@ from msgspec import Struct
 from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
 from embedding.importers.tab_separated import read_tab_separated
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.schema import Interaction, Item
 
 # A tag that fewer gave tells who knows the artist rather than what the artist is like.
@@ -52,7 +52,9 @@ class _Tagged(Struct):
 
 def _item(artist: _Artist) -> Item:
     # The data set has no kinds; an artist's page is music.
-    return CATALOGUE_FORM.from_fields({"id": artist.id, "kind": "track", "title": artist.name, "creator": artist.name})
+    return CATALOGUE_PARSER.from_fields(
+        {"id": artist.id, "kind": "track", "title": artist.name, "creator": artist.name}
+    )
 
 
 def _interaction(play: _Play) -> Interaction:
@@ -60,15 +62,15 @@ def _interaction(play: _Play) -> Interaction:
         weight = float(play.weight or "")
     except ValueError:
         raise RowProblem("weight", "a play count", shown(play.weight)) from None
-    return INTERACTION_FORM.from_fields({"user_id": play.userID, "item_id": play.artistID, "weight": weight})
+    return INTERACTION_PARSER.from_fields({"user_id": play.userID, "item_id": play.artistID, "weight": weight})
 
 
-_ARTISTS: RowForm[_Artist, Item] = RowForm("an artist", _Artist, _item, ("id", "name"), {}, {})
-_PLAYS: RowForm[_Play, Interaction] = RowForm(
+_ARTISTS: RowParser[_Artist, Item] = RowParser("an artist", _Artist, _item, ("id", "name"), {}, {})
+_PLAYS: RowParser[_Play, Interaction] = RowParser(
     "a play count", _Play, _interaction, ("userID", "artistID", "weight"), {}, {}
 )
-_TAGS: RowForm[_Tag, _Tag] = RowForm("a tag", _Tag, lambda tag: tag, ("tagID", "tagValue"), {}, {})
-_TAGGED: RowForm[_Tagged, _Tagged] = RowForm(
+_TAGS: RowParser[_Tag, _Tag] = RowParser("a tag", _Tag, lambda tag: tag, ("tagID", "tagValue"), {}, {})
+_TAGGED: RowParser[_Tagged, _Tagged] = RowParser(
     "a tag given", _Tagged, lambda tagged: tagged, ("userID", "artistID", "tagID"), {}, {}
 )
 
@@ -118,4 +120,4 @@ def _tags(job: ImportJob) -> tuple[dict[str, list[str]], int]:
 
 def _with_tags(item: Item, tags_of: dict[str, list[str]]) -> Item:
     fields = {"id": item.id, "kind": item.kind, "title": item.title, "creator": item.creator}
-    return CATALOGUE_FORM.from_fields({**fields, "tags": tags_of.get(item.id, [])[:_MAX_TAGS]})
+    return CATALOGUE_PARSER.from_fields({**fields, "tags": tags_of.get(item.id, [])[:_MAX_TAGS]})

@@ -10,7 +10,7 @@ from embedding.progress import Reporter
 from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.rejects import Rejects, shown
 from embedding.rows.row_files import RowFiles
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.schema import Interaction, Item
 from embedding.rows.streams import FileDamage
 
@@ -20,7 +20,7 @@ INTERACTIONS = "interactions.jsonl"
 _PART_ROWS = 1000
 # (number of the first line, bytes, the row or what is wrong with it) of each row of a file.
 Records = Iterator[tuple[int, int, Row | RowProblem]]
-Reader = Callable[[Path, RowForm[Any, Row]], Records[Row]]
+Reader = Callable[[Path, RowParser[Any, Row]], Records[Row]]
 
 
 class ImportJob:
@@ -34,7 +34,7 @@ class ImportJob:
     def rows(
         self,
         name: str,
-        form: RowForm[Any, Row],
+        parser: RowParser[Any, Row],
         read: Reader[Row],
         check: Callable[[Row], RowProblem | None] = lambda _: None,
     ) -> Iterator[Row]:
@@ -45,7 +45,7 @@ class ImportJob:
         """
         path = self._find(name)
         with self._reporter.stage(path.name) as advance:
-            records = read(path, form)
+            records = read(path, parser)
             try:
                 while part := list(islice(records, _PART_ROWS)):
                     for line, _, outcome in part:

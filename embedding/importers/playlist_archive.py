@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers_csv import read_csv
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.schema import Interaction, Item
 
 UNKNOWN_CREATOR = "unknown"
@@ -46,16 +46,16 @@ def _item(track: _Track) -> Item:
         "album": track.album,
         "duration_s": track.duration_s,
     }
-    return CATALOGUE_FORM.from_fields(fields)
+    return CATALOGUE_PARSER.from_fields(fields)
 
 
 def _interaction(membership: _Membership) -> Interaction:
-    return INTERACTION_FORM.from_fields(
+    return INTERACTION_PARSER.from_fields(
         {"user_id": membership.playlist_id, "item_id": membership.track_id, "at": membership.added}
     )
 
 
-_TRACKS: RowForm[_Track, Item] = RowForm(
+_TRACKS: RowParser[_Track, Item] = RowParser(
     name="a track",
     raw=_Track,
     build=_item,
@@ -63,7 +63,7 @@ _TRACKS: RowForm[_Track, Item] = RowForm(
     expected={"duration_s": "seconds as a number"},
     cells={"duration_s": "number"},
 )
-_MEMBERSHIPS: RowForm[_Membership, Interaction] = RowForm(
+_MEMBERSHIPS: RowParser[_Membership, Interaction] = RowParser(
     name="a track on a playlist",
     raw=_Membership,
     build=_interaction,

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
-from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.readers_jsonl import read_jsonl
-from embedding.rows.row_form import RowForm
+from embedding.rows.row_parser import RowParser
 from embedding.rows.row_text import is_language
 from embedding.rows.schema import Item
 
@@ -71,10 +71,10 @@ def _episode(row: _Episode) -> _Read:
         # Two shows may share a title.
         "extra": {"show_id": row.show_id} if row.show_id else None,
     }
-    return _Read(CATALOGUE_FORM.from_fields(fields), language is None and bool((row.language or "").strip()))
+    return _Read(CATALOGUE_PARSER.from_fields(fields), language is None and bool((row.language or "").strip()))
 
 
-_EPISODES: RowForm[_Episode, _Read] = RowForm(
+_EPISODES: RowParser[_Episode, _Read] = RowParser(
     name="an episode",
     raw=_Episode,
     build=_episode,

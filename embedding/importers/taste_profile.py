@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers_csv import read_csv
-from embedding.rows.row_form import RowForm
+from embedding.rows.row_parser import RowParser
 from embedding.rows.schema import Interaction, Item
 
 UNKNOWN_CREATOR = "unknown"
@@ -44,14 +44,14 @@ def _item(song: _Song) -> Item:
         # Only the year is known: its first day.
         "published_at": f"{song.year:04d}-01-01" if song.year else None,
     }
-    return CATALOGUE_FORM.from_fields(fields)
+    return CATALOGUE_PARSER.from_fields(fields)
 
 
 def _interaction(play: _Play) -> Interaction:
-    return INTERACTION_FORM.from_fields({"user_id": play.user_id, "item_id": play.song_id, "weight": play.play_count})
+    return INTERACTION_PARSER.from_fields({"user_id": play.user_id, "item_id": play.song_id, "weight": play.play_count})
 
 
-_SONGS: RowForm[_Song, Item] = RowForm(
+_SONGS: RowParser[_Song, Item] = RowParser(
     name="a song",
     raw=_Song,
     build=_item,
@@ -59,7 +59,7 @@ _SONGS: RowForm[_Song, Item] = RowForm(
     expected={"year": "a year as a whole number, 0 for not known"},
     cells={"year": "number"},
 )
-_PLAYS: RowForm[_Play, Interaction] = RowForm(
+_PLAYS: RowParser[_Play, Interaction] = RowParser(
     name="a play count",
     raw=_Play,
     build=_interaction,

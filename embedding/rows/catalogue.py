@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.readers import read_batches, source_files
 from embedding.rows.rejects import Rejects, shown
-from embedding.rows.row_form import RowProblem
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from embedding.rows.unchanged_lines import UnchangedLines
 
@@ -36,4 +36,4 @@ def read_catalogue(
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
         return RowProblem("id", f"an id that did not come before (first at {where})", shown(item.id))
 
-    yield from read_batches(path, CATALOGUE_FORM, rejects, check, unchanged)
+    yield from read_batches(path, CATALOGUE_PARSER, rejects, check, unchanged)

@@ -9,7 +9,7 @@ from embedding.rows.readers_csv import read_csv
 from embedding.rows.readers_jsonl import read_jsonl
 from embedding.rows.readers_parquet import read_parquet
 from embedding.rows.rejects import Rejects
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
 from embedding.rows.unchanged_lines import UnchangedLines
 
@@ -54,7 +54,7 @@ def source_files(path: Path) -> list[Path]:
 
 def read_batches(
     path: Path,
-    form: RowForm[Any, Row],
+    parser: RowParser[Any, Row],
     rejects: Rejects,
     check: Callable[[Row, int, int], RowProblem | None],
     unchanged: UnchangedLines | None = None,
@@ -72,7 +72,7 @@ def read_batches(
         batch: list[Row] = []
         batch_bytes = 0
         try:
-            for line, size, outcome in _rows_of(file, form, unchanged):
+            for line, size, outcome in _rows_of(file, parser, unchanged):
                 if isinstance(outcome, RowProblem):
                     rejects.add(name, line, outcome.field, outcome.expected, outcome.came)
                     continue
@@ -101,10 +101,10 @@ def read_batches(
 
 
 def _rows_of(
-    file: Path, form: RowForm[Any, Row], unchanged: UnchangedLines | None
+    file: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
     reader = _READERS[_ending(file) or ""]
-    return read_jsonl(file, form, unchanged) if reader is read_jsonl else reader(file, form)
+    return read_jsonl(file, parser, unchanged) if reader is read_jsonl else reader(file, parser)
 
 
 def _ending(file: Path) -> str | None:

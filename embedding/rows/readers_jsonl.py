@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import MAX_LINE_BYTES, read_lines
 from embedding.rows.unchanged_lines import UnchangedLines
 
@@ -16,13 +16,13 @@ def too_long(line: bytes) -> RowProblem:
 
 
 def read_jsonl(
-    path: Path, form: RowForm[Any, Row], unchanged: UnchangedLines | None = None
+    path: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None = None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
     """Each line that `unchanged` does not know, as (its number, its bytes, the row or what is wrong with it).
 
     Raises FileDamage as `read_lines`.
     """
-    from_json = form.from_json
+    from_json = parser.from_json
     for number, line, whole in read_lines(path):
         if not whole:
             yield number, len(line), too_long(line)

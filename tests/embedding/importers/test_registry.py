@@ -10,9 +10,9 @@ from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
 from embedding.importers.registry import IMPORTERS
 from embedding.registry import Registry
-from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.readers_csv import read_csv
-from embedding.rows.row_form import RowForm
+from embedding.rows.row_parser import RowParser
 from embedding.rows.schema import Item
 from tests.embedding.contracts import untested
 from tests.embedding.importers.contract import ImporterContract
@@ -24,10 +24,10 @@ class Tune(Struct):
 
 
 def item_of(tune: Tune) -> Item:
-    return CATALOGUE_FORM.from_fields({"id": tune.number, "kind": "track", "title": tune.tune, "creator": "trad."})
+    return CATALOGUE_PARSER.from_fields({"id": tune.number, "kind": "track", "title": tune.tune, "creator": "trad."})
 
 
-TUNES: RowForm[Tune, Item] = RowForm("a tune", Tune, item_of, ("number", "tune"), {}, {})
+TUNES: RowParser[Tune, Item] = RowParser("a tune", Tune, item_of, ("number", "tune"), {}, {})
 
 
 class TuneBook(Importer):
