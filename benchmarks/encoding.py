@@ -26,8 +26,8 @@ from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.text.encoder_folder import find_encoder
+from embedding.text.item_text import item_text
 from embedding.text.sentence_encoder import SentenceEncoder
-from embedding.text.texts import item_text
 
 
 def main() -> None:
