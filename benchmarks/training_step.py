@@ -18,9 +18,11 @@ from rich.table import Table
 
 from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
-from embedding.towers.features import Bag, EncodedItems
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import Bag, EncodedItems
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import QueryTower
 from embedding.training.optimisers import Optimisers
 from embedding.training.processes import ALONE
 from embedding.training.training_step import TrainingStep

@@ -22,10 +22,10 @@ from embedding.protocols import Vectors
 from embedding.rows.rejects import Rejects
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
-from embedding.towers.features import Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.model import Towers, encode_rows
 from embedding.towers.model_folder import read_manifest
-from embedding.towers.towers import CandidateTower
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.dataset import Dataset, open_dataset, read_pairs
 
 

@@ -9,7 +9,7 @@ from embedding.data.train_config import TrainConfig
 from embedding.evaluation.dot_product import DotProductScorer
 from embedding.protocols import Vectors
 from embedding.towers.history import Histories
-from embedding.towers.towers import QueryTower
+from embedding.towers.query_tower import QueryTower
 
 _USERS_AT_ONCE = 4_096
 

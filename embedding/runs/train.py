@@ -25,9 +25,9 @@ from embedding.progress import Reporter
 from embedding.runs.model_card import model_card
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, TextVectors, open_text_vectors
-from embedding.towers.features import Vocabulary
 from embedding.towers.model import Towers, save_weights
 from embedding.towers.model_folder import ModelCounts, ModelManifest, check_out, write_model
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
 from embedding.training.dataset import Dataset, open_dataset
 from embedding.training.device import DeviceName, find_device

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from embedding.towers.towers import CandidateTower, QueryTower
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.query_tower import QueryTower
 from embedding.training.processes import Processes
 from embedding.training.row_adam import RowAdam
 

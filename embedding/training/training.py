@@ -16,9 +16,12 @@ from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import EncodedItems
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import QueryTower
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints
 from embedding.training.memory_words import clear_memory_words
 from embedding.training.optimisers import Optimisers

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from embedding.data.train_config import TrainConfig
+from embedding.towers.candidate_tower import CandidateTower, cut
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower, cut
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import HistoryTensors, QueryTower
 from embedding.training.hard_negatives import HardNegatives
 from embedding.training.loss import in_batch_softmax, log_sampling_probability
 from embedding.training.processes import Processes
