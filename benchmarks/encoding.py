@@ -20,14 +20,14 @@ from rich.console import Console
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from embedding.importers.formats import import_set
+from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.text.encoder_folder import find_encoder
+from embedding.text.item_text import item_text
 from embedding.text.sentence_encoder import SentenceEncoder
-from embedding.text.texts import item_text
 
 
 def main() -> None:

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from benchmarks.world import NOW_S, PlantedEncoder
 from embedding.data.split import Split
 from embedding.data.train_config import TrainConfig
-from embedding.towers.features import Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.model import Towers
 from embedding.towers.model_folder import ModelCounts, ModelManifest
-from embedding.towers.towers import CandidateTower, QueryTower
+from embedding.towers.query_tower import QueryTower
+from embedding.towers.vocabulary import Vocabulary
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.file_log import FileLog
 from indexing.release.release import Release

@@ -26,7 +26,7 @@ from benchmarks.quality import CONFIGS, ranked
 from benchmarks.training_step import Run
 from embedding.data.split import Split, split_pairs
 from embedding.data.train_config import TrainConfig, load_config
-from embedding.importers.formats import import_set
+from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.rows.rejects import Rejects
 from embedding.runs.train import fit_pairs

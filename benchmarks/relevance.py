@@ -33,7 +33,7 @@ from benchmarks.relevance_sample import (
     without_creator,
     without_title,
 )
-from embedding.importers.formats import import_set
+from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects

@@ -18,11 +18,13 @@ from rich.table import Table
 
 from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
-from embedding.towers.features import Bag, EncodedItems
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import Bag, EncodedItems
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import QueryTower
+from embedding.training.distributed import SINGLE_PROCESS
 from embedding.training.optimisers import Optimisers
-from embedding.training.processes import ALONE
 from embedding.training.training_step import TrainingStep
 
 _CPU = torch.device("cpu")
@@ -98,7 +100,7 @@ class Run:
         query = QueryTower(config.dims).to(device)
         candidate.sparse = rows_only
         histories = Histories.of(pairs, items, config, device)
-        self._step = TrainingStep(ItemTensors.of(encoded, device), histories, candidate, query, config, ALONE)
+        self._step = TrainingStep(ItemTensors.of(encoded, device), histories, candidate, query, config, SINGLE_PROCESS)
         self._optimisers = Optimisers(candidate, query, config.learning_rate)
         self._generator = torch.Generator().manual_seed(0)
         self._order = torch.randperm(num_pairs, generator=self._generator).to(device)
@@ -120,7 +122,7 @@ class Run:
         first = step * self.config.batch_size % (len(self._order) - self.config.batch_size)
         start = time.perf_counter()
         loss = self._step.loss(self._order[first : first + self.config.batch_size], self._generator)
-        self._optimisers.step(loss, 0.5, ALONE)
+        self._optimisers.step(loss, 0.5, SINGLE_PROCESS)
         # Training reads the loss of each step, too: on a GPU nothing has happened before.
         float(loss.detach())
         return time.perf_counter() - start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from embedding.errors import RejectedInputError
+from embedding.errors import RejectedInputError, UsageError
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from embedding.rows.rejects import Reject, Rejects
 
 EXIT_REJECTS = 3
-FORMATS = ("playlist_archive", "podcast_episodes", "hetrec2011_lastfm", "taste_profile")
 
 _settings = click.make_pass_decorator(EmbeddingSettings)
 _PATH = click.Path(path_type=Path)
@@ -99,8 +98,33 @@ def sample(folder: Path, seed: int, as_json: bool) -> None:
         )
 
 
-@click.command(name="import")
-@click.argument("format_", metavar="FORMAT", type=click.Choice(FORMATS))
+class _Format(click.ParamType[str]):
+    """The name of an importer. Importers are loaded when one is asked for: readers take a while to import."""
+
+    name = "format"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from embedding.importers.registry import IMPORTERS
+
+        try:
+            return IMPORTERS[value].name
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _WithFormats(click.Command):
+    """A command whose help lists all formats."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click names it
+        """The name of each format, and what it is."""
+        from embedding.importers.registry import IMPORTERS
+
+        with formatter.section("Formats"):
+            formatter.write_dl([(importer.name, importer.about) for importer in IMPORTERS])
+
+
+@click.command(name="import", cls=_WithFormats)
+@click.argument("format_", metavar="FORMAT", type=_Format())
 @click.argument("source", metavar="SRC", type=_PATH)
 @click.argument("folder", metavar="DIR", type=_PATH)
 @_rejects
@@ -118,13 +142,11 @@ def import_(
 ) -> None:
     """Bring a public data set from the folder SRC into DIR/catalogue.jsonl and DIR/interactions.jsonl.
 
-    FORMAT is playlist_archive, podcast_episodes or hetrec2011_lastfm.
-
     \b
     Example:
       nearfield import playlist_archive downloads/playlist_archive data
     """
-    from embedding.importers.formats import import_set
+    from embedding.importers.import_set import import_set
     from embedding.rows.rejects import Rejects, default_rejects_path
 
     with Rejects(rejects_path or default_rejects_path(settings.data_dir, Path(format_))) as rejects:

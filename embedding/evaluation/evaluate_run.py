@@ -12,9 +12,9 @@ from embedding.data.pairs import Pairs
 from embedding.data.split import Parts, Split, split_pairs
 from embedding.data.task import Task
 from embedding.errors import MismatchError, UsageError
-from embedding.evaluation.baseline_names import BaselineName, make_baseline
+from embedding.evaluation.baselines.registry import BASELINES
 from embedding.evaluation.evaluation import Ranked, rank
-from embedding.evaluation.figures import TOWERS, Figures, figures_of
+from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
 from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
@@ -22,21 +22,24 @@ from embedding.protocols import Vectors
 from embedding.rows.rejects import Rejects
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
-from embedding.towers.features import Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.model import Towers, encode_rows
 from embedding.towers.model_folder import read_manifest
-from embedding.towers.towers import CandidateTower
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.dataset import Dataset, open_dataset, read_pairs
 
 
 class EvaluateRequest(Struct, frozen=True, kw_only=True):
-    """Which model to evaluate on which pairs; without `test`, on those that its own split held out."""
+    """Which model to evaluate on which pairs; without `test`, on those that its own split held out.
+
+    `baselines`: names in `BASELINES`.
+    """
 
     model: Path
     catalogue: Path
     interactions: Path
     test: Path | None = None
-    baselines: tuple[BaselineName, ...] = ("popularity",)
+    baselines: tuple[str, ...] = (POPULARITY,)
     # Another model, ranked in the same run and compared user by user.
     against: Path | None = None
 
@@ -67,8 +70,9 @@ def run_evaluation(
 ) -> EvaluateReport:
     """Rank the whole catalogue for every user with held-out pairs.
 
-    Raises UsageError for a model that held nothing out when no `test` is given, MismatchError for other data or
-    another encoder than the model's, DamagedError, RejectedInputError.
+    Raises UsageError for a model that held nothing out when no `test` is given, or for a baseline that does not exist
+    or cannot be fitted; MismatchError for other data or another encoder than the model's; DamagedError,
+    RejectedInputError.
     """
     towers = Towers.load(request.model)
     split = towers.manifest.split
@@ -77,11 +81,11 @@ def run_evaluation(
             f"The model {request.model} was trained on everything (--split none), so nothing is held out. "
             "Give --test with pairs that it has not seen, or train with --split common."
         )
+    baselines = [BASELINES[name] for name in request.baselines]
     with ExitStack() as stack:
         rival_reads = request.against is not None and read_manifest(request.against).encoder_hash is not None
-        texts = stack.enter_context(
-            open_text_vectors(settings, load_encoder, towers.reads_text or rival_reads or "text" in request.baselines)
-        )
+        reads_text = towers.reads_text or rival_reads or any(baseline.reads_texts for baseline in baselines)
+        texts = stack.enter_context(open_text_vectors(settings, load_encoder, reads_text))
         tower_texts = texts if towers.reads_text else NoText()
         check_encoder(towers, tower_texts)
         data = stack.enter_context(
@@ -104,9 +108,9 @@ def run_evaluation(
             other_texts = texts if other.reads_text else NoText()
             check_encoder(other, other_texts)
             ranked[str(request.against)] = rank_towers(other, task, data, other_texts, reporter, str(request.against))
-        for name in request.baselines:
-            baseline = make_baseline(name, task, lambda: _candidate_texts(task, data, texts, reporter))
-            ranked[name] = rank(baseline, task, reporter, name)
+        for baseline in baselines:
+            scorer = baseline.fit(task, lambda: _candidate_texts(task, data, texts, reporter))
+            ranked[baseline.name] = rank(scorer, task, reporter, baseline.name)
         figures = figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
         return EvaluateReport(
             **msgspec.structs.asdict(figures),

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from embedding.data.task import Task
-from embedding.evaluation.baselines import Popularity
+from embedding.evaluation.baselines.popularity import Popularity, PopularityScorer
 from embedding.evaluation.bias import Bias, bias_of
 from embedding.evaluation.comparison import p_values
 from embedding.evaluation.evaluation import Ranked, rank
@@ -12,7 +12,7 @@ from embedding.evaluation.slices import Slice, intervals, parts_of, slices
 from embedding.progress import Reporter
 
 TOWERS = "towers"
-POPULARITY = "popularity"
+POPULARITY = Popularity.name
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ def figures_of(ranked: dict[str, Ranked], task: Task, facts: ItemAttributes, rep
     means = {name: {key: float(values.mean()) for key, values in of.items()} for name, of in by_user.items()}
     own = by_user[TOWERS]
     parts = parts_of(task, facts)
-    popular = ranked.get(POPULARITY) or rank(Popularity(task), task, reporter, POPULARITY)
+    popular = ranked.get(POPULARITY) or rank(PopularityScorer(task), task, reporter, POPULARITY)
     return Figures(
         metrics=means.pop(TOWERS),
         baselines=means,

@@ -12,8 +12,10 @@ from embedding.data.train_config import TrainConfig
 from embedding.evaluation.evaluation import evaluate
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
-from embedding.towers.features import EncodedItems
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import QueryTower
 from embedding.training.preparation import Prepared
 
 _ITEMS_AT_ONCE = 1 << 16

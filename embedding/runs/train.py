@@ -14,7 +14,7 @@ from embedding.data.pairs import Pairs
 from embedding.data.split import Parts, Split, SplitName, choose_split, split_pairs
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.baselines import Popularity
+from embedding.evaluation.baselines.popularity import PopularityScorer
 from embedding.evaluation.evaluate_run import encode_for
 from embedding.evaluation.evaluation import rank
 from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
@@ -25,14 +25,14 @@ from embedding.progress import Reporter
 from embedding.runs.model_card import model_card
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, TextVectors, open_text_vectors
-from embedding.towers.features import Vocabulary
 from embedding.towers.model import Towers, save_weights
 from embedding.towers.model_folder import ModelCounts, ModelManifest, check_out, write_model
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
 from embedding.training.dataset import Dataset, open_dataset
 from embedding.training.device import DeviceName, find_device
+from embedding.training.distributed import joined_process_group
 from embedding.training.preparation import Prepared, prepare, stopping_parts
-from embedding.training.processes import joined_processes
 from embedding.training.training import Around, Trained, fit
 from embedding.training.training_log import TrainingLog
 from embedding.training.warm_start import check_start
@@ -93,14 +93,14 @@ def run_training(
     check_out(request.out)
     device = find_device(request.device)
     start = None if request.warm_start is None else Towers.load(request.warm_start)
-    with joined_processes(device.type) as processes, ExitStack() as stack:
-        if not processes.is_first:
+    with joined_process_group(device.type) as group, ExitStack() as stack:
+        if not group.is_first:
             # The first one reads and encodes for all; what it encoded is in the cache then.
-            processes.wait()
+            group.wait()
             settings = msgspec.structs.replace(
                 settings,
                 cache_dir=settings.vector_cache_dir,
-                data_dir=settings.data_dir / f"process-{processes.rank}",
+                data_dir=settings.data_dir / f"process-{group.rank}",
             )
             reporter = Reporter("none")
         texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
@@ -124,8 +124,8 @@ def run_training(
             reporter,
             None if start is None else start.vocabulary,
         )
-        if processes.is_first:
-            processes.wait()
+        if group.is_first:
+            group.wait()
         identity = RunIdentity(
             config=msgspec.to_builtins(request.config),
             split=msgspec.to_builtins(split),
@@ -134,19 +134,19 @@ def run_training(
             encoder=texts.encoder_hash,
             start=None if start is None else start.model_hash,
             device=device.type,
-            processes=processes.size,
+            processes=group.size,
         )
-        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, processes.is_first)
+        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, group.is_first)
         around = Around(
             checkpoints=checkpoints,
-            log=TrainingLog(request.log) if request.log is not None and processes.is_first else None,
+            log=TrainingLog(request.log) if request.log is not None and group.is_first else None,
             validate=Validation.of(prepared, request.config),
             start=None if start is None else start.weights(),
-            processes=processes,
+            group=group,
         )
-        trained = fit_prepared(prepared, request.config, processes.device(device), reporter, around)
+        trained = fit_prepared(prepared, request.config, group.device(device), reporter, around)
         manifest = _manifest(prepared, trained, data, texts, split, identity, request.config)
-        if processes.is_first:
+        if group.is_first:
 
             def write(folder: Path) -> None:
                 prepared.vocabulary.save(folder)
@@ -157,14 +157,14 @@ def run_training(
                 request.out, manifest, write, lambda finished: model_card(finished, figures, trained.losses)
             )
             checkpoints.remove()
-        processes.wait()
+        group.wait()
         return TrainReport(
             manifest=manifest,
             losses=trained.losses,
             scores=trained.scores,
             resumed_at=trained.resumed_at,
             rejects=data.rejects,
-            is_first=processes.is_first,
+            is_first=group.is_first,
         )
 
 
@@ -210,7 +210,7 @@ def _figures(
     scorer = TowerScorer(trained.query, config, task, rows, vectors)
     ranked = {
         TOWERS: rank(scorer, task, reporter, TOWERS),
-        POPULARITY: rank(Popularity(task), task, reporter, POPULARITY),
+        POPULARITY: rank(PopularityScorer(task), task, reporter, POPULARITY),
     }
     return figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from embedding.rows.schema import Item
-from embedding.text.texts import item_text
+from embedding.text.item_text import item_text
 
 # The packaged encoder reads 256 tokens. Its tokens are those of English, 4.3 bytes of UTF-8 each; 99 of 100 real texts
 # of any language give it 2.8 and more (docs/log.md). An item's text up to here is read as a whole:

@@ -14,7 +14,8 @@ from torch import Tensor
 from embedding.data.membership import Membership
 from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
-from embedding.towers.towers import HistoryTensors, expand_ranges, history_weights, hours_of
+from embedding.towers.query_tower import HistoryTensors, history_weights, hours_of
+from embedding.towers.ragged import expand_ranges
 
 DAY_S = 86_400
 _MOST_LOOKED_AT = 1 << 19

@@ -10,9 +10,12 @@ from safetensors.torch import load_file, save_file
 from embedding.errors import DamagedError, MismatchError
 from embedding.protocols import Vectors
 from embedding.rows.schema import Item
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.item_tensors import ItemTensors
 from embedding.towers.model_folder import WEIGHTS, ModelManifest, verify_model
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower, history_weights, hour_of
+from embedding.towers.query_tower import QueryTower, history_weights, hour_of
+from embedding.towers.vocabulary import Vocabulary
 
 _CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from embedding.durable_files import hash_file, replace_folder
 from embedding.errors import DamagedError, MismatchError, NotFoundError, UsageError
 from embedding.rows.schema import Kind
 
-# Format 1: tags count by their mean (embedding/towers/towers.py). Format 3: a model may read text queries.
+# Format 1: tags count by their mean (embedding/towers/candidate_tower.py). Format 3: a model may read text queries.
 FORMAT = 3
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"

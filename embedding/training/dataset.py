@@ -17,7 +17,8 @@ from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item, Kind
 from embedding.rows.spool import Spool
 from embedding.text.text_vectors import TextVectors
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.vocabulary import Vocabulary
 
 KINDS: tuple[Kind, ...] = ("track", "episode")
 

@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from embedding.towers.towers import CandidateTower, ItemTensors
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.item_tensors import ItemTensors
 
 # Each is the nearest of so many random items, however many items there are: a step costs the same in any catalogue. Of
 # 60,000 items it is the 120th in the mean, near enough to be hard and mostly too far to be what was only left out.

@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from embedding.towers.towers import CandidateTower, QueryTower
-from embedding.training.processes import Processes
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.query_tower import QueryTower
+from embedding.training.distributed import ProcessGroup
 from embedding.training.row_adam import RowAdam
 
 # Shape of the one-cycle schedule: share of the steps in which the rate rises, and how far below its peak it begins.
@@ -31,15 +32,15 @@ class Optimisers:
         if large:
             self._parts.append(RowAdam(large, lr=peak))
 
-    def step(self, loss: torch.Tensor, progress: float, processes: Processes) -> None:
+    def step(self, loss: torch.Tensor, progress: float, group: ProcessGroup) -> None:
         """Move the weights once against the gradient of `loss`, at the rate of `progress` (0 to 1)."""
         self.rate = self.peak * one_cycle(progress)
         for part in self._parts:
             part.zero_grad()
-            for group in part.param_groups:
-                group["lr"] = self.rate
+            for parameters in part.param_groups:
+                parameters["lr"] = self.rate
         loss.backward()  # type: ignore[no-untyped-call]
-        processes.average_gradients(self._weights)
+        group.average_gradients(self._weights)
         for part in self._parts:
             part.step()
 

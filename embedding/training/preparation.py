@@ -14,7 +14,8 @@ from embedding.data.train_config import TrainConfig
 from embedding.errors import RejectedInputError
 from embedding.progress import Reporter
 from embedding.text.text_vectors import TextVectors
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.dataset import Dataset, encode_items
 from embedding.training.query_texts import QueryTexts, encode_query_texts
 

@@ -10,7 +10,7 @@ from embedding.protocols import Vectors
 from embedding.rows.schema import Item, name_key
 from embedding.text.passages import opening
 from embedding.text.text_vectors import TextVectors
-from embedding.towers.features import Bag
+from embedding.towers.encoded_items import Bag
 
 
 class QueryTexts(Struct, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from embedding.data.membership import Membership
-from embedding.towers.towers import expand_ranges
+from embedding.towers.ragged import expand_ranges
 from embedding.training.query_texts import QueryTexts
 
 

@@ -16,13 +16,16 @@ from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import EncodedItems
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import QueryTower
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints
-from embedding.training.memory_words import clear_memory_words
+from embedding.training.distributed import SINGLE_PROCESS, ProcessGroup
 from embedding.training.optimisers import Optimisers
-from embedding.training.processes import ALONE, Processes
+from embedding.training.out_of_memory import explain_out_of_memory
 from embedding.training.query_texts import QueryTexts
 from embedding.training.text_draws import TextDraws
 from embedding.training.training_log import TrainingLog
@@ -59,7 +62,7 @@ class Around(Struct, frozen=True, kw_only=True):
     validate: Validate | None = None
     start: Mapping[str, Tensor] | None = None
     query_texts: QueryTexts | None = None
-    processes: Processes = ALONE
+    group: ProcessGroup = SINGLE_PROCESS
 
 
 def fit(
@@ -79,7 +82,7 @@ def fit(
     the loss is no longer a number or memory runs out, MismatchError for a checkpoint of another run.
     """
     assert (around.query_texts is not None) == bool(config.text_query_weight), "text queries are learnt from texts"
-    with _repeatable(config.seed, device), clear_memory_words(config):
+    with _repeatable(config.seed, device), explain_out_of_memory(config):
         tensors = ItemTensors.of(items, device)
         candidate = CandidateTower(vocabulary.num_ids, vocabulary.table_sizes(), items.text.shape[1], config.dims)
         query = QueryTower(config.dims, items.text.shape[1] if config.text_query_weight else 0)
@@ -111,7 +114,7 @@ class _Loop:
         # Sparse gradients do not exist on Apple's GPUs.
         candidate.sparse = device.type != "mps"
         texts = None if around.query_texts is None else TextDraws.of(around.query_texts, device)
-        self.step = TrainingStep(items, histories, candidate, query, config, around.processes, texts)
+        self.step = TrainingStep(items, histories, candidate, query, config, around.group, texts)
         self.liked = self.step.liked
         self.steps_an_epoch = math.ceil(len(self.liked) / config.batch_size)
         self.optimisers = Optimisers(candidate, query, config.learning_rate)
@@ -146,7 +149,7 @@ class _Loop:
             for pairs_B in batches[self.done :]:
                 step = self._num_steps()
                 loss = self.step.loss(pairs_B, self.generator)
-                self.optimisers.step(loss, step / (self.config.epochs * self.steps_an_epoch), self.around.processes)
+                self.optimisers.step(loss, step / (self.config.epochs * self.steps_an_epoch), self.around.group)
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise NearfieldError(self._loss_message(value, step))
@@ -163,7 +166,7 @@ class _Loop:
         said = f"epoch {self.epoch}/{self.config.epochs}: loss {self.losses[-1]:.4f}"
         score = None
         if self.around.validate is not None:
-            score = self.around.processes.same(self.around.validate(self.candidate, self.query))
+            score = self.around.group.broadcast(self.around.validate(self.candidate, self.query))
             said += f", validation {score:.4f}"
             if score > max(self.scores, default=-math.inf):
                 self.best = {name: weights.detach().clone() for name, weights in self.towers.state_dict().items()}

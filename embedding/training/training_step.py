@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from embedding.data.train_config import TrainConfig
+from embedding.towers.candidate_tower import CandidateTower, cut
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower, cut
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import HistoryTensors, QueryTower
+from embedding.training.distributed import ProcessGroup
 from embedding.training.hard_negatives import HardNegatives
 from embedding.training.loss import in_batch_softmax, log_sampling_probability
-from embedding.training.processes import Processes
 from embedding.training.text_draws import TextDraws
 
 # Share of training pairs whose hour is hidden, so that a request without a time is at home too.
@@ -33,11 +35,11 @@ class TrainingStep:
         candidate: CandidateTower,
         query: QueryTower,
         config: TrainConfig,
-        processes: Processes,
+        group: ProcessGroup,
         texts: TextDraws | None = None,
     ) -> None:
         """`texts`: what may stand for the items, where texts are to find them too."""
-        self.items, self.histories, self.config, self.processes = items, histories, config, processes
+        self.items, self.histories, self.config, self.group = items, histories, config, group
         self.candidate, self.query, self.texts = candidate, query, texts
         self.lengths = (config.dims, *config.nested_dims)
         self.history_length = config.train_history_length or config.history_length
@@ -125,15 +127,15 @@ class TrainingStep:
         self, touched_U: Tensor, hidden_U: Tensor, places_B: Tensor, history: HistoryTensors
     ) -> tuple[list[Tensor], Tensor]:
         """Queries of each length, and candidates (B, D), of the batch; each process encodes its part of the pairs."""
-        if self.processes.size == 1:
+        if self.group.size == 1:
             vectors_UD = self.candidate(self.items.take(touched_U), hidden_U)
             return [self.query(cut(vectors_UD, dims), history) for dims in self.lengths], vectors_UD[places_B]
-        first, last = self.processes.part(len(places_B))
+        first, last = self.group.part(len(places_B))
         places_B, history = places_B[first:last], _rows(history, first, last)
         own_U, place = torch.unique(torch.cat((places_B, history.places_H)), return_inverse=True)
         history = HistoryTensors(place[len(places_B) :], history.offsets, history.weights_H, history.hours_B)
         vectors_UD = self.candidate(self.items.take(touched_U[own_U]), hidden_U[own_U])
-        gather = self.processes.gather
+        gather = self.group.gather
         queries = [gather(self.query(cut(vectors_UD, dims), history)) for dims in self.lengths]
         return queries, gather(vectors_UD[place[: len(places_B)]])
 

@@ -195,7 +195,7 @@ def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:
 def _spool_catalogue(catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, shop: Workshop) -> IdTable:
     ids = IdTableBuilder()
     with shop.reporter.stage("read catalogue") as advance:
-        for items in read_catalogue(catalogue, rejects, ledger=lines):
+        for items in read_catalogue(catalogue, rejects, unchanged=lines):
             for item in items:
                 ids.add(item.id)
             spool.append(items)

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from embedding.protocols import TextEncoder
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.row_form import RowProblem
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalLog
@@ -120,7 +120,7 @@ def _rows(body: PutRows) -> list[Item]:
     places: dict[str, int] = {}
     for place, raw in enumerate(body.items):
         try:
-            item = CATALOGUE_FORM.from_json(bytes(raw))
+            item = CATALOGUE_PARSER.from_json(bytes(raw))
         except RowProblem as error:
             errors.append(FieldError(f"items[{place}].{error.field}".rstrip("."), error.expected, error.came))
             continue

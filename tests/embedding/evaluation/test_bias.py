@@ -10,7 +10,7 @@ from embedding.data.task import Task
 from embedding.evaluation.bias import bias_of, gini
 from embedding.evaluation.comparison import p_values
 from embedding.evaluation.evaluation import Ranked
-from tests.embedding.evaluation.test_baselines import pairs_of
+from tests.embedding.evaluation.tasks import pairs_of
 
 
 def ranked(top: list[list[int]]) -> Ranked:

@@ -10,7 +10,7 @@ from embedding.evaluation.evaluation import Scores, rank
 from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.slices import Slice, interval, parts_of, slices
 from embedding.progress import Reporter
-from tests.embedding.evaluation.test_baselines import pairs_of
+from tests.embedding.evaluation.tasks import pairs_of
 
 
 class Fixed:

@@ -17,8 +17,8 @@ from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
 from embedding.errors import DamagedError, MismatchError, NearfieldError
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
 from embedding.towers.model_folder import WEIGHTS, read_manifest
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
 from embedding.training.training import Around, fit
 from embedding.training.warm_start import check_start

@@ -13,8 +13,9 @@ from embedding.protocols import Vectors
 from embedding.rows.schema import Item
 from embedding.runs.train import fit_prepared
 from embedding.text.text_vectors import NoText
-from embedding.towers.features import Bag, Vocabulary
+from embedding.towers.encoded_items import Bag
 from embedding.towers.model import encode_rows
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.preparation import Prepared
 from embedding.training.query_texts import QueryTexts, encode_query_texts, texts_of
 from embedding.training.text_draws import TextDraws

@@ -13,7 +13,7 @@ from embedding.data.train_config import TrainConfig
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.training import fit
 from tests.embedding.planted import train_planted
 

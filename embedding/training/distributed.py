@@ -1,8 +1,8 @@
-"""Several processes that train one model under torchrun: who does which part, and how their parts meet.
+"""Distributed training under torchrun: which part of a batch each process encodes, and how the parts are gathered.
 
 Every process draws the same batches and holds the same weights; each encodes its part of a batch, and all of them
-compute the loss of the whole. So what one process computes is what any number of them compute, but for the order in
-which sums are taken.
+compute the loss of the whole. So any number of processes compute what one would, except for the order in which sums are
+taken.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from torch import Tensor
 _PATIENCE = timedelta(hours=24)
 
 
-class Processes(Struct, frozen=True):
+class ProcessGroup(Struct, frozen=True):
     """`rank` of this process, from 0, among `size` of them; `local_rank`: among those of this machine."""
 
     rank: int = 0
@@ -28,7 +28,7 @@ class Processes(Struct, frozen=True):
 
     @property
     def is_first(self) -> bool:
-        """Whether this process speaks and writes for all of them."""
+        """Whether this process prints and writes for all of them."""
         return self.rank == 0
 
     def device(self, device: torch.device) -> torch.device:
@@ -40,16 +40,16 @@ class Processes(Struct, frozen=True):
         return length * self.rank // self.size, length * (self.rank + 1) // self.size
 
     def gather(self, part: Tensor) -> Tensor:
-        """The rows of all processes, in the order of their ranks; the gradient comes back to each row's own.
+        """The rows of all processes, in the order of their ranks; each process gets the gradient of its own rows.
 
-        It comes back `size` times as large, so that the mean over processes (`average_gradients`) is the sum over
-        rows that were split and the value itself for what every process computes alike.
+        The gradient is `size` times as large, so that the mean over processes (`average_gradients`) is the sum over
+        rows that were split, and the value itself for what every process computes alike.
         """
         rows: Tensor = _Gather.apply(part, self)  # type: ignore[no-untyped-call]
         return rows
 
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Replace each gradient by its mean over all processes; of a sparse one only the rows that are there move."""
+        """Replace each gradient by its mean over all processes; a sparse one stays sparse."""
         if self.size == 1:
             return
         for weights in parameters:
@@ -62,16 +62,16 @@ class Processes(Struct, frozen=True):
                 dist.all_reduce(gradient)
                 weights.grad = gradient / self.size
 
-    def same(self, value: float) -> float:
-        """The first process's `value`, so that no two of them decide differently by a last bit."""
+    def broadcast(self, value: float) -> float:
+        """The first process's `value`, so that no two processes decide differently because of a last bit."""
         if self.size == 1:
             return value
-        said = [value]
-        dist.broadcast_object_list(said)
-        return said[0]
+        values = [value]
+        dist.broadcast_object_list(values)
+        return values[0]
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes have come here."""
         if self.size > 1:
             dist.barrier()
 
@@ -85,30 +85,30 @@ class Processes(Struct, frozen=True):
         return torch.cat([rows[: int(length)] for rows, length in zip(parts, lengths, strict=True)])
 
 
-ALONE = Processes()
+SINGLE_PROCESS = ProcessGroup()
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, part: Tensor, processes: Processes) -> Tensor:
-        rows = processes._all_rows(part)
-        context.processes, context.first, context.length = processes, processes.part(len(rows))[0], len(part)
+    def forward(context: Any, part: Tensor, group: ProcessGroup) -> Tensor:
+        rows = group._all_rows(part)
+        context.group, context.first, context.length = group, group.part(len(rows))[0], len(part)
         return rows
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         own = gradient[context.first : context.first + context.length]
-        return own * context.processes.size, None
+        return own * context.group.size, None
 
 
 @contextmanager
-def joined_processes(device_type: str) -> Iterator[Processes]:
-    """The processes that torchrun started, joined by NCCL on GPUs and gloo elsewhere; alone without torchrun."""
+def joined_process_group(device_type: str) -> Iterator[ProcessGroup]:
+    """The processes that torchrun started, joined by NCCL on GPUs and gloo elsewhere; one alone without torchrun."""
     if not (dist.is_available() and dist.is_torchelastic_launched()):
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     dist.init_process_group("nccl" if device_type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size(), dist.get_node_local_rank())
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), dist.get_node_local_rank())
     finally:
         dist.destroy_process_group()

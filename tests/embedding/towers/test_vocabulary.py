@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from embedding.data.train_config import ALL_FEATURES
 from embedding.rows.schema import Item
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.vocabulary import Vocabulary
 
 TRAINED = [
     Item(id="a", kind="track", title="A", creator="Björk", tags=("Pop", "rare"), language="en-GB", duration_s=100.0),

@@ -1,4 +1,4 @@
-"""What is said when memory runs out while training."""
+"""Running out of memory while training: an error that says which settings take how much."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from embedding.errors import NearfieldError
 
 
 @contextmanager
-def clear_memory_words(config: TrainConfig) -> Iterator[None]:
-    """Turn each library's own error for memory that cannot be had into a NearfieldError that says what to lower."""
+def explain_out_of_memory(config: TrainConfig) -> Iterator[None]:
+    """Turn the out-of-memory errors of torch and Python into a NearfieldError that says what to lower."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""How a row as people write it becomes a validated one, and how what is wrong with it is explained."""
+"""A row as written, parsed into a validated one, or the field that is wrong with it, in words."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from embedding.rows.rejects import shown
 Raw = TypeVar("Raw", bound=msgspec.Struct)
 Row = TypeVar("Row", bound=msgspec.Struct)
 
-# How a CSV cell says what other formats say by type; a column not named is text.
+# What the text of a CSV cell is read as.
 Cell = Literal["number", "flag", "list", "json", "time"]
 
 _AT_PATH = re.compile(r" - at `(?:key` in `)?\$(.*)`$")
@@ -30,11 +30,13 @@ class RowProblem(Exception):
         self.came = came
 
 
-class RowForm(Generic[Raw, Row]):
-    """One kind of row: its fields as written (`raw`), and `build`, which makes the row of them or raises RowProblem.
+class RowParser(Generic[Raw, Row]):
+    """The parser of one kind of row.
 
-    `expected` says in words what each field takes, keyed by its path with list positions left out
-    (`availability[].market`); a value may be a function of what came. `name` is what the row is called.
+    `name`: what messages call such a row; `raw`: its fields as written; `build`: makes the row of them, or raises
+    RowProblem; `required`: columns that a table must have; `expected`: in words what each field takes, by its path
+    without list positions (`availability[].market`), or a function from the value that came to these words; `cells`:
+    the type of each CSV column that is not text.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which fields of an item the text encoder reads, and in what form."""
+"""The text of an item that the text encoder reads: which fields, in which order, up to which length."""
 
 import hashlib
 

@@ -1,12 +1,12 @@
-"""The interaction row as people write it, and the Interaction it makes."""
+"""The interaction row: its fields as written, and the Interaction that they make."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from embedding.rows.catalogue_form import EXPECTED_ID
+from embedding.rows.catalogue_fields import EXPECTED_ID
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import LongId, is_id
 from embedding.rows.schema import Int64, Interaction, Weight
 from embedding.rows.times import EXPECTED_TIME, FIRST_S, LAST_S, epoch_us
@@ -58,7 +58,7 @@ def _interaction(raw: RawInteraction) -> Interaction:
     )
 
 
-INTERACTION_FORM: RowForm[RawInteraction, Interaction] = RowForm(
+INTERACTION_PARSER: RowParser[RawInteraction, Interaction] = RowParser(
     name="an interaction",
     raw=RawInteraction,
     build=_interaction,

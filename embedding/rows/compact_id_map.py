@@ -1,4 +1,4 @@
-"""Which ids came already, and where: 16 bytes a slot, so that ten million ids fit in memory."""
+"""Where each id came first: a hash map of 16 bytes a slot, so that ten million ids fit in memory."""
 
 from array import array
 
@@ -11,8 +11,8 @@ _FIRST_SLOTS = 1 << 12
 _TAIL = 1 << 10
 
 
-class SeenIds:
-    """A set of ids by their 64-bit hashes, each with the place where it came first.
+class CompactIdMap:
+    """Ids by their 64-bit hashes, each with the place where it came first.
 
     Open addressing in two flat arrays, at most half full. Ids themselves are not kept: among a million, the chance
     that any two share a hash is 3 in 100 million.
