@@ -1,0 +1,265 @@
+"""A data folder of an old build does all that one of today does: it is read, served, changed, compacted and left."""
+
+import asyncio
+import json
+import tarfile
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from embedding.progress import Reporter
+from embedding.towers.model_folder import verify_model
+from embedding.towers.tower_loading import load_towers
+from indexing.building.build import BuildInputs
+from indexing.building.compaction import compact
+from indexing.building.run import build_from_settings
+from indexing.journal.file_log import FileReader
+from indexing.journal.records import Encoded, Lifted, Put, Removed, TakenDown
+from indexing.release.manifest import verify_files
+from indexing.releases.known_lines import State, lines_path, load_lines
+from indexing.releases.switch import activate, rollback
+from indexing.releases.workplace import Workplace, open_workplace
+from indexing.rules.accepted import AcceptedRules, read_rules
+from indexing.rules.declaration import rules_version
+from indexing.search.plans_file import read_plans
+from indexing.sync.run import run_diff, run_sync
+from service.app import create_app
+from service.main import open_dependencies
+from service.schemas.load_settings import load_settings
+from tests.indexing.kinds_of_store import quick_folder
+
+T = TypeVar("T")
+
+QUIET = Reporter("none")
+# Scores are given with six digits; the last bits are those of the machine that multiplied.
+TOLERANCE = 2e-5
+# One folder for each old build, with a README that says how it was made.
+FIXTURES = sorted((Path(__file__).parent / "fixtures").iterdir())
+
+
+class Asked(NamedTuple):
+    """A request, and what the old build answered."""
+
+    path: str
+    body: dict[str, Any]
+    answer: dict[str, Any]
+
+    @property
+    def by_words(self) -> bool:
+        """Whether words count in it: how much each does depends on all rows that a release was built of."""
+        return self.path == "/v1/search" and self.body.get("mode", "hybrid") != "semantic"
+
+
+class OldFolder:
+    """A copy of a fixture, in which commands may be typed, and what its build answered."""
+
+    def __init__(self, fixture: Path, folder: Path) -> None:
+        with tarfile.open(fixture / "data.tar.xz") as packed:
+            packed.extractall(folder, filter="data")
+        self.folder = folder
+        # Listeners have heard two items that the catalogue no longer has.
+        self.settings = load_settings(folder, {}, {"max_reject_share": 0.1})
+        self.asked = [Asked(**asked) for asked in json.loads((fixture / "answers.json").read_text())]
+        self.live, self.older = (asked.answer["release"] for asked in self.asked[:2])
+
+    def of_live(self, *, by_words: bool = True) -> list[Asked]:
+        """What was asked of the live release; `by_words` or by vectors alone."""
+        return [asked for asked in self.asked if "release" not in asked.body and (by_words or not asked.by_words)]
+
+    def of_older(self) -> list[Asked]:
+        """What was asked of the older release by name, as if it were live."""
+        pinned = [asked for asked in self.asked if "release" in asked.body]
+        return [
+            asked._replace(body={key: value for key, value in asked.body.items() if key != "release"})
+            for asked in pinned
+        ]
+
+    @contextmanager
+    def served(self) -> Iterator[TestClient[Litestar]]:
+        """The application over the folder, in this process."""
+        with TestClient(create_app(open_dependencies(self.settings))) as client:
+            yield client
+
+    def work(self, work: Callable[[Workplace], Awaitable[T]]) -> T:
+        """What `work(place)` gives, as a command would do it."""
+
+        async def run() -> T:
+            async with open_workplace(self.settings) as place:
+                return await work(place)
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encoders_loaded_to_the_end() -> Iterator[None]:
+    """As for the tests of service: no thread is inside torch when the interpreter ends."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "load-encoder":
+            thread.join()
+
+
+@pytest.fixture(params=FIXTURES, ids=lambda path: path.name)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OldFolder]:
+    with quick_folder(tmp_path) as folder:
+        yield OldFolder(request.param, folder)
+
+
+def ask(client: TestClient[Litestar], path: str, body: dict[str, Any]) -> Any:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def other_hits(client: TestClient[Litestar], asked: Sequence[Asked]) -> list[tuple[Asked, Any]]:
+    """Requests that are not answered by the hits that the old build gave, with those that came."""
+    came = [(one, ask(client, one.path, one.body)["hits"]) for one in asked]
+    return [(one, hits) for one, hits in came if not alike(hits, one.answer["hits"])]
+
+
+def found_by_word(client: TestClient[Litestar], word: str) -> list[str]:
+    hits = ask(client, "/v1/search", {"text": word, "mode": "lexical"})["hits"]
+    return [hit["id"] for hit in hits]
+
+
+def change(client: TestClient[Litestar], old: OldFolder, method: str, path: str, body: object = None) -> Any:
+    headers = {"Authorization": f"Bearer {old.settings.admin_token}"}
+    answer = client.request(method, path, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def alike(came: Any, expected: Any) -> bool:
+    """Whether they are the same but for the last bits of numbers, and for cursors, each of which holds its time."""
+    if isinstance(expected, dict):
+        keys = expected.keys() - {"next_cursor"}
+        return came.keys() - {"next_cursor"} == keys and all(alike(came[key], expected[key]) for key in keys)
+    if isinstance(expected, list):
+        return len(came) == len(expected) and all(map(alike, came, expected))
+    if isinstance(expected, float):
+        return bool(abs(came - expected) <= TOLERANCE)
+    return bool(came == expected)
+
+
+def read_catalogue(old: OldFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (old.folder / "catalogue.jsonl").read_text().splitlines()]
+
+
+def write_catalogue(old: OldFolder, name: str, rows: list[dict[str, Any]]) -> Path:
+    path = old.folder / name
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return path
+
+
+def test_every_part_of_it_is_read(old: OldFolder) -> None:
+    data_dir = old.settings.data_dir
+
+    async def look(place: Workplace) -> None:
+        assert await place.releases.live_id() == old.live
+        assert await place.releases.previous_id() == old.older
+        assert [manifest.id for manifest in place.releases.manifests()] == [old.older, old.live]
+        assert place.releases.damaged() == {}
+        for manifest in place.releases.manifests():
+            release = place.releases.open(manifest.id)
+            verify_files(release.folder, manifest)
+            await release.check_collection(place.store)
+            assert manifest.counts.passages == len(release.passages or ()) > 0
+            assert len(release.users) == manifest.counts.users > 0
+            assert set(manifest.dims) == {"tower", "text"}
+            assert manifest.extra_fields == ("extra.integer.bpm", "extra.keyword.mood")
+            # As old as it is, words and rules of today can be compared with its own.
+            release.check_words()
+            for version in (manifest.rules_version, AcceptedRules(data_dir / "rules").current()[0]):
+                plans = read_plans(data_dir, manifest.id, version)
+                assert (plans is None) == (manifest.id == old.older and version != manifest.rules_version)
+        rows = await place.live()
+        assert rows.taken_down == {"jazz-2", "crime-2"}
+        known = load_lines(lines_path(data_dir, old.live), State(old.live, rows.rows_seq, "0.1.0"))
+        assert known is not None
+        assert len(known) == len(read_catalogue(old))
+
+    old.work(look)
+    frames = FileReader(data_dir / "journal" / "changes.log").read()
+    assert {type(change) for frame in frames for change in frame.changes} == {Put, Removed, TakenDown, Lifted, Encoded}
+    ruleset, _ = read_rules(old.settings.rules)
+    assert AcceptedRules(data_dir / "rules").current() == (rules_version(ruleset), ruleset)
+    for name, release in (("model", old.older), ("other-model", old.live)):
+        model = verify_model(old.folder / name)
+        towers = load_towers(data_dir / "releases" / release / "model")
+        assert towers.model_hash == model.hash
+
+
+def test_it_answers_as_its_build_did(old: OldFolder) -> None:
+    with old.served() as client:
+        for asked in old.asked:
+            came = ask(client, asked.path, asked.body)
+            assert alike(came, asked.answer), (asked, came)
+
+
+def test_it_is_synced_there_and_back(old: OldFolder) -> None:
+    rows = read_catalogue(old)
+    same, _ = asyncio.run(run_diff(old.folder / "catalogue.jsonl", old.settings, QUIET))
+    assert (same.diff.unchanged, same.diff.num_changes) == (len(rows), 0)
+    changed = [row for row in rows if row["id"] != "metal-8"]
+    changed.append(rows[0] | {"id": "jazz-late", "title": "Jazz from Oslo"})
+    changed[3] = changed[3] | {"text": "a choir of whales"}
+    changed[4] = changed[4] | {"duration_s": 12}
+    catalogue = write_catalogue(old, "changed.jsonl", changed)
+    with old.served() as client:
+        done = asyncio.run(run_sync(catalogue, old.settings, QUIET)).diff
+        assert (done.added, done.changed, done.payload_changed, done.removed) == (1, 1, 1, 1)
+        assert done.unchanged == len(rows) - 3
+        assert client.get("/v1/items/jazz-late").status_code == 200
+        assert client.get("/v1/items/metal-8").status_code == 404
+        # The whales' vector is another, so that what is near has moved.
+        assert other_hits(client, old.of_live())
+        undone = asyncio.run(run_sync(old.folder / "catalogue.jsonl", old.settings, QUIET)).diff
+        assert (undone.added, undone.changed, undone.payload_changed, undone.removed) == (1, 1, 1, 1)
+        assert other_hits(client, old.of_live()) == []
+
+
+def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
+    new = read_catalogue(old)[0] | {"id": "jazz-put", "title": "Jazz from Oslo"}
+    with old.served() as client:
+        change(client, old, "PUT", "/v1/items", {"items": [new]})
+        assert found_by_word(client, "Oslo") == ["jazz-put"]
+        change(client, old, "PUT", "/v1/items/jazz-put/takedown")
+        assert found_by_word(client, "Oslo") == []
+        change(client, old, "DELETE", "/v1/items/jazz-put/takedown")
+        assert found_by_word(client, "Oslo") == ["jazz-put"]
+        change(client, old, "DELETE", "/v1/items/jazz-put")
+        assert other_hits(client, old.of_live()) == []
+    compacted = old.work(lambda place: compact(place, QUIET))
+    assert compacted is not None
+    assert compacted.lineage == (old.live,)
+    with old.served() as client:
+        assert ask(client, *old.asked[0][:2])["release"] == compacted.id
+        assert other_hits(client, old.of_live(by_words=False)) == []
+        assert found_by_word(client, "Quito") == ["jazz-new"]
+    # A compaction is no step to go back to.
+    assert old.work(lambda place: place.releases.previous_id()) == old.older
+
+
+def test_a_release_is_built_beside_it_switched_to_and_rolled_back(old: OldFolder) -> None:
+    inputs = BuildInputs(
+        catalogue=old.folder / "catalogue.jsonl",
+        model=old.folder / "other-model",
+        interactions=old.folder / "interactions.jsonl",
+    )
+    built = asyncio.run(build_from_settings(inputs, old.settings, QUIET, activate=True))
+    with old.served() as client:
+        assert ask(client, *old.asked[0][:2])["release"] == built.id
+        assert found_by_word(client, "Quito") == ["jazz-new"]
+        assert client.get("/v1/items/crime-2").status_code == 404
+    assert old.work(rollback) == old.live
+    with old.served() as client:
+        assert other_hits(client, old.of_live()) == []
+    old.work(lambda place: activate(place, old.older))
+    with old.served() as client:
+        assert other_hits(client, old.of_older()) == []
