@@ -101,7 +101,7 @@ class Vocabulary:
         """The vocabulary of the items that training sees; a bag's value on fewer than `min_items` is left out.
 
         `num_pairs` (N,): how often each of `items` is trained on. What is touched most often stands first, so that a
-        step finds its rows close together in memory, however large the tables are (benchmarks/training_step.py).
+        step finds its rows close together in memory, however large the tables are (`benchmarks.training_step`).
         """
         ids = IdTableBuilder()
         counts: dict[str, Counter[str]] = {name: Counter() for name in (*BAGS, *CATEGORIES) if name in features}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.world import PlantedEncoder, build_world
+from benchmarks.harness.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Put
