@@ -60,7 +60,7 @@ def main() -> None:
             with ExitStack() as stack:
                 scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 for name, port in _PORTS.items():
-                    stack.enter_context(served(name, port, workers, query, bodies[0]))
+                    stack.enter_context(served(f"benchmarks.floor.apps:build_{name}", port, workers, query, bodies[0]))
                 script = wrk.write_script(scratch, query, bodies)
                 rates = _rounds(script, query, arguments.rounds, arguments.seconds)
                 _report(console, f"{query} over HTTP, {workers} worker(s)", rates, "product")

@@ -35,9 +35,9 @@ def post(port: int, query: str, body: bytes) -> bytes:
 
 
 @contextmanager
-def served(application: str, port: int, workers: int, query: str, body: bytes) -> Iterator[None]:
-    """The application that `benchmarks.floor.apps.build_APPLICATION` makes, until the block ends; once it answers."""
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(application, port, workers))
+def served(factory: str, port: int, workers: int, query: str, body: bytes) -> Iterator[None]:
+    """The application that `factory` (`module:function`) makes, from when it answers until the block ends."""
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(factory, port, workers))
     process.start()
     try:
         _until_answering(port, process, query, body)
@@ -47,8 +47,7 @@ def served(application: str, port: int, workers: int, query: str, body: bytes) -
         process.join()
 
 
-def _serve(application: str, port: int, workers: int) -> None:
-    factory = f"benchmarks.floor.apps:build_{application}"
+def _serve(factory: str, port: int, workers: int) -> None:
     watch = LiveWatch(lambda: nullcontext(lambda: "bench"), 3_600.0)
     listeners = Listeners("127.0.0.1", port, workers)
     Supervisor(listeners, factory, {}, watch, lambda _: None, Pace(), WorkerProcesses([])).run()

@@ -26,14 +26,14 @@ MODES: tuple[Mode, ...] = ("semantic", "lexical", "hybrid")
 
 def build_worded_world(folder: Path, num_items: int) -> None:
     """The release of worded items in `folder`, built if it is not there."""
-    build_world(folder, num_items, PlantedEncoder(DIMS, _shares()), _with_words)
+    build_world(folder, num_items, PlantedEncoder(DIMS, shares()), worded_rows)
 
 
 class QueryEncoder(PlantedEncoder):
     """Puts a query of words beside a centre that the words choose."""
 
     def __init__(self) -> None:
-        super().__init__(DIMS, _shares())
+        super().__init__(DIMS, shares())
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dims)."""
@@ -41,13 +41,14 @@ class QueryEncoder(PlantedEncoder):
         return super().encode([f"centre-{number % NUM_CENTRES} item-{number}" for number in chosen])
 
 
-def _shares() -> NDArray[np.float64]:
+def shares() -> NDArray[np.float64]:
     """(DIMS,) how much of all squares each component has."""
     so_far = np.interp(np.arange(DIMS + 1), list(_OF_REAL_TEXTS), list(_OF_REAL_TEXTS.values()))
     return np.diff(so_far)
 
 
-def _with_words(num_items: int) -> Iterator[dict[str, object]]:
+def worded_rows(num_items: int) -> Iterator[dict[str, object]]:
+    """Catalogue rows with thirty words each."""
     dice = np.random.default_rng(11)
     for row in rows(num_items):
         yield row | {"text": _words(dice, _WORDS_A_ROW)}
