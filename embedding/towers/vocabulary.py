@@ -50,7 +50,7 @@ class Vocabulary:
         """The vocabulary of the items that training sees, without a bag's values on fewer than `min_items`.
 
         `num_pairs` (N,): how often each of `items` is trained on. The most frequent rows stand first, so that a step
-        finds its rows close together in memory, however large the tables are (benchmarks/training_step.py).
+        finds its rows close together in memory, however large the tables are (`benchmarks.training_step`).
         """
         ids = IdTableBuilder()
         counts: dict[str, Counter[str]] = {name: Counter() for name in (*BAGS, *CATEGORIES) if name in features}

@@ -13,7 +13,7 @@ class RowAdam(torch.optim.Optimizer):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015) on sparse gradients.
 
     A row without a gradient stays as it is, its moments too: the "lazy" form of torch's SparseAdam, in a third of its
-    time (benchmarks/training_step.py). Both moments of a row lie side by side, so that a step fetches them together.
+    time (`benchmarks.training_step`). Both moments of a row lie side by side, so that a step fetches them together.
     """
 
     def __init__(self, tables: list[torch.nn.Parameter], lr: float) -> None:

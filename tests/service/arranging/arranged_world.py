@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.world import PlantedEncoder, build_world
+from benchmarks.harness.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Put
