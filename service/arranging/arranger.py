@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.rules.arrangement import Arrangement
-from service.arranging.boosts import boosts_of, is_boosted
+from service.arranging.boosts import active_boosts, boosts_of
 from service.arranging.cap_counts import CapCounts, rows_to_spare
 from service.arranging.mmr import MmrPool
 from service.arranging.row_features import RowFeatures
@@ -71,7 +71,7 @@ class Arranger:
         `still_passes` is asked of every row beside the ranking's own re-check. Raises StoreError when the engine fails.
         """
         gone = self._with_successors(shown_before.rows) if shown_before.rows else _NONE
-        if arrangement.diversity or is_boosted(arrangement):
+        if arrangement.diversity or active_boosts(arrangement):
             return await self._reordered(ranking, arrangement, shown_before, limit, using, at_s, gone, still_passes)
         return await self._filtered(ranking, arrangement, shown_before, limit, gone, still_passes)
 

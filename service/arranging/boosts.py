@@ -1,5 +1,6 @@
 """The boosts: what is added to the scores of rows for being fresh or popular. A new boost is a line here."""
 
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -67,9 +68,11 @@ class Popularity:
 BOOSTS: tuple[Boost, ...] = (Freshness(), Popularity())
 
 
-def is_boosted(arrangement: Arrangement) -> bool:
-    """Whether an arrangement asks for any boost."""
-    return any(boost.weight(arrangement) for boost in BOOSTS)
+# As many as caps.
+@lru_cache(256)
+def active_boosts(arrangement: Arrangement) -> tuple[tuple[Boost, float], ...]:
+    """The boosts that an arrangement asks for, each with its weight."""
+    return tuple((boost, weight) for boost in BOOSTS if (weight := boost.weight(arrangement)))
 
 
 def boosts_of(
@@ -78,6 +81,5 @@ def boosts_of(
     """What each boost that an arrangement asks for adds to the scores of rows (R,)."""
     return {
         boost.name: weight * boost.values(features, rows, arrangement, at_s)
-        for boost in BOOSTS
-        if (weight := boost.weight(arrangement))
+        for boost, weight in active_boosts(arrangement)
     }

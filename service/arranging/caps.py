@@ -1,6 +1,7 @@
 """The caps: how many rows of one creator, tag or recording may stand together in one list. A new cap is a line here."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from indexing.columns.arrangement_features import NO_RECORDING
@@ -116,3 +117,10 @@ class OneRecording:
 
 
 CAPS: tuple[Cap, ...] = (PerCreator(), PerTag(), OneRecording())
+
+
+# Each worker meets a few: those of its rules, and of the switches that requests set.
+@lru_cache(256)
+def active_caps(arrangement: Arrangement) -> tuple[tuple[Cap, int], ...]:
+    """The caps that an arrangement asks for, each with how many rows of a group may stand together."""
+    return tuple((cap, most) for cap in CAPS if (most := cap.most(arrangement)) is not None)

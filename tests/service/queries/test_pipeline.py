@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 from indexing.rules.arrangement import Arrangement
-from service.arranging.boosts import BOOSTS, BoostName
-from service.arranging.caps import CAPS, CapName
+from service.arranging.boosts import BOOSTS, BoostName, active_boosts
+from service.arranging.caps import CAPS, CapName, active_caps
 from service.queries.pipeline import STAGES
 from service.queries.query_kinds import KINDS
 from service.queries.resolved_query import ResolvedQuery
@@ -49,8 +49,8 @@ def test_caps_and_boosts_are_those_that_answers_name() -> None:
 
 def test_nothing_is_capped_or_boosted_unless_asked() -> None:
     asked = Arrangement(same_recording=True)
-    assert [cap.name for cap in CAPS if cap.most(asked) is not None] == []
-    assert [boost.name for boost in BOOSTS if boost.weight(asked)] == []
+    assert active_caps(asked) == ()
+    assert active_boosts(asked) == ()
 
 
 def test_each_kind_of_query_has_a_body_of_its_own() -> None:
