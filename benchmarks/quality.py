@@ -31,9 +31,9 @@ from embedding.evaluation.evaluate_run import encode_for
 from embedding.evaluation.evaluation import evaluate
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
-from embedding.runs.train import Fitted, fit_pairs
 from embedding.text.text_vectors import NoText
 from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.fit import Fitted, fit_pairs
 
 CONFIGS = Path(__file__).parent / "configs"
 SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")

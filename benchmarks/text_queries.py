@@ -33,11 +33,11 @@ from embedding.evaluation.evaluation import Scores, evaluate
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
-from embedding.runs.train import fit_pairs
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
 from embedding.text.text_vectors import TextVectors, open_text_vectors
 from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.fit import fit_pairs
 
 _SET = "playlist_archive"
 _TITLES, _K = 1_000, 10

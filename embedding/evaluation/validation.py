@@ -16,7 +16,7 @@ from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.encoded_items import EncodedItems
 from embedding.towers.item_tensors import ItemTensors
 from embedding.towers.query_tower import QueryTower
-from embedding.training.preparation import Prepared
+from embedding.training.training_data import TrainingData
 
 _ITEMS_AT_ONCE = 1 << 16
 
@@ -30,7 +30,7 @@ class Validation:
         self._tensors: ItemTensors | None = None
 
     @classmethod
-    def of(cls, prepared: Prepared, config: TrainConfig) -> Self | None:
+    def of(cls, prepared: TrainingData, config: TrainConfig) -> Self | None:
         """What stops a run on `prepared`; None where no pairs were held out to stop by."""
         if prepared.validation is None:
             return None

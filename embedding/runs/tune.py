@@ -16,13 +16,13 @@ from embedding.data.train_config import TrainConfig
 from embedding.errors import MismatchError, RejectedInputError
 from embedding.evaluation.validation import Validation
 from embedding.progress import Reporter
-from embedding.runs.train import fit_prepared
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, open_text_vectors
 from embedding.training.checkpoint import RunIdentity, differences
 from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
-from embedding.training.preparation import prepare
+from embedding.training.fit import fit
+from embedding.training.training_data import prepare_training_data
 
 _NAME = "nearfield"
 _IDENTITY = "identity"
@@ -74,25 +74,25 @@ def run_tuning(
         parts = validation_split(split_pairs(data.pairs, split).train)
         if not len(parts.test):
             raise RejectedInputError("Nothing can be held out of training: no user has five training pairs or more.")
-        prepared = prepare(data, parts.train, parts, request.config, texts, reporter)
+        training_data = prepare_training_data(data, parts.train, parts, request.config, texts, reporter)
         identity = RunIdentity(
             config=msgspec.to_builtins(request.config),
             split=msgspec.to_builtins(split),
             interactions=data.pairs.fingerprint(),
-            items=prepared.fingerprint(),
+            items=training_data.fingerprint(),
             encoder=texts.encoder_hash,
             start=None,
             device=device.type,
             processes=1,
         )
-        validation = Validation.of(prepared, request.config)
+        validation = Validation.of(training_data, request.config)
         assert validation is not None
         study = _open_study(study_path(request.out), identity, request.config)
 
         def judge(trial: Trial) -> float:
             config = _drawn(trial, request.config)
             reporter.say(f"trial {trial.number + 1}/{request.trials}: {trial.params}")
-            trained = fit_prepared(prepared, config, device, reporter)
+            trained = fit(training_data, config, device, reporter)
             return validation(trained.candidate, trained.query)
 
         until_s = None if request.minutes is None else time.monotonic() + 60 * request.minutes

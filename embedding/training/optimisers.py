@@ -8,7 +8,7 @@ import torch
 from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.query_tower import QueryTower
 from embedding.training.distributed import ProcessGroup
-from embedding.training.row_adam import RowAdam
+from embedding.training.lazy_adam import LazyAdam
 
 # Shape of the one-cycle schedule: share of the steps in which the rate rises, and how far below its peak it begins.
 _WARM_UP_SHARE = 0.3
@@ -30,7 +30,7 @@ class Optimisers:
         self._weights = [*small, *large]
         self._parts: list[torch.optim.Optimizer] = [torch.optim.Adam(small, lr=peak)]
         if large:
-            self._parts.append(RowAdam(large, lr=peak))
+            self._parts.append(LazyAdam(large, lr=peak))
 
     def step(self, loss: torch.Tensor, progress: float, group: ProcessGroup) -> None:
         """Move the weights once against the gradient of `loss`, at the rate of `progress` (0 to 1)."""

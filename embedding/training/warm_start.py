@@ -10,7 +10,7 @@ from embedding.errors import MismatchError
 from embedding.towers.model_folder import ModelManifest
 
 
-def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str | None) -> None:
+def check_warm_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str | None) -> None:
     """MismatchError, naming all that differs, where a model's weights have no place in a run of `config`."""
     pairs = {
         "dims": (manifest.config.dims, config.dims),
@@ -28,7 +28,7 @@ def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str 
         )
 
 
-def take_over(weights: Mapping[str, Tensor], towers: Mapping[str, nn.Module]) -> None:
+def copy_weights(weights: Mapping[str, Tensor], towers: Mapping[str, nn.Module]) -> None:
     """Copy a model's weights into fresh towers: of a table that has grown, its first rows; new rows stay fresh.
 
     Raises MismatchError where the towers are not made of the same parts.

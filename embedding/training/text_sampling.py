@@ -12,7 +12,7 @@ from embedding.towers.ragged import expand_ranges
 from embedding.training.query_texts import QueryTexts
 
 
-class TextDraws(Struct, frozen=True):
+class TextSampler(Struct, frozen=True):
     """`QueryTexts` on a device: item n has the texts `flat[offsets[n] : offsets[n + 1]]`, one at least."""
 
     vectors_TE: Tensor
@@ -21,7 +21,7 @@ class TextDraws(Struct, frozen=True):
     membership: Membership
 
     @classmethod
-    def of(cls, texts: QueryTexts, device: torch.device) -> "TextDraws":
+    def of(cls, texts: QueryTexts, device: torch.device) -> "TextSampler":
         """The tensors of `texts` on `device`."""
         vectors, flat, offsets = (
             torch.from_numpy(part).to(device) for part in (texts.vectors, texts.texts.flat, texts.texts.offsets)

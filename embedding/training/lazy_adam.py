@@ -9,7 +9,7 @@ from torch import Tensor
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
-class RowAdam(torch.optim.Optimizer):
+class LazyAdam(torch.optim.Optimizer):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015) on sparse gradients.
 
     A row without a gradient stays as it is, its moments too: the "lazy" form of torch's SparseAdam, in a third of its

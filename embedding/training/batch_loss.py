@@ -19,13 +19,13 @@ from embedding.towers.query_tower import HistoryTensors, QueryTower
 from embedding.training.distributed import ProcessGroup
 from embedding.training.hard_negatives import HardNegatives
 from embedding.training.loss import in_batch_softmax, log_sampling_probability
-from embedding.training.text_draws import TextDraws
+from embedding.training.text_sampling import TextSampler
 
 # Share of training pairs whose hour is hidden, so that a request without a time is at home too.
 _HOUR_DROPOUT = 0.2
 
 
-class TrainingStep:
+class BatchLoss:
     """The loss of a batch. Random numbers are drawn on the CPU, so that every device sees the same batches."""
 
     def __init__(
@@ -36,7 +36,7 @@ class TrainingStep:
         query: QueryTower,
         config: TrainConfig,
         group: ProcessGroup,
-        texts: TextDraws | None = None,
+        texts: TextSampler | None = None,
     ) -> None:
         """`texts`: what may stand for the items, where texts are to find them too."""
         self.items, self.histories, self.config, self.group = items, histories, config, group
