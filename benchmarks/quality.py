@@ -24,11 +24,11 @@ from rich.table import Table
 from benchmarks import product
 from benchmarks.product import CATALOGUE, INTERACTIONS, import_data
 from benchmarks.quality_questions import SHOWN, answer
-from embedding.data.split import Parts, Split, split_pairs, validation_split
+from embedding.data.split import Split, SplitPairs, split_pairs, validation_split
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig, load_config
-from embedding.evaluation.evaluate_run import encode_for
-from embedding.evaluation.evaluation import evaluate
+from embedding.evaluation.ranking import evaluate
+from embedding.evaluation.tower_ranking import encode_for
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.text.text_vectors import NoText
@@ -132,12 +132,12 @@ def _choose(work: Path, name: str) -> None:
     Console(width=_WIDTH).print(table)
 
 
-def _validate(data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
+def _validate(data: Dataset, parts: SplitPairs, config: TrainConfig) -> dict[str, float]:
     fitted = fit_pairs(data, parts.train, config, NoText(), torch.device("cpu"), Reporter("none"))
     return ranked(fitted, data, parts, config)
 
 
-def ranked(fitted: Fitted, data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
+def ranked(fitted: Fitted, data: Dataset, parts: SplitPairs, config: TrainConfig) -> dict[str, float]:
     """The metrics of towers that read no text, over all candidates for everybody with pairs held out."""
     quiet, texts = Reporter("none"), NoText()
     task = Task.of(parts, len(data.item_rows))

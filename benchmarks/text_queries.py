@@ -28,8 +28,9 @@ from benchmarks.quality_questions import SHOWN
 from embedding.data.split import Split, split_pairs
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig, load_config
-from embedding.evaluation.evaluate_run import encode_for
-from embedding.evaluation.evaluation import Scores, evaluate
+from embedding.evaluation.ranking import evaluate
+from embedding.evaluation.scorer import Scores
+from embedding.evaluation.tower_ranking import encode_for
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.protocols import Vectors

@@ -13,7 +13,7 @@ from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
 
 if TYPE_CHECKING:
-    from embedding.evaluation.evaluate_run import EvaluateReport
+    from embedding.runs.evaluate import EvaluateReport
     from embedding.runs.train import TrainReport
 
 _settings = click.make_pass_decorator(EmbeddingSettings)
@@ -148,7 +148,7 @@ def evaluate(
       nearfield evaluate model --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl
     """
     from embedding.evaluation.baselines.registry import parse_baselines
-    from embedding.evaluation.evaluate_run import EvaluateRequest, run_evaluation
+    from embedding.runs.evaluate import EvaluateRequest, run_evaluation
 
     request = EvaluateRequest(
         model=model,

@@ -23,7 +23,7 @@ class Split(Struct, frozen=True, kw_only=True):
     cut_s: float | None = None
 
 
-class Parts(Struct, frozen=True):
+class SplitPairs(Struct, frozen=True):
     """Pairs known at training, skips among them, and positive pairs to test on."""
 
     train: Pairs
@@ -46,7 +46,7 @@ def choose_split(pairs: Pairs, name: SplitName) -> Split:
     return Split(name="time", cut_s=float(np.quantile(pairs.at_s, 1 - _TEST_SHARE, method="lower")))
 
 
-def split_pairs(pairs: Pairs, split: Split) -> Parts:
+def split_pairs(pairs: Pairs, split: Split) -> SplitPairs:
     """The parts of `pairs` under `split`; a skip never tests.
 
     Common: a positive pair tests when its hash modulo five is zero and its user has five positive pairs or more.
@@ -59,16 +59,16 @@ def split_pairs(pairs: Pairs, split: Split) -> Parts:
             f"The split {split.name!r} leaves no positive pair to train on, of {int(pairs.positive.sum())}. "
             "Check that interactions with a positive weight name items of the catalogue."
         )
-    return Parts(pairs.where(train), pairs.where(test))
+    return SplitPairs(pairs.where(train), pairs.where(test))
 
 
-def validation_split(train: Pairs) -> Parts:
+def validation_split(train: Pairs) -> SplitPairs:
     """A part of the training pairs to choose settings by, so that the test pairs stay unseen.
 
     The same share as in the common split, by the next digit of the same hash in base five.
     """
     held_out = train.positive & (train.next_folds == 0) & _of_frequent_users(train)
-    return Parts(train.where(~held_out), train.where(held_out))
+    return SplitPairs(train.where(~held_out), train.where(held_out))
 
 
 def _masks(pairs: Pairs, split: Split) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

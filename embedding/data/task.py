@@ -5,7 +5,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.pairs import Pairs
-from embedding.data.split import Parts
+from embedding.data.split import SplitPairs
 from embedding.errors import RejectedInputError
 
 Rows = NDArray[np.int64]
@@ -25,7 +25,7 @@ class Task(Struct, frozen=True):
     test: Pairs
 
     @classmethod
-    def of(cls, parts: Parts, num_items: int) -> "Task":
+    def of(cls, parts: SplitPairs, num_items: int) -> "Task":
         """The task that `parts` set over a catalogue of `num_items` rows; RejectedInputError without a test pair."""
         known = _keys(parts.train, num_items)
         test = parts.test.where(~np.isin(_keys(parts.test, num_items), known))

@@ -5,7 +5,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Ranked
+from embedding.evaluation.ranking import Ranked
 
 # Lists are judged by as many of their first places as slices are.
 BIAS_K = 20

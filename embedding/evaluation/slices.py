@@ -7,9 +7,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Ranked
 from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.metrics import Values
+from embedding.evaluation.ranking import Ranked
 from embedding.towers.history import DAY_S
 from embedding.training.dataset import KINDS
 
@@ -52,7 +52,7 @@ def interval(values: Values) -> tuple[float, float]:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
-def parts_of(task: Task, facts: ItemAttributes) -> dict[str, Mask]:
+def slice_masks(task: Task, facts: ItemAttributes) -> dict[str, Mask]:
     """The held-out pairs (T,) of each slice: by how often item and user occur in training, by kind, language and age.
 
     An item's age is counted back from the newest pair that has a time, or from the newest item where none has.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from embedding.evaluation.figures import POPULARITY, TOWERS, Figures
+from embedding.evaluation.results import POPULARITY, TOWERS, EvaluationResults
 from embedding.towers.model_folder import ModelManifest
 
 _LIMITS = (
@@ -21,8 +21,8 @@ _LIMITS = (
 )
 
 
-def model_card(manifest: ModelManifest, figures: Figures | None, losses: Sequence[float]) -> str:
-    """The card of a finished model; `figures` on its own held-out pairs, None where it held nothing out."""
+def model_card(manifest: ModelManifest, results: EvaluationResults | None, losses: Sequence[float]) -> str:
+    """The card of a finished model; `results` on its own held-out pairs, None where it held nothing out."""
     parts = [
         f"# Model {manifest.hash[:12]}",
         f"Two towers of {manifest.dims} dims: a listening history becomes a query, a catalogue row a candidate, and "
@@ -31,7 +31,7 @@ def model_card(manifest: ModelManifest, figures: Figures | None, losses: Sequenc
         "## Data",
         _table(("what", "how much, or which"), _data(manifest)),
         "## How good it is",
-        *(_figures(figures) if figures is not None else [_nothing_held_out(manifest)]),
+        *(_results(results) if results is not None else [_nothing_held_out(manifest)]),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(manifest)),
         "## Config",
@@ -68,9 +68,9 @@ def _data(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
     yield "text encoder", "none" if manifest.encoder_hash is None else f"`{manifest.encoder_hash}`"
 
 
-def _figures(figures: Figures) -> Iterable[str]:
-    names = list(figures.bias)
-    values = {TOWERS: figures.metrics, **figures.baselines}
+def _results(results: EvaluationResults) -> Iterable[str]:
+    names = list(results.bias)
+    values = {TOWERS: results.metrics, **results.baselines}
     yield (
         "Every candidate ranked for every listener with held-out pairs; what they trained with is left out. Brackets "
         "hold 95 % intervals of the mean over listeners."
@@ -78,22 +78,22 @@ def _figures(figures: Figures) -> Iterable[str]:
     yield _table(
         ("metric", *names),
         [
-            (f"`{key}`", *(_with_interval(values[name][key], *figures.intervals[name][key]) for name in names))
-            for key in figures.metrics
+            (f"`{key}`", *(_with_interval(values[name][key], *results.intervals[name][key]) for name in names))
+            for key in results.metrics
         ],
     )
-    if POPULARITY in figures.p_values:
-        p_value = figures.p_values[POPULARITY]["recall@20"]
+    if POPULARITY in results.p_values:
+        p_value = results.p_values[POPULARITY]["recall@20"]
         yield f"Chance alone would set recall@20 as far from popularity's with probability {p_value:.4f} (paired test)."
     yield "### By slice, recall@20"
     rows = []
-    for label, part in figures.slices[TOWERS].items():
-        beside = (figures.slices[name][label] for name in names)
+    for label, part in results.slices[TOWERS].items():
+        beside = (results.slices[name][label] for name in names)
         rows.append((label, f"{part.pairs:,}", *(_with_interval(one.recall, one.low, one.high) for one in beside)))
     yield _table(("slice", "held-out pairs", *names), rows)
     yield "### Bias: what the first 20 places of all lists hold"
-    keys = figures.bias[TOWERS].__struct_fields__
-    rows = [(key.replace("_", " "), *(f"{getattr(figures.bias[name], key):.3f}" for name in names)) for key in keys]
+    keys = results.bias[TOWERS].__struct_fields__
+    rows = [(key.replace("_", " "), *(f"{getattr(results.bias[name], key):.3f}" for name in names)) for key in keys]
     yield _table(("", *names), rows)
     yield (
         "Coverage: share of the candidates in some list. Gini: 0 where all are shown as often. Popularity: share of "

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from embedding.evaluation.evaluate_run import EvaluateReport
+from embedding.runs.evaluate import EvaluateReport
 
 _DPI = 120
 _BIASES = ("coverage", "gini", "popularity", "popularity_overlap", "cold")

@@ -1,41 +1,30 @@
 """One training run from files to a model folder."""
 
-import platform
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
-from embedding.data.split import Parts, Split, SplitName, choose_split, split_pairs
-from embedding.data.task import Task
+from embedding.data.split import SplitName, choose_split, split_pairs
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.baselines.popularity import PopularityScorer
-from embedding.evaluation.evaluate_run import encode_for
-from embedding.evaluation.evaluation import rank
-from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
-from embedding.evaluation.item_attributes import ItemAttributes
-from embedding.evaluation.tower_scorer import TowerScorer
-from embedding.evaluation.validation import Validation
+from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
 from embedding.runs.model_card import model_card
+from embedding.runs.trained_model import held_out_results, manifest_of
 from embedding.settings import EmbeddingSettings
-from embedding.text.text_vectors import LoadEncoder, TextVectors, open_text_vectors
+from embedding.text.text_vectors import LoadEncoder, open_text_vectors
 from embedding.towers.model import Towers, save_weights
-from embedding.towers.model_folder import ModelCounts, ModelManifest, check_out, write_model
+from embedding.towers.model_folder import ModelManifest, check_out, write_model
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
-from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
 from embedding.training.distributed import joined_process_group
 from embedding.training.fit import fit
-from embedding.training.training_data import TrainingData, early_stopping_split, prepare_training_data
+from embedding.training.training_data import early_stopping_split, prepare_training_data
 from embedding.training.training_log import TrainingLog
-from embedding.training.training_loop import FitOptions, Trained
+from embedding.training.training_loop import FitOptions
 from embedding.training.warm_start import check_warm_start
-
-_LIBRARIES = ("nearfield", "torch", "numpy", "sentence-transformers", "safetensors")
 
 
 class TrainRequest(Struct, frozen=True, kw_only=True):
@@ -131,21 +120,21 @@ def run_training(
         options = FitOptions(
             checkpoints=checkpoints,
             log=TrainingLog(request.log) if request.log is not None and group.is_first else None,
-            validate=Validation.of(training_data, request.config),
+            validate=ValidationMetric.of(training_data, request.config),
             start=None if start is None else start.weights(),
             group=group,
         )
         trained = fit(training_data, request.config, group.device(device), reporter, options)
-        manifest = _manifest(training_data, trained, data, texts, split, identity, request.config)
+        manifest = manifest_of(training_data, trained, data, texts, split, identity, request.config)
         if group.is_first:
 
             def write(folder: Path) -> None:
                 training_data.vocabulary.save(folder)
                 save_weights(folder, trained.candidate, trained.query)
 
-            figures = _figures(training_data, trained, parts, request.config, data, texts, reporter)
+            results = held_out_results(training_data, trained, parts, request.config, data, texts, reporter)
             manifest = write_model(
-                request.out, manifest, write, lambda finished: model_card(finished, figures, trained.losses)
+                request.out, manifest, write, lambda finished: model_card(finished, results, trained.losses)
             )
             checkpoints.remove()
         group.wait()
@@ -157,57 +146,3 @@ def run_training(
             rejects=data.rejects,
             is_first=group.is_first,
         )
-
-
-def _figures(
-    training_data: TrainingData,
-    trained: Trained,
-    parts: Parts,
-    config: TrainConfig,
-    data: Dataset,
-    texts: TextVectors,
-    reporter: Reporter,
-) -> Figures | None:
-    """How good the towers are on the pairs that their split held out, beside popularity; None where it held none."""
-    if not len(parts.test):
-        return None
-    task = Task.of(parts, len(data.item_rows))
-    rows, vectors = encode_for(trained.candidate, training_data.vocabulary, task, data, texts, reporter)
-    scorer = TowerScorer(trained.query, config, task, rows, vectors)
-    ranked = {
-        TOWERS: rank(scorer, task, reporter, TOWERS),
-        POPULARITY: rank(PopularityScorer(task), task, reporter, POPULARITY),
-    }
-    return figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
-
-
-def _manifest(
-    training_data: TrainingData,
-    trained: Trained,
-    data: Dataset,
-    texts: TextVectors,
-    split: Split,
-    identity: RunIdentity,
-    config: TrainConfig,
-) -> ModelManifest:
-    liked = training_data.pairs.positive
-    return ModelManifest(
-        dims=config.dims,
-        encoder_hash=texts.encoder_hash,
-        text_dims=texts.dims,
-        input_fields=training_data.vocabulary.input_fields,
-        config=config,
-        split=split,
-        fingerprint=identity.interactions,
-        counts=ModelCounts(
-            items=len(training_data.vocabulary.ids),
-            users=len(np.unique(training_data.pairs.users[liked])),
-            pairs=int(liked.sum()),
-            skips=int((~liked).sum()),
-        ),
-        crossing=data.crossing(training_data.pairs),
-        device=identity.device,
-        epochs=trained.best_epoch,
-        warm_start=identity.start,
-        libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
-    )

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from embedding.data.split import SplitName, choose_split, split_pairs, validation_split
 from embedding.data.train_config import TrainConfig
 from embedding.errors import MismatchError, RejectedInputError
-from embedding.evaluation.validation import Validation
+from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, open_text_vectors
@@ -85,7 +85,7 @@ def run_tuning(
             device=device.type,
             processes=1,
         )
-        validation = Validation.of(training_data, request.config)
+        validation = ValidationMetric.of(training_data, request.config)
         assert validation is not None
         study = _open_study(study_path(request.out), identity, request.config)
 

@@ -104,7 +104,7 @@ class BatchLoss:
         queries: Sequence[Tensor],
         candidate_BD: Tensor,
         items_B: Tensor,
-        right_BB: Tensor,
+        positive_BB: Tensor,
         hard: Sequence[Tensor] = (),
     ) -> Tensor:
         """Of queries of every length against candidates of the same, and against `hard` ones where there are."""
@@ -116,7 +116,7 @@ class BatchLoss:
                 items_B,
                 log_q_B,
                 self.config.temperature,
-                right_BB,
+                positive_BB,
                 hard_BM,
             )
             for query_BD, hard_BM in zip_longest(queries, hard)

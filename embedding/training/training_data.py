@@ -8,7 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.pairs import Pairs
-from embedding.data.split import Parts, validation_split
+from embedding.data.split import SplitPairs, validation_split
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
 from embedding.errors import RejectedInputError
@@ -47,7 +47,7 @@ class TrainingData(Struct, frozen=True):
         return digest.hexdigest()
 
 
-def early_stopping_split(train: Pairs, config: TrainConfig) -> Parts | None:
+def early_stopping_split(train: Pairs, config: TrainConfig) -> SplitPairs | None:
     """The training pairs split once more, for validation; None where the config has no `patience`.
 
     Raises RejectedInputError where nothing can be held out.
@@ -66,7 +66,7 @@ def early_stopping_split(train: Pairs, config: TrainConfig) -> Parts | None:
 def prepare_training_data(
     dataset: Dataset,
     train: Pairs,
-    validated: Parts | None,
+    validated: SplitPairs | None,
     config: TrainConfig,
     texts: TextVectors,
     reporter: Reporter,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.evaluation import evaluate
+from embedding.evaluation.ranking import evaluate
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.towers.candidate_tower import CandidateTower
@@ -21,7 +21,7 @@ from embedding.training.training_data import TrainingData
 _ITEMS_AT_ONCE = 1 << 16
 
 
-class Validation:
+class ValidationMetric:
     """Ranks the candidates of a task whenever it is asked; `items` are the catalogue rows `rows`, ascending."""
 
     def __init__(self, task: Task, items: EncodedItems, rows: NDArray[np.int64], config: TrainConfig) -> None:

@@ -1,9 +1,7 @@
-"""How held-out pairs are scored: every candidate ranked for every user, what the user trained with left out.
+"""Full ranking: every candidate ranked for every user of a task, except those that the user trained with.
 
 Shapes: Q users, N candidates, K ranks.
 """
-
-from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -12,21 +10,14 @@ from numpy.typing import NDArray
 from embedding.data.pairs import Pairs
 from embedding.data.task import Task
 from embedding.evaluation.metrics import Values, average_precision_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
+from embedding.evaluation.scorer import Scorer, Scores
 from embedding.progress import Reporter
 
 KS = (10, 20, 50, 100)
 # Scores held at once: 64 MiB of float32.
 _MAX_SCORES = 1 << 24
 
-Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
-
-
-class Scorer(Protocol):
-    """Anything that scores all candidates of a task for some of its users; higher is better."""
-
-    def scores(self, first: int, last: int) -> Scores:
-        """Scores (last - first, N) for users `first` to `last` (exclusive) of the task, as a fresh array."""
 
 
 class Ranked(Struct, frozen=True):
