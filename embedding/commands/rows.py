@@ -76,8 +76,8 @@ def sample(folder: Path, seed: int, as_json: bool) -> None:
     Example:
       nearfield sample data
     """
-    from embedding.sample.market import SETTINGS_FILE, set_default_market
     from embedding.sample.sample import DEFAULT_MARKET, write_sample
+    from embedding.sample.settings_file import SETTINGS_FILE, set_default_market
 
     made = write_sample(folder, seed)
     market_set = set_default_market(Path(), DEFAULT_MARKET)

@@ -18,8 +18,8 @@ from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
-from embedding.runs.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.runs.fine_tune import encode_texts, fine_tune, load_model
+from embedding.runs.text_pairs import TextPair, is_held_out, sample_evenly, title_pair, training_pairs
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_folder import find_encoder
 from embedding.text.encoder_hub import fetched_encoder
@@ -31,7 +31,7 @@ _RECALL_K = 10
 
 
 class AdaptRequest(Struct, frozen=True, kw_only=True):
-    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs (`drawn_evenly`)."""
+    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs (`sample_evenly`)."""
 
     catalogue: Path
     out: Path
@@ -135,7 +135,7 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
             if pair is not None and len(held_out[pair.language][pair.creator]) < _PER_CREATOR:
                 held_out[pair.language][pair.creator].append(pair)
 
-    training = drawn_evenly(training_pairs(others()), request.pairs, request.seed)
+    training = sample_evenly(training_pairs(others()), request.pairs, request.seed)
     draw = random.Random(request.seed)
     tests = {}
     for language, by_creator in held_out.items():
@@ -150,16 +150,16 @@ def _recalls(model: Any, tests: dict[str, list[TextPair]], reporter: Reporter, w
     with reporter.stage(f"held-out creators, {when}", sum(map(len, tests.values()))) as advance:
         found = {}
         for language, pairs in tests.items():
-            asks = encode_texts(model, [pair.asks for pair in pairs])
-            answers = encode_texts(model, [pair.answers for pair in pairs])
-            found[language] = recall_of_pairs(asks, answers, _RECALL_K)
+            queries = encode_texts(model, [pair.query for pair in pairs])
+            documents = encode_texts(model, [pair.document for pair in pairs])
+            found[language] = recall_of_pairs(queries, documents, _RECALL_K)
             advance(len(pairs))
     return found
 
 
-def recall_of_pairs(asks: Vectors, answers: Vectors, k: int) -> float:
-    """Share of the N rows of `asks` whose own row of `answers` is among the `k` nearest; ties count against it."""
-    scores = asks @ answers.T
+def recall_of_pairs(queries: Vectors, documents: Vectors, k: int) -> float:
+    """Share of the N rows of `queries` whose own row of `documents` is among the `k` nearest; ties count against it."""
+    scores = queries @ documents.T
     beside = (scores >= np.diag(scores)[:, None]).sum(axis=1) - 1
     return float((beside < k).mean())
 

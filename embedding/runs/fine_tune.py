@@ -20,8 +20,8 @@ from transformers.utils.logging import disable_progress_bar
 from embedding.errors import NearfieldError, RejectedInputError
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
-from embedding.runs.adapt_batches import LanguageBatches
-from embedding.runs.adapt_pairs import TextPair
+from embedding.runs.language_batches import LanguageBatches
+from embedding.runs.text_pairs import TextPair
 from embedding.text.sentence_encoder import precision
 
 # Pairs that are told from one another; computed so many at once, whose memory is what counts.
@@ -61,7 +61,7 @@ def fine_tune(
     """
     disable_progress_bars()
     data = Dataset.from_dict(
-        {"anchor": [pair.asks[:_CHARS] for pair in pairs], "positive": [pair.answers[:_CHARS] for pair in pairs]}
+        {"anchor": [pair.query[:_CHARS] for pair in pairs], "positive": [pair.document[:_CHARS] for pair in pairs]}
     )
     batches = LanguageBatches(pairs, _BATCH, seed)
     if not len(batches):

@@ -1,10 +1,10 @@
-"""Which pairs of texts are learnt from together: pairs of one language, so that each text is told from its likes."""
+"""Batches of text pairs for fine-tuning: of one language each, so that negatives are of the same language."""
 
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from embedding.runs.adapt_pairs import TextPair
+from embedding.runs.text_pairs import TextPair
 
 
 class LanguageBatches:
@@ -45,7 +45,7 @@ class LanguageBatches:
             later: list[int] = []
             for number, place in enumerate(waiting):
                 pair = self._pairs[place]
-                own = {("item", pair.item), ("text", pair.asks), ("text", pair.answers)}
+                own = {("item", pair.item), ("text", pair.query), ("text", pair.document)}
                 if seen & own:
                     later.append(place)
                     continue
@@ -57,5 +57,5 @@ class LanguageBatches:
             if len(batch) < least:
                 return
             least = self._size / 2
-            yield sorted(batch, key=lambda place: len(self._pairs[place].answers))
+            yield sorted(batch, key=lambda place: len(self._pairs[place].document))
             waiting = later
