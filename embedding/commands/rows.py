@@ -68,7 +68,7 @@ def check(
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed makes another catalogue.")
 @_json
 def sample(folder: Path, seed: int, as_json: bool) -> None:
-    """Write a made-up catalogue and interactions to try things on: 2,000 items, 1,200 listeners, six markets.
+    """Write a made-up catalogue and interactions to try things on: 2,000 items, 1,200 users, six markets.
 
     In a folder without nearfield.toml, one is written that sets default_market.
 

@@ -21,11 +21,11 @@ Rows = NDArray[np.int64]
 
 
 class Ranked(Struct, frozen=True):
-    """What came of ranking all candidates for each user of a task.
+    """The ranking of all candidates for each user of a task.
 
     `hits` (Q, K): whether the candidate at each rank is held out;
     `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower;
-    `top` (Q, K): place of the candidate at each rank, -1 where all that is left the user trained with.
+    `top` (Q, K): place of the candidate at each rank, -1 where only items that the user trained with are left.
     """
 
     hits: NDArray[np.bool_]
@@ -47,7 +47,7 @@ def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[
 
 
 def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
-    """Rank all candidates for every user of `task`, those that the user trained with left out."""
+    """Rank all candidates for every user of `task`, except those that the user trained with."""
     num_users, depth = len(task.users), min(max(KS), len(task.candidates))
     place_of = np.full(len(task.is_candidate), -1, np.int64)
     place_of[task.candidates] = np.arange(len(task.candidates))
@@ -97,7 +97,7 @@ class _ByUser(Struct, frozen=True):
 
 
 def _by_user(pairs: Pairs, users: Rows, place_of: Rows) -> _ByUser:
-    """Candidates of each of `users` in `pairs`, leaving out items that are no candidates."""
+    """Candidates of each of `users` in `pairs`; items that are no candidates are dropped."""
     rows = np.searchsorted(users, pairs.users)
     wanted = (rows < len(users)) & (users[np.minimum(rows, len(users) - 1)] == pairs.users)
     wanted &= place_of[pairs.items] >= 0

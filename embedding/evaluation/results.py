@@ -33,12 +33,14 @@ class EvaluationResults(Struct, frozen=True, kw_only=True):
     bias: dict[str, Bias]
 
 
-def results_of(ranked: dict[str, Ranked], task: Task, facts: ItemAttributes, reporter: Reporter) -> EvaluationResults:
+def results_of(
+    ranked: dict[str, Ranked], task: Task, attributes: ItemAttributes, reporter: Reporter
+) -> EvaluationResults:
     """The results of `ranked`: the rankings of the towers and of what they are compared with, by name."""
     by_user = {name: one.by_user() for name, one in ranked.items()}
     means = {name: {key: float(values.mean()) for key, values in of.items()} for name, of in by_user.items()}
     own = by_user[TOWERS]
-    parts = slice_masks(task, facts)
+    parts = slice_masks(task, attributes)
     popular = ranked.get(POPULARITY) or rank(PopularityScorer(task), task, reporter, POPULARITY)
     return EvaluationResults(
         metrics=means.pop(TOWERS),

@@ -20,7 +20,7 @@ from embedding.training.dataset import Dataset
 def rank_towers(
     towers: Towers, task: Task, data: Dataset, texts: TextVectors, reporter: Reporter, name: str = TOWERS
 ) -> Ranked:
-    """What `towers` make of a task; `texts` are of their own encoder, or none where they read no text."""
+    """The ranking of `towers` for a task; `texts` are of their own encoder, or none where they read no text."""
     rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, texts, reporter)
     return rank(TowerScorer(towers.query, towers.manifest.config, task, rows, vectors), task, reporter, name)
 

@@ -1,4 +1,4 @@
-"""What training is stopped by, and settings are chosen by: a figure on a part of the training pairs held out."""
+"""The validation metric: what training stops by, and tuning compares configs by, on training pairs held out."""
 
 import copy
 from typing import Self
@@ -22,7 +22,7 @@ _ITEMS_AT_ONCE = 1 << 16
 
 
 class ValidationMetric:
-    """Ranks the candidates of a task whenever it is asked; `items` are the catalogue rows `rows`, ascending."""
+    """Ranks the candidates of a task each time it is called; `items` are the catalogue rows `rows`, ascending."""
 
     def __init__(self, task: Task, items: EncodedItems, rows: NDArray[np.int64], config: TrainConfig) -> None:
         """`items` must have every candidate of the task and every item of its training pairs."""
@@ -30,14 +30,14 @@ class ValidationMetric:
         self._tensors: ItemTensors | None = None
 
     @classmethod
-    def of(cls, prepared: TrainingData, config: TrainConfig) -> Self | None:
-        """What stops a run on `prepared`; None where no pairs were held out to stop by."""
-        if prepared.validation is None:
+    def of(cls, data: TrainingData, config: TrainConfig) -> Self | None:
+        """The validation of a run on `data`; None where no pairs were held out for it."""
+        if data.validation is None:
             return None
-        return cls(prepared.validation, prepared.items, prepared.rows, config)
+        return cls(data.validation, data.items, data.rows, config)
 
     def __call__(self, candidate: CandidateTower, query: QueryTower) -> float:
-        """The config's `validate_by`, of towers that are being trained."""
+        """The metric `validate_by` of the config, of towers in training."""
         device = candidate.ids.device
         if self._tensors is None:
             self._tensors = ItemTensors.of(self._items, device)

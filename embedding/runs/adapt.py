@@ -1,4 +1,4 @@
-"""The text encoder, fine-tuned on what a catalogue says of its own items, and what that gains on creators held out."""
+"""A run of `nearfield adapt`: the text encoder fine-tuned on a catalogue's texts, and its gain on other creators."""
 
 import random
 import shutil
@@ -25,7 +25,7 @@ from embedding.text.encoder_folder import find_encoder
 from embedding.text.encoder_hub import fetched_encoder
 from embedding.training.device import DeviceName, find_device
 
-# Held-out pairs of one creator, and of one language; a language with fewer than the last says nothing.
+# Most held-out pairs of one creator and of one language, and the fewest of a language on which recall is measured.
 _PER_CREATOR, _PER_LANGUAGE, _LEAST_PAIRS = 10, 500, 20
 _RECALL_K = 10
 
@@ -126,7 +126,7 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
     held_out: dict[str, dict[str, list[TextPair]]] = defaultdict(lambda: defaultdict(list))
 
     def others() -> Iterator[Item]:
-        """Those that are not held out; the tests are gathered on the way."""
+        """The items that are not held out; the held-out ones are collected on the way."""
         for item in items:
             if not is_held_out(item.creator):
                 yield item

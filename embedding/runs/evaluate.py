@@ -1,4 +1,4 @@
-"""One evaluation run: a model and its data in, metrics and those of the baselines out."""
+"""A run of `nearfield evaluate`: a model and data in, its results beside those of the baselines out."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -45,7 +45,7 @@ class EvaluateCounts(Struct, frozen=True, kw_only=True):
     """What was ranked, for whom."""
 
     users: int
-    # Of these, how many are known from no training pair: they all get the answer for an empty history.
+    # Users without a training pair: they all get the list for an empty history.
     users_without_history: int
     test_pairs: int
     candidates: int

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: recall by k, recall by slice, and bias, the model against the baselines."""
+"""Plots of an evaluation: recall by k, recall by slice, and bias, the model against the baselines."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pairs of texts that belong together, as a catalogue already holds them, to adapt the text encoder by."""
+"""Text pairs for fine-tuning, from a catalogue: title and text, a passage and the next, creator and text."""
 
 import hashlib
 import random

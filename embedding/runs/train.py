@@ -1,4 +1,4 @@
-"""One training run from files to a model folder."""
+"""A run of `nearfield train`: from catalogue and interactions to a model folder."""
 
 from contextlib import ExitStack
 from pathlib import Path

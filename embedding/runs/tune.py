@@ -1,4 +1,4 @@
-"""Search for a training config: each trial trained on a part of the training pairs and judged by the rest of them."""
+"""A run of `nearfield tune`: each config trained on a part of the training pairs and judged by the rest."""
 
 import json
 import time
@@ -29,9 +29,9 @@ _IDENTITY = "identity"
 
 
 class TuneRequest(Struct, frozen=True, kw_only=True):
-    """What to search for and how long: `trials` in all, those of earlier calls among them, and `minutes` of this call.
+    """What to search for and how long: `trials` of all calls together, and `minutes` of this one.
 
-    `config`: where the search begins, and what it leaves as it is; `out`: TOML file for the best config, beside which
+    `config`: where the search begins, and what it does not change; `out`: TOML file for the best config, beside which
     the study is kept.
     """
 
@@ -46,7 +46,7 @@ class TuneRequest(Struct, frozen=True, kw_only=True):
 
 
 class TuneReport(Struct, frozen=True, kw_only=True):
-    """The best config, what it gave on validation, what the first one gave, and the finished trials of all calls."""
+    """The best config, its validation metric and that of the first, and the finished trials of all calls."""
 
     best: TrainConfig
     value: float
@@ -125,14 +125,14 @@ def _open_study(path: Path, identity: RunIdentity, config: TrainConfig) -> optun
     kept = study.user_attrs.get(_IDENTITY)
     if kept is None:
         study.set_user_attr(_IDENTITY, own)
-        # What the search begins with is tried first: it cannot end below.
+        # The first config is tried first: the result cannot be worse.
         study.enqueue_trial({key: getattr(config, key) for key in ("epochs", *_SPACE_KEYS)})
     elif kept != own:
         raise MismatchError(
             f"The study {path} is of another search. {'; '.join(differences(kept, own))}. Give what that was given, or "
             "another --out."
         )
-    # A search that goes on must not draw again what it drew first.
+    # A resumed search must not repeat the draws of the first call.
     study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
     return study
 

@@ -1,4 +1,4 @@
-"""Adam for a large table of which a step moves few rows: only those are read and written."""
+"""Lazy Adam for large tables: a step reads and writes only the rows that have a gradient."""
 
 from collections.abc import Callable
 from typing import Any

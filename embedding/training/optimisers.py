@@ -1,4 +1,4 @@
-"""How weights move: Adam, row by row in the tables that grow with the catalogue, under a one-cycle schedule."""
+"""Optimisers: Adam, lazy in the tables that grow with the catalogue, under a one-cycle schedule."""
 
 import math
 from typing import Any
@@ -19,7 +19,7 @@ class Optimisers:
     """Adam for both towers: a step costs what its batch touched, however many items there are."""
 
     def __init__(self, candidate: CandidateTower, query: QueryTower, peak: float) -> None:
-        """`peak`: the highest rate of the schedule."""
+        """`peak`: the highest learning rate of the schedule."""
         self.peak = self.rate = peak
         large = candidate.large_tables() if candidate.sparse else []
         small = [
@@ -45,17 +45,17 @@ class Optimisers:
             part.step()
 
     def state(self) -> list[dict[str, Any]]:
-        """What `restore` needs to go on as if nothing had been."""
+        """The state that `restore` takes."""
         return [part.state_dict() for part in self._parts]
 
     def restore(self, state: list[dict[str, Any]]) -> None:
-        """Take over what `state` gave."""
+        """Set the state that `state` gave."""
         for part, own in zip(self._parts, state, strict=True):
             part.load_state_dict(own)
 
 
 def one_cycle(progress: float) -> float:
-    """Share of the highest learning rate at `progress` (0 to 1): up for 30 %, then down to nothing, by cosines.
+    """Share of the highest learning rate at `progress` (0 to 1): up for 30 %, then down to zero, by cosines.
 
     Smith and Topin, "Super-convergence", 2019, in the two-phase form of torch's OneCycleLR.
     """

@@ -1,4 +1,4 @@
-"""Which text stands for the item of a training pair, and which other items of the batch it would find as well.
+"""Sampling of query texts: one text of each item of a batch, and which other items have the same text.
 
 Shapes: B pairs of a batch, T distinct texts, E dims of a text vector.
 """
@@ -13,7 +13,7 @@ from embedding.training.query_texts import QueryTexts
 
 
 class TextSampler(Struct, frozen=True):
-    """`QueryTexts` on a device: item n has the texts `flat[offsets[n] : offsets[n + 1]]`, one at least."""
+    """`QueryTexts` on a device: item n has the texts `flat[offsets[n] : offsets[n + 1]]`, at least one."""
 
     vectors_TE: Tensor
     flat: Tensor
@@ -28,8 +28,8 @@ class TextSampler(Struct, frozen=True):
         )
         return cls(vectors, flat, offsets, Membership(len(vectors), device))
 
-    def draw(self, items_B: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One text of each item, all of an item as likely: (B, E); and (B, B), which item of a column has it too."""
+    def sample(self, items_B: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Vectors (B, E) of one text of each item, and (B, B) whether the item of a column has the text of a row."""
         starts_B = self.offsets[items_B]
         lengths_B = self.offsets[items_B + 1] - starts_B
         random_B = torch.rand(len(items_B), generator=generator).to(items_B.device)

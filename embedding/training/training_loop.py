@@ -56,7 +56,7 @@ class FitOptions(Struct, frozen=True, kw_only=True):
 
 
 class TrainingLoop:
-    """One run at work: weights, optimisers, random numbers and place, all of which a checkpoint holds."""
+    """The state of one run, which a checkpoint holds, and the loop that moves it on."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class TrainingLoop:
         self.steps_an_epoch = math.ceil(len(self.liked) / config.batch_size)
         self.optimisers = Optimisers(candidate, query, config.learning_rate)
         self.generator = torch.Generator().manual_seed(config.seed)
-        # What is known of the epoch at work: random state before its order was drawn, steps done, sum of their losses.
+        # Of the current epoch: random state before its order was drawn, steps done, sum of their losses.
         self.epoch, self.before_epoch, self.done, self.total = 1, self.generator.get_state(), 0, 0.0
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.best: dict[str, Tensor] = {}
 
     def run(self, reporter: Reporter) -> Trained:
-        """Train until the last epoch, or until validation has not gained for long enough."""
+        """Train until the last epoch, or until the validation metric has not improved for `patience` epochs."""
         resumed_at = self._restore()
         if self.options.log is not None:
             self.options.log.open(resumed_at or 0)
@@ -134,8 +134,8 @@ class TrainingLoop:
         reporter.say(said)
         if self.losses[-1] == 0:
             reporter.say(
-                "nothing is learnt: all items of a batch are liked by its listeners, so that there is nothing to tell "
-                "them from; it takes listeners who like different things"
+                "nothing is learnt: all items of a batch are liked by its users, so that there are no negatives; "
+                "it takes users who like different things"
             )
         if self.options.log is not None:
             self.options.log.epoch(self._num_steps(), self.epoch, self.losses[-1], score)
@@ -149,7 +149,7 @@ class TrainingLoop:
         return (self.epoch - 1) * self.steps_an_epoch + self.done
 
     def _order(self) -> Tensor:
-        """The pairs of the epoch at work in the order in which they are trained on: that of its own random state."""
+        """The pairs of the current epoch in their order, drawn from the random state at its beginning."""
         now = self.generator.get_state()
         self.generator.set_state(self.before_epoch)
         order = self.liked[torch.randperm(len(self.liked), generator=self.generator).to(self.device)]
@@ -172,7 +172,7 @@ class TrainingLoop:
         }
 
     def _restore(self) -> int | None:
-        """Go on from the checkpoint, where there is one to go on from: the steps that it has done."""
+        """Resume from the checkpoint, where there is one; returns the number of steps done before."""
         state = None if self.options.checkpoints is None else self.options.checkpoints.load()
         if state is None:
             return None

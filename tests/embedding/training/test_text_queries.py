@@ -65,7 +65,7 @@ def test_who_is_called_by_the_drawn_text_is_no_negative() -> None:
     items_B = torch.tensor([0, 1, 2, 0])
     drawn = []
     for seed in range(200):
-        vectors_BE, called_BB = draws.draw(items_B, torch.Generator().manual_seed(seed))
+        vectors_BE, called_BB = draws.sample(items_B, torch.Generator().manual_seed(seed))
         text_B = vectors_BE.argmax(dim=1)
         drawn.append(int(text_B[0]))
         assert text_B[1:3].tolist() == [2, 1]
