@@ -29,9 +29,9 @@ from embedding.data.train_config import TrainConfig, load_config
 from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.rows.rejects import Rejects
-from embedding.runs.train import fit_pairs
 from embedding.text.text_vectors import NoText
 from embedding.training.dataset import open_dataset
+from embedding.training.fit import fit_pairs
 
 _CPU, _CUDA = torch.device("cpu"), torch.device("cuda")
 _BATCHES = (1_024, 4_096, 16_384)

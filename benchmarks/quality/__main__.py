@@ -25,12 +25,12 @@ from benchmarks.harness import product
 from benchmarks.harness.product import CATALOGUE, INTERACTIONS, import_data
 from benchmarks.quality.questions import SHOWN, answer
 from benchmarks.quality.sets import CONFIGS, SETS, ranked
-from embedding.data.split import Parts, Split, split_pairs, validation_split
+from embedding.data.split import Split, SplitPairs, split_pairs, validation_split
 from embedding.data.train_config import TrainConfig, load_config
 from embedding.progress import Reporter
-from embedding.runs.train import fit_pairs
 from embedding.text.text_vectors import NoText
 from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.fit import fit_pairs
 
 SEEDS = (0, 1, 2)
 CHOICES: dict[str, tuple[int | float | str, ...]] = {
@@ -127,7 +127,7 @@ def _choose(work: Path, name: str) -> None:
     Console(width=_WIDTH).print(table)
 
 
-def _validate(data: Dataset, parts: Parts, config: TrainConfig) -> dict[str, float]:
+def _validate(data: Dataset, parts: SplitPairs, config: TrainConfig) -> dict[str, float]:
     fitted = fit_pairs(data, parts.train, config, NoText(), torch.device("cpu"), Reporter("none"))
     return ranked(fitted, data, parts, config)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from embedding.rows.schema import Item, name_key
-from embedding.runs.adapt_pairs import is_held_out
+from embedding.runs.text_pairs import is_held_out
 
 LANGUAGES = {"it": "Italian", "en": "English"}
 _SEED = 0

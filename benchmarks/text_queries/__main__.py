@@ -28,16 +28,17 @@ from benchmarks.quality.sets import CONFIGS
 from embedding.data.split import Split, split_pairs
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig, load_config
-from embedding.evaluation.evaluate_run import encode_for
-from embedding.evaluation.evaluation import Scores, evaluate
+from embedding.evaluation.ranking import evaluate
+from embedding.evaluation.scorer import Scores
+from embedding.evaluation.tower_ranking import encode_for
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
-from embedding.runs.train import fit_pairs
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
 from embedding.text.text_vectors import TextVectors, open_text_vectors
 from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.fit import fit_pairs
 
 _SET = "playlist_archive"
 _TITLES, _K = 1_000, 10

@@ -14,9 +14,9 @@ from embedding.towers.encoded_items import Bag, EncodedItems
 from embedding.towers.history import Histories
 from embedding.towers.item_tensors import ItemTensors
 from embedding.towers.query_tower import QueryTower
+from embedding.training.batch_loss import BatchLoss
 from embedding.training.distributed import SINGLE_PROCESS
 from embedding.training.optimisers import Optimisers
-from embedding.training.training_step import TrainingStep
 
 CONFIG = TrainConfig(features=("id", "creators"), history_length=50)
 # Steps until the memory of most rows that will be touched is there; of a loop over every row two.
@@ -62,7 +62,7 @@ class Run:
         query = QueryTower(config.dims).to(device)
         candidate.sparse = rows_only
         histories = Histories.of(pairs, items, config, device)
-        self._step = TrainingStep(ItemTensors.of(encoded, device), histories, candidate, query, config, SINGLE_PROCESS)
+        self._step = BatchLoss(ItemTensors.of(encoded, device), histories, candidate, query, config, SINGLE_PROCESS)
         self._optimisers = Optimisers(candidate, query, config.learning_rate)
         self._generator = torch.Generator().manual_seed(0)
         self._order = torch.randperm(num_pairs, generator=self._generator).to(device)

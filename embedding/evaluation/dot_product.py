@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embedding.evaluation.evaluation import Scores
+from embedding.evaluation.scorer import Scores
 from embedding.protocols import Vectors
 
 

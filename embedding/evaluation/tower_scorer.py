@@ -17,7 +17,7 @@ _USERS_AT_ONCE = 4_096
 class TowerScorer(DotProductScorer):
     """Scores by the dot product of query and candidate vector.
 
-    A user without a training pair is asked for with an empty history; the hour is never known.
+    A user without a training pair has an empty history; the hour is unknown for everybody.
     """
 
     def __init__(

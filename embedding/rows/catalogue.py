@@ -21,7 +21,7 @@ def read_catalogue(
     """Items of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
 
     `ids` is filled with the ids accepted, for callers that look them up later. Lines that `unchanged` knows are
-    passed over: whether a later row has the id of one of them is for the caller to see.
+    skipped; whether a later row repeats the id of one of them is for the caller to check.
     Raises NotFoundError where there is no such file, RejectedInputError for a name that no reader takes, and, after
     all else was read, for a file that is empty or damaged.
     """

@@ -54,7 +54,7 @@ class CompactIdMap:
         return None
 
     def _grow(self) -> None:
-        """Twice the slots, filled in one sweep: in the order of their first slots, each id takes the next free one."""
+        """Double the slots and fill them in one sweep: ids in the order of their slots, each in the next free one."""
         held = np.frombuffer(self._hashes, dtype=np.uint64)
         filled = np.flatnonzero(held)
         self._mask = 2 * self._mask + 1

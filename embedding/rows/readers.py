@@ -1,4 +1,4 @@
-"""Which files are read, in what order and by which reader; batches of good rows, bad ones to the rejects."""
+"""Which files are read, in which order, by which reader: good rows in batches, bad ones to the rejects."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ _HIDDEN = (".", "_")
 
 
 def source_files(path: Path) -> list[Path]:
-    """`path`, or the files of the folder `path` in the order of their names, hidden ones left out.
+    """`path`, or the files of the folder `path` in the order of their names, without hidden ones.
 
     Raises NotFoundError where there is none, RejectedInputError for a name that no reader takes.
     """
@@ -59,7 +59,7 @@ def read_batches(
     check: Callable[[Row, int, int], RowProblem | None],
     unchanged: UnchangedLines | None = None,
 ) -> Iterator[list[Row]]:
-    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` has the last word on each.
+    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` may reject one too.
 
     Lines of JSON that `unchanged` knows are skipped and not counted; of other formats every row is parsed.
 

@@ -1,4 +1,4 @@
-"""Rows from CSV: how a cell says what other formats say by type, and what a broken row costs (itself alone)."""
+"""Rows from CSV: cells are converted by column, and a broken row is rejected without the rows around it."""
 
 import csv
 import re
@@ -66,7 +66,7 @@ def read_csv(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int
     A row that is no CSV (a quote that never closes) is one problem; reading goes on at the line after its first.
     Raises FileDamage as `read_lines`, and for a header that names a column twice or lacks a required one.
     """
-    # The limit is the process's own; it may rise, for the longest text, but never falls under another's feet.
+    # The limit holds for the whole process: it is raised for the longest text, but never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     lines = _Lines(path)
     reader = csv.reader(lines, strict=True)
@@ -124,7 +124,7 @@ def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[st
 
 
 def _value(text: str, cell: Cell) -> Any:
-    """What `text` says as `cell`; text that does not say it stays text, and is refused by the field's type."""
+    """`text` converted to the type `cell`; text that cannot be stays text, and is rejected by the field's type."""
     if cell == "flag":
         return _FLAGS.get(text.lower(), text)
     if cell in ("number", "time"):

@@ -1,4 +1,4 @@
-"""Rows from JSON lines: one object a line, blank lines passed over."""
+"""Rows from JSON lines: one object a line, blank lines skipped."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def too_long(line: bytes) -> RowProblem:
 def read_jsonl(
     path: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None = None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
-    """Each line that `unchanged` does not know, as (its number, its bytes, the row or what is wrong with it).
+    """Each line that `unchanged` does not know as (its number, its bytes, the row or what is wrong with it).
 
     Raises FileDamage as `read_lines`.
     """

@@ -63,7 +63,7 @@ def _outcomes(batch: pa.RecordBatch, parser: RowParser[Any, Row]) -> Iterator[Ro
 
 
 def _row(columns: list[pa.Array], place: int) -> Any:
-    """One row of a batch in which some value has no Python form, or the problem that it is the one."""
+    """One row of a batch in which some row has a value that Python cannot hold; the problem where it is this row."""
     try:
         return tuple(column[place].as_py() for column in columns)
     except UnicodeDecodeError:
@@ -91,7 +91,7 @@ def _microsecond_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON would have brought it."""
+    """`value` in the types that JSON has."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, (datetime, date)):

@@ -70,7 +70,7 @@ class RowParser(Generic[Raw, Row]):
             pass
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _not_json(line, error) from None
-        # The fast way gave up: read the object without types and say which field it was.
+        # Parse once more without types, to say which field is wrong.
         try:
             fields = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

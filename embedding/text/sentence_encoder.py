@@ -43,7 +43,7 @@ class SentenceEncoder:
         Raises EncoderMissingError when there is none or its files cannot be read as one.
         """
         found = find_encoder(folder)
-        # Loading takes a tenth of a second: the library's bar would only soil stderr.
+        # Loading takes a tenth of a second: the library's bar would be noise on stderr.
         disable_progress_bar()
         try:
             model = SentenceTransformer(str(found.path), device=device, local_files_only=True)

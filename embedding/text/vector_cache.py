@@ -82,7 +82,7 @@ class VectorCache:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def get(self, hashes: Sequence[bytes]) -> tuple[Vectors, NDArray[np.bool_]]:

@@ -21,7 +21,7 @@ class CandidateTower(nn.Module):
 
     Creators and albums add the mean of their embeddings, n tags the sum of theirs over the root of n (each is evidence
     of its own, as listens are in a history), the text vector a linear map of itself. An id not seen in training, or
-    hidden by dropout, adds the embedding of "unknown"; an absent value adds nothing.
+    hidden by dropout, adds the embedding of "unknown"; a missing value adds nothing.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class CandidateTower(nn.Module):
         return [self.ids, *(self.tables[name] for name in BAGS if name in self.tables)]
 
     def forward(self, items: ItemTensors, hidden_U: Tensor | None = None) -> Tensor:
-        """Unit vectors (U, D) of `items`; the ids of those in `hidden_U` (U,) are not looked at."""
+        """Unit vectors (U, D) of `items`; the ids of those in `hidden_U` (U,) count as unknown."""
         ids_U = items.ids_U if hidden_U is None else items.ids_U.masked_fill(hidden_U, UNKNOWN)
         sum_UD = F.embedding(ids_U, self.ids, sparse=self.sparse)
         for name, (flat, offsets) in items.bags.items():

@@ -17,7 +17,7 @@ SECONDS_AN_HOUR = 3_600
 
 
 class HistoryTensors(Struct, frozen=True):
-    """B histories: query b heard the items in `places_H[offsets[b] : offsets[b + 1]]`, with those `weights_H`.
+    """B histories: query b heard the items in `places_H[offsets[b] : offsets[b + 1]]`, with `weights_H`.
 
     `hours_B`: hour of the day (UTC) + 1, or 0 where it is not known.
     """
@@ -29,12 +29,12 @@ class HistoryTensors(Struct, frozen=True):
 
 
 class QueryTower(nn.Module):
-    """A listener's vector: what they heard, where they start from, and the hour, added and scaled to length one.
+    """A user's vector: history, a learnt start vector and the hour, added and scaled to length one.
 
     The candidate vectors heard are added up with their weights (negative for a skip) and divided by the root of
     the sum of |weight|: a longer history outweighs the learnt start vector, which alone answers for an empty one.
-    A text's vector is a linear map of what the text encoder makes of it, where the tower has learnt one.
-    Where candidate vectors are `cut`, so is the query: it has as many dims as they have.
+    A text's vector is a linear map of its vector from the text encoder, where the tower has learnt one.
+    Where candidate vectors are `cut`, so is the query: it gets the same number of dims.
     """
 
     def __init__(self, dims: int, text_dims: int = 0) -> None:
@@ -68,7 +68,7 @@ class QueryTower(nn.Module):
         return F.normalize(text_BE @ self.text[:, :dims], dim=1)
 
     def one(self, heard_HD: Tensor, weights_H: Tensor, hour: int) -> Tensor:
-        """`forward` for one query that heard all of `heard_HD`, without the bookkeeping of a batch: (D,)."""
+        """`forward` for one query that heard all of `heard_HD`: (D,)."""
         mass = weights_H.abs().sum()
         return self._combine(weights_H @ heard_HD, mass, self.hours[hour] if hour != UNKNOWN else None)
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def expand_ranges(starts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """All places of the ranges [start, start + length), one range after the other, and where each begins (N + 1,)."""
+    """All places of N ranges [start, start + length), one range after the other, and their offsets (N + 1,)."""
     ends = lengths.cumsum(0)
     offsets = torch.cat((ends.new_zeros(1), ends))
     shift = torch.repeat_interleave(starts - offsets[:-1], lengths)

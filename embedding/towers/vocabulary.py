@@ -83,7 +83,7 @@ class Vocabulary:
         )
 
     def extended(self, newer: "Vocabulary") -> "Vocabulary":
-        """This vocabulary, every row in its place, followed by what `newer` knows besides; its buckets stay."""
+        """This vocabulary with its rows in their places, then the values that only `newer` has; its buckets stay."""
         own = (self.ids.id_at(row) for row in range(len(self.ids)))
         besides = (newer.ids.id_at(row) for row in range(len(newer.ids)))
         ids = IdTable.build(chain(own, (text for text in besides if text not in self.ids)))
@@ -162,7 +162,7 @@ def _most_frequent_first(values: Sequence[str], num_trained: Counter[str]) -> tu
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
-    """Bounds that cut `values` into up to NUM_BUCKETS buckets of like size; none where there is nothing to cut."""
+    """Bounds that cut `values` into up to NUM_BUCKETS buckets of similar size; none without values."""
     if not values:
         return ()
     shares = np.arange(1, NUM_BUCKETS) / NUM_BUCKETS

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Scorer
+from embedding.evaluation.scorer import Scorer
 from embedding.protocols import Vectors
 
 # Unit text vectors (N, E) of a task's candidates, encoded when called.

@@ -8,7 +8,7 @@ from embedding.data.task import Task
 from embedding.errors import UsageError
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
 from embedding.evaluation.baselines.user_items import UserItems
-from embedding.evaluation.evaluation import Scorer, Scores
+from embedding.evaluation.scorer import Scorer, Scores
 
 _REGULARISATION = 50.0
 # A matrix of this many squared is inverted in a minute or two on one core, and takes 0.8 GB in float64.

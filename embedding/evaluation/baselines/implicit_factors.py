@@ -12,7 +12,7 @@ from embedding.errors import UsageError
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
 from embedding.evaluation.baselines.user_items import UserItems
 from embedding.evaluation.dot_product import DotProductScorer
-from embedding.evaluation.evaluation import Scorer
+from embedding.evaluation.scorer import Scorer
 
 _LIBRARY = "implicit"
 _FACTORS = 64

@@ -6,7 +6,7 @@ from scipy import sparse
 from embedding.data.task import Task
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
 from embedding.evaluation.baselines.user_items import UserItems
-from embedding.evaluation.evaluation import Scorer, Scores
+from embedding.evaluation.scorer import Scorer, Scores
 
 _ITEMS_AT_ONCE = 1_024
 

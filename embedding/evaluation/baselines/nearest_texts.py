@@ -6,7 +6,7 @@ from embedding.data.task import Task
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
 from embedding.evaluation.baselines.user_items import UserItems
 from embedding.evaluation.dot_product import DotProductScorer
-from embedding.evaluation.evaluation import Scorer
+from embedding.evaluation.scorer import Scorer
 
 
 class NearestTexts(Baseline):

@@ -4,7 +4,7 @@ import numpy as np
 
 from embedding.data.task import Task
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
-from embedding.evaluation.evaluation import Scorer, Scores
+from embedding.evaluation.scorer import Scorer, Scores
 
 
 class PopularityScorer:

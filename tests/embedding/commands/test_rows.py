@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from embedding.commands.rows import check, import_, sample
+from embedding.commands.check import check
+from embedding.commands.import_set import import_
+from embedding.commands.sample import sample
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings

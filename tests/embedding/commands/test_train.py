@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from embedding.commands.train import evaluate, train
+from embedding.commands.evaluate import evaluate
+from embedding.commands.train import train
 from embedding.errors import NearfieldError, NotFoundError, UsageError
 from embedding.evaluation.baselines.registry import BASELINES
 from embedding.settings import EmbeddingSettings, EncoderPlace

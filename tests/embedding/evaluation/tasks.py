@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.data.pairs import Pairs
-from embedding.data.split import Parts
+from embedding.data.split import SplitPairs
 from embedding.data.task import Task
 
 Matrix = NDArray[np.float64]
@@ -19,7 +19,7 @@ def task_of(weights: Matrix, held_out: list[tuple[int, int]] | None = None) -> T
     test[-1] = 1
     for user, item in held_out or []:
         test[user, item] = 1
-    return Task.of(Parts(pairs_of(weights), pairs_of(test)), weights.shape[1])
+    return Task.of(SplitPairs(pairs_of(weights), pairs_of(test)), weights.shape[1])
 
 
 def pairs_of(matrix: Matrix) -> Pairs:

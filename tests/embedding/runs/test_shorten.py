@@ -13,10 +13,10 @@ from torch.nn.functional import normalize
 from embedding.commands.shorten import shorten
 from embedding.data.train_config import TrainConfig
 from embedding.errors import UsageError
-from embedding.evaluation.evaluate_run import EvaluateRequest, run_evaluation
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
+from embedding.runs.evaluate import EvaluateRequest, run_evaluation
 from embedding.runs.shorten import run_shortening
 from embedding.settings import EmbeddingSettings
 from embedding.towers.candidate_tower import cut

@@ -9,7 +9,7 @@ from msgspec import Struct
 from embedding.data.task import Task
 from embedding.evaluation.baselines.baseline import Baseline
 from embedding.evaluation.baselines.registry import BASELINES
-from embedding.evaluation.evaluation import Scorer, Scores
+from embedding.evaluation.scorer import Scorer, Scores
 from embedding.protocols import Vectors
 from embedding.registry import Registry
 from tests.embedding.evaluation.tasks import Matrix, task_of

@@ -8,7 +8,7 @@ from embedding.errors import UsageError
 from embedding.evaluation.baselines.baseline import Baseline, CandidateTexts
 from embedding.evaluation.baselines.registry import BASELINES, parse_baselines
 from embedding.evaluation.dot_product import DotProductScorer
-from embedding.evaluation.evaluation import Scorer
+from embedding.evaluation.scorer import Scorer
 from embedding.registry import Registry
 from tests.embedding.contracts import untested
 from tests.embedding.evaluation.baselines.contract import BaselineContract, Planted

@@ -1,19 +1,18 @@
-"""Which pairs of texts are learnt from together: pairs of one language, so that each text is told from its likes."""
+"""Batches of text pairs for fine-tuning: of one language each, so that negatives are of the same language."""
 
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from embedding.runs.adapt_pairs import TextPair
+from embedding.runs.text_pairs import TextPair
 
 
 class LanguageBatches:
-    """Batches of places in `pairs`, as the trainer asks for them: drawn anew in each epoch, the same for a seed.
+    """A batch sampler for the trainer: places in `pairs`, drawn anew in each epoch, the same for the same seed.
 
-    Each batch is of one language as far as there are enough of it; languages with fewer share theirs. In a batch no
-    item comes twice and no text: it would be its own partner's negative. What that leaves at the end, less than half of
-    a batch, is left out of the epoch. Texts of one length stand by one another in a batch, so that little of what is
-    computed together is padding.
+    A batch is of one language where that has enough pairs; languages with fewer share batches. No item and no text
+    comes twice in a batch: it would be a negative of its own pair. The rest of an epoch, less than half a batch, is
+    dropped. A batch is sorted by length of text, so that little of what is computed together is padding.
     """
 
     def __init__(self, pairs: Sequence[TextPair], size: int, seed: int) -> None:
@@ -26,7 +25,7 @@ class LanguageBatches:
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Told by the trainer at the start of each epoch, from 0."""
+        """Draw the batches of an epoch, counted from 0; the trainer calls it at the start of each."""
         draw = random.Random(f"{self._seed} {epoch}")
         self._batches = [batch for places in self._groups for batch in self._drawn(places, draw)]
         draw.shuffle(self._batches)
@@ -45,7 +44,7 @@ class LanguageBatches:
             later: list[int] = []
             for number, place in enumerate(waiting):
                 pair = self._pairs[place]
-                own = {("item", pair.item), ("text", pair.asks), ("text", pair.answers)}
+                own = {("item", pair.item), ("text", pair.query), ("text", pair.document)}
                 if seen & own:
                     later.append(place)
                     continue
@@ -57,5 +56,5 @@ class LanguageBatches:
             if len(batch) < least:
                 return
             least = self._size / 2
-            yield sorted(batch, key=lambda place: len(self._pairs[place].answers))
+            yield sorted(batch, key=lambda place: len(self._pairs[place].document))
             waiting = later

@@ -1,4 +1,4 @@
-"""One step of training: what a batch of pairs draws, and how far the towers are from finding its items.
+"""The loss of a batch: what is sampled for it, and the losses of histories, text queries and hard negatives.
 
 Shapes: B pairs of a batch, U items that it touches, H history entries of all its pairs, M hard negatives of each pair,
 D dims.
@@ -19,14 +19,14 @@ from embedding.towers.query_tower import HistoryTensors, QueryTower
 from embedding.training.distributed import ProcessGroup
 from embedding.training.hard_negatives import HardNegatives
 from embedding.training.loss import in_batch_softmax, log_sampling_probability
-from embedding.training.text_draws import TextDraws
+from embedding.training.text_sampling import TextSampler
 
-# Share of training pairs whose hour is hidden, so that a request without a time is at home too.
+# Share of training pairs whose hour is hidden, so that the tower learns requests without a time too.
 _HOUR_DROPOUT = 0.2
 
 
-class TrainingStep:
-    """The loss of a batch. Random numbers are drawn on the CPU, so that every device sees the same batches."""
+class BatchLoss:
+    """Computes the loss of batches. Random numbers are drawn on the CPU, so that every device sees the same batches."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class TrainingStep:
         query: QueryTower,
         config: TrainConfig,
         group: ProcessGroup,
-        texts: TextDraws | None = None,
+        texts: TextSampler | None = None,
     ) -> None:
-        """`texts`: what may stand for the items, where texts are to find them too."""
+        """`texts`: query texts of the items, where the config has text queries."""
         self.items, self.histories, self.config, self.group = items, histories, config, group
         self.candidate, self.query, self.texts = candidate, query, texts
         self.lengths = (config.dims, *config.nested_dims)
@@ -52,8 +52,8 @@ class TrainingStep:
         """Mean loss of the pairs `pairs_B` (places among the histories' pairs), of all processes together.
 
         Of vectors that may be cut, the mean over all lengths: Kusupati et al., "Matryoshka representation learning",
-        NeurIPS 2022, equation 1, with equal weights. Where texts are to find items too, their loss comes on top,
-        times the config's `text_query_weight`.
+        NeurIPS 2022, equation 1, with equal weights. Where the config has text queries, their loss is added, times
+        `text_query_weight`.
         """
         device = pairs_B.device
         history = self.histories.around(pairs_B, self.history_length, generator)
@@ -70,19 +70,19 @@ class TrainingStep:
         hard = self._hard_logits(queries, pool_P, liked[:, len(items_B) :], generator)
         loss = self._mean_loss(queries, candidate_BD, items_B, liked[:, : len(items_B)], hard)
         if self.texts is not None:
-            text_BE, called_so_BB = self.texts.draw(items_B, generator)
+            text_BE, same_text_BB = self.texts.sample(items_B, generator)
             queries = [self.query.of_texts(text_BE, dims) for dims in self.lengths]
-            by_text = self._mean_loss(queries, candidate_BD, items_B, called_so_BB)
+            by_text = self._mean_loss(queries, candidate_BD, items_B, same_text_BB)
             loss = loss + self.config.text_query_weight * by_text
         return loss
 
     def _hard_logits(
         self, queries: Sequence[Tensor], pool_P: Tensor, liked_BP: Tensor, generator: torch.Generator
     ) -> list[Tensor]:
-        """Logits (B, M) of each query's hard negatives for each length of the vectors; none where none are wanted.
+        """Logits (B, M) of each query's hard negatives, for each length of the vectors; an empty list without any.
 
-        Nobody knows how likely a hard negative was. It is corrected as a draw of the batch would be, or what is
-        popular would be pushed away for that alone. Every process computes them alike.
+        How likely a hard negative was is not known. It gets the correction that an item of the batch would: without
+        one, popular items would be pushed away for being popular. Every process computes the same logits.
         """
         if self.hard is None:
             return []
@@ -104,10 +104,10 @@ class TrainingStep:
         queries: Sequence[Tensor],
         candidate_BD: Tensor,
         items_B: Tensor,
-        right_BB: Tensor,
+        positive_BB: Tensor,
         hard: Sequence[Tensor] = (),
     ) -> Tensor:
-        """Of queries of every length against candidates of the same, and against `hard` ones where there are."""
+        """Mean over the lengths of the loss of queries against candidates, and against `hard` logits where given."""
         log_q_B = None if self.log_q is None else self.log_q[items_B]
         losses = [
             in_batch_softmax(
@@ -116,7 +116,7 @@ class TrainingStep:
                 items_B,
                 log_q_B,
                 self.config.temperature,
-                right_BB,
+                positive_BB,
                 hard_BM,
             )
             for query_BD, hard_BM in zip_longest(queries, hard)
@@ -126,7 +126,7 @@ class TrainingStep:
     def _encode(
         self, touched_U: Tensor, hidden_U: Tensor, places_B: Tensor, history: HistoryTensors
     ) -> tuple[list[Tensor], Tensor]:
-        """Queries of each length, and candidates (B, D), of the batch; each process encodes its part of the pairs."""
+        """Queries of each length, and candidates (B, D), of the batch, of which each process encodes its part."""
         if self.group.size == 1:
             vectors_UD = self.candidate(self.items.take(touched_U), hidden_U)
             return [self.query(cut(vectors_UD, dims), history) for dims in self.lengths], vectors_UD[places_B]

@@ -1,4 +1,4 @@
-"""What training is stopped by, and settings are chosen by: a figure on a part of the training pairs held out."""
+"""The validation metric: what training stops by, and tuning compares configs by, on training pairs held out."""
 
 import copy
 from typing import Self
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.evaluation import evaluate
+from embedding.evaluation.ranking import evaluate
 from embedding.evaluation.tower_scorer import TowerScorer
 from embedding.progress import Reporter
 from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.encoded_items import EncodedItems
 from embedding.towers.item_tensors import ItemTensors
 from embedding.towers.query_tower import QueryTower
-from embedding.training.preparation import Prepared
+from embedding.training.training_data import TrainingData
 
 _ITEMS_AT_ONCE = 1 << 16
 
 
-class Validation:
-    """Ranks the candidates of a task whenever it is asked; `items` are the catalogue rows `rows`, ascending."""
+class ValidationMetric:
+    """Ranks the candidates of a task each time it is called; `items` are the catalogue rows `rows`, ascending."""
 
     def __init__(self, task: Task, items: EncodedItems, rows: NDArray[np.int64], config: TrainConfig) -> None:
         """`items` must have every candidate of the task and every item of its training pairs."""
@@ -30,14 +30,14 @@ class Validation:
         self._tensors: ItemTensors | None = None
 
     @classmethod
-    def of(cls, prepared: Prepared, config: TrainConfig) -> Self | None:
-        """What stops a run on `prepared`; None where no pairs were held out to stop by."""
-        if prepared.validation is None:
+    def of(cls, data: TrainingData, config: TrainConfig) -> Self | None:
+        """The validation of a run on `data`; None where no pairs were held out for it."""
+        if data.validation is None:
             return None
-        return cls(prepared.validation, prepared.items, prepared.rows, config)
+        return cls(data.validation, data.items, data.rows, config)
 
     def __call__(self, candidate: CandidateTower, query: QueryTower) -> float:
-        """The config's `validate_by`, of towers that are being trained."""
+        """The metric `validate_by` of the config, of towers in training."""
         device = candidate.ids.device
         if self._tensors is None:
             self._tensors = ItemTensors.of(self._items, device)

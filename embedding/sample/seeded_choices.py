@@ -1,4 +1,4 @@
-"""Draws that are the same on every machine and Python: all of them made of `Random.random()`, which is guaranteed."""
+"""Seeded random choices, the same on every machine and Python: made of `Random.random()`, which is guaranteed."""
 
 import random
 from bisect import bisect_right
@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Draws:
+class SeededChoices:
     """A seeded source of choices."""
 
     def __init__(self, seed: int) -> None:
@@ -41,14 +41,14 @@ class Draws:
         return self.some(values, len(values))
 
 
-class Weighted:
+class WeightedChoice:
     """Places 0 to n - 1, each drawn as often as its weight says."""
 
     def __init__(self, weights: Sequence[float]) -> None:
         self._sums = list(accumulate(weights))
 
-    def draw(self, draws: Draws) -> int:
+    def draw(self, choices: SeededChoices) -> int:
         """One place."""
         # A million steps are fine enough for a few hundred places.
-        share = draws.between(0, 999_999) / 1_000_000
+        share = choices.between(0, 999_999) / 1_000_000
         return min(bisect_right(self._sums, share * self._sums[-1]), len(self._sums) - 1)

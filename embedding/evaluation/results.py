@@ -1,21 +1,21 @@
-"""The figures of an evaluation, made of the rankings of one task: means, how sure they are, parts, bias."""
+"""The results of an evaluation, computed from rankings: means, confidence intervals, p-values, slices, bias."""
 
 from msgspec import Struct
 
 from embedding.data.task import Task
 from embedding.evaluation.baselines.popularity import Popularity, PopularityScorer
 from embedding.evaluation.bias import Bias, bias_of
-from embedding.evaluation.comparison import p_values
-from embedding.evaluation.evaluation import Ranked, rank
 from embedding.evaluation.item_attributes import ItemAttributes
-from embedding.evaluation.slices import Slice, intervals, parts_of, slices
+from embedding.evaluation.ranking import Ranked, rank
+from embedding.evaluation.significance import p_values
+from embedding.evaluation.slices import Slice, intervals, slice_masks, slices
 from embedding.progress import Reporter
 
 TOWERS = "towers"
 POPULARITY = Popularity.name
 
 
-class Figures(Struct, frozen=True, kw_only=True):
+class EvaluationResults(Struct, frozen=True, kw_only=True):
     """Means over users by metric (`recall@20`, `ndcg@20`, ...), of the model and of each that it is compared with.
 
     `baselines`: by name, another model's among them; `intervals`, by scorer (`towers` or one of those) and metric: the
@@ -33,14 +33,16 @@ class Figures(Struct, frozen=True, kw_only=True):
     bias: dict[str, Bias]
 
 
-def figures_of(ranked: dict[str, Ranked], task: Task, facts: ItemAttributes, reporter: Reporter) -> Figures:
-    """The figures of `ranked`: the rankings of the towers and of what they are compared with, by name."""
+def results_of(
+    ranked: dict[str, Ranked], task: Task, attributes: ItemAttributes, reporter: Reporter
+) -> EvaluationResults:
+    """The results of `ranked`: the rankings of the towers and of what they are compared with, by name."""
     by_user = {name: one.by_user() for name, one in ranked.items()}
     means = {name: {key: float(values.mean()) for key, values in of.items()} for name, of in by_user.items()}
     own = by_user[TOWERS]
-    parts = parts_of(task, facts)
+    parts = slice_masks(task, attributes)
     popular = ranked.get(POPULARITY) or rank(PopularityScorer(task), task, reporter, POPULARITY)
-    return Figures(
+    return EvaluationResults(
         metrics=means.pop(TOWERS),
         baselines=means,
         intervals={name: intervals(of) for name, of in by_user.items()},

@@ -1,4 +1,4 @@
-"""Which market holds where the sample is served and a request names none."""
+"""The settings file that goes with the sample: its default market, for requests that name none."""
 
 from pathlib import Path
 

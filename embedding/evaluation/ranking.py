@@ -1,9 +1,7 @@
-"""How held-out pairs are scored: every candidate ranked for every user, what the user trained with left out.
+"""Full ranking: every candidate ranked for every user of a task, except those that the user trained with.
 
 Shapes: Q users, N candidates, K ranks.
 """
-
-from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -12,29 +10,22 @@ from numpy.typing import NDArray
 from embedding.data.pairs import Pairs
 from embedding.data.task import Task
 from embedding.evaluation.metrics import Values, average_precision_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
+from embedding.evaluation.scorer import Scorer, Scores
 from embedding.progress import Reporter
 
 KS = (10, 20, 50, 100)
 # Scores held at once: 64 MiB of float32.
 _MAX_SCORES = 1 << 24
 
-Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
-class Scorer(Protocol):
-    """Anything that scores all candidates of a task for some of its users; higher is better."""
-
-    def scores(self, first: int, last: int) -> Scores:
-        """Scores (last - first, N) for users `first` to `last` (exclusive) of the task, as a fresh array."""
-
-
 class Ranked(Struct, frozen=True):
-    """What came of ranking all candidates for each user of a task.
+    """The ranking of all candidates for each user of a task.
 
     `hits` (Q, K): whether the candidate at each rank is held out;
     `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower;
-    `top` (Q, K): place of the candidate at each rank, -1 where all that is left the user trained with.
+    `top` (Q, K): place of the candidate at each rank, -1 where only items that the user trained with are left.
     """
 
     hits: NDArray[np.bool_]
@@ -56,7 +47,7 @@ def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[
 
 
 def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
-    """Rank all candidates for every user of `task`, those that the user trained with left out."""
+    """Rank all candidates for every user of `task`, except those that the user trained with."""
     num_users, depth = len(task.users), min(max(KS), len(task.candidates))
     place_of = np.full(len(task.is_candidate), -1, np.int64)
     place_of[task.candidates] = np.arange(len(task.candidates))
@@ -106,7 +97,7 @@ class _ByUser(Struct, frozen=True):
 
 
 def _by_user(pairs: Pairs, users: Rows, place_of: Rows) -> _ByUser:
-    """Candidates of each of `users` in `pairs`, leaving out items that are no candidates."""
+    """Candidates of each of `users` in `pairs`; items that are no candidates are dropped."""
     rows = np.searchsorted(users, pairs.users)
     wanted = (rows < len(users)) & (users[np.minimum(rows, len(users) - 1)] == pairs.users)
     wanted &= place_of[pairs.items] >= 0

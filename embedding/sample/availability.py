@@ -1,11 +1,11 @@
-"""Where and when a made-up item may be heard: open everywhere, in some markets, no more, not yet, or on and off.
+"""Licence windows of made-up items: open everywhere, in some markets, lapsed, upcoming, or with a gap.
 
 All dates are fixed, so that the same seed gives the same bytes in every year, and far from today on both sides.
 """
 
 from embedding.rows.schema import EVERYWHERE, Window
 from embedding.rows.times import epoch_us
-from embedding.sample.draw import Draws
+from embedding.sample.seeded_choices import SeededChoices
 
 MARKETS = ("SE", "GB", "US", "DE", "BR", "JP")
 
@@ -20,12 +20,12 @@ UPCOMING = tuple(_at(day) for day in ("2090-01-01", "2091-04-01T06:00:00Z"))
 CLOSING = tuple(_at(day) for day in ("2085-01-01", "2088-12-31T23:59:59Z"))
 
 
-def upcoming_everywhere(draws: Draws) -> tuple[Window, ...]:
+def upcoming_everywhere(choices: SeededChoices) -> tuple[Window, ...]:
     """Open nowhere until 2090."""
-    return (Window("*", draws.one(UPCOMING)),)
+    return (Window("*", choices.one(UPCOMING)),)
 
 
-def windows(draws: Draws, place: int) -> tuple[Window, ...]:
+def windows(choices: SeededChoices, place: int) -> tuple[Window, ...]:
     """The windows of the item in `place` of its taste; in every run of twenty places each sort comes as often.
 
     Of twenty: seven open everywhere, one everywhere until 2085 or later, seven in four or five markets, three in
@@ -35,27 +35,27 @@ def windows(draws: Draws, place: int) -> tuple[Window, ...]:
     if sort < 7:
         return EVERYWHERE
     if sort < 8:
-        return (Window("*", draws.one(OPENED), draws.one(CLOSING)),)
+        return (Window("*", choices.one(OPENED), choices.one(CLOSING)),)
     if sort < 15:
-        return tuple(_open(draws, market) for market in draws.some(MARKETS, draws.between(4, 5)))
+        return tuple(_open(choices, market) for market in choices.some(MARKETS, choices.between(4, 5)))
     if sort < 18:
-        return _on_and_off(draws)
-    return tuple(Window(market, draws.one(OPENED), draws.one(LAPSED)) for market in draws.some(MARKETS, 4))
+        return _on_and_off(choices)
+    return tuple(Window(market, choices.one(OPENED), choices.one(LAPSED)) for market in choices.some(MARKETS, 4))
 
 
-def _open(draws: Draws, market: str) -> Window:
-    closing = draws.one(CLOSING) if draws.chance(0.3) else None
-    return Window(market, draws.one(OPENED) if draws.chance(0.8) else None, closing)
+def _open(choices: SeededChoices, market: str) -> Window:
+    closing = choices.one(CLOSING) if choices.chance(0.3) else None
+    return Window(market, choices.one(OPENED) if choices.chance(0.8) else None, closing)
 
 
-def _on_and_off(draws: Draws) -> tuple[Window, ...]:
+def _on_and_off(choices: SeededChoices) -> tuple[Window, ...]:
     """Three markets open with a closed stretch behind, one open in the past only, one opening again in 2090."""
-    markets = draws.some(MARKETS, 5)
+    markets = choices.some(MARKETS, 5)
     result: list[Window] = []
     for market in markets[:3]:
         result.append(Window(market, _at("2014-01-01"), _at("2017-01-01")))
-        result.append(Window(market, _at("2019-01-01"), draws.one(CLOSING)))
-    result.append(Window(markets[3], _at("2014-01-01"), draws.one(LAPSED)))
+        result.append(Window(market, _at("2019-01-01"), choices.one(CLOSING)))
+    result.append(Window(markets[3], _at("2014-01-01"), choices.one(LAPSED)))
     result.append(Window(markets[4], _at("2016-01-01"), _at("2018-01-01")))
-    result.append(Window(markets[4], draws.one(UPCOMING)))
+    result.append(Window(markets[4], choices.one(UPCOMING)))
     return tuple(result)

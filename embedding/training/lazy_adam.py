@@ -1,4 +1,4 @@
-"""Adam for a large table of which a step moves few rows: only those are read and written."""
+"""Lazy Adam for large tables: a step reads and writes only the rows that have a gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
-class RowAdam(torch.optim.Optimizer):
+class LazyAdam(torch.optim.Optimizer):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015) on sparse gradients.
 
     A row without a gradient stays as it is, its moments too: the "lazy" form of torch's SparseAdam, in a third of its

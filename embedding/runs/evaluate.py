@@ -1,4 +1,4 @@
-"""One evaluation run: a model and its data in, metrics and those of the baselines out."""
+"""A run of `nearfield evaluate`: a model and data in, its results beside those of the baselines out."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,26 +6,23 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from embedding.data.pairs import Pairs
-from embedding.data.split import Parts, Split, split_pairs
+from embedding.data.split import Split, SplitPairs, split_pairs
 from embedding.data.task import Task
 from embedding.errors import MismatchError, UsageError
 from embedding.evaluation.baselines.registry import BASELINES
-from embedding.evaluation.evaluation import Ranked, rank
-from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
 from embedding.evaluation.item_attributes import ItemAttributes
-from embedding.evaluation.tower_scorer import TowerScorer
+from embedding.evaluation.ranking import rank
+from embedding.evaluation.results import POPULARITY, TOWERS, EvaluationResults, results_of
+from embedding.evaluation.tower_ranking import check_encoder, rank_towers
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.rejects import Rejects
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, NoText, TextVectors, open_text_vectors
-from embedding.towers.candidate_tower import CandidateTower
-from embedding.towers.model import Towers, encode_rows
+from embedding.towers.model import Towers
 from embedding.towers.model_folder import read_manifest
-from embedding.towers.vocabulary import Vocabulary
 from embedding.training.dataset import Dataset, open_dataset, read_pairs
 
 
@@ -48,7 +45,7 @@ class EvaluateCounts(Struct, frozen=True, kw_only=True):
     """What was ranked, for whom."""
 
     users: int
-    # Of these, how many are known from no training pair: they all get the answer for an empty history.
+    # Users without a training pair: they all get the list for an empty history.
     users_without_history: int
     test_pairs: int
     candidates: int
@@ -56,8 +53,8 @@ class EvaluateCounts(Struct, frozen=True, kw_only=True):
     cold_candidates: int
 
 
-class EvaluateReport(Figures, frozen=True, kw_only=True):
-    """The figures, of which model, on what."""
+class EvaluateReport(EvaluationResults, frozen=True, kw_only=True):
+    """The results, of which model, on which data."""
 
     model: str
     split: Split | None
@@ -99,7 +96,7 @@ def run_evaluation(
             parts = split_pairs(data.pairs, split)
         else:
             test, rejected = _read_test(request.test, data, settings, reporter)
-            parts = Parts(data.pairs, test)
+            parts = SplitPairs(data.pairs, test)
             rejects |= rejected
         task = Task.of(parts, len(data.item_rows))
         ranked = {TOWERS: rank_towers(towers, task, data, tower_texts, reporter)}
@@ -111,22 +108,14 @@ def run_evaluation(
         for baseline in baselines:
             scorer = baseline.fit(task, lambda: _candidate_texts(task, data, texts, reporter))
             ranked[baseline.name] = rank(scorer, task, reporter, baseline.name)
-        figures = figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
+        results = results_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
         return EvaluateReport(
-            **msgspec.structs.asdict(figures),
+            **msgspec.structs.asdict(results),
             model=towers.model_hash,
             split=split if request.test is None else None,
             counts=_count(towers, task, data),
             rejects=rejects,
         )
-
-
-def rank_towers(
-    towers: Towers, task: Task, data: Dataset, texts: TextVectors, reporter: Reporter, name: str = TOWERS
-) -> Ranked:
-    """What `towers` make of a task; `texts` are of their own encoder, or none where they read no text."""
-    rows, vectors = encode_for(towers.candidate, towers.vocabulary, task, data, texts, reporter)
-    return rank(TowerScorer(towers.query, towers.manifest.config, task, rows, vectors), task, reporter, name)
 
 
 def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
@@ -145,32 +134,6 @@ def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
 def _candidate_texts(task: Task, data: Dataset, texts: TextVectors, reporter: Reporter) -> Vectors:
     with reporter.stage("encode texts", len(task.candidates)) as advance:
         return np.concatenate([texts(items, advance) for items in data.items(task.is_candidate)])
-
-
-def encode_for(
-    candidate: CandidateTower,
-    vocabulary: Vocabulary,
-    task: Task,
-    data: Dataset,
-    texts: TextVectors,
-    reporter: Reporter,
-) -> tuple[NDArray[np.int64], Vectors]:
-    """Catalogue rows (M,) that occur in the task, ascending, and their candidate vectors (M, dims)."""
-    mask = task.is_candidate | data.item_mask(task.train.items)
-    with reporter.stage("encode items", int(mask.sum())) as advance:
-        vectors = [
-            encode_rows(candidate, vocabulary.encode(items, texts(items, advance))) for items in data.items(mask)
-        ]
-    return np.flatnonzero(mask), np.concatenate(vectors)
-
-
-def check_encoder(towers: Towers, texts: TextVectors) -> None:
-    """MismatchError, naming both hashes, unless `texts` come from the encoder that the towers know."""
-    if towers.encoder_hash != texts.encoder_hash:
-        raise MismatchError(
-            f"The model {towers.model_hash} was trained with text encoder {towers.encoder_hash}, the one at hand is "
-            f"{texts.encoder_hash}. Set `encoder` to the folder of the former, or train again."
-        )
 
 
 def _check_data(towers: Towers, data: Dataset, request: EvaluateRequest) -> None:

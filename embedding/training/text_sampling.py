@@ -1,4 +1,4 @@
-"""Which text stands for the item of a training pair, and which other items of the batch it would find as well.
+"""Sampling of query texts: one text of each item of a batch, and which other items have the same text.
 
 Shapes: B pairs of a batch, T distinct texts, E dims of a text vector.
 """
@@ -12,8 +12,8 @@ from embedding.towers.ragged import expand_ranges
 from embedding.training.query_texts import QueryTexts
 
 
-class TextDraws(Struct, frozen=True):
-    """`QueryTexts` on a device: item n has the texts `flat[offsets[n] : offsets[n + 1]]`, one at least."""
+class TextSampler(Struct, frozen=True):
+    """`QueryTexts` on a device: item n has the texts `flat[offsets[n] : offsets[n + 1]]`, at least one."""
 
     vectors_TE: Tensor
     flat: Tensor
@@ -21,15 +21,15 @@ class TextDraws(Struct, frozen=True):
     membership: Membership
 
     @classmethod
-    def of(cls, texts: QueryTexts, device: torch.device) -> "TextDraws":
+    def of(cls, texts: QueryTexts, device: torch.device) -> "TextSampler":
         """The tensors of `texts` on `device`."""
         vectors, flat, offsets = (
             torch.from_numpy(part).to(device) for part in (texts.vectors, texts.texts.flat, texts.texts.offsets)
         )
         return cls(vectors, flat, offsets, Membership(len(vectors), device))
 
-    def draw(self, items_B: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One text of each item, all of an item as likely: (B, E); and (B, B), which item of a column has it too."""
+    def sample(self, items_B: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Vectors (B, E) of one text of each item, and (B, B) whether the item of a column has the text of a row."""
         starts_B = self.offsets[items_B]
         lengths_B = self.offsets[items_B + 1] - starts_B
         random_B = torch.rand(len(items_B), generator=generator).to(items_B.device)

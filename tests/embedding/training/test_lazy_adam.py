@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from embedding.training.row_adam import RowAdam
+from embedding.training.lazy_adam import LazyAdam
 
 
 def gradients(steps: int) -> list[torch.Tensor]:
@@ -29,24 +29,24 @@ def moved(optimiser: type[torch.optim.Optimizer], steps: list[torch.Tensor]) -> 
 def test_it_moves_rows_as_sparse_adam_does() -> None:
     steps = gradients(12)
 
-    torch.testing.assert_close(moved(RowAdam, steps), moved(torch.optim.SparseAdam, steps), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(moved(LazyAdam, steps), moved(torch.optim.SparseAdam, steps), atol=1e-6, rtol=1e-6)
 
 
 def test_rows_without_a_gradient_stay() -> None:
-    table = moved(RowAdam, gradients(3))
+    table = moved(LazyAdam, gradients(3))
 
     assert torch.equal(table[20:], torch.linspace(-1, 1, 120).reshape(30, 4)[20:])
 
 
 def test_its_state_goes_on_in_another() -> None:
     steps = gradients(6)
-    whole = moved(RowAdam, steps)
+    whole = moved(LazyAdam, steps)
     table = nn.Parameter(torch.linspace(-1, 1, 120).reshape(30, 4).clone())
-    first = RowAdam([table], lr=0.03)
+    first = LazyAdam([table], lr=0.03)
     for gradient in steps[:3]:
         table.grad = gradient
         first.step()
-    second = RowAdam([table], lr=0.03)
+    second = LazyAdam([table], lr=0.03)
     second.load_state_dict(first.state_dict())
     for gradient in steps[3:]:
         table.grad = gradient

@@ -1,4 +1,4 @@
-"""Pairs of texts that belong together, as a catalogue already holds them, to adapt the text encoder by."""
+"""Text pairs for fine-tuning, from a catalogue: title and text, a passage and the next, creator and text."""
 
 import hashlib
 import random
@@ -30,8 +30,8 @@ class TextPair(Struct, frozen=True):
     `is_passage`: both are passages of one item.
     """
 
-    asks: str
-    answers: str
+    query: str
+    document: str
     item: str
     creator: str
     language: str
@@ -62,13 +62,13 @@ def training_pairs(items: Iterable[Item]) -> Iterator[TextPair]:
             yield own
             if item.creator not in named:
                 named.add(item.creator)
-                yield _pair(item.creator, own.answers, item)
+                yield _pair(item.creator, own.document, item)
         passages = passages_of(item)[: _PASSAGES + 1]
         for first, second in pairwise(passages):
             yield _pair(passage_text(item, first), _plain((item.text or "")[second.start : second.end]), item, True)
 
 
-def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[TextPair]:
+def sample_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[TextPair]:
     """At most `number` of the pairs, shuffled: one of each creator, then another of each, and so on; passages last.
 
     A show of a thousand episodes, each with the same words about itself, would teach little else than itself. A pair
@@ -89,9 +89,9 @@ def drawn_evenly(pairs: Iterable[TextPair], number: int, seed: int) -> list[Text
     return chosen
 
 
-def _pair(asks: str, answers: str, item: Item, is_passage: bool = False) -> TextPair:
+def _pair(query: str, document: str, item: Item, is_passage: bool = False) -> TextPair:
     language = "unknown" if item.language is None else item.language.split("-")[0].lower()
-    return TextPair(asks, answers, item.id, item.creator, language, is_passage)
+    return TextPair(query, document, item.id, item.creator, language, is_passage)
 
 
 def _plain(text: str) -> str:

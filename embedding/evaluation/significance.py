@@ -1,4 +1,4 @@
-"""Whether two rankings of the same task differ by more than chance, user by user."""
+"""Significance: whether two rankings of a task differ by more than chance, in a paired test over users."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def p_values(own: Mapping[str, Values], other: Mapping[str, Values]) -> dict[str
     """
     differences_QM = np.stack([own[name] - other[name] for name in own], axis=1)
     observed_M = np.abs(differences_QM.sum(axis=0))
-    # What sums in another order add must not make an equal draw smaller.
+    # Rounding of sums in another order must not make an equal draw smaller.
     least_M = observed_M * (1 - 1e-9)
     draw = np.random.default_rng(_SEED)
     beyond_M = np.zeros(len(least_M), np.int64)
