@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from benchmarks.harness.opened_world import CONTEXT, FOLDER, opened, parts_of_world, planted_tower
 from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
-from indexing.search.column_scan import ColumnScan
-from indexing.search.plans import NARROW
+from indexing.search.column_scan import ColumnScan, NearestQuery
+from indexing.search.plan import Collection, Nearest
 from indexing.search.plans_file import plan_table
-from indexing.stores.contract import Plan, Ranked
+from indexing.stores.contract import Ranked, SearchParams
 from indexing.stores.edge import EdgeStore
 from service.api.request_body import BodyRequest
 from service.app import create_app
@@ -31,7 +31,7 @@ from service.schemas.answers import Answer, Hit, JsonAnswer, hit_of
 from service.schemas.requests import RecommendRequest, SimilarRequest
 
 # The engine's cheapest for this context, which passes 53 % (docs/log.md); the product goes by the plans of its release.
-PLAN = Plan(ef=128)
+PLAN = SearchParams(ef=128)
 
 
 def vectors_of(query: str, release: Release) -> Callable[[], NDArray[np.float32]]:
@@ -60,7 +60,7 @@ def build_floor() -> Litestar:
     prepared = rules.compile(CONTEXT).prepared
 
     async def rows(vector: NDArray[np.float32], limit: int) -> list[int]:
-        ranked = await store.nearest(release.id, vector, using="text", where=prepared, limit=limit, plan=PLAN)
+        ranked = await store.nearest(release.id, vector, using="text", where=prepared, limit=limit, params=PLAN)
         return ranked.rows
 
     return _floor(release, rows)
@@ -79,16 +79,19 @@ def build_floor_by_plan() -> Litestar:
 
 def by_plan(
     store: EdgeStore, release: Release, rules: HardRules
-) -> Callable[[NDArray[np.float32], int], Awaitable[Ranked]]:
+) -> Callable[[NDArray[np.float32], int], Awaitable[Nearest]]:
     """The query alone by the plan of the release: the engine's, or one scan of the columns."""
     compiled = rules.compile(CONTEXT)
     plan = plan_table(Path(os.environ[FOLDER]), release.id, rules.version).plan_for(compiled, "text")
     scan = ColumnScan(release.columns, release.fields)
 
-    async def ask(vector: NDArray[np.float32], limit: int) -> Ranked:
-        if isinstance(plan, str):
-            return scan.nearest(vector, using="text", compiled=compiled, limit=limit, narrowly=plan == NARROW)
-        return await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=limit, plan=plan)
+    async def scanned(query: NearestQuery) -> Ranked:
+        return scan.nearest(query)
+
+    collection = Collection(release.id, store, scan, scanned)
+
+    async def ask(vector: NDArray[np.float32], limit: int) -> Nearest:
+        return await plan.nearest(NearestQuery(vector, "text", compiled, limit), collection)
 
     return ask
 

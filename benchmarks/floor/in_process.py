@@ -12,7 +12,7 @@ from benchmarks.harness.opened_world import CONTEXT, LIMIT, opened, parts_of_wor
 from indexing.doctor.trial import SCORE_TOLERANCE
 from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
-from indexing.search.column_scan import ColumnScan
+from indexing.search.column_scan import ColumnScan, NearestQuery
 from indexing.stores.edge import EdgeStore
 from service.dependencies import Dependencies
 from service.schemas.requests import RecommendRequest, SimilarRequest
@@ -52,7 +52,7 @@ async def _measured(
 
     async def engine(_: int) -> object:
         return await store.nearest(
-            release.id, next_vector(), using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN
+            release.id, next_vector(), using="text", where=compiled.prepared, limit=LIMIT, params=PLAN
         )
 
     async def raw_by_plan(_: int) -> object:
@@ -71,7 +71,9 @@ async def _measured(
     scan, found, num_asked = ColumnScan(release.columns, release.fields), 0, min(_NUM_RECALLED, len(requests))
     for _ in range(num_asked):
         vector = next_vector()
-        least = scan.nearest(vector, using="text", compiled=compiled, limit=_K).scores[-1] - SCORE_TOLERANCE
-        answer = await store.nearest(release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, plan=PLAN)
+        least = scan.nearest(NearestQuery(vector, "text", compiled, _K)).scores[-1] - SCORE_TOLERANCE
+        answer = await store.nearest(
+            release.id, vector, using="text", where=compiled.prepared, limit=LIMIT, params=PLAN
+        )
         found += sum(score >= least for score in answer.scores[:_K])
     return rates, found / (_K * num_asked)

@@ -24,23 +24,27 @@ from rich.table import Table
 from benchmarks.harness.world import NOW_S, PlantedEncoder, build_world
 from benchmarks.shapes.world import SHAPES, planted_rows
 from embedding.progress import Reporter
-from indexing.doctor.examine import THOROUGH, WIDER_LADDERS, Doctor, Patient
+from indexing.doctor.doctor import THOROUGH, Doctor
+from indexing.doctor.examined import ExaminedCollection
 from indexing.doctor.queries import seed_queries
-from indexing.doctor.trial import SCORE_TOLERANCE, K
+from indexing.doctor.sampled_queries import K
+from indexing.doctor.trial import SCORE_TOLERANCE
 from indexing.release.release import Release
 from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.search.column_scan import ColumnScan
 from indexing.search.finder import Finder
-from indexing.search.plans import MIN_RECALL, PlanTable, plan_name
-from indexing.stores.contract import Plan
+from indexing.search.measured import MIN_RECALL
+from indexing.search.plan_table import PlanTable
+from indexing.search.plans.engine import ACORNS, EXACT, GRAPHS
+from indexing.stores.contract import SearchParams
 from indexing.stores.edge import EdgeStore
 
 DIMS = 64
 QUERIES_EACH, NUM_SORTS = 100, 3
 _SPACE = "text"
-PLANS = tuple(plan for ladder in WIDER_LADDERS for plan in ladder)
+PLANS = (*GRAPHS, *ACORNS, EXACT)
 # What takes so many times as long as the fastest in the first round is not asked again.
 _FAR = 5
 # What takes so many times as long as the fastest so far at its first queries is left there.
@@ -78,7 +82,7 @@ async def compare(
 ) -> None:
     """One line a shape, then the worst recall and ratio."""
     finder = Finder(store, release.id, ColumnScan(release.columns, release.fields), plans)
-    heads = [f"{plan_name(plan)}" for plan in PLANS]
+    heads = [plan.name for plan in PLANS]
     table = Table("shape", "passes", *heads, "product", "recall", "p99 ms", "ratio", box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
@@ -93,7 +97,7 @@ async def compare(
             name,
             f"{100 * compiled.share:.2g} %",
             *(f"{one}{' <' if one is cheapest else ''}" for one in engine),
-            plan_name(plans.plan_for(compiled, _SPACE)),
+            plans.plan_for(compiled, _SPACE).name,
             f"{recalls[-1]:.4f}",
             f"{product.p99_ms:.3f}",
             f"{ratios[-1]:.2f}",
@@ -118,15 +122,17 @@ async def measure(
     async def product(query: np.ndarray) -> list[float]:
         return (await finder.nearest(query, using=_SPACE, compiled=compiled, limit=K)).scores
 
-    def engine(plan: Plan) -> Search:
+    def engine(params: SearchParams) -> Search:
         async def ask(query: np.ndarray) -> list[float]:
-            found = await store.nearest(release.id, query, using=_SPACE, where=compiled.prepared, limit=K, plan=plan)
+            found = await store.nearest(
+                release.id, query, using=_SPACE, where=compiled.prepared, limit=K, params=params
+            )
             return found.scores
 
         return ask
 
     queries, least = questions(release, compiled)
-    tried = [Tried("product", product), *(Tried(plan_name(plan), engine(plan)) for plan in PLANS)]
+    tried = [Tried("product", product), *(Tried(plan.name, engine(plan.params)) for plan in PLANS)]
     fastest = math.inf
     for one in tried:
         await run(one, queries, least, judge=True, give_up_ms=_HOPELESS * fastest)
@@ -183,16 +189,16 @@ async def main_async(folder: Path, rounds: int, console: Console) -> None:
     await store.open(release.id)
     version, ruleset = AcceptedRules(folder / "rules").current()
     rules = HardRules(ruleset, version, release.classes, store.prepare, release.share)
-    patient = Patient(
+    examined = ExaminedCollection(
         id=release.id,
         columns=release.columns,
         fields=release.fields,
         classes=release.classes,
         dims=release.manifest.dims,
     )
-    queries = seed_queries(release.columns, patient.dims, THOROUGH.queries)
+    queries = seed_queries(release.columns, examined.dims, THOROUGH.queries)
     start = time.perf_counter()
-    plans = await Doctor(patient, rules, store, queries).examine(NOW_S, THOROUGH, Reporter("bar"))
+    plans = await Doctor(examined, rules, store, queries).examine(NOW_S, THOROUGH, Reporter("bar"))
     console.print(f"the doctor measured {len(plans.shapes)} shapes in {time.perf_counter() - start:.1f} s")
     await compare(store, release, rules, PlanTable(plans.shapes), rounds, console)
     await store.close()

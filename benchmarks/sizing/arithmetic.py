@@ -11,7 +11,7 @@ _USABLE = 0.75
 _AT_ONCE = 2
 # A cluster decides by majority: three nodes outlive one.
 _FEWEST_NODES = 3
-# Of a worker: indexing/search/column_scan.py keeps no more.
+# Of a worker: indexing/search/allowed_rows.py keeps no more.
 KEPT_BYTES = 128 << 20
 
 

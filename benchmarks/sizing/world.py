@@ -30,7 +30,7 @@ from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
 from indexing.journal.file_log import FileLog
 from indexing.releases.releases import Releases
-from indexing.search import column_scan
+from indexing.search import allowed_rows
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
 from service.main import open_dependencies
@@ -120,7 +120,7 @@ def _engine() -> Callable[[], object]:
         for space in release.manifest.dims:
             for row in _spread_rows(len(release.columns)):
                 vector = release.columns.vectors(space)[row]
-                await store.nearest(release.id, vector, using=space, where=where, limit=LIMIT, plan=PLAN)
+                await store.nearest(release.id, vector, using=space, where=where, limit=LIMIT, params=PLAN)
 
     asyncio.run(search())
     return lambda: store
@@ -129,7 +129,7 @@ def _engine() -> Callable[[], object]:
 def _worker() -> Callable[[], object]:
     """What a worker of the product holds, the text encoder apart, after it has answered."""
     # Copies that a scan keeps side by side have a bound of their own, which a small release would not reach.
-    column_scan._KEPT_BYTES = column_scan._BLOCK_BYTES = 0
+    allowed_rows._KEPT_BYTES = allowed_rows._BLOCK_BYTES = 0
     folder = Path(os.environ[FOLDER])
     parts = open_dependencies(
         Settings(data_dir=folder, encoder=EncoderPlace(folder / "none"), default_market=CONTEXT.market)

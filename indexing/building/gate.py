@@ -4,12 +4,12 @@ from pathlib import Path
 
 from embedding.progress import Reporter
 from indexing.columns.columns import Columns
-from indexing.doctor.at_build import canaries, plans_at_build
-from indexing.doctor.trial import K
+from indexing.doctor.plans_at_build import canaries, plans_at_build
+from indexing.doctor.sampled_queries import K
 from indexing.errors import GateError
 from indexing.release.manifest import GateReport
 from indexing.release.passages import Passages, passages_collection
-from indexing.search.plans import MIN_RECALL
+from indexing.search.measured import MIN_RECALL
 from indexing.stores.contract import VectorStore
 from indexing.stores.words_proof import rows_of_other_words
 

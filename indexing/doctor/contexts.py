@@ -16,7 +16,7 @@ from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
 from indexing.payload.payload import NO_LANGUAGE
 from indexing.rules.compiled import FEW_CREATORS, HardRules
 from indexing.rules.context import RequestContext
-from indexing.search.plans import band_of
+from indexing.search.measured import band_of
 
 # A market that no availability list names: it sees what is open everywhere. ISO 3166-1 leaves XX to its users.
 _UNNAMED_MARKET = "XX"

@@ -8,10 +8,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from indexing.doctor.report import always, band_name
-from indexing.search.plans import MIN_RECALL, SLOW_MS, Plans, plan_name
+from indexing.search.measured import MIN_RECALL, SLOW_MS, MeasuredPlans
+from indexing.search.plans.registry import plan_name
 
 
-def plot_plans(plans: Plans, file: Path) -> None:
+def plot_plans(plans: MeasuredPlans, file: Path) -> None:
     """Write `file` (its suffix says in which format): p99 of every plan tried, a row for each shape."""
     figure = Figure(figsize=(9.6, 1.8 + 0.24 * len(plans.shapes)), layout="constrained")
     FigureCanvasAgg(figure)

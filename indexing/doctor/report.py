@@ -4,12 +4,13 @@ from typing import Any
 
 from rich.table import Table
 
-from indexing.search.plans import BANDS, SLOW_MS, Plans, ShapeReport, plan_name
+from indexing.search.measured import BANDS, SLOW_MS, MeasuredPlans, ShapeReport
+from indexing.search.plans.registry import plan_name
 
 _RIGHT = ("recall", "p50 ms", "p99 ms", "short")
 
 
-def as_object(plans: Plans) -> dict[str, Any]:
+def as_object(plans: MeasuredPlans) -> dict[str, Any]:
     """What `--json` prints; `band` and the share's unit as in the table, `share` from 0 to 1."""
     return {
         "release": plans.release,
@@ -35,7 +36,7 @@ def as_object(plans: Plans) -> dict[str, Any]:
     }
 
 
-def as_table(plans: Plans) -> Table:
+def as_table(plans: MeasuredPlans) -> Table:
     """One line a shape, with the fields that not every shape has conditions on; what holds the event loop is marked."""
     common = always(plans)
     # Narrow enough for 80 columns, in which the fields wrap and nothing else does.
@@ -63,7 +64,7 @@ def as_table(plans: Plans) -> Table:
     return table
 
 
-def always(plans: Plans) -> list[str]:
+def always(plans: MeasuredPlans) -> list[str]:
     """The fields that every shape has conditions on."""
     fields = [set(report.shape.fields) for report in plans.shapes]
     return sorted(set.intersection(*fields)) if fields else []

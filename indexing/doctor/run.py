@@ -4,19 +4,19 @@ import time
 
 from embedding.progress import Reporter
 from embedding.towers.tower_loading import load_towers
-from indexing.doctor.examine import THOROUGH, Doctor
-from indexing.doctor.patients import patients_in
+from indexing.doctor.doctor import THOROUGH, Doctor
+from indexing.doctor.examined import examined_in
 from indexing.doctor.queries import seed_queries, with_listeners
 from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from indexing.search.plans import Plans, joined
+from indexing.search.measured import MeasuredPlans, joined
 from indexing.search.plans_file import write_plans
 from indexing.settings import IndexingSettings
 from indexing.stores.open import open_store
 
 
-async def doctor_from_settings(release_id: str | None, settings: IndexingSettings, reporter: Reporter) -> Plans:
+async def doctor_from_settings(release_id: str | None, settings: IndexingSettings, reporter: Reporter) -> MeasuredPlans:
     """Measure a release (None: the live one) under the rules in force, and keep its plans unless the engine leaks.
 
     Raises ReleaseMissingError, NoLiveReleaseError, MismatchError or StoreError.
@@ -29,13 +29,13 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
         version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
         at_s = int(time.time())
         found = []
-        for patient in patients_in(release.folder, release.manifest.dims):
-            rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.fields.share)
-            queries = seed_queries(patient.columns, patient.dims, THOROUGH.queries)
-            if release.model_folder is not None and "tower" in patient.dims:
+        for examined in examined_in(release.folder, release.manifest.dims):
+            rules = HardRules(ruleset, version, examined.classes, store.prepare, examined.fields.share)
+            queries = seed_queries(examined.columns, examined.dims, THOROUGH.queries)
+            if release.model_folder is not None and "tower" in examined.dims:
                 tower = load_towers(release.model_folder)
                 queries = with_listeners(queries, tower, release.columns, release.users, at_s)
-            found.append(await Doctor(patient, rules, store, queries).examine(at_s, THOROUGH, reporter))
+            found.append(await Doctor(examined, rules, store, queries).examine(at_s, THOROUGH, reporter))
         plans = joined(found)
         if not plans.leaks:
             write_plans(settings.data_dir, plans)

@@ -1,48 +1,24 @@
 """What counts as found and as enough when the doctor tries a plan: ties are found, and luck is not enough."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
-from msgspec import Struct
 
-from embedding.protocols import Vectors
-from indexing.rules.compiled import CompiledContext
-from indexing.search.plans import MIN_RECALL, Measured, ShapePlan
+from indexing.doctor.sampled_queries import K, SampledQueries
+from indexing.search.measured import MIN_RECALL, Measured
+from indexing.search.plan import Nearest, Plan
 from indexing.stores.contract import Ranked
 
-K = 10
 # Scores of one vector differ in the last bits between the engine and numpy.
 SCORE_TOLERANCE = 1e-5
 
 
-class Case(Struct, frozen=True, kw_only=True):
-    """Sampled queries (Q, dims) of one context; of each its rules, whether they let a row pass, how many rows the exact
-    answer has, and the least score among them."""
-
-    queries: Vectors
-    compiled: list[CompiledContext]
-    passes: list[Callable[[int], bool]]
-    num_found: list[int]
-    least: list[float]
-
-    def first(self, number: int) -> "Case":
-        """Of its first queries alone."""
-        return Case(
-            queries=self.queries[:number],
-            compiled=self.compiled[:number],
-            passes=self.passes[:number],
-            num_found=self.num_found[:number],
-            least=self.least[:number],
-        )
-
-
 class Trial:
-    """How one plan did, case by case and query by query."""
+    """How one plan did on some samples, query by query."""
 
-    def __init__(self, plan: ShapePlan) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        # One list a case: the part of each exact answer that was found.
+        # One list a sample: the part of each exact answer that was found.
         self.recalls: list[list[float]] = []
         self.times_ms: list[float] = []
         # Whether all queries were asked.
@@ -67,18 +43,18 @@ class Trial:
 
     @property
     def recall(self) -> float:
-        """The mean of the worst case."""
+        """The mean of the worst sample."""
         return min(sum(found) / len(found) for found in self.recalls)
 
     @property
     def suffices(self) -> bool:
-        """Whether every case reaches `MIN_RECALL` by one standard error of what was sampled."""
+        """Whether every sample reaches `MIN_RECALL` by one standard error of what was sampled."""
         return all(np.mean(found) - np.std(found) / math.sqrt(len(found)) >= MIN_RECALL for found in self.recalls)
 
-    def judge(self, case: Case, number: int, answer: Ranked) -> None:
-        """Add the answer to one query of the case that `recalls` ends with."""
-        expected, least = case.num_found[number], case.least[number] - SCORE_TOLERANCE
-        passing = [score for row, score in zip(answer.rows, answer.scores, strict=True) if case.passes[number](row)]
+    def judge(self, sample: SampledQueries, number: int, answer: Nearest | Ranked) -> None:
+        """Add the answer to one query of the sample that `recalls` ends with."""
+        expected, least = sample.num_found[number], sample.least[number] - SCORE_TOLERANCE
+        passing = [score for row, score in zip(answer.rows, answer.scores, strict=True) if sample.passes[number](row)]
         self.leaks += len(answer.rows) - len(passing)
         found = sum(score >= least for score in passing)
         self.recalls[-1].append(min(found, expected) / expected if expected else 1.0)
@@ -87,7 +63,7 @@ class Trial:
     def measured(self) -> Measured:
         """In figures."""
         return Measured(
-            plan=self.plan,
+            plan=self.plan.stored,
             recall=round(self.recall, 4),
             p50_ms=round(self.p50_ms, 4),
             p99_ms=round(self.p99_ms, 4),

@@ -11,12 +11,14 @@ import msgspec
 
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
-from indexing.search.plans import Plans, PlanTable
+from indexing.search.measured import MeasuredPlans
+from indexing.search.plan_table import PlanTable
+from indexing.search.plans.registry import PLANS
 
 _log = logging.getLogger("nearfield.indexing")
 
 
-def write_plans(data_dir: Path, plans: Plans) -> Path:
+def write_plans(data_dir: Path, plans: MeasuredPlans) -> Path:
     """Put `plans` in place of what was measured for their release and rules before; the file's path."""
     path = _path(data_dir, plans.release, plans.rules_version)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +26,7 @@ def write_plans(data_dir: Path, plans: Plans) -> Path:
     return path
 
 
-def read_plans(data_dir: Path, release: str, rules_version: str) -> Plans | None:
+def read_plans(data_dir: Path, release: str, rules_version: str) -> MeasuredPlans | None:
     """What was measured for a release under these rules, None when nothing was; DamagedError for a broken file."""
     path = _path(data_dir, release, rules_version)
     return _read(path) if path.is_file() else None
@@ -60,10 +62,14 @@ def forget_plans(data_dir: Path, release: str) -> None:
     shutil.rmtree(data_dir / "plans" / release, ignore_errors=True)
 
 
-def _read(path: Path) -> Plans:
+def _read(path: Path) -> MeasuredPlans:
     try:
-        plans = msgspec.json.decode(path.read_bytes(), type=Plans)
-    except msgspec.DecodeError as error:
+        plans = msgspec.json.decode(path.read_bytes(), type=MeasuredPlans)
+        chosen = (report.chosen.plan for report in plans.shapes)
+        unknown = {plan for plan in chosen if isinstance(plan, str) and plan not in PLANS}
+        if unknown:
+            raise ValueError(f"no plan is called {sorted(unknown)[0]!r} here")
+    except ValueError as error:
         raise DamagedError(
             f"{path} should hold what `nearfield index doctor` measured, and cannot be read as that: {error}. "
             f"Measure again with `nearfield index doctor {path.parent.name}`."

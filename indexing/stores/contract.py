@@ -65,8 +65,8 @@ class PointBatch(Struct, frozen=True):
                 raise StoreError(f"a {name!r} vector has a value that is not finite")
 
 
-class Plan(Struct, frozen=True):
-    """How the engine is to look: exact scan, or graph with this `ef`, with or without ACORN."""
+class SearchParams(Struct, frozen=True):
+    """How the engine is to search: point by point, or over its graph with this beam (`ef`), with or without ACORN."""
 
     exact: bool = False
     ef: int | None = None
@@ -108,7 +108,7 @@ class VectorStore(Protocol):
         """The filter in the engine's own form, opaque to callers, for use in any number of queries."""
 
     async def nearest(
-        self, collection: str, vector: NDArray[np.float32], *, using: str, where: Any, limit: int, plan: Plan
+        self, collection: str, vector: NDArray[np.float32], *, using: str, where: Any, limit: int, params: SearchParams
     ) -> Ranked:
         """The `limit` points nearest to `vector` (dims,) in the named space `using`, among those that pass."""
 

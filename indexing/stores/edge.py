@@ -26,7 +26,7 @@ from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.edge import edge_filter
 from indexing.payload.payload import FieldType, engine_payload
-from indexing.stores.contract import POINTS, CollectionSchema, Plan, PointBatch, Ranked
+from indexing.stores.contract import POINTS, CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.tuning import Tuning
 from indexing.words.sparse import Sparse, SparseRows
 
@@ -122,14 +122,14 @@ class EdgeStore:
         using: str,
         where: edge.Filter | None,
         limit: int,
-        plan: Plan,
+        params: SearchParams,
     ) -> Ranked:
         shard = self._shards.get(collection) or self._shard(collection)
         request = edge.QueryRequest(
             limit=limit,
             query=edge.Query.Nearest(vector.tolist(), using=using),
             filter=where,
-            params=_search_params(plan),
+            params=_search_params(params),
             with_payload=False,
             with_vector=False,
         )
@@ -259,10 +259,10 @@ def _sparse_views(rows: SparseRows, part: slice) -> Iterator[tuple[int, edge.Spa
 
 
 @lru_cache(maxsize=64)
-def _search_params(plan: Plan) -> edge.SearchParams:
+def _search_params(params: SearchParams) -> edge.SearchParams:
     # The plan has decided already: without the 1.0 the engine would leave ACORN out above 40 % selectivity.
-    acorn = edge.AcornSearchParams(enable=True, max_selectivity=1.0) if plan.acorn else None
-    return edge.SearchParams(hnsw_ef=plan.ef, exact=plan.exact, acorn=acorn)
+    acorn = edge.AcornSearchParams(enable=True, max_selectivity=1.0) if params.acorn else None
+    return edge.SearchParams(hnsw_ef=params.ef, exact=params.exact, acorn=acorn)
 
 
 def _ask(call: Callable[[], T], doing: str) -> T:

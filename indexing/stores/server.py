@@ -23,7 +23,7 @@ from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.server import server_filter
 from indexing.payload.payload import FieldType, engine_payload
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.server_errors import ask
 from indexing.stores.spread import Spread
 from indexing.stores.tuning import Tuning
@@ -160,7 +160,7 @@ class ServerStore:
         using: str,
         where: grpc.Filter | None,
         limit: int,
-        plan: Plan,
+        params: SearchParams,
     ) -> Ranked:
         answer = await ask(
             self.client.query_points(
@@ -168,7 +168,7 @@ class ServerStore:
                 query=vector.tolist(),
                 using=using,
                 query_filter=where,
-                search_params=_search_params(plan),
+                search_params=_search_params(params),
                 limit=limit,
                 with_payload=False,
                 with_vectors=False,
@@ -257,7 +257,7 @@ def _sparse(words: Sparse) -> models.SparseVector:
 
 
 @lru_cache(maxsize=64)
-def _search_params(plan: Plan) -> grpc.SearchParams:
+def _search_params(params: SearchParams) -> grpc.SearchParams:
     # The plan has decided already: without the 1.0 the engine would leave ACORN out above 40 % selectivity.
-    acorn = models.AcornSearchParams(enable=True, max_selectivity=1.0) if plan.acorn else None
-    return RestToGrpc.convert_search_params(models.SearchParams(hnsw_ef=plan.ef, exact=plan.exact, acorn=acorn))
+    acorn = models.AcornSearchParams(enable=True, max_selectivity=1.0) if params.acorn else None
+    return RestToGrpc.convert_search_params(models.SearchParams(hnsw_ef=params.ef, exact=params.exact, acorn=acorn))

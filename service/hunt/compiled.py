@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from embedding.rows.schema import Item
 from indexing.search.finder import Finder
-from indexing.stores.contract import Plan, VectorStore
+from indexing.stores.contract import SearchParams, VectorStore
 from service.hunt.plain_rules import Asked, PlainRules
 from service.hunt.tally import Tally
 from service.loaded.loaded_release import LoadedRelease
@@ -78,7 +78,7 @@ class Compiled:
             using=self._loaded.release.space,
             where=compiled.prepared,
             limit=self._num_points,
-            plan=Plan(exact=True),
+            params=SearchParams(exact=True),
         )
         return set(ranked.rows)
 

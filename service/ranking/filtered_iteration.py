@@ -15,7 +15,7 @@ from indexing.filters.algebra import All
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
 from indexing.rules.compiled import CompiledContext
-from indexing.search.column_scan import parts_told
+from indexing.search.allowed_rows import parts_told
 from service.loaded.verdicts import Verdict
 
 # A first page takes few steps, and a context that lets hardly anything pass not many more.

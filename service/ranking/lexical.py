@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.rules.context import RequestContext
-from indexing.search.finder import Nearest
+from indexing.search.plan import Nearest
 from service.loaded.exclusions import Exclusions
 from service.loaded.verdicts import Verdict
 from service.ranking.contract import Candidates

@@ -11,7 +11,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.search.finder import Finder
-from indexing.search.finder import Nearest as Found
+from indexing.search.plan import Nearest as Found
 from service.loaded.exclusions import Exclusions
 from service.loaded.recheck import Kept, Recheck
 from service.loaded.verdicts import Verdict

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from benchmarks.sizing.arithmetic import KEPT_BYTES, SIZES, Taken, line_of, per_item
-from indexing.search import column_scan
+from indexing.search import allowed_rows
 
 GIB = 1 << 30
 README = Path(__file__).parents[2] / "README.md"
@@ -37,7 +37,7 @@ def test_a_cluster_has_three_nodes_and_as_many_as_copies() -> None:
 
 
 def test_what_scans_keep_is_what_they_may() -> None:
-    assert column_scan._KEPT_BYTES == KEPT_BYTES
+    assert allowed_rows._KEPT_BYTES == KEPT_BYTES
 
 
 def test_the_readme_shows_a_line_for_each_size() -> None:

@@ -14,7 +14,7 @@ from indexing.payload.payload import payload_of
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.search.column_scan import ColumnScan
+from indexing.search.column_scan import ColumnScan, NearestQuery
 from tests.indexing.drawn import EXTRA_FIELDS
 from tests.indexing.made_points import unit_vectors
 from tests.indexing.stores.made_words import no_words
@@ -56,7 +56,7 @@ class Catalogue:
 
     def found(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
         """The scan's answer, its scores checked; rows whose scores differ in the last bits stand by row."""
-        answer = self.scan.nearest(query, using=using, compiled=compiled, limit=limit)
+        answer = self.scan.nearest(NearestQuery(query, using, compiled, limit))
         exact = self.vectors[using] @ query
         np.testing.assert_allclose(exact[answer.rows], answer.scores, atol=1e-6)
         scores = np.round(exact, 5)

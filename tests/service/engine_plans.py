@@ -4,9 +4,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from indexing.search.plans import BANDS, Shape
+from indexing.search.measured import BANDS, Shape
 from indexing.search.plans_file import read_plans, write_plans
-from indexing.stores.contract import Plan
+from indexing.stores.contract import SearchParams
 
 _SPACES = {"tower", "text"}
 
@@ -20,7 +20,9 @@ def ask_the_engine(data_dir: Path) -> None:
         plans = read_plans(data_dir, path.parent.name, path.stem)
         assert plans is not None
         assert plans.shapes
-        shapes = [replace(report, chosen=replace(report.chosen, plan=Plan(exact=True))) for report in plans.shapes]
+        shapes = [
+            replace(report, chosen=replace(report.chosen, plan=SearchParams(exact=True))) for report in plans.shapes
+        ]
         spaces = {report.shape.using for report in shapes}
         every = tuple(sorted({field for report in shapes for field in report.shape.fields}))
         known = {report.shape for report in shapes}

@@ -15,7 +15,9 @@ from embedding.rows.schema import EVERYWHERE, Item, Window
 from indexing.columns.columns import HASH_BYTES, Columns, ColumnsWriter
 from indexing.columns.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.doctor.contexts import ShapeContexts, shapes_of
-from indexing.doctor.examine import Doctor, Effort, Patient
+from indexing.doctor.doctor import Doctor, Effort
+from indexing.doctor.examined import ExaminedCollection
+from indexing.doctor.measuring import measure
 from indexing.doctor.queries import seed_queries
 from indexing.doctor.report import as_percent
 from indexing.doctor.trial import Trial
@@ -25,10 +27,13 @@ from indexing.rules.compiled import FEW_CREATORS, HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.tables import Duration, Tags
-from indexing.search.column_scan import ColumnScan
+from indexing.search.column_scan import ColumnScan, NearestQuery
 from indexing.search.finder import Finder
-from indexing.search.plans import COLUMNS, MIN_RECALL, PlanTable, ShapeReport, band_of
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, Ranked
+from indexing.search.measured import MIN_RECALL, ShapeReport, band_of
+from indexing.search.plan_table import PlanTable
+from indexing.search.plans.columns import COLUMNS
+from indexing.search.plans.engine import EXACT, engine_plan
+from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.edge import EdgeStore
 from indexing.stores.tuning import Tuning
 from tests.indexing.kinds_of_store import quick_folder
@@ -66,7 +71,7 @@ class Clinic:
         with ColumnsWriter(columns, {"text": DIMS}) as writer:
             writer.append(self.payloads, [bytes(2 * HASH_BYTES)] * NUM_ROWS, {"text": self.vectors}, no_words(NUM_ROWS))
         fields.save(columns)
-        self.patient = Patient(
+        self.examined = ExaminedCollection(
             id="r1",
             columns=Columns(columns),
             fields=FieldColumns(columns),
@@ -94,21 +99,23 @@ class Clinic:
 
     def rules(self, ruleset: RuleSet | None = None) -> HardRules:
         ruleset = ruleset or RuleSet()
-        return HardRules(ruleset, rules_version(ruleset), self.classes, self.store.prepare, self.patient.fields.share)
+        return HardRules(ruleset, rules_version(ruleset), self.classes, self.store.prepare, self.examined.fields.share)
 
     def doctor(self) -> Doctor:
-        queries = seed_queries(self.patient.columns, self.patient.dims, 200)
-        return Doctor(self.patient, self.rules(), self.store, queries)
+        queries = seed_queries(self.examined.columns, self.examined.dims, 200)
+        return Doctor(self.examined, self.rules(), self.store, queries)
 
-    async def recall(self, plan: Plan, context: RequestContext, queries: Vectors) -> float:
-        """Of the engine by `plan` for `queries` (Q, dims), by brute force: ids compared, not scores."""
+    async def recall(self, params: SearchParams, context: RequestContext, queries: Vectors) -> float:
+        """Of the engine by `params` for `queries` (Q, dims), by brute force: ids compared, not scores."""
         compiled = self.rules().compile(context)
         allowed = np.array([compiled.accepts(payload) for payload in self.payloads])
         found = 0
         for query in queries:
             scores = np.where(allowed, self.vectors @ query, -np.inf)
             exact = set(np.argsort(-scores)[:10].tolist())
-            answer = await self.store.nearest("r1", query, using="text", where=compiled.prepared, limit=10, plan=plan)
+            answer = await self.store.nearest(
+                "r1", query, using="text", where=compiled.prepared, limit=10, params=params
+            )
             found += len(exact & set(answer.rows))
         return found / (10 * len(queries))
 
@@ -136,19 +143,19 @@ def slow_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the release were so large that a scan takes 12 ms."""
     scan = ColumnScan.nearest
 
-    def slowly(self: ColumnScan, *args: object, **kwargs: object) -> Ranked:
+    def slowly(self: ColumnScan, query: NearestQuery) -> Ranked:
         until = time.perf_counter() + 0.012
-        answer = scan(self, *args, **kwargs)  # type: ignore[arg-type]
+        answer = scan(self, query)
         while time.perf_counter() < until:
             pass
         return answer
 
     monkeypatch.setattr(ColumnScan, "nearest", slowly)
-    monkeypatch.setattr("indexing.doctor.examine._SMALL_BYTES", 0)
+    monkeypatch.setattr("indexing.search.plans.engine._SMALL_BYTES", 0)
 
 
 def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -> None:
-    rules, facts = clinic.rules(), clinic.patient.fields
+    rules, facts = clinic.rules(), clinic.examined.fields
     shapes = shapes_of(rules, facts, clinic.classes, AT_S, contexts_each=3)
     assert len({(shape.fields, shape.band) for shape in shapes}) == len(shapes)
     # With and without explicit, languages, kinds and blocked creators: all of which include these two.
@@ -171,32 +178,32 @@ def test_every_shape_of_the_rules_has_contexts_of_its_own_band(clinic: Clinic) -
 def test_rules_that_always_ask_are_part_of_every_shape(clinic: Clinic) -> None:
     ruleset = RuleSet(tags=Tags(denied=("x",)), duration=Duration(max_s=600.0))
     rules = clinic.rules(ruleset)
-    shapes = shapes_of(rules, clinic.patient.fields, clinic.classes, AT_S, contexts_each=1)
+    shapes = shapes_of(rules, clinic.examined.fields, clinic.classes, AT_S, contexts_each=1)
     assert all({"tags", "duration_s"} <= set(shape.fields) for shape in shapes)
     assert all(rules.compile(shape.contexts[0]).share == shape.shares[0] for shape in shapes)
 
 
 def test_a_planted_bad_shape_is_answered_from_the_columns(clinic: Clinic, runner: asyncio.Runner) -> None:
-    assert runner.run(clinic.recall(Plan(), BAD, clinic.vectors[:60])) < 0.9
+    assert runner.run(clinic.recall(SearchParams(), BAD, clinic.vectors[:60])) < 0.9
     plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
     assert plans.unmeasured == plans.leaks == 0
-    assert {report.chosen.plan for report in plans.shapes} == {COLUMNS}
+    assert {report.chosen.plan for report in plans.shapes} == {"columns"}
     assert all(report.chosen.recall == 1.0 for report in plans.shapes)
 
 
 def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_chosen(
     clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
+    shapes = shapes_of(clinic.rules(), clinic.examined.fields, clinic.classes, AT_S, contexts_each=2)
     fields = shape_with(clinic, BAD)
     band = band_of(clinic.rules().compile(BAD).share)
     bad = next(shape for shape in shapes if (shape.fields, shape.band) == (fields, band))
     slow_columns(monkeypatch)
     report = runner.run(clinic.doctor().choose(bad, "text", replace(EFFORT, queries=60)))
-    assert isinstance(report.chosen.plan, Plan)
+    assert isinstance(report.chosen.plan, SearchParams)
     assert report.chosen.recall >= MIN_RECALL
     missed = [tried for tried in report.tried if tried.recall < MIN_RECALL]
-    assert Plan(ef=64) in [tried.plan for tried in missed]
+    assert SearchParams(ef=64) in [tried.plan for tried in missed]
     # By brute force, on rows that the doctor did not ask with alone.
     one, other = clinic.vectors[:100], clinic.vectors[100:200]
     # As histories and several seeds ask.
@@ -209,52 +216,53 @@ def test_where_the_columns_are_slow_a_plan_of_the_engine_that_finds_enough_is_ch
 def test_where_a_scan_is_slow_it_is_timed_by_few_queries_and_wider_beams_are_tried(
     clinic: Clinic, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
+    shapes = shapes_of(clinic.rules(), clinic.examined.fields, clinic.classes, AT_S, contexts_each=2)
     compiled = clinic.rules().compile(BAD)
     bad = next(s for s in shapes if (s.fields, s.band) == (shape_with(clinic, BAD), band_of(compiled.share)))
     slow_columns(monkeypatch)
     # Nothing that the engine finds is ever enough.
-    monkeypatch.setattr(Trial, "suffices", property(lambda trial: isinstance(trial.plan, str)))
+    monkeypatch.setattr(Trial, "suffices", property(lambda trial: trial.plan is COLUMNS))
     report = runner.run(clinic.doctor().choose(bad, "text", replace(EFFORT, queries=60)))
-    assert report.chosen.plan == COLUMNS
+    assert report.chosen.plan == "columns"
     # Of three sorts, 20 each.
     assert report.chosen.queries == 3 * 8 * len(bad.contexts)
-    beams = [(tried.plan.acorn, tried.plan.ef) for tried in report.tried if isinstance(tried.plan, Plan)]
+    beams = [(tried.plan.acorn, tried.plan.ef) for tried in report.tried if isinstance(tried.plan, SearchParams)]
     assert beams[:5] == [(False, 64), (False, 128), (False, 256), (False, 512), (False, 1024)]
 
 
 def test_recall_is_measured_as_brute_force_has_it(clinic: Clinic, runner: asyncio.Runner) -> None:
     doctor = clinic.doctor()
     rows = range(80)
-    case = doctor.case([BAD] * len(rows), clinic.vectors[list(rows)], "text")
-    for plan in (Plan(ef=64), Plan(exact=True)):
-        trial = runner.run(doctor.measure(plan, [case], "text", runs=1))
-        assert trial.recall == pytest.approx(runner.run(clinic.recall(plan, BAD, clinic.vectors[list(rows)])), abs=1e-9)
+    sample = doctor.sampler.answered([BAD] * len(rows), clinic.vectors[list(rows)], "text")
+    for plan in (engine_plan(SearchParams(ef=64)), EXACT):
+        trial = runner.run(measure(plan, [sample], "text", doctor.collection, runs=1))
+        recall = runner.run(clinic.recall(plan.params, BAD, clinic.vectors[list(rows)]))
+        assert trial.recall == pytest.approx(recall, abs=1e-9)
         assert len(trial.times_ms) == len(rows)
         assert trial.leaks == 0
 
 
 def test_ties_count_as_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case([ADULT] * 2, clinic.vectors[:2], "text")
-    scores = [case.least[0]] * 10
-    trial = Trial(Plan())
+    sample = doctor.sampler.answered([ADULT] * 2, clinic.vectors[:2], "text")
+    scores = [sample.least[0]] * 10
+    trial = Trial(engine_plan(SearchParams()))
     trial.recalls.append([])
     # Other rows than those of the exact answer, as near as its last one; and a page that is short.
-    passing = [row for row in range(NUM_ROWS) if case.passes[0](row)]
-    trial.judge(case, 0, Ranked(passing[-10:], scores))
-    trial.judge(case, 0, Ranked(passing[-4:], scores[:4]))
+    passing = [row for row in range(NUM_ROWS) if sample.passes[0](row)]
+    trial.judge(sample, 0, Ranked(passing[-10:], scores))
+    trial.judge(sample, 0, Ranked(passing[-4:], scores[:4]))
     assert trial.recalls == [[1.0, 0.4]]
     assert trial.short_pages == 1
 
 
 def test_what_the_rules_forbid_is_a_leak_and_not_found(clinic: Clinic) -> None:
     doctor = clinic.doctor()
-    case = doctor.case([BAD], clinic.vectors[:1], "text")
-    forbidden = next(row for row in range(NUM_ROWS) if not case.passes[0](row))
-    trial = Trial(Plan())
+    sample = doctor.sampler.answered([BAD], clinic.vectors[:1], "text")
+    forbidden = next(row for row in range(NUM_ROWS) if not sample.passes[0](row))
+    trial = Trial(engine_plan(SearchParams()))
     trial.recalls.append([])
-    trial.judge(case, 0, Ranked([forbidden] * 10, [1.0] * 10))
+    trial.judge(sample, 0, Ranked([forbidden] * 10, [1.0] * 10))
     assert (trial.leaks, trial.recalls) == (10, [[0.0]])
 
 
@@ -285,12 +293,12 @@ def test_a_budget_leaves_shapes_unmeasured_and_says_so(clinic: Clinic, runner: a
 
 
 def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asyncio.Runner) -> None:
-    shapes = shapes_of(clinic.rules(), clinic.patient.fields, clinic.classes, AT_S, contexts_each=2)
+    shapes = shapes_of(clinic.rules(), clinic.examined.fields, clinic.classes, AT_S, contexts_each=2)
     blocking = next(shape for shape in shapes if FEW_CREATORS in shape.fields)
     report = runner.run(clinic.doctor().choose(blocking, "text", EFFORT))
     table = PlanTable([report])
     some = replace(blocking.contexts[0], blocked_creators=frozenset({"c1", "c2"}))
-    assert table.plan_for(clinic.rules().compile(some), "text") == report.chosen.plan
+    assert table.plan_for(clinic.rules().compile(some), "text").stored == report.chosen.plan
     assert not table.unmeasured
     # More than were measured make another shape, as a graph then finds next to nothing.
     many = replace(some, blocked_creators=frozenset(f"c{number}" for number in range(21)))
@@ -299,7 +307,7 @@ def test_who_blocks_what_is_nearest_is_asked_for_too(clinic: Clinic, runner: asy
 
 
 def test_luck_is_not_enough() -> None:
-    trial = Trial(Plan())
+    trial = Trial(engine_plan(SearchParams()))
     trial.recalls = [[1.0] * 100, [1.0] * 90 + [0.9] * 10]
     # .99 as it is, and within one standard error of less.
     assert trial.recall == pytest.approx(0.99)
@@ -310,11 +318,11 @@ def test_luck_is_not_enough() -> None:
 
 def test_the_finder_goes_by_the_table_and_can_always_be_exact(clinic: Clinic, runner: asyncio.Runner) -> None:
     compiled = clinic.rules().compile(BAD)
-    scan = ColumnScan(clinic.patient.columns, clinic.patient.fields)
+    scan = ColumnScan(clinic.examined.columns, clinic.examined.fields)
     plans = runner.run(clinic.doctor().examine(AT_S, EFFORT, QUIET))
-    graphs = [replace(report, chosen=replace(report.chosen, plan=Plan(ef=64))) for report in plans.shapes]
+    graphs = [replace(report, chosen=replace(report.chosen, plan=SearchParams(ef=64))) for report in plans.shapes]
     query = clinic.vectors[5]
-    exact = scan.nearest(query, using="text", compiled=compiled, limit=10)
+    exact = scan.nearest(NearestQuery(query, "text", compiled, 10))
     for reports in (plans.shapes, graphs):
         finder = Finder(clinic.store, "r1", scan, PlanTable(reports))
         by_plan = runner.run(finder.nearest(query, using="text", compiled=compiled, limit=10))

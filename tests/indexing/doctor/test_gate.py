@@ -17,7 +17,7 @@ from indexing.errors import GateError
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
-from indexing.search.plans import BANDS, MIN_RECALL
+from indexing.search.measured import BANDS, MIN_RECALL
 from indexing.search.plans_file import read_plans
 from indexing.settings import IndexingSettings
 from indexing.stores.contract import PointBatch, VectorStore
@@ -134,7 +134,7 @@ def test_a_leaking_index_is_told_and_changes_no_plan(
     (path,) = (settings.data_dir / "plans").glob("*/*.json")
     before = path.read_bytes()
     # Small as it is, the engine is asked; and takes no notice of what it is asked for.
-    monkeypatch.setattr("indexing.doctor.examine._SMALL_BYTES", 0)
+    monkeypatch.setattr("indexing.search.plans.engine._SMALL_BYTES", 0)
     monkeypatch.setattr("indexing.stores.edge.EdgeStore.prepare", lambda *_: None)
     result = CliRunner().invoke(doctor, ["--progress", "none"], obj=settings)
     assert isinstance(result.exception, GateError)

@@ -13,7 +13,7 @@ from indexing.columns.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.algebra import Filter, HasId
 from indexing.filters.predicate import predicate
 from indexing.payload.payload import Payload
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams, VectorStore
 from tests.indexing.drawn import AT_LENGTH, EXTRA_FIELDS, filters, payloads
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 
@@ -41,7 +41,7 @@ class Catalogue:
         """Rows that an engine, really queried, lets through."""
         store = self.engines[engine]
         search = store.nearest(
-            "c", QUERY, using="tower", where=store.prepare(where), limit=NUM_ROWS, plan=Plan(exact=True)
+            "c", QUERY, using="tower", where=store.prepare(where), limit=NUM_ROWS, params=SearchParams(exact=True)
         )
         return set(self._runner.run(search).rows)
 

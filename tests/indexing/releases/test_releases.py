@@ -21,7 +21,7 @@ from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError
 from indexing.filters.algebra import EVERYTHING
 from indexing.release.manifest import MANIFEST, Manifest, hash_files
 from indexing.releases.releases import Releases
-from indexing.stores.contract import Plan, PointBatch, VectorStore
+from indexing.stores.contract import PointBatch, SearchParams, VectorStore
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
 from tests.indexing.release_worlds import NUM_ITEMS, Source, edited, make_items
 
@@ -73,7 +73,12 @@ def test_a_release_holds_every_row_and_finds_its_neighbours(stores: Stores, sour
             np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
             exact = vectors @ vectors[5]
             answer = await store.nearest(
-                release.id, vectors[5], using=space, where=store.prepare(EVERYTHING), limit=10, plan=Plan(exact=True)
+                release.id,
+                vectors[5],
+                using=space,
+                where=store.prepare(EVERYTHING),
+                limit=10,
+                params=SearchParams(exact=True),
             )
             np.testing.assert_allclose(answer.scores, np.sort(exact)[::-1][:10], atol=1e-5)
             np.testing.assert_allclose(exact[answer.rows], answer.scores, atol=1e-5)

@@ -23,7 +23,7 @@ from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.tables import Extra, Published
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams, VectorStore
 from tests.indexing.drawn import AT_LENGTH, EXTRA_FIELDS, contexts, items, rule_sets
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, quick_folder, stores_of
 
@@ -183,7 +183,7 @@ def test_engines_re_check_and_oracle_agree_on_every_item(catalogue: Catalogue, r
                     using="tower",
                     where=rules.compile(context).prepared,
                     limit=NUM_ITEMS,
-                    plan=Plan(exact=True),
+                    params=SearchParams(exact=True),
                 )
                 found = {catalogue.items[row].id for row in runner.run(search).rows}
                 # The engine holds no ids: what is blocked by id goes after the query.

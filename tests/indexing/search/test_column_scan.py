@@ -15,8 +15,8 @@ from indexing.filters.algebra import Filter, fields_of
 from indexing.rules.compiled import CompiledContext
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
-from indexing.search import column_scan
-from indexing.search.column_scan import ColumnScan, Wanted
+from indexing.search import allowed_rows, column_scan
+from indexing.search.column_scan import ColumnScan, NearestQuery
 from tests.indexing.drawn import AT_LENGTH, contexts, filters, items, rule_sets
 from tests.indexing.made_points import unit_vectors
 from tests.indexing.scanned import ANYBODY, DIMS, NUM_ITEMS, Catalogue
@@ -31,11 +31,11 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways in which a scan may go about it, each forced."""
     if request.param == "gathered":
-        monkeypatch.setattr(column_scan, "_BLOCK_BYTES", 0)
+        monkeypatch.setattr(allowed_rows, "_BLOCK_BYTES", 0)
         monkeypatch.setattr(column_scan, "_READ_ALL_FROM", 0.6)
         monkeypatch.setattr(scoring, "_CHUNK", 7)
     elif request.param == "nothing kept":
-        monkeypatch.setattr(column_scan, "_KEPT_BYTES", 1)
+        monkeypatch.setattr(allowed_rows, "_KEPT_BYTES", 1)
     return str(request.param)
 
 
@@ -70,10 +70,10 @@ def test_the_scan_is_brute_force_under_any_rules(catalogue: Catalogue) -> None:
 def test_a_longer_answer_begins_with_the_shorter_one(catalogue: Catalogue) -> None:
     compiled = catalogue.compiled(ANYBODY)
     query = catalogue.vectors["tower"][0]
-    longest = catalogue.scan.nearest(query, using="tower", compiled=compiled, limit=60).rows
+    longest = catalogue.scan.nearest(NearestQuery(query, "tower", compiled, 60)).rows
     assert len(longest) == len(set(longest)) > 20
     for limit in (1, 2, 9, 20):
-        found = catalogue.scan.nearest(query, using="tower", compiled=compiled, limit=limit).rows
+        found = catalogue.scan.nearest(NearestQuery(query, "tower", compiled, limit)).rows
         assert found == longest[:limit]
 
 
@@ -95,7 +95,7 @@ def test_who_else_is_asked_for_changes_no_bit_of_an_answer(
             vector = catalogue.vectors[using][data.draw(st.integers(0, NUM_ITEMS - 1))]
             without = data.draw(st.sampled_from((None, heard)))
             limit = data.draw(st.sampled_from((1, 10, 2 * NUM_ITEMS)))
-            wanted.append(Wanted(vector, using, data.draw(st.sampled_from(compiled)), limit, without))
+            wanted.append(NearestQuery(vector, using, data.draw(st.sampled_from(compiled)), limit, without))
         together = catalogue.scan.nearest_of(wanted)
         assert together == [catalogue.scan.nearest_of([one])[0] for one in wanted]
         for one, found in zip(wanted, together, strict=True):
@@ -116,7 +116,10 @@ def test_equal_vectors_are_equal_wherever_they_stand(tmp_path: Path) -> None:
     np.save(tmp_path / "columns" / "text.npy", vectors)
     scan = ColumnScan(Columns(tmp_path / "columns"), catalogue.fields)
     compiled = catalogue.compiled(ANYBODY)
-    wanted = [Wanted(same, "text", compiled, len(rows)), *(Wanted(one, "text", compiled, 9) for one in vectors[:20])]
+    wanted = [
+        NearestQuery(same, "text", compiled, len(rows)),
+        *(NearestQuery(one, "text", compiled, 9) for one in vectors[:20]),
+    ]
     for number in (1, 2, 3, 4, 9, 21):
         found = scan.nearest_of(wanted[:number])[0]
         assert found.rows == rows.tolist()
@@ -166,18 +169,18 @@ def test_the_scan_is_brute_force_under_any_filter(catalogue: Catalogue) -> None:
 
 def test_nothing_passes(catalogue: Catalogue) -> None:
     compiled = catalogue.compiled(replace(ANYBODY, kinds=frozenset()))
-    answer = catalogue.scan.nearest(catalogue.vectors["text"][0], using="text", compiled=compiled, limit=10)
+    answer = catalogue.scan.nearest(NearestQuery(catalogue.vectors["text"][0], "text", compiled, 10))
     assert (answer.rows, answer.scores) == ([], [])
 
 
 def test_what_is_kept_stays_within_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = Catalogue(items(12, NUM_ITEMS), tmp_path / "columns")
-    monkeypatch.setattr(column_scan, "_KEPT_BYTES", 6_000)
+    monkeypatch.setattr(allowed_rows, "_KEPT_BYTES", 6_000)
     query = catalogue.vectors["text"][0]
     for at_s in range(-5, 60):
         for kinds in (None, frozenset({"track"}), frozenset({"episode"})):
             compiled = catalogue.compiled(replace(ANYBODY, at_s=at_s, kinds=kinds))
             assert catalogue.found(query, "text", compiled, 5) == catalogue.brute_force(query, "text", compiled, 5)
-    kept = catalogue.scan._allowed
+    kept = catalogue.scan._contexts._allowed
     assert 0 < len(kept) < 10
     assert sum(len(key[0]) + allowed.nbytes for key, allowed in kept.items()) <= 6_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexing.search.column_scan import ColumnScan, Wanted
+from indexing.search.column_scan import ColumnScan, NearestQuery
 from indexing.search.shared_scan import SharedScan
 from indexing.stores.contract import Ranked
 from tests.indexing.drawn import items
@@ -18,7 +18,7 @@ class Counted(ColumnScan):
 
     sizes: list[int]
 
-    def nearest_of(self, wanted: Sequence[Wanted]) -> list[Ranked]:
+    def nearest_of(self, wanted: Sequence[NearestQuery]) -> list[Ranked]:
         self.sizes.append(len(wanted))
         return super().nearest_of(wanted)
 
@@ -35,9 +35,9 @@ def scan(catalogue: Catalogue) -> Counted:
     return scan
 
 
-def all_wanted(catalogue: Catalogue) -> list[Wanted]:
+def all_wanted(catalogue: Catalogue) -> list[NearestQuery]:
     compiled = catalogue.compiled(ANYBODY)
-    return [Wanted(vector, "text", compiled, 7) for vector in catalogue.vectors["text"][:12]]
+    return [NearestQuery(vector, "text", compiled, 7) for vector in catalogue.vectors["text"][:12]]
 
 
 def test_what_waits_at_once_is_one_scan_and_each_gets_its_own(catalogue: Catalogue, scan: Counted) -> None:
@@ -84,7 +84,7 @@ def test_an_error_is_the_error_of_whoever_asked_for_it_and_is_told(
     catalogue: Catalogue, scan: Counted, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = all_wanted(catalogue)[:2]
-    bad = Wanted(catalogue.vectors["text"][0], "no space", catalogue.compiled(ANYBODY), 7)
+    bad = NearestQuery(catalogue.vectors["text"][0], "no space", catalogue.compiled(ANYBODY), 7)
 
     async def ask() -> list[Ranked | BaseException]:
         shared = SharedScan(scan)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from indexing.filters.algebra import Equals
-from indexing.stores.contract import Plan
+from indexing.stores.contract import SearchParams
 from indexing.stores.edge import EdgeStore
 from tests.indexing.made_points import JAZZ, OLD, PAYLOADS, points_of
 
@@ -21,7 +21,7 @@ async def _read(folder: Path, collection: str, seconds: float) -> int:
     where = store.prepare(Equals("tags", "jazz"))
     num_right, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        found = await store.nearest(collection, query, using="tower", where=where, limit=9, plan=Plan(ef=64))
+        found = await store.nearest(collection, query, using="tower", where=where, limit=9, params=SearchParams(ef=64))
         if found.rows != [OLD, JAZZ]:
             raise AssertionError(found)
         num_right += 1

@@ -10,7 +10,7 @@ import pytest
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import EVERYTHING, All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.filters.predicate import predicate
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch, VectorStore
+from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams, VectorStore
 from indexing.words.sparse import Sparse, SparseRows
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, Stores
 from tests.indexing.made_points import (
@@ -27,8 +27,8 @@ from tests.indexing.made_points import (
 )
 from tests.indexing.stores.made_words import made_words, score_of
 
-EXACT = Plan(exact=True)
-PLANS = (EXACT, Plan(), Plan(ef=256), Plan(ef=64, acorn=True))
+EXACT = SearchParams(exact=True)
+PLANS = (EXACT, SearchParams(), SearchParams(ef=256), SearchParams(ef=64, acorn=True))
 
 
 def in_a_store(stores: Stores, work: Callable[[VectorStore], Coroutine[Any, Any, None]]) -> None:
@@ -110,7 +110,7 @@ def test_counts_what_passes_each_kind_of_filter_and_finds_just_that(stores: Stor
             assert await store.count("c", where) == len(expected), where
             for plan in PLANS:
                 found = await store.nearest(
-                    "c", points.vectors["tower"][0], using="tower", where=store.prepare(where), limit=10, plan=plan
+                    "c", points.vectors["tower"][0], using="tower", where=store.prepare(where), limit=10, params=plan
                 )
                 assert set(found.rows) == expected, (where, plan)
                 assert len(found.rows) == len(expected)
@@ -155,7 +155,7 @@ def test_an_exact_search_is_numpy_s_order(stores: Stores) -> None:
                 scores = points.vectors[space] @ query
                 order = np.argsort(-np.where(tracks, scores, -9.0))[:30]
                 where = store.prepare(Equals("kind", "track"))
-                found = await store.nearest("c", query, using=space, where=where, limit=30, plan=EXACT)
+                found = await store.nearest("c", query, using=space, where=where, limit=30, params=EXACT)
                 np.testing.assert_allclose(found.scores, scores[order], atol=1e-6)
                 np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-6)
                 assert len(set(found.rows)) == 30
@@ -202,7 +202,7 @@ def test_a_search_without_a_filter_takes_all_points(stores: Stores) -> None:
         points = await filled(store)
         query = points.vectors["tower"][POD]
         for where in (None, store.prepare(EVERYTHING)):
-            found = await store.nearest("c", query, using="tower", where=where, limit=100, plan=EXACT)
+            found = await store.nearest("c", query, using="tower", where=where, limit=100, params=EXACT)
             assert sorted(found.rows) == [0, 1, 2, 3]
             assert found.rows[0] == POD
             assert found.scores[0] == pytest.approx(1.0)
@@ -223,8 +223,8 @@ def test_the_graph_finds_nearly_all_that_an_exact_search_finds(stores: Stores) -
         half = store.prepare(OneOf("availability_class", frozenset({CLASS_A})))
         num_found = 0
         for query in unit_vectors(20, dims, seed=3):
-            exact = await store.nearest("c", query, using="tower", where=half, limit=10, plan=EXACT)
-            graph = await store.nearest("c", query, using="tower", where=half, limit=10, plan=Plan(ef=128))
+            exact = await store.nearest("c", query, using="tower", where=half, limit=10, params=EXACT)
+            graph = await store.nearest("c", query, using="tower", where=half, limit=10, params=SearchParams(ef=128))
             num_found += len(set(exact.rows) & set(graph.rows))
         await store.close()
         assert num_found / 200 >= 0.97
@@ -293,7 +293,7 @@ def test_a_collection_that_is_not_there_is_said_to_be_missing(stores: Stores) ->
             store.upsert("gone", points),
             store.optimise("gone"),
             store.vectors("gone", [0], using="tower"),
-            store.nearest("gone", query, using="tower", where=None, limit=1, plan=EXACT),
+            store.nearest("gone", query, using="tower", where=None, limit=1, params=EXACT),
         ):
             error = await refusal(call)
             assert isinstance(error, CollectionMissingError)
@@ -314,7 +314,7 @@ def test_another_process_reads_what_was_optimised(stores: Stores) -> None:
         await reader.open("c")
         assert await reader.count("c", Equals("tags", "jazz")) == 2
         found = await reader.nearest(
-            "c", points.vectors["text"][OLD], using="text", where=None, limit=1, plan=Plan(ef=64)
+            "c", points.vectors["text"][OLD], using="text", where=None, limit=1, params=SearchParams(ef=64)
         )
         assert found.rows == [OLD]
         await reader.close()
@@ -330,8 +330,8 @@ def test_points_that_cannot_be_are_refused(stores: Stores) -> None:
         unknown = {"tower": points.vectors["tower"], "sound": points.vectors["text"]}
         await refusal(store.upsert("c", PointBatch(points.rows, unknown, points.payloads)))
         query = points.vectors["tower"][0]
-        await refusal(store.nearest("c", query, using="sound", where=None, limit=1, plan=EXACT))
-        await refusal(store.nearest("c", query[:3], using="tower", where=None, limit=1, plan=EXACT))
+        await refusal(store.nearest("c", query, using="sound", where=None, limit=1, params=EXACT))
+        await refusal(store.nearest("c", query[:3], using="tower", where=None, limit=1, params=EXACT))
         assert await store.count("c") == 4
 
     in_a_store(stores, work)

@@ -12,7 +12,7 @@ import qdrant_edge as edge
 
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Equals
-from indexing.stores.contract import Plan
+from indexing.stores.contract import SearchParams
 from indexing.stores.edge import EdgeStore
 from tests.indexing.kinds_of_store import GRAPH_AT_ONCE
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
@@ -141,7 +141,7 @@ def test_nothing_is_loaded_by_surprise(folder: Path) -> None:
                 using="tower",
                 where=None,
                 limit=1,
-                plan=Plan(),
+                params=SearchParams(),
             )
 
     asyncio.run(run())

@@ -15,7 +15,7 @@ import pytest
 
 from indexing.errors import StoreError
 from indexing.filters.algebra import OneOf
-from indexing.stores.contract import CollectionSchema, Plan, PointBatch
+from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams
 from indexing.stores.edge import EdgeStore
 from indexing.stores.edge_apart import EdgeStoreApart
 from indexing.words.sparse import SparseRows
@@ -76,7 +76,7 @@ def test_it_writes_what_would_be_written_here(tmp_path: Path) -> None:
             )
             query = np.ones(dims, np.float32)
             answers = [
-                await store.nearest(NAME, query, using=space, where=None, limit=10, plan=Plan(exact=True))
+                await store.nearest(NAME, query, using=space, where=None, limit=10, params=SearchParams(exact=True))
                 for store in (apart, here)
             ]
             assert answers[0] == answers[1]

@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 from embedding.progress import Reporter
 from indexing.doctor.contexts import ShapeContexts, shapes_of
-from indexing.doctor.examine import Doctor, Effort, Patient
-from indexing.doctor.patients import patients_in
-from indexing.doctor.trial import K, Trial
+from indexing.doctor.doctor import Doctor, Effort
+from indexing.doctor.examined import ExaminedCollection, examined_in
+from indexing.doctor.sampled_queries import K
+from indexing.doctor.trial import Trial
 from indexing.errors import GateError
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
-from indexing.search.plans import MIN_RECALL, Plans, joined
+from indexing.search.measured import MIN_RECALL, MeasuredPlans, joined
+from indexing.search.plans.engine import EXACT
 from indexing.search.plans_file import write_plans
-from indexing.stores.contract import Plan, VectorStore
+from indexing.stores.contract import VectorStore
 
 # Of a build of a million 64-d rows, some 550 s, or of 100,000 384-d rows, some 105, the plans take a twentieth at most.
 _BUDGET_S_A_ROW, _DIMS_A_BUDGET = 25e-6, 192
@@ -26,7 +28,7 @@ _CONTEXTS, _RUNS = 2, 2
 
 async def plans_at_build(
     folder: Path, dims: dict[str, int], num_canaries: int, store: VectorStore, reporter: Reporter
-) -> Plans:
+) -> MeasuredPlans:
     """Choose plans for the release in `folder`, not finished yet, under the rules in force; and keep them beside it.
 
     Asks with the vectors of `num_canaries` rows, and of as many passages. GateError when the engine, asked exactly,
@@ -35,9 +37,9 @@ async def plans_at_build(
     data_dir = folder.parent.parent
     version, ruleset = AcceptedRules(data_dir / "rules").current()
     found = []
-    for patient in patients_in(folder, dims):
-        rules = HardRules(ruleset, version, patient.classes, store.prepare, patient.fields.share)
-        found.append(await _plans_of(patient, rules, canaries(len(patient.columns), num_canaries), store, reporter))
+    for examined in examined_in(folder, dims):
+        rules = HardRules(ruleset, version, examined.classes, store.prepare, examined.fields.share)
+        found.append(await _plans_of(examined, rules, canaries(len(examined.columns), num_canaries), store, reporter))
     plans = joined(found)
     if plans.leaks:
         raise GateError(
@@ -60,26 +62,26 @@ def canaries(num_rows: int, number: int) -> NDArray[np.int64]:
 
 
 async def _plans_of(
-    patient: Patient, rules: HardRules, rows: NDArray[np.int64], store: VectorStore, reporter: Reporter
-) -> Plans:
-    doctor = Doctor(patient, rules, store, {using: patient.columns.vectors(using)[rows] for using in patient.dims})
+    examined: ExaminedCollection, rules: HardRules, rows: NDArray[np.int64], store: VectorStore, reporter: Reporter
+) -> MeasuredPlans:
+    doctor = Doctor(examined, rules, store, {using: examined.columns.vectors(using)[rows] for using in examined.dims})
     at_s = int(time.time())
-    shapes = shapes_of(rules, patient.fields, patient.classes, at_s, contexts_each=1)
-    for using in patient.dims:
+    shapes = shapes_of(rules, examined.fields, examined.classes, at_s, contexts_each=1)
+    for using in examined.dims:
         await _probe(doctor, shapes, using, len(rows))
-    widest = max(patient.dims.values())
+    widest = max(examined.dims.values())
     effort = Effort(
         queries=len(rows),
         contexts=_CONTEXTS,
         runs=_RUNS,
-        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(patient.columns) * max(1.0, widest / _DIMS_A_BUDGET)),
+        budget_s=max(_LEAST_BUDGET_S, _BUDGET_S_A_ROW * len(examined.columns) * max(1.0, widest / _DIMS_A_BUDGET)),
     )
     return await doctor.examine(at_s, effort, reporter)
 
 
 async def _probe(doctor: Doctor, shapes: list[ShapeContexts], using: str, num_queries: int) -> None:
     """Ask the engine itself, exactly, each canary under another shape: points that are missing or wrong show here."""
-    trial = Trial(Plan(exact=True))
+    trial = Trial(EXACT)
     for number in range(num_queries):
         await doctor.probe(trial, shapes[number % len(shapes)].contexts[0], using, number)
     if trial.recall < MIN_RECALL:

@@ -1,0 +1,70 @@
+"""How the rows of one release nearest to a vector are found by the passages of their long texts."""
+
+from collections import OrderedDict
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from indexing.release.passages import PASSAGES, Passages, passages_collection
+from indexing.release.release import Release
+from indexing.rules.compiled import CompiledContext
+from indexing.search.column_scan import ColumnScan, NearestQuery
+from indexing.search.plan import Collection, Nearest
+from indexing.search.plan_table import PlanTable
+from indexing.search.plans.columns import COLUMNS
+from indexing.search.shared_scan import SharedScan
+from indexing.stores.contract import VectorStore
+
+# As many contexts as the rules keep compiled.
+_NUM_KEPT = 256
+# Passages that are looked for at once for each row that is wanted, and how many more when that was too few: what is
+# nearest to a query often has several near ones.
+_PASSAGES_A_ROW, _WIDEN = 4, 4
+
+
+class PassageFinder:
+    """Finds rows of one release by their passages, which are a collection of their own under the same rules."""
+
+    def __init__(self, store: VectorStore, release: Release, passages: Passages, plans: PlanTable) -> None:
+        self._plans, self._passages = plans, passages
+        scan = ColumnScan(passages, passages.fields(release.fields))
+        self._collection = Collection(passages_collection(release.id), store, scan, SharedScan(scan).nearest)
+        # By identity, as in the scan; with the share of the passages that passes, which is not that of the rows.
+        self._of_passages: OrderedDict[int, tuple[CompiledContext, CompiledContext]] = OrderedDict()
+
+    async def nearest(
+        self, vector: NDArray[np.float32], *, compiled: CompiledContext, limit: int, exact: bool
+    ) -> Nearest:
+        """As `Finder.nearest`: each row once, by the best of its passages."""
+        of_passages = self._context_of_passages(compiled)
+        if not of_passages.share:
+            return Nearest([], [], True)
+        plan = COLUMNS if exact else self._plans.plan_for(of_passages, PASSAGES)
+        num_passages = len(self._passages)
+        fetch = min(_PASSAGES_A_ROW * limit, num_passages)
+        while True:
+            found = await plan.nearest(NearestQuery(vector, PASSAGES, compiled, fetch), self._collection)
+            best = self._best(found)
+            if len(best) >= limit or len(found.rows) < fetch or fetch == num_passages:
+                rows = list(best)[:limit]
+                return Nearest(rows, [best[row] for row in rows], found.exact)
+            fetch = min(_WIDEN * fetch, num_passages)
+
+    def _best(self, found: Nearest) -> dict[int, float]:
+        """The rows of passages that were found, in their order, each with the score of its best."""
+        best: dict[int, float] = {}
+        for row, score in zip(self._passages.rows[found.rows].tolist(), found.scores, strict=True):
+            best.setdefault(row, score)
+        return best
+
+    def _context_of_passages(self, compiled: CompiledContext) -> CompiledContext:
+        kept = self._of_passages.get(id(compiled))
+        if kept is None:
+            share = self._collection.scan.num_passing(compiled) / len(self._passages)
+            kept = self._of_passages[id(compiled)] = compiled, replace(compiled, share=share)
+            if len(self._of_passages) > _NUM_KEPT:
+                self._of_passages.popitem(last=False)
+        else:
+            self._of_passages.move_to_end(id(compiled))
+        return kept[1]
