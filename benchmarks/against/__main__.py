@@ -5,9 +5,10 @@
 WORKTREE is a working tree of another commit (`git worktree add WORKTREE COMMIT`), NAME a benchmark. Each build runs its
 own copy, from its own tree, over worlds that it has built itself (kept in --folder until what builds them changes).
 Where `benchmarks/against/turns` has NAME, a process of each build stays, and single figures are taken in turns of a
-second or so: this, other, other, this, until the minutes are over. Any other benchmark, and each with --whole, is run
-as a whole in each turn. Ratios are of speed, this build's over the other's: above 1 this one is faster, in a rate as in
-a time. Beside the ratio by the clock is that by the seconds of processors that the same work took.
+second or so: this, other, other, this, until the minutes are over, in four sittings with fresh processes. Any other
+benchmark, and each with --whole, is run as a whole in each turn. Ratios are of speed, this build's over the other's:
+above 1 this one is faster, in a rate as in a time. Beside the ratio by the clock is that by the seconds of processors
+that the same work took.
 A bar is met when the interval of the ratio by the clock reaches it; the exit code is 1 when one is missed.
 Paths that NAME takes must be absolute.
 """
@@ -17,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -29,7 +29,9 @@ from benchmarks.against.builds import OURS, Build, Player, Side, WholeRuns
 from benchmarks.against.ratio import ratio_of
 from benchmarks.against.turn import Figure, Turn
 
-_FEWEST_ROUNDS = 3
+# Each with processes of its own: where the system has put one's memory makes it faster or slower for as long as it
+# lives (Mytkowicz and others, "Producing wrong data without doing anything obviously wrong", ASPLOS 2009).
+_SITTINGS = 4
 
 Turns = dict[Figure, list[tuple[Turn, Turn]]]
 
@@ -55,33 +57,37 @@ def main() -> None:
             return Player(build, arguments.name, folder.resolve(), rest)
         return WholeRuns(build, arguments.name, rest)
 
-    with ExitStack() as stack:
-        sides = [stack.enter_context(side_of(build)) for build in (this, other)]
-        turns = _taken(sides[0], sides[1], 60 * arguments.minutes)
+    for build in (this, other):
+        # Whoever has built a world is slower ever after.
+        with side_of(build):
+            pass
+    turns: Turns = {}
+    for _ in range(_SITTINGS):
+        with side_of(this) as ours, side_of(other) as theirs:
+            _take_turns(ours, theirs, 60 * arguments.minutes / _SITTINGS, turns)
     missed = _report(
         f"{arguments.name}: this build ({this.commit()}) and {other.root} ({other.commit()})", turns, arguments.bar
     )
     sys.exit(1 if missed else 0)
 
 
-def _taken(this: Side, other: Side, seconds: float) -> Turns:
-    """Pairs of turns of every figure that both builds have; the first turn of each is to get warm."""
-    turns: Turns = {figure: [] for figure in this.figures if figure in other.figures}
+def _take_turns(this: Side, other: Side, seconds: float, turns: Turns) -> None:
+    """Add pairs of turns of every figure that both builds have; the first turn of each is to get warm."""
+    figures = [figure for figure in this.figures if figure in other.figures]
     for side in (this, other):
-        for figure in turns:
+        for figure in figures:
             side.take(figure)
-    until = time.monotonic() + seconds
-    rounds = 0
-    while rounds < _FEWEST_ROUNDS or time.monotonic() < until:
-        for figure, pairs in turns.items():
-            if rounds % 2:
+    until, rounds = time.monotonic() + seconds, 0
+    while not rounds or time.monotonic() < until:
+        for figure in figures:
+            pairs = turns.setdefault(figure, [])
+            if len(pairs) % 2:
                 second = other.take(figure)
                 pairs.append((this.take(figure), second))
             else:
                 first = this.take(figure)
                 pairs.append((first, other.take(figure)))
         rounds += 1
-    return turns
 
 
 def _report(title: str, turns: Turns, bar: float | None) -> bool:

@@ -31,7 +31,7 @@ def asks_of(parts: Any) -> Ask:
 
 
 def take_of(runner: asyncio.Runner, ask: Ask, requests: Iterable[Any]) -> Take:
-    """A turn of a quarter of a second; each request from its Struct to the JSON of its answer, the next turn goes on."""
+    """A turn of a quarter of a second, from Structs to the JSON of answers; the next one goes on with the requests."""
     coming = cycle(requests)
 
     async def turn() -> Turn:
