@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.against.in_process import Ask, take_of
 from benchmarks.against.moved import found
 from benchmarks.against.turn import Figure, Take
-from benchmarks.against.turns.in_process import Ask, take_of
 
 _DIMS = 64
 # What some builds have besides.

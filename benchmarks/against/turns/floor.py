@@ -20,9 +20,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from benchmarks.against.in_process import asks_of, take_of
 from benchmarks.against.moved import found, named
 from benchmarks.against.turn import Figure, Take, Turn, children_of, cpu_s_of
-from benchmarks.against.turns.in_process import asks_of, take_of
 from benchmarks.harness import wrk
 
 _DIMS, _NUM_BODIES = 64, 1_000

@@ -17,9 +17,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from benchmarks.against.in_process import asks_of, take_of
 from benchmarks.against.moved import found
 from benchmarks.against.turn import Figure, Take
-from benchmarks.against.turns.in_process import asks_of, take_of
 
 _MODES = ("semantic", "lexical", "hybrid")
 _TEXTS = 200
