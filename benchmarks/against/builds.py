@@ -43,10 +43,10 @@ class Build:
         return os.environ | {"PYTHONPATH": str(self.root), "PYTHONHASHSEED": "0"}
 
     def fingerprint(self) -> str:
-        """A name for what its worlds depend on: whatever writes releases."""
+        """A name for what its worlds depend on: whatever writes releases, and makes up their rows."""
         digest = hashlib.sha256()
-        for room in ("embedding", "indexing", "benchmarks"):
-            for path in sorted((self.root / room).rglob("*.py")):
+        for room, names in (("embedding", "*.py"), ("indexing", "*.py"), ("benchmarks", "*world.py")):
+            for path in sorted((self.root / room).rglob(names)):
                 digest.update(f"{path.relative_to(self.root)}\0".encode() + path.read_bytes())
         return digest.hexdigest()[:12]
 
@@ -104,6 +104,7 @@ class Player(Side):
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
+            self._process.communicate()
             sys.exit(f"{self._root}: its process ended before its turn was over, see above")
         return line
 

@@ -21,7 +21,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build.programs import Seconds, keep_points, make_world
+from benchmarks.build.programs import Seconds, keep_points
+from benchmarks.build.world import make_world
 
 
 class Took(Struct, frozen=True):

@@ -1,15 +1,14 @@
-"""The two programs that `benchmarks.build` runs by turns, and the made-up world that both read.
+"""The two programs that `benchmarks.build` runs by turns over the same made-up world.
 
 python -m benchmarks.build.programs product|bare FOLDER text|no-text
 """
 
 import asyncio
-import json
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,15 +18,9 @@ import numpy as np
 import qdrant_edge as edge
 from msgspec import Struct
 
-from benchmarks.harness.world import PlantedEncoder, rows
-from embedding.data.train_config import TrainConfig
+from benchmarks.build.world import TEXT_DIMS
+from benchmarks.harness.world import PlantedEncoder
 from embedding.progress import Advance, Reporter
-from embedding.rows.catalogue import read_catalogue
-from embedding.rows.rejects import Rejects
-from embedding.rows.row_files import RowFiles
-from embedding.rows.schema import Interaction
-from embedding.runs.train import TrainRequest, run_training
-from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import CachedText, NoText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
@@ -39,10 +32,8 @@ from indexing.stores.edge import _INDEXES, EdgeStore
 from indexing.stores.edge_apart import EdgeStoreApart
 from indexing.words.document import BM25
 
-TOWER_DIMS, TEXT_DIMS = 64, 384
 # The data folder of the product's last build.
 BUILT = "built"
-_LISTENS_PER_USER = 10
 _CHUNK = 500
 # What the product does before and while it writes points.
 _WRITING = ("hash inputs", "read catalogue", "read interactions", "write points")
@@ -69,38 +60,6 @@ class _Clock(Reporter):
             yield advance
         if name in _WRITING:
             self.writing_s += time.perf_counter() - began
-
-
-def make_world(folder: Path, num_items: int, *, text: bool) -> None:
-    """Catalogue, model and warm cache, unless they are there already."""
-    if (folder / "model").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
-    with catalogue.open("w") as file:
-        for row in rows(num_items):
-            file.write(json.dumps(row) + "\n")
-    with RowFiles(folder) as files:
-        # Every item is heard once, so that the tower knows each id.
-        heard = (Interaction(f"user:{n // _LISTENS_PER_USER}", f"item:{n}", float(n)) for n in range(num_items))
-        files.write_interactions(interactions.name, heard)
-    config = TrainConfig(dims=TOWER_DIMS, epochs=1, features=("id", "creators"))
-    encoder = PlantedEncoder(TEXT_DIMS)
-    request = TrainRequest(
-        catalogue=catalogue, interactions=interactions, out=folder / "model", split="none", config=config
-    )
-    if text:
-        fill_cache(folder, encoder, [catalogue])
-    run_training(request, EmbeddingSettings(data_dir=folder), lambda _: encoder, Reporter("bar"))
-
-
-def fill_cache(folder: Path, encoder: PlantedEncoder, catalogues: Iterable[Path]) -> None:
-    """Encode the texts of the catalogues into the world's cache, under the encoder's hash."""
-    with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache, Rejects(folder / "rejects") as rejects:
-        texts = CachedText(encoder, cache)
-        for catalogue in catalogues:
-            for items in read_catalogue(catalogue, rejects):
-                texts(items, lambda _: None)
 
 
 def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> Path:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.build.world import TEXT_DIMS, TOWER_DIMS
 from benchmarks.sizing.arithmetic import KEPT_BYTES, SIZES, Taken, line_of, per_item
-from benchmarks.sizing.world import TEXT_DIMS, TOWER_DIMS, Memory, build_sized, on_disk
+from benchmarks.sizing.world import Memory, build_sized, on_disk
 
 _MIB, _GIB = 1 << 20, 1 << 30
 

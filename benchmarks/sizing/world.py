@@ -15,16 +15,13 @@ import numpy as np
 from msgspec import Struct
 from msgspec.json import encode as encode_json
 
+from benchmarks.build.world import LISTENS_PER_USER, TEXT_DIMS, make_world
 from benchmarks.floor.apps import PLAN
 from benchmarks.harness.asking import asks
 from benchmarks.harness.opened_world import CONTEXT, FOLDER, LIMIT, opened
-from benchmarks.harness.world import PlantedEncoder, rows
-from embedding.data.train_config import TrainConfig
+from benchmarks.harness.world import PlantedEncoder
 from embedding.progress import Reporter
-from embedding.rows.row_files import RowFiles
-from embedding.rows.schema import Interaction
-from embedding.runs.train import TrainRequest, run_training
-from embedding.settings import EmbeddingSettings, EncoderPlace
+from embedding.settings import EncoderPlace
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildInputs, Workshop, build_release
@@ -37,8 +34,6 @@ from service.main import open_dependencies
 from service.schemas.requests import RecommendRequest, Seed, SimilarRequest
 from service.schemas.settings import Settings
 
-TOWER_DIMS, TEXT_DIMS = 64, 384
-LISTENS_PER_USER = 10
 _QUERIES = 200
 
 
@@ -66,21 +61,8 @@ def on_disk(folder: Path) -> int:
 
 
 def _build(folder: Path, num_items: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
-    with catalogue.open("w") as file:
-        for row in rows(num_items):
-            file.write(json.dumps(row) + "\n")
-    with RowFiles(folder) as files:
-        # Every item is heard once, so that the tower knows each id.
-        heard = (Interaction(f"user:{n // LISTENS_PER_USER}", f"item:{n}", float(n)) for n in range(num_items))
-        files.write_interactions(interactions.name, heard)
+    make_world(folder, num_items, text=True)
     encoder = PlantedEncoder(TEXT_DIMS)
-    config = TrainConfig(dims=TOWER_DIMS, epochs=1, features=("id", "creators"))
-    request = TrainRequest(
-        catalogue=catalogue, interactions=interactions, out=folder / "model", split="none", config=config
-    )
-    run_training(request, EmbeddingSettings(data_dir=folder), lambda _: encoder, Reporter("bar"))
     # A small release has no graph where a large one does: it would cost less an item.
     store = EdgeStore(folder / "releases", Tuning(indexing_threshold_kb=1))
     shop = Workshop(
@@ -94,7 +76,11 @@ def _build(folder: Path, num_items: int) -> None:
     )
 
     async def build() -> None:
-        inputs = BuildInputs(catalogue=catalogue, model=folder / "model", interactions=interactions)
+        inputs = BuildInputs(
+            catalogue=folder / "catalogue.jsonl",
+            model=folder / "model",
+            interactions=folder / "interactions.jsonl",
+        )
         manifest = await build_release(inputs, shop)
         await Releases(folder, store).activate(manifest.id)
         await store.close()

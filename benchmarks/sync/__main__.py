@@ -22,7 +22,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.build.programs import BUILT, TEXT_DIMS, fill_cache, make_world
+from benchmarks.build.programs import BUILT
+from benchmarks.build.world import TEXT_DIMS, fill_cache, make_world
 from benchmarks.harness.world import PlantedEncoder
 from embedding.text.encoder_folder import find_encoder
 

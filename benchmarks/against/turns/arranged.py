@@ -1,6 +1,6 @@
 """Turns of each kind of request that `benchmarks.arranged` sets beside one another, in process.
 
-python -m benchmarks.against WORKTREE arranged [--items 100000] [--seconds 1]
+python -m benchmarks.against WORKTREE arranged [--items 100000]
 """
 
 import argparse
@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.against.in_process import Ask, take_of
 from benchmarks.against.moved import found
 from benchmarks.against.turn import Figure, Take
-from benchmarks.against.turns.in_process import Ask, take_of
 
 _DIMS = 64
 # What some builds have besides.
@@ -27,7 +27,6 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
     """What is measured of this build, and how to take a turn of each."""
     parser = argparse.ArgumentParser(prog="arranged")
     parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     asked = parser.parse_args(arguments)
     world = folder / f"world-{asked.items}"
     found("benchmarks.harness.world:build_world")(
@@ -44,7 +43,7 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
                 asks = found("benchmarks.arranged.sides:ask_of")(parts, side)
                 bodies = runner.run(found("benchmarks.arranged.sides:bodies_of")(parts, side, asks))
                 ask = _from_json(getattr(asks, "similar", asks), decoder)
-                takes[Figure(side.name, "/s")] = take_of(runner, ask, bodies, asked.seconds)
+                takes[Figure(side.name, "/s")] = take_of(runner, ask, bodies)
         yield takes
 
 

@@ -26,9 +26,8 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
     parser.add_argument("--text", action=argparse.BooleanOptionalAction, default=True)
     asked = parser.parse_args(arguments)
     world = folder / f"build-{asked.items}-{asked.text}"
-    make_world = "benchmarks.build.programs:make_world"
-    found(make_world)(world, asked.items, text=asked.text)
-    program = named(make_world).partition(":")[0]
+    found("benchmarks.build.world:make_world")(world, asked.items, text=asked.text)
+    program = named("benchmarks.build.programs:BUILT").partition(":")[0]
     command = [sys.executable, "-P", "-m", program, "product", str(world), "text" if asked.text else "no-text"]
 
     def take() -> Turn:

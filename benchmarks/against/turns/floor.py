@@ -1,7 +1,7 @@
 """Turns of `similar` and `recommend` as `benchmarks.floor` asks for them: in process, over HTTP, and their p99.
 
     python -m benchmarks.against WORKTREE floor [--items 100000] [--query similar recommend] [--way process http p99]
-        [--workers 1] [--seconds 1]
+        [--workers 1]
 
 `process` and `http` are rates; `p99` is the time of an open loop at half of the capacity of `http`, which it needs.
 """
@@ -20,15 +20,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from benchmarks.against.in_process import asks_of, take_of
 from benchmarks.against.moved import found, named
 from benchmarks.against.turn import Figure, Take, Turn, children_of, cpu_s_of
-from benchmarks.against.turns.in_process import asks_of, take_of
 from benchmarks.harness import wrk
 
 _DIMS, _NUM_BODIES = 64, 1_000
 _QUERIES, _WAYS = ("similar", "recommend"), ("process", "http", "p99")
-# An open loop needs a tail to tell of.
-_LOOP_S = 3
+# The least that wrk takes; an open loop needs a tail to tell of.
+_TURN_S, _LOOP_S = 1, 3
 
 
 @contextmanager
@@ -39,7 +39,6 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
     parser.add_argument("--query", nargs="+", choices=_QUERIES, default=_QUERIES)
     parser.add_argument("--way", nargs="+", choices=_WAYS, default=("process", "http"))
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seconds", type=int, default=1, help="of a turn")
     asked = parser.parse_args(arguments)
     world = folder / f"world-{asked.items}"
     found("benchmarks.harness.world:build_world")(
@@ -52,17 +51,17 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
     takes: dict[Figure, Take] = {}
     with ExitStack() as stack:
         if "process" in asked.way:
-            takes |= _in_process(stack.enter_context(asyncio.Runner()), bodies, asked.seconds)
+            takes |= _in_process(stack.enter_context(asyncio.Runner()), bodies)
         if {"http", "p99"} & set(asked.way):
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            served = _Served(stack, bodies, scratch, asked.workers, asked.seconds)
+            served = _Served(stack, bodies, scratch, asked.workers)
             takes |= {Figure(f"{query} over HTTP", "/s"): served.rate(query) for query in bodies}
             if "p99" in asked.way:
                 takes |= {Figure(f"{query} over HTTP, p99 at half load", "ms"): served.p99(query) for query in bodies}
         yield takes
 
 
-def _in_process(runner: asyncio.Runner, bodies: dict[str, list[bytes]], seconds: float) -> dict[Figure, Take]:
+def _in_process(runner: asyncio.Runner, bodies: dict[str, list[bytes]]) -> dict[Figure, Take]:
     parts = found("benchmarks.harness.opened_world:parts_of_world")()
     runner.run(parts.store.open(parts.live.release.id))
     ask = asks_of(parts)
@@ -70,17 +69,15 @@ def _in_process(runner: asyncio.Runner, bodies: dict[str, list[bytes]], seconds:
     for query, of_query in bodies.items():
         kind = found(f"service.schemas.requests:{query.capitalize()}Request")
         requests = [msgspec.json.decode(body, type=kind) for body in of_query]
-        takes[Figure(f"{query} in process", "/s")] = take_of(runner, ask, requests, seconds)
+        takes[Figure(f"{query} in process", "/s")] = take_of(runner, ask, requests)
     return takes
 
 
 class _Served:
     """The build's own application under its own supervisor, until the stack closes."""
 
-    def __init__(
-        self, stack: ExitStack, bodies: dict[str, list[bytes]], scratch: Path, workers: int, seconds: int
-    ) -> None:
-        self._bodies, self._seconds = bodies, seconds
+    def __init__(self, stack: ExitStack, bodies: dict[str, list[bytes]], scratch: Path, workers: int) -> None:
+        self._bodies = bodies
         self._rates: dict[str, list[float]] = {query: [] for query in bodies}
         self._scripts = {query: wrk.write_script(scratch, query, of_query) for query, of_query in bodies.items()}
         with socket.socket() as free:
@@ -97,7 +94,7 @@ class _Served:
         def take() -> Turn:
             before = self._cpu_s()
             address = f"http://127.0.0.1:{self._port}/v1/{query}"
-            asked = wrk.ask(self._scripts[query], address, self._seconds)
+            asked = wrk.ask(self._scripts[query], address, _TURN_S)
             self._rates[query].append(asked.rate)
             return Turn(asked.requests, asked.seconds, self._cpu_s_since(before))
 

@@ -1,6 +1,6 @@
 """Turns of a search in each mode, and of a query by vector, as `benchmarks.search` asks for them, in process.
 
-    python -m benchmarks.against WORKTREE search [--items 100000] [--seconds 1]
+    python -m benchmarks.against WORKTREE search [--items 100000]
 
 `new` texts come for the first time. Their vectors are made up, so that no text encoder runs in the time of a turn.
 """
@@ -17,9 +17,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from benchmarks.against.in_process import asks_of, take_of
 from benchmarks.against.moved import found
 from benchmarks.against.turn import Figure, Take
-from benchmarks.against.turns.in_process import asks_of, take_of
 
 _MODES = ("semantic", "lexical", "hybrid")
 _TEXTS = 200
@@ -32,7 +32,6 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
     """What is measured of this build, and how to take a turn of each."""
     parser = argparse.ArgumentParser(prog="search")
     parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     asked = parser.parse_args(arguments)
     world = folder / f"worded-{asked.items}"
     encoder = found("benchmarks.harness.world:PlantedEncoder")(
@@ -49,7 +48,7 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
         runner.run(parts.store.open(parts.live.release.id))
         ask, takes = asks_of(parts), {}
         for name, requests in _requests(asked.items).items():
-            takes[Figure(name, "/s")] = take_of(runner, ask, requests, asked.seconds)
+            takes[Figure(name, "/s")] = take_of(runner, ask, requests)
         yield takes
 
 
