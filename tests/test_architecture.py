@@ -68,3 +68,11 @@ def test_paths_on_other_pages_and_in_comments_are_there_too() -> None:
             if not (ROOT / named).exists():
                 missing.append(f"{path.relative_to(ROOT)}: {named}")
     assert missing == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_tests_stand_in_the_rooms_of_what_they_test(package: str) -> None:
+    folder = ROOT / "tests" / package
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} <= rooms_of(package)
+    # What tests the package as a whole stands at its root.
+    assert {path.name for path in folder.glob("test_*.py")} <= {"test_main.py", "test_registry.py"}
