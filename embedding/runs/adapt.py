@@ -1,8 +1,6 @@
 """A run of `nearfield adapt`: the text encoder fine-tuned on a catalogue's texts, and its gain on other creators."""
 
 import random
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from embedding.durable_files import replace_folder
+from embedding.durable_files import new_folder
 from embedding.errors import RejectedInputError, UsageError
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
@@ -85,15 +83,8 @@ def run_adaptation(request: AdaptRequest, settings: EmbeddingSettings, reporter:
     before = _recalls(model, tests, reporter, "before")
     fine_tune(model, training, request.epochs, request.seed, device, reporter)
     after = _recalls(model, tests, reporter, "after")
-    request.out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{request.out.name}-", dir=request.out.parent))
-    try:
+    with new_folder(request.out) as fresh:
         model.save(str(fresh), create_model_card=False)
-        fresh.chmod(0o755)
-        replace_folder(fresh, request.out)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     gains = (
         LanguageGain(language=language, pairs=len(tests[language]), before=before[language], after=after[language])
         for language in sorted(tests, key=lambda language: -len(tests[language]))

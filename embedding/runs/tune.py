@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from embedding.data.split import SplitName, choose_split, split_pairs, validation_split
 from embedding.data.train_config import TrainConfig
+from embedding.durable_files import write_durably
 from embedding.errors import MismatchError, RejectedInputError
 from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
@@ -168,6 +169,4 @@ def _write(path: Path, config: TrainConfig, trial: FrozenTrial, num_trials: int)
     """The config as TOML, in one step: numbers, texts, flags and lists are written there as in JSON."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in msgspec.to_builtins(config).items()]
     head = f"# The best of {num_trials} trials: {config.validate_by} {trial.value:.4f} on training pairs held out."
-    part = path.with_name(f"{path.name}.part")
-    part.write_text("\n".join((head, *lines)) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_durably(path, ("\n".join((head, *lines)) + "\n").encode())

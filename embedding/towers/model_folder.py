@@ -1,8 +1,6 @@
 """The model folder: its manifest, written atomically, every file verified by hash. Without torch."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from msgspec import Struct
 
 from embedding.data.split import Split
 from embedding.data.train_config import TrainConfig
-from embedding.durable_files import hash_file, replace_folder
+from embedding.durable_files import hash_file, new_folder
 from embedding.errors import DamagedError, MismatchError, NotFoundError, UsageError
 from embedding.rows.schema import Kind
 
@@ -88,9 +86,7 @@ def write_model(
     manifest with its hashes.
     """
     check_out(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with new_folder(out) as fresh:
         write(fresh)
         files = {path.relative_to(fresh).as_posix(): hash_file(path) for path in fresh.rglob("*") if path.is_file()}
         finished = msgspec.structs.replace(manifest, files=dict(sorted(files.items())))
@@ -98,12 +94,6 @@ def write_model(
         (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(finished), indent=2))
         if card is not None:
             (fresh / CARD).write_text(card(finished), encoding="utf-8")
-        # mkdtemp makes folders for the owner alone; a model is read by whoever serves it.
-        fresh.chmod(0o755)
-        replace_folder(fresh, out)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     return finished
 
 
