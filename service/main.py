@@ -23,7 +23,7 @@ from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.open import open_journal
 from indexing.journal.records import Put
-from indexing.releases.editor import Editor
+from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.releases.retention import hold as hold_release
 from indexing.rules.accepted import AcceptedRules
@@ -104,11 +104,11 @@ def open_dependencies(settings: Settings) -> Dependencies:
         journal=journal,
         activate=partial(activate_apart, environ),
         compact=partial(compact_apart, environ),
-        make_puts=_puts_with(Editor(releases), settings.vector_cache_dir),
+        make_puts=_puts_with(RecordEncoder(releases), settings.vector_cache_dir),
     )
 
 
-def _puts_with(editor: Editor, cache_dir: Path) -> MakePuts:
+def _puts_with(editor: RecordEncoder, cache_dir: Path) -> MakePuts:
     def make_puts(items: Sequence[Item], live: CurrentRows, encoder: TextEncoder | None) -> list[Put]:
         if encoder is None:
             return editor.puts(items, live, NoText())

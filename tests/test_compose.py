@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from indexing.stores.spread import Spread, spread_of
+from indexing.stores.sharding import Sharding, sharding_of
 from service.schemas.load_settings import load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +89,7 @@ def test_the_service_of_the_cluster_waits_for_all_and_shares_nothing_with_the_ot
     settings = load_settings(tmp_path, variables(service), {})
     assert settings.qdrant_url == "http://qdrant-1:6333"
     # Of two copies on three nodes one is left whichever node fails, and writes go on.
-    assert spread_of(settings) == Spread(shards=3, replicas=2, write_consistency=1)
+    assert sharding_of(settings) == Sharding(shards=3, replicas=2, write_consistency=1)
 
 
 def test_without_the_profile_there_is_one_server(services: dict[str, Any]) -> None:

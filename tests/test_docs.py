@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from indexing.rules.reading import parse_rules
+from indexing.rules.parsing import parse_rules
 from service.schemas.load_settings import load_settings
 from tests.running_sample import ADMIN_TOKEN, RunningSample
 

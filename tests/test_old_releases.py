@@ -22,9 +22,9 @@ from indexing.building.run import build_from_settings
 from indexing.journal.file_log import FileReader
 from indexing.journal.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.release.manifest import verify_files
+from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
-from indexing.releases.switch import activate, rollback
-from indexing.releases.workplace import Workplace, open_workplace
+from indexing.releases.workspace import Workspace, open_workspace
 from indexing.rules.accepted import AcceptedRules, read_rules
 from indexing.rules.declaration import rules_version
 from indexing.search.plans_file import read_plans
@@ -86,12 +86,12 @@ class OldFolder:
         with TestClient(create_app(open_dependencies(self.settings))) as client:
             yield client
 
-    def work(self, work: Callable[[Workplace], Awaitable[T]]) -> T:
+    def work(self, work: Callable[[Workspace], Awaitable[T]]) -> T:
         """What `work(place)` gives, as a command would do it."""
 
         async def run() -> T:
-            async with open_workplace(self.settings) as place:
-                return await work(place)
+            async with open_workspace(self.settings) as workspace:
+                return await work(workspace)
 
         return asyncio.run(run())
 
@@ -160,15 +160,15 @@ def write_catalogue(old: OldFolder, name: str, rows: list[dict[str, Any]]) -> Pa
 def test_every_part_of_it_is_read(old: OldFolder) -> None:
     data_dir = old.settings.data_dir
 
-    async def look(place: Workplace) -> None:
-        assert await place.releases.live_id() == old.live
-        assert await place.releases.previous_id() == old.older
-        assert [manifest.id for manifest in place.releases.manifests()] == [old.older, old.live]
-        assert place.releases.damaged() == {}
-        for manifest in place.releases.manifests():
-            release = place.releases.open(manifest.id)
+    async def look(workspace: Workspace) -> None:
+        assert await workspace.releases.live_id() == old.live
+        assert await workspace.releases.previous_id() == old.older
+        assert [manifest.id for manifest in workspace.releases.manifests()] == [old.older, old.live]
+        assert workspace.releases.damaged() == {}
+        for manifest in workspace.releases.manifests():
+            release = workspace.releases.open(manifest.id)
             verify_files(release.folder, manifest)
-            await release.check_collection(place.store)
+            await release.check_collection(workspace.store)
             assert manifest.counts.passages == len(release.passages or ()) > 0
             assert len(release.users) == manifest.counts.users > 0
             assert set(manifest.dims) == {"tower", "text"}
@@ -178,7 +178,7 @@ def test_every_part_of_it_is_read(old: OldFolder) -> None:
             for version in (manifest.rules_version, AcceptedRules(data_dir / "rules").current()[0]):
                 plans = read_plans(data_dir, manifest.id, version)
                 assert (plans is None) == (manifest.id == old.older and version != manifest.rules_version)
-        rows = await place.live()
+        rows = await workspace.live()
         assert rows.taken_down == {"jazz-2", "crime-2"}
         known = load_lines(lines_path(data_dir, old.live), State(old.live, rows.rows_seq, "0.1.0"))
         assert known is not None
@@ -235,7 +235,7 @@ def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
         assert found_by_word(client, "Oslo") == ["jazz-put"]
         change(client, old, "DELETE", "/v1/items/jazz-put")
         assert other_hits(client, old.of_live()) == []
-    compacted = old.work(lambda place: compact(place, QUIET))
+    compacted = old.work(lambda workspace: compact(workspace, QUIET))
     assert compacted is not None
     assert compacted.lineage == (old.live,)
     with old.served() as client:
@@ -243,7 +243,7 @@ def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
         assert other_hits(client, old.of_live(by_words=False)) == []
         assert found_by_word(client, "Quito") == ["jazz-new"]
     # A compaction is no step to go back to.
-    assert old.work(lambda place: place.releases.previous_id()) == old.older
+    assert old.work(lambda workspace: workspace.releases.previous_id()) == old.older
 
 
 def test_a_release_is_built_beside_it_switched_to_and_rolled_back(old: OldFolder) -> None:
@@ -260,6 +260,6 @@ def test_a_release_is_built_beside_it_switched_to_and_rolled_back(old: OldFolder
     assert old.work(rollback) == old.live
     with old.served() as client:
         assert other_hits(client, old.of_live()) == []
-    old.work(lambda place: activate(place, old.older))
+    old.work(lambda workspace: activate(workspace, old.older))
     with old.served() as client:
         assert other_hits(client, old.of_older()) == []

@@ -23,14 +23,14 @@ from benchmarks.harness.world import PlantedEncoder
 from embedding.progress import Advance, Reporter
 from embedding.text.text_vectors import CachedText, NoText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.columns.columns import Columns
 from indexing.journal.file_log import FileLog
 from indexing.payload.payload import INDEXED_FIELDS, engine_payload
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
-from indexing.stores.edge_apart import EdgeStoreApart
-from indexing.words.document import BM25
+from indexing.stores.edge_subprocess import SubprocessEdgeStore
+from indexing.words.bm25 import BM25
 
 # The data folder of the product's last build.
 BUILT = "built"
@@ -64,11 +64,11 @@ class _Clock(Reporter):
 
 def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> Path:
     encoder = PlantedEncoder(TEXT_DIMS)
-    store = EdgeStoreApart(data_dir / "releases")
+    store = SubprocessEdgeStore(data_dir / "releases")
 
     async def build() -> Path:
         with VectorCache(folder / "cache", encoder.hash, TEXT_DIMS) as cache:
-            shop = Workshop(
+            shop = BuildDependencies(
                 data_dir=data_dir,
                 store=store,
                 journal=FileLog(data_dir / "journal"),

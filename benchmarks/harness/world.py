@@ -19,7 +19,7 @@ from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
@@ -129,7 +129,7 @@ def build_world(
     with interactions.open("w") as file:
         for listen in listens(list(of_centre.values())):
             file.write(json.dumps(listen) + "\n")
-    shop = Workshop(
+    shop = BuildDependencies(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),

@@ -23,7 +23,7 @@ from benchmarks.sizing.world import on_disk
 from embedding.progress import Reporter
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.release.manifest import Manifest
 from indexing.release.passages import PASSAGES
@@ -33,7 +33,7 @@ from indexing.rules.declaration import RuleSet, rules_version
 from indexing.search.finder import Finder
 from indexing.stores.contract import POINTS
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 
 DIMS = 384
 _SAID = "What was said here fills some sixty bytes and then comes to its end. "
@@ -74,8 +74,8 @@ def _built(folder: Path, num_items: int, *, spoken: bool) -> tuple[Manifest, flo
             file.write(json.dumps(row) + "\n")
     encoder = PlantedEncoder(DIMS)
     # As in `benchmarks.sizing`: a graph, however few the points.
-    store = EdgeStore(folder / "releases", Tuning(indexing_threshold_kb=1))
-    shop = Workshop(
+    store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
+    shop = BuildDependencies(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),

@@ -24,12 +24,12 @@ from embedding.progress import Reporter
 from embedding.settings import EncoderPlace
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.releases.releases import Releases
 from indexing.search import allowed_rows
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 from service.main import open_dependencies
 from service.schemas.requests import RecommendRequest, Seed, SimilarRequest
 from service.schemas.settings import Settings
@@ -64,8 +64,8 @@ def _build(folder: Path, num_items: int) -> None:
     make_world(folder, num_items, text=True)
     encoder = PlantedEncoder(TEXT_DIMS)
     # A small release has no graph where a large one does: it would cost less an item.
-    store = EdgeStore(folder / "releases", Tuning(indexing_threshold_kb=1))
-    shop = Workshop(
+    store = EdgeStore(folder / "releases", HnswSettings(indexing_threshold_kb=1))
+    shop = BuildDependencies(
         data_dir=folder,
         store=store,
         journal=FileLog(folder / "journal"),

@@ -18,14 +18,22 @@ from embedding.rows.spool import Spool
 from embedding.text.text_vectors import TextVectors
 from embedding.towers.model_folder import ModelManifest, verify_model
 from embedding.towers.tower_loading import load_towers
-from indexing.building.finishing import Maker, finish, prove, renew_points
-from indexing.building.gate_live import Keeps, Side, compare, enforce
-from indexing.building.marks import Begun, Written, begin, begun_with, fingerprint, mark_written, written_in
+from indexing.building.finishing import Provenance, finish, optimise_and_judge, rewrite_points
 from indexing.building.points import PointsWriter
+from indexing.building.regression_gate import ComparedRelease, RegressionBounds, compare, enforce
+from indexing.building.stages import (
+    BuildStart,
+    WrittenColumns,
+    fingerprint,
+    mark_started,
+    mark_written,
+    started_with,
+    written_in,
+)
 from indexing.columns.columns import Columns
 from indexing.journal.log import JournalLog
 from indexing.payload.availability import AvailabilityClasses
-from indexing.release.lock import build_lock
+from indexing.release.build_lock import build_lock
 from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import drop_collections
 from indexing.release.users import UsersWriter
@@ -45,7 +53,7 @@ class BuildInputs(Struct, frozen=True, kw_only=True):
     interactions: Path | None = None
 
 
-class Workshop(Struct, frozen=True, kw_only=True):
+class BuildDependencies(Struct, frozen=True, kw_only=True):
     """What a build works with, all of it handed in."""
 
     data_dir: Path
@@ -58,12 +66,12 @@ class Workshop(Struct, frozen=True, kw_only=True):
     reporter: Reporter
     # Fields of `extra` that the points are indexed by.
     extra_fields: tuple[str, ...] = ()
-    keeps: Keeps = Keeps()
+    bounds: RegressionBounds = RegressionBounds()
     # Finish the release in spite of what it does not keep of the live one.
     force: bool = False
 
 
-async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
+async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifest:
     """Build a release beside the live one, which stays as it is; returns the new manifest.
 
     Raises BuildLockedError, RejectedInputError, MismatchError, DamagedError, GateError or StoreError; nothing of
@@ -71,22 +79,22 @@ async def build_release(inputs: BuildInputs, shop: Workshop) -> Manifest:
     inputs clears it away.
     """
     model = verify_model(inputs.model) if inputs.model else None
-    if shop.texts.encoder_hash is None:
+    if deps.texts.encoder_hash is None:
         _refuse_without_text(model)
-    elif model is not None and model.encoder_hash not in (None, shop.texts.encoder_hash):
+    elif model is not None and model.encoder_hash not in (None, deps.texts.encoder_hash):
         raise MismatchError(
             f"Model {inputs.model} was trained with text encoder {model.encoder_hash}, the one at hand is "
-            f"{shop.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
+            f"{deps.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
         )
     files = (inputs.catalogue, inputs.interactions)
-    settings = (model and model.hash, shop.texts.encoder_hash, shop.max_reject_share, shop.extra_fields)
-    with build_lock(shop.data_dir):
-        releases = Releases(shop.data_dir, shop.store)
-        with shop.reporter.stage("hash inputs"):
+    settings = (model and model.hash, deps.texts.encoder_hash, deps.max_reject_share, deps.extra_fields)
+    with build_lock(deps.data_dir):
+        releases = Releases(deps.data_dir, deps.store)
+        with deps.reporter.stage("hash inputs"):
             inputs_hash = fingerprint(files, *settings)
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
-        folder = await _folder_for(Begun(inputs_hash, await shop.journal.end()), releases, shop)
-        return await _build(folder, inputs, model, shop)
+        folder = await _folder_for(BuildStart(inputs_hash, await deps.journal.end()), releases, deps)
+        return await _build(folder, inputs, model, deps)
 
 
 def _refuse_without_text(model: ModelManifest | None) -> None:
@@ -99,54 +107,54 @@ def _refuse_without_text(model: ModelManifest | None) -> None:
         )
 
 
-async def _folder_for(begun: Begun, releases: Releases, shop: Workshop) -> Path:
+async def _folder_for(start: BuildStart, releases: Releases, deps: BuildDependencies) -> Path:
     """The folder of an unfinished build of the same inputs, or a new one; others are cleared away."""
     found: Path | None = None
     for name in releases.unfinished():
         folder = releases.folder / name
-        before = begun_with(folder)
-        if before is not None and before.inputs == begun.inputs and found is None:
+        before = started_with(folder)
+        if before is not None and before.inputs == start.inputs and found is None:
             found = folder
             continue
-        await drop_collections(shop.store, name)
-        forget_lines(shop.data_dir, name)
+        await drop_collections(deps.store, name)
+        forget_lines(deps.data_dir, name)
         shutil.rmtree(folder, ignore_errors=True)
     if found is not None:
-        shop.reporter.say(f"Going on with the unfinished build {found.name}")
+        deps.reporter.say(f"Going on with the unfinished build {found.name}")
         return found
     folder = releases.folder / releases.new_id()
-    begin(folder, begun)
+    mark_started(folder, start)
     return folder
 
 
-async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None, shop: Workshop) -> Manifest:
+async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None, deps: BuildDependencies) -> Manifest:
     written = written_in(folder)
     if written is None:
-        await _clear_parts(folder, shop.store)
-        written = await _write(folder, inputs, model, shop)
+        await _clear_parts(folder, deps.store)
+        written = await _write(folder, inputs, model, deps)
         mark_written(folder, written)
     else:
-        await renew_points(folder, written, shop.store, shop.reporter)
-    maker = Maker.of(model, shop.texts.encoder_hash)
-    gate = await prove(folder, written, shop.store, shop.reporter)
-    with shop.reporter.stage("compare with the live release"):
-        gate = replace(gate, forced=await _not_kept(folder, maker, shop))
-    return finish(folder, maker, written, gate, shop.rules_version, shop.reporter)
+        await rewrite_points(folder, written, deps.store, deps.reporter)
+    provenance = Provenance.of(model, deps.texts.encoder_hash)
+    gate = await optimise_and_judge(folder, written, deps.store, deps.reporter)
+    with deps.reporter.stage("compare with the live release"):
+        gate = replace(gate, forced=await _not_kept(folder, provenance, deps))
+    return finish(folder, provenance, written, gate, deps.rules_version, deps.reporter)
 
 
-async def _not_kept(folder: Path, maker: Maker, shop: Workshop) -> tuple[str, ...]:
+async def _not_kept(folder: Path, provenance: Provenance, deps: BuildDependencies) -> tuple[str, ...]:
     """What the release does not keep of the live one, where that was forced; GateError where it was not."""
-    live_id = await shop.store.live()
+    live_id = await deps.store.live()
     if live_id is None:
         return ()
-    new = Side(
+    new = ComparedRelease(
         Columns(folder / "columns"),
         AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes()),
-        maker.space,
-        maker.model_hash,
+        provenance.space,
+        provenance.model_hash,
     )
-    failures = compare(new, Side.of(Releases(shop.data_dir, shop.store).open(live_id)), shop.keeps)
-    if not shop.force:
+    failures = compare(new, ComparedRelease.of(Releases(deps.data_dir, deps.store).open(live_id)), deps.bounds)
+    if not deps.force:
         enforce(failures)
     return tuple(failure.told for failure in failures)
 
@@ -158,21 +166,23 @@ async def _clear_parts(folder: Path, store: VectorStore) -> None:
             shutil.rmtree(part)
 
 
-async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None, shop: Workshop) -> Written:
+async def _write(
+    folder: Path, inputs: BuildInputs, model: ModelManifest | None, deps: BuildDependencies
+) -> WrittenColumns:
     """Columns, users and model of the release, and its points on the way."""
     with (
         Spool(folder / "rows.spool") as spool,
-        Rejects(default_rejects_path(shop.data_dir, inputs.catalogue)) as bad_rows,
-        Rejects(_interaction_rejects(inputs, shop)) as bad_interactions,
+        Rejects(default_rejects_path(deps.data_dir, inputs.catalogue)) as bad_rows,
+        Rejects(_interaction_rejects(inputs, deps)) as bad_interactions,
     ):
         lines = KnownLines(None, bytearray())
-        ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, shop)
+        ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, deps)
         rows = np.arange(len(ids), dtype=np.int32)
-        lines.save(lines_path(shop.data_dir, folder.name), State.of(folder.name, 0), rows)
-        users = _read_users(inputs.interactions, ids, bad_interactions, shop)
+        lines.save(lines_path(deps.data_dir, folder.name), State.of(folder.name, 0), rows)
+        users = _read_users(inputs.interactions, ids, bad_interactions, deps)
         towers = _copy_model(inputs.model, folder, model)
-        writer = PointsWriter(folder, shop.store, shop.texts, towers, shop.extra_fields)
-        await writer.write(spool.batches(), users.popularity(), shop.reporter, total=len(ids))
+        writer = PointsWriter(folder, deps.store, deps.texts, towers, deps.extra_fields)
+        await writer.write(spool.batches(), users.popularity(), deps.reporter, total=len(ids))
         users.write(folder / "users")
         rejected = (bad_rows.rejected, bad_interactions.rejected)
     counts = Counts(
@@ -185,33 +195,35 @@ async def _write(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         rejected_rows=rejected[0],
         rejected_interactions=rejected[1],
     )
-    return Written(counts, writer.dims, writer.input_fields, writer.extra_fields)
+    return WrittenColumns(counts, writer.dims, writer.input_fields, writer.extra_fields)
 
 
-def _interaction_rejects(inputs: BuildInputs, shop: Workshop) -> Path:
-    return default_rejects_path(shop.data_dir, inputs.interactions or Path("interactions"))
+def _interaction_rejects(inputs: BuildInputs, deps: BuildDependencies) -> Path:
+    return default_rejects_path(deps.data_dir, inputs.interactions or Path("interactions"))
 
 
-def _spool_catalogue(catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, shop: Workshop) -> IdTable:
+def _spool_catalogue(
+    catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, deps: BuildDependencies
+) -> IdTable:
     ids = IdTableBuilder()
-    with shop.reporter.stage("read catalogue") as advance:
+    with deps.reporter.stage("read catalogue") as advance:
         for items in read_catalogue(catalogue, rejects, unchanged=lines):
             for item in items:
                 ids.add(item.id)
             spool.append(items)
             advance(len(items))
-    rejects.enforce(shop.max_reject_share)
+    rejects.enforce(deps.max_reject_share)
     return ids.finish()
 
 
-def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, shop: Workshop) -> UsersWriter:
+def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, deps: BuildDependencies) -> UsersWriter:
     users = UsersWriter(ids)
     if interactions is not None:
-        with shop.reporter.stage("read interactions") as advance:
+        with deps.reporter.stage("read interactions") as advance:
             for batch in read_interactions(interactions, rejects, is_item=users.knows):
                 users.add(batch)
                 advance(len(batch))
-        rejects.enforce(shop.max_reject_share)
+        rejects.enforce(deps.max_reject_share)
     return users
 
 

@@ -16,26 +16,26 @@ from embedding.durable_files import hash_of
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from indexing.building.compaction_due import is_due
-from indexing.building.finishing import Maker, finish, prove, renew_points
-from indexing.building.marks import Begun, Written, begin, mark_written
+from indexing.building.finishing import Provenance, finish, optimise_and_judge, rewrite_points
+from indexing.building.stages import BuildStart, WrittenColumns, mark_started, mark_written
 from indexing.columns.arrangement_features import ArrangementFeaturesWriter
 from indexing.columns.columns import ColumnsWriter
 from indexing.columns.field_columns import FieldColumnsWriter
 from indexing.columns.presorted import PresortedListsWriter
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.lock import build_lock
+from indexing.release.build_lock import build_lock
 from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import PassagesWriter, drop_collections
+from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
-from indexing.releases.switch import activate
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.rules.accepted import AcceptedRules
 
 _BATCH = 4_096
 _GONE = -1
 
 
-async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = False) -> Manifest | None:
+async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool = False) -> Manifest | None:
     """Build a release of what is live now, beside it, and make it live; what is journalled meanwhile applies to both.
 
     None, and nothing done, `only_if_due` where the journal holds no more than the settings allow.
@@ -43,10 +43,10 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
     Raises BuildLockedError, NoLiveReleaseError, MismatchError, GateError or StoreError, and NearfieldError while a row
     waits for the encoder of the live release; the live release then stays.
     """
-    data_dir = place.settings.data_dir
+    data_dir = workspace.settings.data_dir
     with build_lock(data_dir):
-        live = await place.live()
-        if only_if_due and not is_due(live, place.settings.max_journal_share):
+        live = await workspace.live()
+        if only_if_due and not is_due(live, workspace.settings.max_journal_share):
             return None
         if live.unencoded:
             raise NearfieldError(
@@ -55,38 +55,40 @@ async def compact(place: Workplace, reporter: Reporter, *, only_if_due: bool = F
             )
         live.release.check_words()
         manifest = live.release.manifest
-        folder = await _begin(place, live)
+        folder = await _begin(workspace, live)
         written, places = _write(folder, live, reporter)
         mark_written(folder, written)
-        await renew_points(folder, written, place.store, reporter)
-        gate = await prove(folder, written, place.store, reporter)
+        await rewrite_points(folder, written, workspace.store, reporter)
+        gate = await optimise_and_judge(folder, written, workspace.store, reporter)
         version, _ = AcceptedRules(data_dir / "rules").current()
-        maker = Maker(encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing)
-        compacted = finish(folder, maker, written, gate, version, reporter)
+        provenance = Provenance(
+            encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing
+        )
+        compacted = finish(folder, provenance, written, gate, version, reporter)
         before = State.of(manifest.id, live.rows_seq)
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
-        await activate(place, compacted.id)
+        await activate(workspace, compacted.id)
         return compacted
 
 
-async def _begin(place: Workplace, live: CurrentRows) -> Path:
+async def _begin(workspace: Workspace, live: CurrentRows) -> Path:
     """A new folder; what other builds and compactions left unfinished goes, as with any build of other inputs."""
-    for name in place.releases.unfinished():
-        await drop_collections(place.store, name)
-        shutil.rmtree(place.releases.folder / name, ignore_errors=True)
+    for name in workspace.releases.unfinished():
+        await drop_collections(workspace.store, name)
+        shutil.rmtree(workspace.releases.folder / name, ignore_errors=True)
     manifest = live.release.manifest
-    folder = place.releases.folder / place.releases.new_id()
+    folder = workspace.releases.folder / workspace.releases.new_id()
     inputs = hash_of(["compaction", manifest.id, live.seq])
-    begin(folder, Begun(inputs, live.seq, (*manifest.lineage, manifest.id)))
+    mark_started(folder, BuildStart(inputs, live.seq, (*manifest.lineage, manifest.id)))
     return folder
 
 
-def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written, NDArray[np.int32]]:
+def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[WrittenColumns, NDArray[np.int32]]:
     """Columns, users and model, in the order of the live rows; and the place of each row that there was (-1: gone)."""
     release, dims = live.release, live.release.manifest.dims
     columns = folder / "columns"
     fields = FieldColumnsWriter(release.manifest.extra_fields)
-    orders, traits = PresortedListsWriter(), ArrangementFeaturesWriter()
+    presorted, features = PresortedListsWriter(), ArrangementFeaturesWriter()
     kinds: Counter[str] = Counter()
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
@@ -101,8 +103,8 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             vectors = {space: live.vectors(space, rows) for space in dims}
             writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
             fields.add(payloads)
-            orders.add(payloads)
-            traits.add(payloads)
+            presorted.add(payloads)
+            features.add(payloads)
             kinds.update(payload.kind for payload in payloads)
             for place, row in enumerate(rows, start=num_rows):
                 places[row] = place
@@ -115,8 +117,8 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
             advance(len(rows))
     (columns / "classes.msgpack").write_bytes(release.classes.dump())
     fields.save(columns)
-    orders.save(columns)
-    traits.save(columns)
+    presorted.save(columns)
+    features.save(columns)
     release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
         shutil.copytree(release.model_folder, folder / "model")
@@ -131,7 +133,7 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
         rejected_rows=0,
         rejected_interactions=0,
     )
-    return Written(counts, dims, release.manifest.input_fields, release.manifest.extra_fields), places
+    return WrittenColumns(counts, dims, release.manifest.input_fields, release.manifest.extra_fields), places
 
 
 def _batches(live: CurrentRows) -> Iterator[list[int]]:

@@ -1,4 +1,4 @@
-"""From columns that are whole to a finished release: points, optimised and proved, and last of all the manifest."""
+"""The end of a build: points are optimised and pass the gate, and the manifest makes the folder a release."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -13,16 +13,23 @@ from embedding.errors import DamagedError
 from embedding.progress import Reporter
 from embedding.towers.model_folder import ModelManifest
 from indexing.building.gate import judge
-from indexing.building.marks import Written, begun_with, clear_marks, is_optimised, mark_optimised, unmark_optimised
 from indexing.building.points import write_points_again
+from indexing.building.stages import (
+    WrittenColumns,
+    clear_marks,
+    is_optimised,
+    mark_optimised,
+    started_with,
+    unmark_optimised,
+)
 from indexing.errors import GateError
 from indexing.release.manifest import CONTENT_FOLDERS, FILES, FORMAT, MANIFEST, GateReport, Manifest, hash_files
 from indexing.release.passages import collections_in, drop_collections
 from indexing.stores.contract import VectorStore
-from indexing.words.document import words_hash
+from indexing.words.bm25 import words_hash
 
 
-class Maker(Struct, frozen=True, kw_only=True):
+class Provenance(Struct, frozen=True, kw_only=True):
     """Hashes of what made the vectors, and the pairs of kinds that the model saw heard together."""
 
     encoder_hash: str | None
@@ -44,7 +51,7 @@ class Maker(Struct, frozen=True, kw_only=True):
         return "text" if self.model_hash is None else "tower"
 
 
-async def renew_points(folder: Path, written: Written, store: VectorStore, reporter: Reporter) -> None:
+async def rewrite_points(folder: Path, written: WrittenColumns, store: VectorStore, reporter: Reporter) -> None:
     """Write the points of whole columns, unless they are optimised already.
 
     What the engine had not flushed is lost with its process; the columns have it all.
@@ -54,7 +61,9 @@ async def renew_points(folder: Path, written: Written, store: VectorStore, repor
         await write_points_again(folder, store, written.dims, written.extra_fields, reporter)
 
 
-async def prove(folder: Path, written: Written, store: VectorStore, reporter: Reporter) -> GateReport:
+async def optimise_and_judge(
+    folder: Path, written: WrittenColumns, store: VectorStore, reporter: Reporter
+) -> GateReport:
     """Optimise the points and judge them; GateError or StoreError."""
     if not is_optimised(folder):
         with reporter.stage("optimise the index"):
@@ -72,11 +81,16 @@ async def prove(folder: Path, written: Written, store: VectorStore, reporter: Re
 
 
 def finish(
-    folder: Path, maker: Maker, written: Written, gate: GateReport, rules_version: str, reporter: Reporter
+    folder: Path,
+    provenance: Provenance,
+    written: WrittenColumns,
+    gate: GateReport,
+    rules_version: str,
+    reporter: Reporter,
 ) -> Manifest:
     """Write the manifest: from then on the folder is a release."""
-    begun = begun_with(folder)
-    if begun is None:
+    start = started_with(folder)
+    if start is None:
         raise DamagedError(f"{folder} is no longer the build that was begun there. Build again.")
     with reporter.stage("hash every file"):
         files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
@@ -86,21 +100,21 @@ def finish(
         format=FORMAT,
         id=folder.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        content=hash_of([content, maker.encoder_hash]),
+        content=hash_of([content, provenance.encoder_hash]),
         files=hashlib.sha256(files_json).hexdigest(),
-        space=maker.space,
+        space=provenance.space,
         dims=written.dims,
-        encoder_hash=maker.encoder_hash,
+        encoder_hash=provenance.encoder_hash,
         words_hash=words_hash(),
-        model_hash=maker.model_hash,
+        model_hash=provenance.model_hash,
         input_fields=written.input_fields,
         extra_fields=written.extra_fields,
-        crossing=maker.crossing,
+        crossing=provenance.crossing,
         rules_version=rules_version,
         counts=written.counts,
         gate=gate,
-        lineage=begun.lineage,
-        journal_seq=begun.journal_seq,
+        lineage=start.lineage,
+        journal_seq=start.journal_seq,
     )
     write_durably(folder / FILES, files_json)
     write_durably(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))

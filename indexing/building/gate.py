@@ -11,7 +11,7 @@ from indexing.release.manifest import GateReport
 from indexing.release.passages import Passages, passages_collection
 from indexing.search.measured import MIN_RECALL
 from indexing.stores.contract import VectorStore
-from indexing.stores.words_proof import rows_of_other_words
+from indexing.stores.words_check import rows_of_other_words
 
 _CANARIES = 50
 

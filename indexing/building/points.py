@@ -24,7 +24,7 @@ from indexing.payload.availability import AvailabilityClasses
 from indexing.payload.payload import Payload, payload_of
 from indexing.release.passages import PASSAGES, Passages, PassagesWriter, passages_collection
 from indexing.stores.contract import CollectionSchema, PointBatch, VectorStore
-from indexing.words.document import BM25, words_of
+from indexing.words.bm25 import BM25, words_of
 from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class PointsWriter:
         self.num_passages = 0
         self._classes = AvailabilityClasses()
         self._fields = FieldColumnsWriter(extra_fields)
-        self._orders = PresortedListsWriter()
-        self._traits = ArrangementFeaturesWriter()
+        self._presorted = PresortedListsWriter()
+        self._features = ArrangementFeaturesWriter()
 
     async def write(
         self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
@@ -88,8 +88,8 @@ class PointsWriter:
                 upserted(len(batch.rows))
         (columns / "classes.msgpack").write_bytes(self._classes.dump())
         self._fields.save(columns)
-        self._orders.save(columns)
-        self._traits.save(columns)
+        self._presorted.save(columns)
+        self._features.save(columns)
         self.num_passages = len(passages)
         await write_passage_points(self._folder, self._store, self.extra_fields, reporter)
 
@@ -111,8 +111,8 @@ class PointsWriter:
             words = SparseRows.of([words_of(item) for item in items])
             writer.append(payloads, [row_hashes(item, self.input_fields) for item in items], vectors, words)
             self._fields.add(payloads)
-            self._orders.add(payloads)
-            self._traits.add(payloads)
+            self._presorted.add(payloads)
+            self._features.add(payloads)
             self.num_kind.update(item.kind for item in items)
             if self._texts.encoder_hash is not None:
                 self._write_passages(items, rows, passages)

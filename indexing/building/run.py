@@ -1,11 +1,11 @@
-"""A build with the real parts that the settings name: what the command runs."""
+"""What `nearfield index build` runs: a build by the store, encoder, cache and journal that the settings name."""
 
 from embedding.progress import Reporter
-from indexing.building.build import BuildInputs, Workshop, build_release
-from indexing.building.gate_live import Keeps
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
+from indexing.building.regression_gate import RegressionBounds
 from indexing.release.manifest import Manifest
-from indexing.releases.switch import activate as make_live
-from indexing.releases.workplace import open_workplace
+from indexing.releases.activation import activate as make_live
+from indexing.releases.workspace import open_workspace
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.payload_fields import declared_fields
 from indexing.settings import IndexingSettings
@@ -21,22 +21,22 @@ async def build_from_settings(
     text: bool = True,
 ) -> Manifest:
     """Build by the store, encoder and cache of the settings; live when asked; `text` vectors or none."""
-    async with open_workplace(settings) as place:
+    async with open_workspace(settings) as workspace:
         version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
-        with place.texts(text) as texts:
-            shop = Workshop(
+        with workspace.texts(text) as texts:
+            deps = BuildDependencies(
                 data_dir=settings.data_dir,
-                store=place.store,
-                journal=place.journal,
+                store=workspace.store,
+                journal=workspace.journal,
                 texts=texts,
                 rules_version=version,
                 extra_fields=declared_fields(ruleset, settings.rules),
                 max_reject_share=settings.max_reject_share,
                 reporter=reporter,
-                keeps=Keeps(settings.max_removed_share, settings.min_overlap),
+                bounds=RegressionBounds(settings.max_removed_share, settings.min_overlap),
                 force=force,
             )
-            manifest = await build_release(inputs, shop)
+            manifest = await build_release(inputs, deps)
         if activate:
-            await make_live(place, manifest.id)
+            await make_live(workspace, manifest.id)
         return manifest

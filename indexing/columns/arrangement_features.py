@@ -39,7 +39,7 @@ class RowFeature(Struct, frozen=True):
 
 
 def features_of(payload: Payload) -> RowFeature:
-    """The trait of the row with this payload."""
+    """The features of the row with this payload."""
     return RowFeature(
         recording_of(payload),
         tuple(_hashed(key) for key in payload.creator_keys),
@@ -57,7 +57,7 @@ def recording_of(payload: Payload) -> int:
 
 
 class ArrangementFeaturesWriter:
-    """Collects the traits of every row, in the order of the rows."""
+    """Collects the features of every row, in the order of the rows."""
 
     def __init__(self) -> None:
         self._recordings, self._popularity, self._published_at = array("q"), array("f"), array("q")
@@ -66,13 +66,13 @@ class ArrangementFeaturesWriter:
     def add(self, payloads: Iterable[Payload]) -> None:
         """Add a batch of rows."""
         for payload in payloads:
-            trait = features_of(payload)
-            self._recordings.append(trait.recording)
-            self._popularity.append(trait.popularity)
-            self._published_at.append(trait.published_at)
-            self._labels.extend(trait.creators)
+            feature = features_of(payload)
+            self._recordings.append(feature.recording)
+            self._popularity.append(feature.popularity)
+            self._published_at.append(feature.published_at)
+            self._labels.extend(feature.creators)
             self._creator_ends.append(len(self._labels))
-            self._labels.extend(trait.tags)
+            self._labels.extend(feature.tags)
             self._ends.append(len(self._labels))
 
     def save(self, folder: Path) -> None:
@@ -89,7 +89,7 @@ class ArrangementFeaturesWriter:
 
 
 class ArrangementFeatures:
-    """The traits of one release, mapped into memory."""
+    """The features of one release, mapped into memory."""
 
     def __init__(self, folder: Path) -> None:
         def column(name: str) -> NDArray[np.int64]:

@@ -121,7 +121,7 @@ class PointRows(Protocol):
     def vectors(self, space: str) -> Vectors:
         """All vectors (N, dims) of a named vector, as a read-only map."""
 
-    def narrow(self, space: str) -> PrincipalComponents | None:
+    def principal_components(self, space: str) -> PrincipalComponents | None:
         """What of a named vector can be scanned first; None where it is not wide or there are few."""
 
 
@@ -135,7 +135,7 @@ class Columns:
         self._ends = np.asarray(np.load(folder / "payload_ends.npy", mmap_mode="r")).data
         self._decoder = msgspec.msgpack.Decoder(Payload)
         self._vectors: dict[str, Vectors] = {}
-        self._narrow: dict[str, PrincipalComponents | None] = {}
+        self._components: dict[str, PrincipalComponents | None] = {}
         self.words = Words(folder)
         self._titles = np.asarray(np.load(folder / "titles.npy", mmap_mode="r"))
 
@@ -154,11 +154,11 @@ class Columns:
             self._vectors[space] = np.asarray(np.load(self._folder / f"{space}.npy", mmap_mode="r"))
         return self._vectors[space]
 
-    def narrow(self, space: str) -> PrincipalComponents | None:
+    def principal_components(self, space: str) -> PrincipalComponents | None:
         """What of a named vector can be scanned first; None where it is not wide or there are few."""
-        if space not in self._narrow:
-            self._narrow[space] = PrincipalComponents.of(self._folder, space)
-        return self._narrow[space]
+        if space not in self._components:
+            self._components[space] = PrincipalComponents.of(self._folder, space)
+        return self._components[space]
 
     def titled(self, title: str) -> NDArray[np.int64]:
         """The rows, ascending, of this title, whatever its letter case, width or white space."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.columns.postings import Postings, PostingsWriter, RowsOf
-from indexing.columns.rule_combinations import FACT_FIELDS, RuleCombinations, RuleCombinationsWriter
+from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations, RuleCombinationsWriter
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range, fields_of
 from indexing.payload.payload import MOST_INTEGER, Payload, checked_extra, extra_of, extra_value
 
@@ -31,7 +31,7 @@ class FieldColumnsWriter:
     """Collects the fields of every row, in the order of the rows; `extra_fields` are those that a build indexes."""
 
     def __init__(self, extra_fields: Iterable[str] = ()) -> None:
-        self._facts = RuleCombinationsWriter()
+        self._combinations = RuleCombinationsWriter()
         self._lists = {name: PostingsWriter() for name in _LISTS}
         self._numbers = {name: array("d") for name in _NUMBERS}
         self._extra = {field: checked_extra(field) for field in sorted(extra_fields)}
@@ -43,7 +43,7 @@ class FieldColumnsWriter:
 
     def add(self, payloads: Sequence[Payload]) -> None:
         """Add a batch of rows."""
-        self._facts.add(payloads)
+        self._combinations.add(payloads)
         for payload in payloads:
             for name in _LISTS:
                 # A row may name a tag twice.
@@ -60,7 +60,7 @@ class FieldColumnsWriter:
 
     def save(self, folder: Path) -> None:
         """Write all files; the same rows give the same bytes."""
-        self._facts.save(folder)
+        self._combinations.save(folder)
         for name, postings in self._lists.items():
             postings.save(folder, name)
         for name, numbers in self._numbers.items():
@@ -71,7 +71,7 @@ class PointFields(Protocol):
     """Tells which of a collection's N points pass a filter."""
 
     @property
-    def facts(self) -> RuleCombinations:
+    def combinations(self) -> RuleCombinations:
         """The combinations of what most rules read."""
 
     @property
@@ -90,8 +90,8 @@ class FieldColumns:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.facts = RuleCombinations.load(folder)
-        self._num_rows = int(self.facts.counts.sum())
+        self.combinations = RuleCombinations.load(folder)
+        self._num_rows = int(self.combinations.counts.sum())
         self._opened: dict[str, Postings] = {}
         self._numbers: dict[str, NDArray[np.float64]] = {}
         num_kept = min(_MOST_KEPT, max(1, _KEPT_BYTES // max(1, self._num_rows)))
@@ -107,8 +107,8 @@ class FieldColumns:
 
     def mask(self, where: Filter) -> NDArray[np.bool_]:
         """(N,) which rows pass; not to be written to."""
-        if not isinstance(where, HasId) and fields_of(where) <= FACT_FIELDS:
-            return self.facts.spread(self.facts.mask(where))
+        if not isinstance(where, HasId) and fields_of(where) <= COMBINED_FIELDS:
+            return self.combinations.spread(self.combinations.mask(where))
         match where:
             case All():
                 return self._joined(np.logical_and, where.parts, empty=True)
@@ -125,16 +125,18 @@ class FieldColumns:
 
     def share(self, where: Filter) -> float:
         """Part of all rows (0 to 1) that passes."""
-        if fields_of(where) <= FACT_FIELDS:
-            return self.facts.share(where)
+        if fields_of(where) <= COMBINED_FIELDS:
+            return self.combinations.share(where)
         return float(np.count_nonzero(self.mask(where))) / self._num_rows if self._num_rows else 0.0
 
     def _joined(self, join: np.ufunc, parts: tuple[Filter, ...], *, empty: bool) -> NDArray[np.bool_]:
         joined = np.full(self._num_rows, empty)
-        # All that facts tell is asked of them at once.
-        told = tuple(part for part in parts if not isinstance(part, HasId) and fields_of(part) <= FACT_FIELDS)
+        # All that the combinations tell is asked of them at once.
+        told = tuple(part for part in parts if not isinstance(part, HasId) and fields_of(part) <= COMBINED_FIELDS)
         if told:
-            joined = self.facts.spread(self.facts.mask(All(told) if join is np.logical_and else AnyOf(told)))
+            joined = self.combinations.spread(
+                self.combinations.mask(All(told) if join is np.logical_and else AnyOf(told))
+            )
         for part in parts:
             if part not in told:
                 join(joined, self.mask(part), out=joined)

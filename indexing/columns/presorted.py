@@ -1,4 +1,4 @@
-"""Orders of a release's rows that no request changes, made at the build: by popularity, and by how fresh a row is.
+"""Presorted lists of a release's rows, made at the build: the most popular first, and the freshest first.
 
 by_popularity.rows.npy, .values.npy     rows somebody heard gladly, the most popular first; their popularity (float32)
 by_freshness.rows.npy, .values.npy      rows with a date, the newest first, then all others; epoch seconds (int64)
@@ -40,7 +40,7 @@ class PresortedListsWriter:
             self._published.append(freshness_of(payload))
 
     def save(self, folder: Path) -> None:
-        """Write both orders; the same rows give the same bytes."""
+        """Write both lists; the same rows give the same bytes."""
         popularity = np.frombuffer(self._popularity, np.float32)
         published = np.frombuffer(self._published, np.int64)
         popular = _falling(popularity)
@@ -49,7 +49,7 @@ class PresortedListsWriter:
 
 
 class PresortedLists:
-    """The orders of one release, mapped into memory."""
+    """The lists of one release, mapped into memory."""
 
     def __init__(self, folder: Path) -> None:
         self.popularity = _load(folder, _POPULARITY)

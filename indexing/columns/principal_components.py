@@ -28,7 +28,7 @@ _BATCH = 4_096
 
 
 class PrincipalComponents(Struct, frozen=True):
-    """`axes` (dims, narrow), and the components (N, narrow) of all vectors in them, as a read-only map."""
+    """`axes` (dims, kept), and the components (N, kept) of all vectors in them, as a read-only map."""
 
     axes: Vectors
     vectors: Vectors

@@ -1,4 +1,4 @@
-"""Which rows pass a rule, told by the few distinct combinations of what hard rules read, not row by row.
+"""Which rows pass a rule, told by the few distinct combinations of the fields that hard rules read.
 
 facts.msgpack      each combination with the number of rows that have it, in a fixed order
 fact_codes.npy     (N,) int32: the place of each row's combination in that order
@@ -37,7 +37,7 @@ class RuleCombination(Struct, frozen=True, array_like=True):
     languages: tuple[str, ...]
 
 
-FACT_FIELDS = frozenset(RuleCombination.__struct_fields__)
+COMBINED_FIELDS = frozenset(RuleCombination.__struct_fields__)
 
 
 class RuleCombinationsWriter:
@@ -50,49 +50,51 @@ class RuleCombinationsWriter:
     def add(self, payloads: Iterable[Payload]) -> None:
         """Add a batch of rows."""
         for p in payloads:
-            fact = RuleCombination(p.kind, p.explicit, p.min_age, p.availability_class, p.languages)
-            self._codes.append(self._code_of.setdefault(fact, len(self._code_of)))
+            combination = RuleCombination(p.kind, p.explicit, p.min_age, p.availability_class, p.languages)
+            self._codes.append(self._code_of.setdefault(combination, len(self._code_of)))
 
     def save(self, folder: Path) -> None:
         """Write both files; the same rows give the same bytes."""
         ranked = sorted(self._code_of, key=msgspec.msgpack.encode)
         codes = np.frombuffer(self._codes, dtype=np.int32)
         place = np.empty(len(ranked), dtype=np.int32)
-        place[[self._code_of[fact] for fact in ranked]] = np.arange(len(ranked), dtype=np.int32)
+        place[[self._code_of[combination] for combination in ranked]] = np.arange(len(ranked), dtype=np.int32)
         codes = place[codes]
         counts = Counter(codes.tolist())
-        table = [(fact, counts[code]) for code, fact in enumerate(ranked)]
+        table = [(combination, counts[code]) for code, combination in enumerate(ranked)]
         (folder / "facts.msgpack").write_bytes(msgspec.msgpack.encode(table))
         np.save(folder / "fact_codes.npy", codes)
 
 
 class RuleCombinations:
-    """The combinations of one release, F of them; asked with filters over `FACT_FIELDS` alone."""
+    """The combinations of one release, F of them; asked with filters over `COMBINED_FIELDS` alone."""
 
     def __init__(self, table: list[tuple[RuleCombination, int]], codes: NDArray[np.int32]) -> None:
-        self.facts = [fact for fact, _ in table]
+        self.distinct = [combination for combination, _ in table]
         self.counts = np.array([count for _, count in table], dtype=np.int64)
         self._codes = codes
-        self._fields = {name: _Field([getattr(fact, name) for fact in self.facts]) for name in FACT_FIELDS}
+        self._fields = {
+            name: _Field([getattr(combination, name) for combination in self.distinct]) for name in COMBINED_FIELDS
+        }
         self._condition = lru_cache(_NUM_KEPT_CONDITIONS)(self._condition_mask)
 
     @classmethod
     def load(cls, folder: Path) -> "RuleCombinations":
-        """What `FactsWriter.save` wrote; the codes stay on the disk until they are asked for."""
+        """What `RuleCombinationsWriter.save` wrote; the codes stay on the disk until they are asked for."""
         table = msgspec.msgpack.decode((folder / "facts.msgpack").read_bytes(), type=list[tuple[RuleCombination, int]])
         return cls(table, np.asarray(np.load(folder / "fact_codes.npy", mmap_mode="r")))
 
     def taken(self, rows: NDArray[np.int32]) -> "RuleCombinations":
         """The same for other points, P of them: `rows` (P,) says of which row here each has the combination."""
         codes = self._codes[rows]
-        counts = np.bincount(codes, minlength=len(self.facts))
+        counts = np.bincount(codes, minlength=len(self.distinct))
         there = np.flatnonzero(counts)
-        place = np.full(len(self.facts), _NO_ROW, dtype=np.int32)
+        place = np.full(len(self.distinct), _NO_ROW, dtype=np.int32)
         place[there] = np.arange(len(there), dtype=np.int32)
-        return RuleCombinations([(self.facts[code], int(counts[code])) for code in there], place[codes])
+        return RuleCombinations([(self.distinct[code], int(counts[code])) for code in there], place[codes])
 
     def mask(self, where: Filter) -> NDArray[np.bool_]:
-        """(F,) which combinations pass; ValueError for a condition on anything else than `FACT_FIELDS`."""
+        """(F,) which combinations pass; ValueError for a condition on anything else than `COMBINED_FIELDS`."""
         match where:
             case All():
                 return self._joined(np.logical_and, where.parts, empty=True)
@@ -124,14 +126,14 @@ class RuleCombinations:
         return int(self.counts[self.mask(where)].sum()) / total if total else 0.0
 
     def _joined(self, join: np.ufunc, parts: tuple[Filter, ...], *, empty: bool) -> NDArray[np.bool_]:
-        joined = np.full(len(self.facts), empty)
+        joined = np.full(len(self.distinct), empty)
         for part in parts:
             join(joined, self.mask(part), out=joined)
         return joined
 
     def _condition_mask(self, where: Equals | OneOf | Range) -> NDArray[np.bool_]:
         if where.field not in self._fields:
-            raise ValueError(f"expected a condition on one of {sorted(FACT_FIELDS)}, one on {where.field!r} came")
+            raise ValueError(f"expected a condition on one of {sorted(COMBINED_FIELDS)}, one on {where.field!r} came")
         field = self._fields[where.field]
         # The re-check's own reading of the condition, once for each value that occurs.
         passes = predicate(where)

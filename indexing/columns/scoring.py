@@ -1,4 +1,4 @@
-"""Scores of rows for one vector or for several at once, and the best of them, the same whoever else was asked for."""
+"""Scores of rows for one vector or several, and the best of them: the same whoever else was asked for."""
 
 from collections.abc import Callable
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from indexing.releases.workplace import open_workplace
+from indexing.releases.workspace import open_workspace
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
@@ -31,8 +31,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 async def explain(settings: IndexingSettings, ids: Sequence[str], context: RequestContext) -> Explanation:
     """Ask every hard rule about each item; NoLiveReleaseError before the first activation."""
-    async with open_workplace(settings) as place:
-        live = await place.live()
+    async with open_workspace(settings) as workspace:
+        live = await workspace.live()
         version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
         release = live.release
         rules = HardRules(ruleset, version, release.classes, lambda _: None, release.share)

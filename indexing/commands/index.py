@@ -17,7 +17,7 @@ from indexing.settings import IndexingSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from indexing.releases.workplace import Workplace
+    from indexing.releases.workspace import Workspace
 
 _widen_option = click.option("--widen", is_flag=True, help="Go back even where rows would be open wider than now.")
 T = TypeVar("T")
@@ -93,9 +93,9 @@ def activate(settings: IndexingSettings, release: str, widen: bool, as_json: boo
     Example:
       nearfield index activate r20261123074500123
     """
-    from indexing.releases.switch import activate as make_live
+    from indexing.releases.activation import activate as make_live
 
-    _with_place(settings, lambda place: make_live(place, release, widen=widen))
+    _with_place(settings, lambda workspace: make_live(workspace, release, widen=widen))
     print_json({"live": release}) if as_json else print(f"{release} is live")
 
 
@@ -112,9 +112,9 @@ def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
     Example:
       nearfield index rollback
     """
-    from indexing.releases.switch import rollback as go_back
+    from indexing.releases.activation import rollback as go_back
 
-    release = _with_place(settings, lambda place: go_back(place, widen=widen))
+    release = _with_place(settings, lambda workspace: go_back(workspace, widen=widen))
     print_json({"live": release}) if as_json else print(f"{release} is live again")
 
 
@@ -136,19 +136,19 @@ def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: P
     from indexing.building.compaction import compact as make_compaction
 
     reporter = Reporter(progress)
-    made = _with_place(settings, lambda place: make_compaction(place, reporter, only_if_due=if_due))
+    made = _with_place(settings, lambda workspace: make_compaction(workspace, reporter, only_if_due=if_due))
     if as_json:
         print_json({"release": made and made.id, "counts": made and made.counts})
     else:
         print(f"{made.id} is live" if made else "The journal is small: nothing was done")
 
 
-def _with_place(settings: IndexingSettings, work: "Callable[[Workplace], Coroutine[Any, Any, T]]") -> T:
-    from indexing.releases.workplace import open_workplace
+def _with_place(settings: IndexingSettings, work: "Callable[[Workspace], Coroutine[Any, Any, T]]") -> T:
+    from indexing.releases.workspace import open_workspace
 
     async def run() -> T:
-        async with open_workplace(settings) as place:
-            return await work(place)
+        async with open_workspace(settings) as workspace:
+            return await work(workspace)
 
     return asyncio.run(run())
 

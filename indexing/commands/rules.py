@@ -14,7 +14,7 @@ from embedding.rows.markets import MARKETS, expected_market
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.command_options import existing, json_option, pass_settings, print_json
 from indexing.rules.declaration import rules_version
-from indexing.rules.reading import DEFAULT_RULES_TEXT
+from indexing.rules.parsing import DEFAULT_RULES_TEXT
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def check(
       nearfield rules check rules.toml --catalogue catalogue.jsonl --market SE --market GB
     """
     from indexing.rules.accepted import read_rules
+    from indexing.rules.descriptions import descriptions_of
     from indexing.rules.dry_run import dry_run
-    from indexing.rules.meaning import meaning_of
 
     ruleset, _ = read_rules(file)
-    version, meaning = rules_version(ruleset), meaning_of(ruleset)
+    version, meaning = rules_version(ruleset), descriptions_of(ruleset)
     at_s = _time(at)
     for market in markets:
         _check_market(market)

@@ -26,11 +26,11 @@ def status(settings: IndexingSettings, as_json: bool) -> None:
     """
     from indexing.releases.retention import size_of
     from indexing.releases.status import status_of
-    from indexing.releases.workplace import open_workplace
+    from indexing.releases.workspace import open_workspace
 
     async def look() -> "Status":
-        async with open_workplace(settings) as place:
-            return await status_of(place)
+        async with open_workspace(settings) as workspace:
+            return await status_of(workspace)
 
     found = asyncio.run(look())
     if as_json:

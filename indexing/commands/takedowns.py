@@ -25,12 +25,12 @@ def takedown(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) 
       nearfield index takedown track-17 episode-3
     """
     from indexing.journal.takedowns import take_down
-    from indexing.releases.workplace import open_workplace
+    from indexing.releases.workspace import open_workspace
 
     async def work() -> list[str]:
-        async with open_workplace(settings) as place:
-            await take_down(place.journal, items)
-            live = await place.live_or_none()
+        async with open_workspace(settings) as workspace:
+            await take_down(workspace.journal, items)
+            live = await workspace.live_or_none()
             return [item_id for item_id in items if live is None or live.row_of(item_id) < 0]
 
     unknown = asyncio.run(work())
@@ -54,11 +54,11 @@ def lift(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) -> N
       nearfield index lift track-17
     """
     from indexing.journal.takedowns import lift as lift_ids
-    from indexing.releases.workplace import open_workplace
+    from indexing.releases.workspace import open_workspace
 
     async def work() -> tuple[str, ...]:
-        async with open_workplace(settings) as place:
-            return await lift_ids(place.journal, items)
+        async with open_workspace(settings) as workspace:
+            return await lift_ids(workspace.journal, items)
 
     idle = asyncio.run(work())
     if as_json:

@@ -44,7 +44,7 @@ def shapes_of(
     a few creators, with one context each, in which whoever asks is still to name them.
     """
     found: dict[tuple[tuple[str, ...], float], list[tuple[float, RequestContext]]] = {}
-    for context in _contexts(fields.facts, classes, at_s):
+    for context in _contexts(fields.combinations, classes, at_s):
         where = rules.without_blocklists(context)
         share = fields.share(where)
         found.setdefault((tuple(sorted(fields_of(where))), band_of(share)), []).append((share, context))
@@ -70,10 +70,10 @@ def _spread(
     return ShapeContexts(fields=fields, band=band, shares=shares, contexts=contexts)
 
 
-def _contexts(facts: RuleCombinations, classes: AvailabilityClasses, at_s: int) -> Iterable[RequestContext]:
-    ages = (None, _OLD_ENOUGH) if any(fact.min_age > 0 for fact in facts.facts) else (None,)
+def _contexts(combinations: RuleCombinations, classes: AvailabilityClasses, at_s: int) -> Iterable[RequestContext]:
+    ages = (None, _OLD_ENOUGH) if any(combination.min_age > 0 for combination in combinations.distinct) else (None,)
     for market, explicit, age, languages, kinds in itertools.product(
-        _markets(classes), (True, False), ages, _languages(facts), _kinds(facts)
+        _markets(classes), (True, False), ages, _languages(combinations), _kinds(combinations)
     ):
         yield RequestContext(market=market, at_s=at_s, explicit=explicit, languages=languages, age=age, kinds=kinds)
 
@@ -82,17 +82,17 @@ def _markets(classes: AvailabilityClasses) -> list[str]:
     return [*sorted(classes.markets() - {ANY_MARKET}), _UNNAMED_MARKET]
 
 
-def _languages(facts: RuleCombinations) -> list[frozenset[str] | None]:
+def _languages(combinations: RuleCombinations) -> list[frozenset[str] | None]:
     rows: Counter[str] = Counter()
-    for fact, count in zip(facts.facts, facts.counts.tolist(), strict=True):
+    for combination, count in zip(combinations.distinct, combinations.counts.tolist(), strict=True):
         # The shortest prefix comes first, and takes all the longer ones.
-        rows[fact.languages[0]] += count
+        rows[combination.languages[0]] += count
     del rows[NO_LANGUAGE]
     ranked = [language for language, _ in rows.most_common()]
     chosen = [*ranked[:_COMMON_LANGUAGES], *ranked[_COMMON_LANGUAGES:][-_RARE_LANGUAGES:]]
     return [None, *(frozenset({language}) for language in chosen)]
 
 
-def _kinds(facts: RuleCombinations) -> list[frozenset[Kind] | None]:
-    kinds = sorted({fact.kind for fact in facts.facts})
+def _kinds(combinations: RuleCombinations) -> list[frozenset[Kind] | None]:
+    kinds = sorted({combination.kind for combination in combinations.distinct})
     return [None, *(frozenset({kind}) for kind in kinds)]

@@ -1,4 +1,4 @@
-"""The picture of a visit of the doctor: what was tried for each shape, and what was chosen."""
+"""A plot of what the doctor measured: the p99 of every plan tried for each shape, and what was chosen."""
 
 from itertools import cycle
 from pathlib import Path

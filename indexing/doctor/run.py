@@ -1,4 +1,4 @@
-"""A visit of the doctor with the real parts that the settings name: what the command runs."""
+"""What `nearfield index doctor` runs: the doctor over the store and the release that the settings name."""
 
 import time
 

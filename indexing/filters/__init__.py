@@ -1,1 +1,1 @@
-"""The filter algebra that rules compile to, and its three readings."""
+"""The filter algebra that rules compile to, which conditions it takes, and its reading in plain Python."""

@@ -1,7 +1,7 @@
 """The filter algebra: frozen Structs that say which items pass, read three ways.
 
 The readings (Edge filter, server filter, Python predicate) live in their own modules and must agree on every
-item: `indexing/filters/predicate.py`, `indexing/filters/edge.py`, `indexing/filters/server.py`.
+item: `indexing/filters/predicate.py`, `indexing/stores/edge_filter.py`, `indexing/stores/server_filter.py`.
 A condition on a field that an item does not have does not hold; on a list field it holds when any value does.
 """
 

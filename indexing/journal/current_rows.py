@@ -18,7 +18,7 @@ from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, Taken
 from indexing.payload.payload import Payload, payload_of
 from indexing.release.passages import NO_PASSAGES, RowPassages
 from indexing.release.release import Release
-from indexing.words.document import from_bytes, words_hash, words_of
+from indexing.words.bm25 import from_bytes, words_hash, words_of
 from indexing.words.sparse import SparseRows
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ class Put(Struct, frozen=True, tag="put", array_like=True):
     text: dict[str, bytes]
     # By hash of the model.
     tower: dict[str, bytes]
-    # By hash of what made them, as indexing/words/document.py writes them; worked out anew for another hash.
+    # By hash of what made them, as indexing/words/bm25.py writes them; worked out anew for another hash.
     words: dict[str, bytes] = {}
     # By hash of the text encoder; left out where the text is not long enough to have any.
     passages: dict[str, RowPassages] = {}

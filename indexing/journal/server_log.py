@@ -20,7 +20,7 @@ from indexing.errors import CollectionMissingError, StoreError
 from indexing.journal.records import Change, Frame
 from indexing.stores.server import ServerStore
 from indexing.stores.server_errors import ask
-from indexing.stores.spread import Spread
+from indexing.stores.sharding import Sharding
 
 # Frames of up to 100 rows with their vectors are .3 MB each; a server sends 32 MB at most.
 _PAGE = 50
@@ -83,18 +83,19 @@ class ServerReader:
 class ServerLog:
     """The log in collection `PREFIX-journal`; any number of hosts may append and read.
 
-    Its copies are those of `spread`, its shard is one: it is small, and a shard more is one more to ask at every look.
+    It has as many replicas as `sharding` says, and one shard: it is small, and each further one would be asked at every
+    look.
     """
 
-    def __init__(self, client: AsyncQdrantClient, prefix: str, spread: Spread | None = None) -> None:
+    def __init__(self, client: AsyncQdrantClient, prefix: str, sharding: Sharding | None = None) -> None:
         self._client = client
-        self._spread = spread or Spread()
+        self._sharding = sharding or Sharding()
         self._collection = f"{prefix}-journal"
 
     @classmethod
     def beside(cls, store: ServerStore) -> Self:
         """The log that belongs to a store's prefix, on the same server and through the same client."""
-        return cls(store.client, store.prefix, store.spread)
+        return cls(store.client, store.prefix, store.sharding)
 
     def reader(self) -> ServerReader:
         """A reader of its own place, at the beginning."""
@@ -146,8 +147,8 @@ class ServerLog:
                     self._collection,
                     vectors_config={},
                     shard_number=1,
-                    replication_factor=self._spread.replicas,
-                    write_consistency_factor=self._spread.write_consistency,
+                    replication_factor=self._sharding.replicas,
+                    write_consistency_factor=self._sharding.write_consistency,
                 ),
                 "make the journal",
             )

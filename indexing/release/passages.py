@@ -22,7 +22,7 @@ from indexing.columns.columns import Columns
 from indexing.columns.field_columns import FieldColumns
 from indexing.columns.postings import Postings
 from indexing.columns.principal_components import PrincipalComponents, write_principal_components
-from indexing.columns.rule_combinations import FACT_FIELDS, RuleCombinations
+from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations
 from indexing.filters.algebra import Filter, fields_of
 from indexing.payload.npy_file import NpyFile
 from indexing.payload.payload import Payload
@@ -121,7 +121,7 @@ class Passages:
         self._vectors: Vectors = np.asarray(
             np.load(release_folder / PASSAGES / f"{PASSAGES}.npy", mmap_mode="r"), np.float32
         )
-        self._narrow = PrincipalComponents.of(release_folder / PASSAGES, PASSAGES)
+        self._components = PrincipalComponents.of(release_folder / PASSAGES, PASSAGES)
         self._columns = columns
         # Those of one item come one after the other.
         self._last: tuple[int, Payload] | None = None
@@ -152,9 +152,9 @@ class Passages:
             raise ValueError(f"passages have vectors of the space {PASSAGES!r} alone, {space!r} came")
         return self._vectors
 
-    def narrow(self, space: str) -> PrincipalComponents | None:
+    def principal_components(self, space: str) -> PrincipalComponents | None:
         """What of them can be scanned first; None where they are not wide or few. `space` must be `PASSAGES`."""
-        return self._narrow if space == PASSAGES else None
+        return self._components if space == PASSAGES else None
 
     def of_row(self, row: int) -> RowPassages:
         """The passages of one row of the columns."""
@@ -172,19 +172,19 @@ class PassageFields:
 
     def __init__(self, fields: FieldColumns, rows: NDArray[np.int32]) -> None:
         self._fields, self._rows = fields, rows
-        self.facts: RuleCombinations = fields.facts.taken(rows)
+        self.combinations: RuleCombinations = fields.combinations.taken(rows)
         self.creators = PassageCreators(fields.creators, rows)
 
     def mask(self, where: Filter) -> NDArray[np.bool_]:
         """(P,) which passages pass."""
-        if fields_of(where) <= FACT_FIELDS:
-            return self.facts.spread(self.facts.mask(where))
+        if fields_of(where) <= COMBINED_FIELDS:
+            return self.combinations.spread(self.combinations.mask(where))
         return self._fields.mask(where)[self._rows]
 
     def share(self, where: Filter) -> float:
         """Part of all passages (0 to 1) that passes."""
-        if fields_of(where) <= FACT_FIELDS:
-            return self.facts.share(where)
+        if fields_of(where) <= COMBINED_FIELDS:
+            return self.combinations.share(where)
         return float(np.count_nonzero(self.mask(where))) / len(self._rows)
 
 

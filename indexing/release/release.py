@@ -17,8 +17,8 @@ from indexing.release.manifest import Manifest, read_manifest
 from indexing.release.passages import PASSAGES, Passages, passages_collection
 from indexing.release.users import Users
 from indexing.stores.contract import VectorStore
-from indexing.stores.words_proof import rows_of_other_words
-from indexing.words.document import words_hash
+from indexing.stores.words_check import rows_of_other_words
+from indexing.words.bm25 import words_hash
 
 # Enough to tell another build's collection from this one's; each costs microseconds.
 _SAMPLED_ROWS = 16
@@ -34,8 +34,8 @@ class Release:
         self.users = Users(folder / "users")
         self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
         self.fields = FieldColumns(folder / "columns")
-        self.orders = PresortedLists(folder / "columns")
-        self.traits = ArrangementFeatures(folder / "columns")
+        self.presorted = PresortedLists(folder / "columns")
+        self.features = ArrangementFeatures(folder / "columns")
         self.passages = Passages.of(folder, self.columns)
         """Of its long texts; None where it has none."""
 
@@ -50,9 +50,9 @@ class Release:
         return self.manifest.space
 
     @property
-    def facts(self) -> RuleCombinations:
+    def rule_combinations(self) -> RuleCombinations:
         """The combinations of what most rules read."""
-        return self.fields.facts
+        return self.fields.combinations
 
     @property
     def creators(self) -> Postings:

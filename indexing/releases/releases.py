@@ -15,7 +15,7 @@ from indexing.release.release import Release
 from indexing.stores.contract import VectorStore
 
 
-class Switch(Struct, frozen=True, forbid_unknown_fields=True):
+class Activation(Struct, frozen=True, forbid_unknown_fields=True):
     """One line of `activations.jsonl`."""
 
     at: str
@@ -116,7 +116,7 @@ class Releases:
         # What was compacted into the live one shows the same rows: it is no way back.
         same = {live, *self.manifest(live).lineage}
         before: str | None = live
-        for entry in reversed(self._switches()):
+        for entry in reversed(self._activations()):
             if entry.action == "activate" and entry.release == before:
                 before = entry.previous
                 if before is not None and before not in same:
@@ -132,10 +132,10 @@ class Releases:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         # The log comes first: a switch that it does not know could not be undone.
-        self._append(Switch(now, action, release_id, previous, release.manifest.gate.forced))
+        self._append(Activation(now, action, release_id, previous, release.manifest.gate.forced))
         await self._store.set_live(release_id)
 
-    def _append(self, entry: Switch) -> None:
+    def _append(self, entry: Activation) -> None:
         whole = self._whole_lines()
         with self._log.open("r+b" if self._log.exists() else "wb") as file:
             file.truncate(len(whole))
@@ -149,9 +149,9 @@ class Releases:
         data = self._log.read_bytes() if self._log.exists() else b""
         return data[: data.rfind(b"\n") + 1]
 
-    def _switches(self) -> list[Switch]:
+    def _activations(self) -> list[Activation]:
         try:
-            return [msgspec.json.decode(line, type=Switch) for line in self._whole_lines().splitlines()]
+            return [msgspec.json.decode(line, type=Activation) for line in self._whole_lines().splitlines()]
         except msgspec.DecodeError as error:
             raise DamagedError(
                 f"{self._log} cannot be read: {error}. Remove the broken line, or use `nearfield index activate`."

@@ -20,7 +20,7 @@ from indexing.stores.contract import VectorStore
 _IN_USE = "in-use"
 
 
-class Keeping(Struct, frozen=True):
+class RetentionPolicy(Struct, frozen=True):
     """How many releases stay, within how many bytes on this disk, and which stay whatever happens.
 
     A build and its compactions count as one.
@@ -44,7 +44,7 @@ def hold(folder: Path) -> int | None:
     return descriptor
 
 
-async def prune(releases: Releases, store: VectorStore, keeping: Keeping) -> list[str]:
+async def prune(releases: Releases, store: VectorStore, keeping: RetentionPolicy) -> list[str]:
     """Remove what is not to stay, oldest first; the ids of the releases removed.
 
     Never the live release, the one that `rollback` would return to, a pinned one, or one that a process holds. What

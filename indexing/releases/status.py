@@ -5,7 +5,7 @@ from msgspec import Struct
 from embedding.errors import NearfieldError
 from indexing.errors import NoLiveReleaseError
 from indexing.release.manifest import Manifest
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.proposal import refused_rules
 
@@ -33,20 +33,20 @@ class Status(Struct, frozen=True, kw_only=True):
     damaged: dict[str, str]
 
 
-async def status_of(place: Workplace) -> Status:
+async def status_of(workspace: Workspace) -> Status:
     """The status; what is damaged, or a server that is silent, is told in it and stops nothing."""
-    releases = place.releases
+    releases = workspace.releases
     live, journal, trouble = None, None, None
     try:
         live = await releases.live_id()
-        rows = await place.live()
+        rows = await workspace.live()
         share = rows.num_journalled / max(1, rows.num_own)
         journal = JournalStatus(rows.num_journalled, round(share, 6), len(rows.taken_down))
     except NoLiveReleaseError:
         pass
     except NearfieldError as error:
         trouble = str(error)
-    rules = place.settings.data_dir / "rules"
+    rules = workspace.settings.data_dir / "rules"
     version, _ = AcceptedRules(rules).current()
     return Status(
         live=live,

@@ -14,7 +14,7 @@ from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
 from indexing.errors import RulesError
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.rules.reading import DEFAULT_RULES_TEXT, parse_rules
+from indexing.rules.parsing import DEFAULT_RULES_TEXT, parse_rules
 
 _POINTER = re.compile(rb"[0-9a-f]{16}\n")
 

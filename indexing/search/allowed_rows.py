@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from indexing.columns.field_columns import PointFields
-from indexing.columns.rule_combinations import FACT_FIELDS
+from indexing.columns.rule_combinations import COMBINED_FIELDS
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, fields_of
 from indexing.rules.compiled import CompiledContext
 from indexing.stores.contract import Ranked
@@ -129,8 +129,8 @@ class RowsByContext:
             kept -= len(key[0]) + oldest.nbytes
 
     def _look(self, compiled: CompiledContext) -> KnownContext:
-        told, blocked, rest = parts_told(compiled.filter)
-        combinations = self._fields.facts
+        told, blocked, rest = split_conditions(compiled.filter)
+        combinations = self._fields.combinations
         mask = combinations.mask(All(told))
 
         def find() -> NDArray[np.int64] | None:
@@ -142,14 +142,14 @@ class RowsByContext:
         return KnownContext(compiled, (mask.tobytes(), rest), find, self._fields.creators.rows(blocked))
 
 
-def parts_told(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
+def split_conditions(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:
     """The conditions that the rule combinations tell of, the creators that none may have, and all others."""
     told: list[Filter] = []
     rest: list[Filter] = []
     blocked: set[str] = set()
     for part in where.parts if isinstance(where, All) else (where,):
         match part:
-            case _ if fields_of(part) <= FACT_FIELDS:
+            case _ if fields_of(part) <= COMBINED_FIELDS:
                 told.append(part)
             case NoneOf(parts=(OneOf(field="creator_keys", values=keys),)):
                 blocked.update(map(str, keys))

@@ -111,7 +111,7 @@ class ColumnScan:
         """By what the rows are scored first; None where all of them are scored in full."""
         if not query.by_components or allowed.num_rows <= _ROWS_A_REFINED * _num_refined(query.limit):
             return None
-        return self.columns.narrow(query.using)
+        return self.columns.principal_components(query.using)
 
     def _scores(
         self, allowed: AllowedRows, using: str, asked: Vectors, components: PrincipalComponents | None

@@ -17,7 +17,7 @@ from indexing.search.plans.columns import COLUMNS
 from indexing.search.plans_file import plan_table
 from indexing.search.shared_scan import SharedScan
 from indexing.stores.contract import VectorStore
-from indexing.words.document import BM25
+from indexing.words.bm25 import BM25
 from indexing.words.sparse import Sparse
 
 # Answers to words that are kept, and rows that one may have: 16 MB. A search that was widened may find every row.

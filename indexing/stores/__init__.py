@@ -1,1 +1,1 @@
-"""Where vectors lie: one contract, embedded and on a server."""
+"""Vector stores under one contract: the embedded engine, and a Qdrant server."""

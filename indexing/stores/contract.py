@@ -1,4 +1,4 @@
-"""What is asked of a vector store, whichever engine answers: one contract, two implementations.
+"""What is asked of a vector store, whichever engine answers.
 
 A collection is built once by one writer (create, upsert, optimise) and read by many.
 A point's id is its row number in the release's columns, so that a hit needs no payload from the engine.

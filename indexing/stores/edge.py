@@ -24,10 +24,10 @@ from embedding.durable_files import write_durably
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
-from indexing.filters.edge import edge_filter
 from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import POINTS, CollectionSchema, PointBatch, Ranked, SearchParams
-from indexing.stores.tuning import Tuning
+from indexing.stores.edge_filter import edge_filter
+from indexing.stores.hnsw import HnswSettings
 from indexing.words.sparse import Sparse, SparseRows
 
 # Rates hardly differ from 200 points a call to 5,000; a call stops everything else in the process.
@@ -47,14 +47,14 @@ T = TypeVar("T")
 class EdgeStore:
     """The contract of `VectorStore` over shards in `folder`.
 
-    One process writes a collection, then any number may read it at once. `tuning` is for what is created here; what
-    is opened keeps the tuning it was created with.
+    One process writes a collection, then any number may read it at once. `hnsw` is for what is created here; what
+    is opened keeps the settings that it was created with.
     """
 
-    def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
+    def __init__(self, folder: Path, hnsw: HnswSettings | None = None) -> None:
         self._folder = folder
         self._pointer = folder.parent / "live"
-        self._tuning = tuning or Tuning()
+        self._hnsw = hnsw or HnswSettings()
         self._shards: dict[str, edge.EdgeShard] = {}
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
@@ -229,15 +229,15 @@ class EdgeStore:
         raise StoreError(f"collection {collection!r} is not open in this process: call open first")
 
     def _config(self, schema: CollectionSchema) -> edge.EdgeConfig:
-        tuning = self._tuning
+        hnsw = self._hnsw
         return edge.EdgeConfig(
             vectors={name: edge.EdgeVectorParams(dims, edge.Distance.Dot) for name, dims in schema.vectors.items()},
             sparse_vectors={name: edge.EdgeSparseVectorParams() for name in schema.sparse},
-            hnsw_config=edge.HnswIndexConfig(tuning.m, tuning.ef_construct, tuning.full_scan_threshold_kb),
+            hnsw_config=edge.HnswIndexConfig(hnsw.m, hnsw.ef_construct, hnsw.full_scan_threshold_kb),
             optimizers=edge.EdgeOptimizersConfig(
                 # One segment: a query walks the graph of each, and workers take every core as it is.
                 default_segment_number=1,
-                indexing_threshold=tuning.indexing_threshold_kb,
+                indexing_threshold=hnsw.indexing_threshold_kb,
             ),
             wal_enabled=False,
         )

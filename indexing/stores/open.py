@@ -1,20 +1,26 @@
-"""Which vector store the settings name: a Qdrant server when there is an address, the embedded one otherwise."""
+"""All store backends, and which of them the settings mean: a new one is a file beside this and a line here."""
 
-import sys
-
+from embedding.registry import Registry
 from indexing.settings import IndexingSettings
+from indexing.stores.backend import StoreBackend
 from indexing.stores.contract import VectorStore
-from indexing.stores.edge import EdgeStore
-from indexing.stores.edge_apart import EdgeStoreApart
+from indexing.stores.embedded_backend import EmbeddedBackend
+from indexing.stores.server_backend import ServerBackend
+
+BACKENDS: Registry[StoreBackend] = Registry(
+    "store backend",
+    (
+        EmbeddedBackend(),
+        ServerBackend(),
+    ),
+)
 
 
-def open_store(settings: IndexingSettings) -> VectorStore:
-    """The store of `settings`; StoreError when its server does not answer, UsageError as `Spread`."""
-    if settings.qdrant_url is not None:
-        # The client takes .9 s to import, a third of a sync that finds nothing to do: only where there is a server.
-        from indexing.stores.open_server import open_server
+def backend_of(settings: IndexingSettings, backends: Registry[StoreBackend] = BACKENDS) -> StoreBackend:
+    """The backend that the settings mean, the first in the list of several."""
+    return next(backend for backend in backends if backend.is_meant(settings))
 
-        return open_server(settings)
-    # Elsewhere a process that was left behind would go on writing.
-    kind = EdgeStoreApart if sys.platform == "linux" else EdgeStore
-    return kind(settings.data_dir / "releases")
+
+def open_store(settings: IndexingSettings, backends: Registry[StoreBackend] = BACKENDS) -> VectorStore:
+    """The store of `settings`; raises what its backend raises."""
+    return backend_of(settings, backends).open(settings)

@@ -21,12 +21,12 @@ from qdrant_client.conversions.conversion import RestToGrpc
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
-from indexing.filters.server import server_filter
 from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
+from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server_errors import ask
-from indexing.stores.spread import Spread
-from indexing.stores.tuning import Tuning
+from indexing.stores.server_filter import server_filter
+from indexing.stores.sharding import Sharding
 from indexing.words.sparse import Sparse
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
@@ -51,21 +51,21 @@ class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
     Collections and alias begin with `prefix`; those made from now on lie on the server's nodes as
-    `spread` says; `optimise` gives up after `optimise_timeout_s`.
+    `sharding` says; `optimise` gives up after `optimise_timeout_s`.
     """
 
     def __init__(
         self,
         client: AsyncQdrantClient,
         prefix: str,
-        tuning: Tuning | None = None,
+        hnsw: HnswSettings | None = None,
         optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
-        spread: Spread | None = None,
+        sharding: Sharding | None = None,
     ) -> None:
-        self.client, self.prefix, self.spread = client, prefix, spread or Spread()
+        self.client, self.prefix, self.sharding = client, prefix, sharding or Sharding()
         self._prefix = f"{prefix}."
         self._alias = f"{prefix}-live"
-        self._tuning = tuning or Tuning()
+        self._hnsw = hnsw or HnswSettings()
         self._optimise_timeout_s = optimise_timeout_s
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
@@ -73,7 +73,7 @@ class ServerStore:
         doing = f"create collection {collection!r}"
         if await ask(self.client.collection_exists(name), doing):
             raise StoreError(f"collection {collection!r} is there already ({name} on the server): drop it first")
-        tuning = self._tuning
+        hnsw = self._hnsw
         await ask(
             self.client.create_collection(
                 name,
@@ -83,12 +83,12 @@ class ServerStore:
                 },
                 sparse_vectors_config={name: models.SparseVectorParams() for name in schema.sparse},
                 hnsw_config=models.HnswConfigDiff(
-                    m=tuning.m, ef_construct=tuning.ef_construct, full_scan_threshold=tuning.full_scan_threshold_kb
+                    m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=hnsw.full_scan_threshold_kb
                 ),
-                optimizers_config=models.OptimizersConfigDiff(indexing_threshold=tuning.indexing_threshold_kb),
-                shard_number=self.spread.shards,
-                replication_factor=self.spread.replicas,
-                write_consistency_factor=self.spread.write_consistency,
+                optimizers_config=models.OptimizersConfigDiff(indexing_threshold=hnsw.indexing_threshold_kb),
+                shard_number=self.sharding.shards,
+                replication_factor=self.sharding.replicas,
+                write_consistency_factor=self.sharding.write_consistency,
             ),
             doing,
         )

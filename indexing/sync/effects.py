@@ -12,7 +12,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Frame, Put, Removed
 from indexing.journal.replay import current_rows
 from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.sync.diff import Difference
 
 # More rows than these are sampled no more: encoding them would be the work of the sync itself.
@@ -50,26 +50,26 @@ class Effects(Struct, frozen=True):
     markets: tuple[Market, ...]
 
 
-async def effects_of(difference: Difference, live: CurrentRows, place: Workplace, reporter: Reporter) -> Effects:
+async def effects_of(difference: Difference, live: CurrentRows, workspace: Workspace, reporter: Reporter) -> Effects:
     """The effects of `difference` on what is live; nothing is written."""
     diff = difference.diff
     markets = _markets(difference, live)
     if diff.added + diff.changed + diff.payload_changed > _MOST_ENCODED:
         return Effects(None, None, markets)
     items = [item for batch in difference.to_put() for item in batch]
-    puts = _encoded(items, live, place, reporter)
+    puts = _encoded(items, live, workspace, reporter)
     # The journal may have gone on meanwhile; the difference is applied on top of all of it.
-    after = await current_rows(live.release, place.journal)
+    after = await current_rows(live.release, workspace.journal)
     after.apply(Frame(after.seq + 1, "", (*puts, *map(Removed, difference.removed))))
     return Effects(_moved(puts, live, after), _kept_neighbours(live, after), markets)
 
 
-def _encoded(items: list[Item], live: CurrentRows, place: Workplace, reporter: Reporter) -> list[Put]:
+def _encoded(items: list[Item], live: CurrentRows, workspace: Workspace, reporter: Reporter) -> list[Put]:
     with (
-        place.unkept_texts(live.release.has_text) as texts,
+        workspace.unkept_texts(live.release.has_text) as texts,
         reporter.stage("encode changed rows", len(items)) as advance,
     ):
-        puts = place.editor.puts(items, live, texts, passages=False)
+        puts = workspace.record_encoder.puts(items, live, texts, passages=False)
         advance(len(items))
         return puts
 

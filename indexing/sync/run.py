@@ -1,4 +1,4 @@
-"""`index diff` and `index sync` with the real parts that the settings name."""
+"""What `nearfield index diff` and `sync` run: the comparison, the change gate and the journal of the settings."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,14 +15,14 @@ from embedding.rows.spool import Spool
 from indexing.building.compaction import compact
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.lock import build_lock
+from indexing.release.build_lock import build_lock
 from indexing.releases.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
-from indexing.releases.workplace import open_workplace
+from indexing.releases.workspace import open_workspace
 from indexing.settings import IndexingSettings
+from indexing.sync.apply import apply_difference
 from indexing.sync.change_gate import Bounds, enforce
 from indexing.sync.diff import Diff, Difference
 from indexing.sync.effects import Effects, effects_of
-from indexing.sync.sync import apply_difference
 
 
 class Outcome(Struct, frozen=True):
@@ -37,24 +37,24 @@ class Outcome(Struct, frozen=True):
 
 async def run_diff(catalogue: Path, settings: IndexingSettings, reporter: Reporter) -> tuple[Outcome, Effects]:
     """Compare `catalogue` with what is live; nothing is written, but a rejects file where rows are bad."""
-    async with open_workplace(settings) as place:
-        live = await place.live()
+    async with open_workspace(settings) as workspace:
+        live = await workspace.live()
         with _compared(catalogue, live, settings, reporter) as (difference, _, rejects):
-            return _outcome(live, difference, rejects), await effects_of(difference, live, place, reporter)
+            return _outcome(live, difference, rejects), await effects_of(difference, live, workspace, reporter)
 
 
 async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Reporter) -> Outcome:
     """Make what is live equal to `catalogue`. ChangeGateError when that is more than is allowed at once."""
-    async with open_workplace(settings) as place:
+    async with open_workspace(settings) as workspace:
         with build_lock(settings.data_dir):
-            live = await place.live()
+            live = await workspace.live()
             with _compared(catalogue, live, settings, reporter) as (difference, lines, rejects):
                 enforce(difference.diff, _bounds(settings))
                 now = live
                 if difference.diff.num_changes:
-                    with place.texts(live.release.has_text) as texts:
-                        await apply_difference(difference, live, place, texts, reporter)
-                    now = await place.live()
+                    with workspace.texts(live.release.has_text) as texts:
+                        await apply_difference(difference, live, workspace, texts, reporter)
+                    now = await workspace.live()
                 path = lines_path(settings.data_dir, now.release.id)
                 lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
                 return _outcome(now, difference, rejects)
@@ -62,10 +62,10 @@ async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Report
 
 async def compact_if_due(settings: IndexingSettings, reporter: Reporter) -> str | None:
     """Compact what is live where the journal has grown too large; the new release's id."""
-    async with open_workplace(settings) as place:
-        if not is_due(await place.live(), settings.max_journal_share):
+    async with open_workspace(settings) as workspace:
+        if not is_due(await workspace.live(), settings.max_journal_share):
             return None
-        made = await compact(place, reporter, only_if_due=True)
+        made = await compact(workspace, reporter, only_if_due=True)
         return None if made is None else made.id
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.payload.npy_file import NpyFile
-from indexing.words.document import terms_of
+from indexing.words.bm25 import terms_of
 from indexing.words.sparse import Sparse, SparseRows
 
 # Words that wait to be counted, at least: merging them costs as much as there are distinct ones.

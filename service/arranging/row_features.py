@@ -16,7 +16,7 @@ class RowFeatures:
 
     def __init__(self, rows: CurrentRows) -> None:
         self._rows = rows
-        self._own = rows.release.traits
+        self._own = rows.release.features
         self._num_own = rows.num_own
         self._new: list[RowFeature] = []
 

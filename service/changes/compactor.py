@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.lock import is_held
+from indexing.release.build_lock import is_held
 from service.schemas.settings import Settings
 
 _log = logging.getLogger("nearfield.service")

@@ -28,10 +28,10 @@ class KindQuota(Struct, frozen=True):
 
 def are_of_kind(current: CurrentRows, rows: NDArray[np.int64], kind: Kind) -> NDArray[np.bool_]:
     """(R,) which of `rows` (R,) are of a kind."""
-    facts = current.release.facts
+    combinations = current.release.rule_combinations
     own = rows < current.num_own
     told = np.empty(len(rows), np.bool_)
-    told[own] = facts.among(rows[own], facts.mask(Equals("kind", kind)))
+    told[own] = combinations.among(rows[own], combinations.mask(Equals("kind", kind)))
     told[~own] = [current.payload(row).kind == kind for row in rows[~own].tolist()]
     return told
 

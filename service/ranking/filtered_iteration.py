@@ -15,13 +15,13 @@ from indexing.filters.algebra import All
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
 from indexing.rules.compiled import CompiledContext
-from indexing.search.allowed_rows import parts_told
+from indexing.search.allowed_rows import split_conditions
 from service.loaded.verdicts import Verdict
 
 # A first page takes few steps, and a context that lets hardly anything pass not many more.
 _FIRST_STEP, _LARGEST_STEP = 1_024, 1 << 17
 # A walk holds some thousands of rows where one was asked for 1,000, the deepest that a page may lie; and where more is
-# asked than facts tell, a byte for each row of the release.
+# asked than the rule combinations tell, a byte for each row of the release.
 _NUM_KEPT = 32
 
 Placed = tuple[float, int]
@@ -87,9 +87,9 @@ class FilteredIterators:
 
 def _told(fields: FieldColumns, compiled: CompiledContext) -> Callable[[NDArray[np.int32]], NDArray[np.bool_]]:
     """Which of some rows pass, but for the creators that somebody blocks."""
-    told, _, rest = parts_told(compiled.filter)
+    told, _, rest = split_conditions(compiled.filter)
     if rest:
         passing = fields.mask(All((*told, *rest)))
         return lambda rows: passing[rows]
-    combinations = fields.facts.mask(All(told))
-    return lambda rows: fields.facts.among(rows, combinations)
+    combinations = fields.combinations.mask(All(told))
+    return lambda rows: fields.combinations.among(rows, combinations)

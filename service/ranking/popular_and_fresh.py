@@ -32,7 +32,7 @@ class PopularAndFresh:
 
     def __init__(self, loaded: LoadedRelease, recheck: Recheck) -> None:
         self.rows, self.rules, self.recheck = loaded.rows, loaded.rules, recheck
-        self._orders = loaded.release.orders
+        self._orders = loaded.release.presorted
         self.iterators = FilteredIterators(loaded.release.fields)
 
     def popular(self, context: RequestContext, excluded: Exclusions) -> "PresortedRanking":

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
-from indexing.words.document import MOST_OF_A_WORD
+from indexing.words.bm25 import MOST_OF_A_WORD
 from indexing.words.sparse import Sparse
 
 # As many as the encoder keeps vectors of.

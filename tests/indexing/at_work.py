@@ -11,10 +11,10 @@ from embedding.rows.schema import Item
 from indexing.building.build import build_release
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
-from indexing.releases.editor import Editor
+from indexing.releases.activation import activate
+from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
-from indexing.releases.switch import activate
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.settings import IndexingSettings
 from tests.indexing.kinds_of_store import Stores, journal_of
 from tests.indexing.release_worlds import QUIET, Source, make_items
@@ -22,8 +22,8 @@ from tests.indexing.release_worlds import QUIET, Source, make_items
 T = TypeVar("T")
 
 
-def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable[T]]) -> T:
-    """Run `work(place)` as one process would."""
+def within(stores: Stores, source: Source, work: Callable[[Workspace], Awaitable[T]]) -> T:
+    """Run `work(workspace)` as one process would."""
 
     async def run() -> T:
         store = stores.open()
@@ -31,7 +31,7 @@ def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable
         releases = Releases(stores.data_dir, store)
         try:
             return await work(
-                Workplace(settings, store, releases, journal_of(store, stores.data_dir), Editor(releases))
+                Workspace(settings, store, releases, journal_of(store, stores.data_dir), RecordEncoder(releases))
             )
         finally:
             await store.close()
@@ -40,22 +40,24 @@ def within(stores: Stores, source: Source, work: Callable[[Workplace], Awaitable
 
 
 async def build(
-    place: Workplace, source: Source, *, reporter: Reporter = QUIET, live: bool = True, **inputs: Any
+    workspace: Workspace, source: Source, *, reporter: Reporter = QUIET, live: bool = True, **inputs: Any
 ) -> str:
-    shop = msgspec.structs.replace(source.shop(place.settings.data_dir, place.store, reporter), journal=place.journal)
-    manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), shop)
+    deps = msgspec.structs.replace(
+        source.dependencies(workspace.settings.data_dir, workspace.store, reporter), journal=workspace.journal
+    )
+    manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), deps)
     if live:
-        await activate(place, manifest.id)
+        await activate(workspace, manifest.id)
     return manifest.id
 
 
-async def rows_of(place: Workplace, release_id: str) -> CurrentRows:
-    return await current_rows(place.releases.open(release_id), place.journal)
+async def rows_of(workspace: Workspace, release_id: str) -> CurrentRows:
+    return await current_rows(workspace.releases.open(release_id), workspace.journal)
 
 
-async def put(place: Workplace, *items: Item) -> None:
-    with place.texts() as texts:
-        await place.journal.append(place.editor.puts(items, await place.live(), texts))
+async def put(workspace: Workspace, *items: Item) -> None:
+    with workspace.texts() as texts:
+        await workspace.journal.append(workspace.record_encoder.puts(items, await workspace.live(), texts))
 
 
 def item(number: int, **changes: Any) -> Item:

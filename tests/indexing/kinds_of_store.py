@@ -16,8 +16,8 @@ from indexing.journal.log import JournalLog
 from indexing.journal.server_log import ServerLog
 from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
+from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server import ServerStore
-from indexing.stores.tuning import Tuning
 from tests.indexing.over_grpc import memory_client
 
 Kind = Literal["embedded", "memory", "server"]
@@ -25,7 +25,7 @@ Kind = Literal["embedded", "memory", "server"]
 SERVER_URL = os.environ.get("NEARFIELD_TEST_QDRANT_URL")
 KINDS: tuple[Kind, ...] = ("embedded", "memory", "server") if SERVER_URL else ("embedded", "memory")
 # A graph over the few points of a test, where the engine would scan them all.
-GRAPH_AT_ONCE = Tuning(full_scan_threshold_kb=1, indexing_threshold_kb=1)
+GRAPH_AT_ONCE = HnswSettings(full_scan_threshold_kb=1, indexing_threshold_kb=1)
 
 _IN_MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 2 << 30
@@ -47,7 +47,7 @@ class Stores(Protocol):
     kind: Kind
     data_dir: Path
 
-    def open(self, tuning: Tuning | None = None) -> VectorStore:
+    def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """One more store on this world, as another process would have it; its user closes it."""
 
 
@@ -59,9 +59,9 @@ class EmbeddedStores:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
 
-    def open(self, tuning: Tuning | None = None) -> VectorStore:
+    def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store with shards of its own in memory, over the same folder."""
-        return EdgeStore(self.data_dir / "releases", tuning)
+        return EdgeStore(self.data_dir / "releases", hnsw)
 
 
 class MemoryStores:
@@ -73,9 +73,9 @@ class MemoryStores:
         self.data_dir = data_dir
         self._client = memory_client()
 
-    def open(self, tuning: Tuning | None = None) -> VectorStore:
+    def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over the shared client."""
-        return ServerStore(self._client, "test", tuning)
+        return ServerStore(self._client, "test", hnsw)
 
 
 class ServerStores:
@@ -87,10 +87,10 @@ class ServerStores:
         self.data_dir = data_dir
         self._url, self._prefix = url, prefix
 
-    def open(self, tuning: Tuning | None = None) -> VectorStore:
+    def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over a client of its own, made for the loop that first uses it."""
         client = AsyncQdrantClient(url=self._url, prefer_grpc=True, timeout=60, check_compatibility=False)
-        return ServerStore(client, self._prefix, tuning)
+        return ServerStore(client, self._prefix, hnsw)
 
 
 def journal_of(store: VectorStore, data_dir: Path) -> JournalLog:

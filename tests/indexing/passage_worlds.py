@@ -14,11 +14,11 @@ from embedding.rows.row_files import RowFiles
 from embedding.rows.schema import Item, Window
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.release.manifest import Manifest
-from indexing.releases.editor import Editor
+from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.settings import IndexingSettings
 from indexing.stores.contract import VectorStore
 from tests.indexing.kinds_of_store import journal_of
@@ -100,23 +100,23 @@ def write_catalogue(folder: Path, items: Sequence[Item]) -> Path:
     return folder / "catalogue.jsonl"
 
 
-async def build_passages(place: Workplace, catalogue: Path, texts: CachedText) -> Manifest:
+async def build_passages(workspace: Workspace, catalogue: Path, texts: CachedText) -> Manifest:
     """A release of text alone, not live."""
-    shop = Workshop(
-        data_dir=place.settings.data_dir,
-        store=place.store,
-        journal=place.journal,
+    deps = BuildDependencies(
+        data_dir=workspace.settings.data_dir,
+        store=workspace.store,
+        journal=workspace.journal,
         texts=texts,
         rules_version="default",
         max_reject_share=0.01,
         reporter=QUIET,
     )
-    return await build_release(BuildInputs(catalogue=catalogue), shop)
+    return await build_release(BuildInputs(catalogue=catalogue), deps)
 
 
-def place_over(store: VectorStore, data_dir: Path) -> Workplace:
+def workspace_over(store: VectorStore, data_dir: Path) -> Workspace:
     """A workplace over a store."""
     releases = Releases(data_dir, store)
-    return Workplace(
-        IndexingSettings(data_dir=data_dir), store, releases, journal_of(store, data_dir), Editor(releases)
+    return Workspace(
+        IndexingSettings(data_dir=data_dir), store, releases, journal_of(store, data_dir), RecordEncoder(releases)
     )

@@ -12,7 +12,7 @@ from embedding.rows.schema import Interaction, Item, Window
 from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import CachedText
-from indexing.building.build import BuildInputs, Workshop
+from indexing.building.build import BuildDependencies, BuildInputs
 from indexing.journal.file_log import FileLog
 from indexing.stores.contract import VectorStore
 
@@ -74,9 +74,9 @@ class Source:
             catalogue=self.catalogue, model=self.model if with_model else None, interactions=self.interactions
         )
 
-    def shop(self, data_dir: Path, store: VectorStore, reporter: Reporter = QUIET) -> Workshop:
+    def dependencies(self, data_dir: Path, store: VectorStore, reporter: Reporter = QUIET) -> BuildDependencies:
         """What a build in `data_dir` works with."""
-        return Workshop(
+        return BuildDependencies(
             data_dir=data_dir,
             store=store,
             journal=FileLog(data_dir / "journal"),

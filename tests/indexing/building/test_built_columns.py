@@ -27,7 +27,7 @@ def test_the_columns_of_a_build_say_what_its_payloads_say(source: Source, data_d
 
     async def build() -> str:
         store = EdgeStore(data_dir / "releases")
-        manifest = await build_release(source.inputs(with_model=False), source.shop(data_dir, store))
+        manifest = await build_release(source.inputs(with_model=False), source.dependencies(data_dir, store))
         await store.close()
         return manifest.id
 

@@ -13,14 +13,14 @@ from indexing.building.compaction import compact
 from indexing.errors import BuildLockedError, NoLiveReleaseError
 from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down
-from indexing.release.lock import build_lock, is_held
+from indexing.release.build_lock import build_lock, is_held
 from indexing.release.manifest import Manifest
+from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
 from indexing.releases.releases import Releases
-from indexing.releases.switch import activate, rollback
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.sync import run
-from indexing.words.document import as_bytes
+from indexing.words.bm25 import as_bytes
 from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
 from tests.indexing.release_worlds import NUM_ITEMS, QUIET, Source, edited
@@ -29,29 +29,29 @@ from tests.indexing.sync.test_sync import use
 NEW = "item-new"
 
 
-async def changed_world(place: Workplace, source: Source) -> str:
+async def changed_world(workspace: Workspace, source: Source) -> str:
     """A live release, and each kind of change in the journal; its id."""
-    base = await build(place, source)
+    base = await build(workspace, source)
     await put(
-        place,
+        workspace,
         item(1, title="Another title for number one"),
         item(2, availability=(Window("JP"),)),
         msgspec.structs.replace(item(3), id=NEW, text="whales singing far below"),
     )
-    await place.journal.append([Removed("item-4")])
-    await take_down(place.journal, ["item-5", "item-unheard-of"])
+    await workspace.journal.append([Removed("item-4")])
+    await take_down(workspace.journal, ["item-5", "item-unheard-of"])
     return base
 
 
-async def make(place: Workplace) -> Manifest:
-    made = await compact(place, QUIET)
+async def make(workspace: Workspace) -> Manifest:
+    made = await compact(workspace, QUIET)
     assert made is not None
     return made
 
 
-async def shown(place: Workplace, release_id: str) -> dict[str, Any]:
+async def shown(workspace: Workspace, release_id: str) -> dict[str, Any]:
     """All that answers are made of: payload, hashes, vectors and words of each row by id, and what is hidden."""
-    rows = await rows_of(place, release_id)
+    rows = await rows_of(workspace, release_id)
     return {
         rows.id_of(row): (
             # A release keeps creators' keys in an order of its own.
@@ -66,19 +66,19 @@ async def shown(place: Workplace, release_id: str) -> dict[str, Any]:
 
 
 def test_what_is_shown_stays_to_the_last_bit_and_the_journal_starts_anew(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        base = await changed_world(place, source)
-        before = await shown(place, base)
-        made = await make(place)
-        assert await place.releases.live_id() == made.id
-        assert await shown(place, made.id) == before
+    async def work(workspace: Workspace) -> None:
+        base = await changed_world(workspace, source)
+        before = await shown(workspace, base)
+        made = await make(workspace)
+        assert await workspace.releases.live_id() == made.id
+        assert await shown(workspace, made.id) == before
         assert set(before) == {f"item-{n}" for n in range(NUM_ITEMS) if n != 4} | {NEW}
-        after = await rows_of(place, made.id)
+        after = await rows_of(workspace, made.id)
         assert (after.num_journalled, after.revision) == (0, 0)
-        assert made.counts.points == NUM_ITEMS == await place.store.count(made.id)
+        assert made.counts.points == NUM_ITEMS == await workspace.store.count(made.id)
         # The engine has the same vectors in the same rows.
         for space in made.dims:
-            stored = await place.store.vectors(made.id, list(range(NUM_ITEMS)), using=space)
+            stored = await workspace.store.vectors(made.id, list(range(NUM_ITEMS)), using=space)
             assert np.allclose(stored, after.vectors(space, list(range(NUM_ITEMS))), atol=1e-5)
 
     within(stores, source, work)
@@ -98,36 +98,36 @@ def test_listeners_keep_what_they_heard(stores: Stores, source: Source) -> None:
             found[f"user-{user}"] = kept, everything
         return found
 
-    async def work(place: Workplace) -> None:
-        base = await changed_world(place, source)
-        before = heard(place.releases, base, "item-4")
+    async def work(workspace: Workspace) -> None:
+        base = await changed_world(workspace, source)
+        before = heard(workspace.releases, base, "item-4")
         # Somebody heard the row that was given another number.
         assert any("item-1" in everything for _, everything in before.values())
-        made = await make(place)
-        assert heard(place.releases, made.id, "item-4") == before
+        made = await make(workspace)
+        assert heard(workspace.releases, made.id, "item-4") == before
 
     within(stores, source, work)
 
 
 def test_changes_made_meanwhile_and_afterwards_apply_to_it(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        await changed_world(place, source)
-        with build_lock(place.settings.data_dir):
-            assert is_held(place.settings.data_dir)
+    async def work(workspace: Workspace) -> None:
+        await changed_world(workspace, source)
+        with build_lock(workspace.settings.data_dir):
+            assert is_held(workspace.settings.data_dir)
             with pytest.raises(BuildLockedError):
-                await compact(place, QUIET)
-        assert not is_held(place.settings.data_dir)
-        made = await make(place)
-        await put(place, item(7, title="Changed after it"))
-        await lift(place.journal, ["item-5"])
-        await take_down(place.journal, [NEW])
-        rows = await rows_of(place, made.id)
+                await compact(workspace, QUIET)
+        assert not is_held(workspace.settings.data_dir)
+        made = await make(workspace)
+        await put(workspace, item(7, title="Changed after it"))
+        await lift(workspace.journal, ["item-5"])
+        await take_down(workspace.journal, [NEW])
+        rows = await rows_of(workspace, made.id)
         assert rows.payload(rows.row_of("item-7")).title == "Changed after it"
         assert rows.find("item-5") >= 0
         assert rows.find(NEW) < 0
-        again = await make(place)
+        again = await make(workspace)
         assert again.lineage == (*made.lineage, made.id)
-        rows = await rows_of(place, again.id)
+        rows = await rows_of(workspace, again.id)
         assert rows.find(NEW) < 0 <= rows.row_of(NEW)
         assert rows.payload(rows.row_of("item-7")).title == "Changed after it"
 
@@ -135,47 +135,47 @@ def test_changes_made_meanwhile_and_afterwards_apply_to_it(stores: Stores, sourc
 
 
 def test_rollback_undoes_the_build_whatever_was_compacted(stores: Stores, source: Source, tmp_path: Path) -> None:
-    async def work(place: Workplace) -> None:
-        first = await build(place, source)
-        await make(place)
+    async def work(workspace: Workspace) -> None:
+        first = await build(workspace, source)
+        await make(workspace)
         with pytest.raises(NoLiveReleaseError, match="nothing to go back to"):
-            await place.releases.rollback()
-        first_compacted = await place.releases.live_id()
+            await workspace.releases.rollback()
+        first_compacted = await workspace.releases.live_id()
         catalogue = edited(source.catalogue, tmp_path / "next.jsonl", lambda row: row.update(album="A new one"))
-        await build(place, source, catalogue=catalogue)
-        await put(place, item(1, title="Another"))
-        newest = [(await make(place)).id for _ in range(2)][-1]
-        assert await rollback(place, widen=True) == first_compacted
+        await build(workspace, source, catalogue=catalogue)
+        await put(workspace, item(1, title="Another"))
+        newest = [(await make(workspace)).id for _ in range(2)][-1]
+        assert await rollback(workspace, widen=True) == first_compacted
         assert first_compacted != first
         # Forward again, and back as before.
-        await activate(place, newest)
-        assert await place.releases.previous_id() == first_compacted
+        await activate(workspace, newest)
+        assert await workspace.releases.previous_id() == first_compacted
 
     within(stores, source, work)
 
 
 def test_a_build_and_its_compactions_count_as_one_and_old_ones_go(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        base = await build(place, source)
-        made = [await make(place) for _ in range(3)]
+    async def work(workspace: Workspace) -> None:
+        base = await build(workspace, source)
+        made = [await make(workspace) for _ in range(3)]
         # The last one and the one compacted into it, on which pages may have begun.
-        assert [manifest.id for manifest in place.releases.manifests()] == [made[1].id, made[2].id]
-        assert base not in place.releases
+        assert [manifest.id for manifest in workspace.releases.manifests()] == [made[1].id, made[2].id]
+        assert base not in workspace.releases
         assert made[2].lineage == (base, made[0].id, made[1].id)
 
     within(stores, source, work)
 
 
 def test_nothing_happens_where_it_is_not_due(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        base = await changed_world(place, source)
-        assert await compact(place, QUIET, only_if_due=True) is None
-        assert await place.releases.live_id() == base
+    async def work(workspace: Workspace) -> None:
+        base = await changed_world(workspace, source)
+        assert await compact(workspace, QUIET, only_if_due=True) is None
+        assert await workspace.releases.live_id() == base
         few = [Put(msgspec.structs.replace(item(1), id=f"extra-{n}"), {}, {}) for n in range(1_100)]
-        with place.texts() as texts:
-            one = place.editor.puts([item(1)], await place.live(), texts)[0]
-        await place.journal.append([Put(put_.item, one.text, one.tower) for put_ in few])
-        made = await compact(place, QUIET, only_if_due=True)
+        with workspace.texts() as texts:
+            one = workspace.record_encoder.puts([item(1)], await workspace.live(), texts)[0]
+        await workspace.journal.append([Put(put_.item, one.text, one.tower) for put_ in few])
+        made = await compact(workspace, QUIET, only_if_due=True)
         assert made is not None
         assert made.counts.points == NUM_ITEMS + 1_100
 
@@ -191,29 +191,29 @@ def test_lines_that_a_sync_knew_are_known_after_it(
 
     catalogue = edited(source.catalogue, tmp_path / "newer.jsonl", change)
 
-    async def work(place: Workplace) -> None:
-        use(monkeypatch, place)
-        await build(place, source)
-        await run.run_sync(catalogue, place.settings, QUIET)
-        made = await make(place)
-        live = await place.live()
-        known = load_lines(lines_path(place.settings.data_dir, made.id), State.of(made.id, live.rows_seq))
+    async def work(workspace: Workspace) -> None:
+        use(monkeypatch, workspace)
+        await build(workspace, source)
+        await run.run_sync(catalogue, workspace.settings, QUIET)
+        made = await make(workspace)
+        live = await workspace.live()
+        known = load_lines(lines_path(workspace.settings.data_dir, made.id), State.of(made.id, live.rows_seq))
         assert known is not None
         assert sorted(known["row"].tolist()) == list(range(NUM_ITEMS))
-        outcome = await run.run_sync(catalogue, place.settings, QUIET)
+        outcome = await run.run_sync(catalogue, workspace.settings, QUIET)
         assert (outcome.diff.unchanged, outcome.diff.num_changes) == (NUM_ITEMS, 0)
 
     within(EmbeddedStores(tmp_path / "data"), source, work)
 
 
 def test_a_row_without_vectors_stops_it_by_name(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        base = await build(place, source)
-        await place.journal.append([Put(msgspec.structs.replace(item(1), id=NEW), {}, {})])
+    async def work(workspace: Workspace) -> None:
+        base = await build(workspace, source)
+        await workspace.journal.append([Put(msgspec.structs.replace(item(1), id=NEW), {}, {})])
         with pytest.raises(NearfieldError, match="have no vectors"):
-            await compact(place, QUIET)
-        assert await place.releases.live_id() == base
-        await activate(place, base)
-        assert (await make(place)).counts.points == NUM_ITEMS + 1
+            await compact(workspace, QUIET)
+        assert await workspace.releases.live_id() == base
+        await activate(workspace, base)
+        assert (await make(workspace)).counts.points == NUM_ITEMS + 1
 
     within(stores, source, work)

@@ -30,7 +30,7 @@ NEARFIELD = (sys.executable, "-c", "from service.cli import main; main()")
 def live(source: Source, tmp_path: Path) -> tuple[Path, str]:
     """A folder with a live release in `.nearfield`, and its id."""
     data_dir = tmp_path / ".nearfield"
-    return tmp_path, within(EmbeddedStores(data_dir), source, lambda place: build(place, source, model=None))
+    return tmp_path, within(EmbeddedStores(data_dir), source, lambda workspace: build(workspace, source, model=None))
 
 
 def command(folder: Path, source: Source, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
@@ -94,9 +94,9 @@ def test_a_server_that_goes_away_stops_a_build_and_the_next_one_finishes(
 ) -> None:
     stores = MemoryStores(tmp_path)
 
-    async def begun(place: Any) -> str:
-        first = await build(place, source)
-        await take_down(place.journal, ["item-1"])
+    async def begun(workspace: Any) -> str:
+        first = await build(workspace, source)
+        await take_down(workspace.journal, ["item-1"])
         return first
 
     first = within(stores, source, begun)
@@ -107,12 +107,12 @@ def test_a_server_that_goes_away_stops_a_build_and_the_next_one_finishes(
     with monkeypatch.context() as patched:
         patched.setattr(OverGrpc, "upsert", gone)
         with pytest.raises(StoreError, match="Connection refused"):
-            within(stores, source, lambda place: build(place, source))
+            within(stores, source, lambda workspace: build(workspace, source))
 
-    async def after(place: Any) -> None:
-        assert await place.releases.live_id() == first
-        second = await build(place, source)
-        assert await place.store.count(second) == NUM_ITEMS
-        assert (await rows_of(place, second)).find(item(1).id) < 0
+    async def after(workspace: Any) -> None:
+        assert await workspace.releases.live_id() == first
+        second = await build(workspace, source)
+        assert await workspace.store.count(second) == NUM_ITEMS
+        assert (await rows_of(workspace, second)).find(item(1).id) < 0
 
     within(stores, source, after)

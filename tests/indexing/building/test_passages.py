@@ -22,9 +22,9 @@ from indexing.journal.replay import current_rows
 from indexing.payload.payload import EXPLICIT_YES
 from indexing.release.manifest import verify_files
 from indexing.release.passages import PASSAGES, passages_collection
-from indexing.releases.retention import Keeping, prune
-from indexing.releases.switch import activate
-from indexing.releases.workplace import Workplace
+from indexing.releases.activation import activate
+from indexing.releases.retention import RetentionPolicy, prune
+from indexing.releases.workspace import Workspace
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.search.plans_file import read_plans
 from indexing.stores.contract import PointBatch
@@ -36,9 +36,9 @@ from tests.indexing.passage_worlds import (
     build_passages,
     make_item,
     make_items,
-    place_over,
     plain_items,
     words_texts,
+    workspace_over,
     write_catalogue,
 )
 from tests.indexing.release_worlds import QUIET
@@ -61,11 +61,11 @@ def plain(tmp_path: Path) -> Path:
     return write_catalogue(tmp_path / "plain", plain_items())
 
 
-def within(stores: Stores, work: Callable[[Workplace], Awaitable[T]]) -> T:
+def within(stores: Stores, work: Callable[[Workspace], Awaitable[T]]) -> T:
     async def run() -> T:
         store = stores.open()
         try:
-            return await work(place_over(store, stores.data_dir))
+            return await work(workspace_over(store, stores.data_dir))
         finally:
             await store.close()
 
@@ -76,15 +76,15 @@ def cut(items: list[Item]) -> list[tuple[str, int, int]]:
     return [(item.id, *passage) for item in items for passage in passages_of(item)]
 
 
-async def collections(place: Workplace) -> set[str]:
-    return set(await place.store.collections())
+async def collections(workspace: Workspace) -> set[str]:
+    return set(await workspace.store.collections())
 
 
 def test_a_release_holds_the_passages_of_its_long_texts(stores: Stores, catalogue: Path, texts: CachedText) -> None:
-    async def work(place: Workplace) -> None:
+    async def work(workspace: Workspace) -> None:
         items = make_items()
-        manifest = await build_passages(place, catalogue, texts)
-        release = place.releases.open(manifest.id)
+        manifest = await build_passages(workspace, catalogue, texts)
+        release = workspace.releases.open(manifest.id)
         passages = release.passages
         assert passages is not None
         found = [
@@ -100,17 +100,17 @@ def test_a_release_holds_the_passages_of_its_long_texts(stores: Stores, catalogu
         np.testing.assert_allclose(passages.vectors(PASSAGES), expected, atol=1e-6)
         # The engine has them in the same order, with what the rules read of their items.
         collection = passages_collection(manifest.id)
-        assert await collections(place) == {manifest.id, collection}
-        stored = await place.store.vectors(collection, list(range(len(found))), using=PASSAGES)
+        assert await collections(workspace) == {manifest.id, collection}
+        stored = await workspace.store.vectors(collection, list(range(len(found))), using=PASSAGES)
         np.testing.assert_allclose(stored, expected, atol=1e-6)
         of_item = {item.id: item for item in items}
         explicit = sum(bool(of_item[item_id].explicit) for item_id, *_ in found)
-        assert await place.store.count(collection, Equals("explicit", EXPLICIT_YES)) == explicit
+        assert await workspace.store.count(collection, Equals("explicit", EXPLICIT_YES)) == explicit
         few = frozenset({"maker 1", "maker 2"})
         made = sum(of_item[item_id].creator.lower() in few for item_id, *_ in found)
-        assert await place.store.count(collection, OneOf("creator_keys", few)) == made
+        assert await workspace.store.count(collection, OneOf("creator_keys", few)) == made
         # The doctor measured them as one more space.
-        plans = read_plans(place.settings.data_dir, manifest.id, rules_version(RuleSet()))
+        plans = read_plans(workspace.settings.data_dir, manifest.id, rules_version(RuleSet()))
         assert plans is not None
         assert {report.shape.using for report in plans.shapes} == {"text", PASSAGES}
         assert min(report.chosen.recall for report in plans.shapes) >= 0.99
@@ -122,10 +122,10 @@ def test_a_release_holds_the_passages_of_its_long_texts(stores: Stores, catalogu
 def test_two_builds_of_the_same_files_have_one_content_and_a_longer_text_another(
     stores: Stores, plain: Path, texts: CachedText, tmp_path: Path
 ) -> None:
-    async def work(place: Workplace) -> None:
-        first, second = [await build_passages(place, plain, texts) for _ in range(2)]
+    async def work(workspace: Workspace) -> None:
+        first, second = [await build_passages(workspace, plain, texts) for _ in range(2)]
         assert first.content == second.content
-        third = await build_passages(place, write_catalogue(tmp_path / "other", plain_items(13)), texts)
+        third = await build_passages(workspace, write_catalogue(tmp_path / "other", plain_items(13)), texts)
         assert third.content != first.content
 
     within(stores, work)
@@ -134,14 +134,14 @@ def test_two_builds_of_the_same_files_have_one_content_and_a_longer_text_another
 def test_without_long_texts_there_is_neither_folder_nor_collection(
     stores: Stores, texts: CachedText, tmp_path: Path
 ) -> None:
-    async def work(place: Workplace) -> None:
+    async def work(workspace: Workspace) -> None:
         short = write_catalogue(tmp_path, plain_items(2))
-        manifest = await build_passages(place, short, texts)
+        manifest = await build_passages(workspace, short, texts)
         assert manifest.counts.passages == 0
-        assert await collections(place) == {manifest.id}
-        assert not (place.releases.folder / manifest.id / PASSAGES).exists()
-        assert place.releases.open(manifest.id).passages is None
-        await activate(place, manifest.id)
+        assert await collections(workspace) == {manifest.id}
+        assert not (workspace.releases.folder / manifest.id / PASSAGES).exists()
+        assert workspace.releases.open(manifest.id).passages is None
+        await activate(workspace, manifest.id)
 
     within(stores, work)
 
@@ -149,28 +149,28 @@ def test_without_long_texts_there_is_neither_folder_nor_collection(
 def test_a_flipped_byte_and_an_engine_that_lacks_a_passage_or_has_another_are_noticed(
     stores: Stores, plain: Path, texts: CachedText
 ) -> None:
-    async def work(place: Workplace) -> None:
-        manifest = await build_passages(place, plain, texts)
-        path = place.releases.folder / manifest.id / PASSAGES / "passages.npy"
+    async def work(workspace: Workspace) -> None:
+        manifest = await build_passages(workspace, plain, texts)
+        path = workspace.releases.folder / manifest.id / PASSAGES / "passages.npy"
         data = path.read_bytes()
         path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
         with pytest.raises(DamagedError, match=r"passages\.npy"):
             verify_files(path.parent.parent, manifest)
         path.write_bytes(data)
-        release, collection = place.releases.open(manifest.id), passages_collection(manifest.id)
-        await release.check_collection(place.store)
+        release, collection = workspace.releases.open(manifest.id), passages_collection(manifest.id)
+        await release.check_collection(workspace.store)
         payload = release.columns.payload(1)
         wrong = np.eye(1, release.manifest.dims["text"], dtype=np.float32)
-        await place.store.upsert(collection, PointBatch([0], {PASSAGES: wrong}, [payload]))
+        await workspace.store.upsert(collection, PointBatch([0], {PASSAGES: wrong}, [payload]))
         with pytest.raises(MismatchError, match="holds other passages vectors"):
-            await release.check_collection(place.store)
+            await release.check_collection(workspace.store)
         more = manifest.counts.passages
-        await place.store.upsert(collection, PointBatch([more], {PASSAGES: wrong}, [payload]))
+        await workspace.store.upsert(collection, PointBatch([more], {PASSAGES: wrong}, [payload]))
         with pytest.raises(MismatchError, match=f"holds {more + 1} points, its release has {more} passages"):
-            await release.check_collection(place.store)
-        await place.store.drop(collection)
+            await release.check_collection(workspace.store)
+        await workspace.store.drop(collection)
         with pytest.raises(Exception, match=r"is not there"):
-            await release.check_collection(place.store)
+            await release.check_collection(workspace.store)
 
     within(stores, work)
 
@@ -178,44 +178,44 @@ def test_a_flipped_byte_and_an_engine_that_lacks_a_passage_or_has_another_are_no
 def test_a_build_that_failed_at_the_gate_writes_passages_again_and_one_of_other_inputs_clears_them_away(
     stores: Stores, plain: Path, texts: CachedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(place: Workplace) -> None:
-        whole = await build_passages(place, plain, texts)
-        upsert = type(place.store).upsert
+    async def work(workspace: Workspace) -> None:
+        whole = await build_passages(workspace, plain, texts)
+        upsert = type(workspace.store).upsert
 
         async def lossy(self: object, collection: str, points: PointBatch) -> None:
             if not collection.endswith(PASSAGES):
                 await upsert(self, collection, points)  # type: ignore[arg-type]
 
         with monkeypatch.context() as patched:
-            patched.setattr(type(place.store), "upsert", lossy)
+            patched.setattr(type(workspace.store), "upsert", lossy)
             with pytest.raises(GateError, match=r"passages were cut, but the store holds 0 points"):
-                await build_passages(place, plain, texts)
-        (unfinished,) = place.releases.unfinished()
-        resumed = await build_passages(place, plain, texts)
+                await build_passages(workspace, plain, texts)
+        (unfinished,) = workspace.releases.unfinished()
+        resumed = await build_passages(workspace, plain, texts)
         assert (resumed.id, resumed.content) == (unfinished, whole.content)
-        await place.releases.open(resumed.id).check_collection(place.store)
+        await workspace.releases.open(resumed.id).check_collection(workspace.store)
         with monkeypatch.context() as patched:
-            patched.setattr(type(place.store), "upsert", lossy)
+            patched.setattr(type(workspace.store), "upsert", lossy)
             with pytest.raises(GateError):
-                await build_passages(place, plain, texts)
-        (unfinished,) = place.releases.unfinished()
-        other = await build_passages(place, write_catalogue(tmp_path / "other", plain_items(10)), texts)
-        assert place.releases.unfinished() == []
-        assert not any(name.startswith(unfinished) for name in await collections(place))
-        assert passages_collection(other.id) in await collections(place)
+                await build_passages(workspace, plain, texts)
+        (unfinished,) = workspace.releases.unfinished()
+        other = await build_passages(workspace, write_catalogue(tmp_path / "other", plain_items(10)), texts)
+        assert workspace.releases.unfinished() == []
+        assert not any(name.startswith(unfinished) for name in await collections(workspace))
+        assert passages_collection(other.id) in await collections(workspace)
 
     within(stores, work)
 
 
 def test_an_old_release_goes_with_its_passages(stores: Stores, plain: Path, texts: CachedText) -> None:
-    async def work(place: Workplace) -> None:
+    async def work(workspace: Workspace) -> None:
         ids = []
         for _ in range(3):
-            manifest = await build_passages(place, plain, texts)
-            await place.releases.activate(manifest.id)
+            manifest = await build_passages(workspace, plain, texts)
+            await workspace.releases.activate(manifest.id)
             ids.append(manifest.id)
-        assert await prune(place.releases, place.store, Keeping(2, None, ())) == ids[:1]
-        assert await collections(place) == {name for kept in ids[1:] for name in (kept, passages_collection(kept))}
+        assert await prune(workspace.releases, workspace.store, RetentionPolicy(2, None, ())) == ids[:1]
+        assert await collections(workspace) == {name for kept in ids[1:] for name in (kept, passages_collection(kept))}
 
     within(stores, work)
 
@@ -223,32 +223,32 @@ def test_an_old_release_goes_with_its_passages(stores: Stores, plain: Path, text
 def test_a_compaction_keeps_passages_to_the_last_bit_and_takes_in_those_of_the_journal(
     stores: Stores, catalogue: Path, texts: CachedText
 ) -> None:
-    async def work(place: Workplace) -> None:
-        manifest = await build_passages(place, catalogue, texts)
-        await activate(place, manifest.id)
+    async def work(workspace: Workspace) -> None:
+        manifest = await build_passages(workspace, catalogue, texts)
+        await activate(workspace, manifest.id)
         changed = [
             msgspec.structs.replace(make_item(1, 40), title="Longer now"),
             make_item(2, 2),
             msgspec.structs.replace(make_item(4), explicit=True),
             make_item(NUM_ITEMS, 12),
         ]
-        live = await place.live()
-        puts = place.editor.puts(changed, live, texts)
+        live = await workspace.live()
+        puts = workspace.record_encoder.puts(changed, live, texts)
         assert [len(one.passages) for one in puts] == [1, 0, 1, 1]
-        await place.journal.append([*puts, Removed("item-5")])
-        before = await place.live()
+        await workspace.journal.append([*puts, Removed("item-5")])
+        before = await workspace.live()
         # Another payload moves no vector, of a passage neither.
         old, new = live.passages(live.row_of("item-4")), before.passages(before.row_of("item-4"))
         assert old == new
         assert old.offsets
         expected = {before.id_of(row): before.passages(row) for row in before.rows()}
-        made = await compact(place, QUIET)
+        made = await compact(workspace, QUIET)
         assert made is not None
-        after = await place.live()
+        after = await workspace.live()
         assert {after.id_of(row): after.passages(row) for row in after.rows()} == expected
-        assert (await place.store.count(passages_collection(made.id))) == made.counts.passages
+        assert (await workspace.store.count(passages_collection(made.id))) == made.counts.passages
         assert made.counts.passages == sum(len(found.offsets) for found in expected.values())
-        await after.release.check_collection(place.store)
+        await after.release.check_collection(workspace.store)
 
     within(stores, work)
 
@@ -256,22 +256,22 @@ def test_a_compaction_keeps_passages_to_the_last_bit_and_takes_in_those_of_the_j
 def test_rows_journalled_by_another_encoder_get_passages_of_this_one(
     stores: Stores, plain: Path, texts: CachedText, tmp_path: Path
 ) -> None:
-    async def work(place: Workplace) -> None:
+    async def work(workspace: Workspace) -> None:
         other_texts = words_texts(tmp_path / "vectors", "other-words")
-        first = await build_passages(place, plain, texts)
-        await activate(place, first.id)
-        other = await build_passages(place, plain, other_texts)
+        first = await build_passages(workspace, plain, texts)
+        await activate(workspace, first.id)
+        other = await build_passages(workspace, plain, other_texts)
         item = make_item(NUM_ITEMS, 12)
-        await place.journal.append(place.editor.puts([item], await place.live(), texts))
+        await workspace.journal.append(workspace.record_encoder.puts([item], await workspace.live(), texts))
 
         async def found(release_id: str) -> tuple[bool, bytes]:
-            rows = await _rows(place, release_id)
+            rows = await _rows(workspace, release_id)
             row = rows.row_of(item.id)
             return rows.find(item.id) >= 0, rows.passages(row).data
 
         assert (await found(other.id)) == (False, b"")
-        rows = await _rows(place, other.id)
-        await place.journal.append(place.editor.missing(rows, other_texts))
+        rows = await _rows(workspace, other.id)
+        await workspace.journal.append(workspace.record_encoder.missing(rows, other_texts))
         read = [passage_text(item, passage) for passage in passages_of(item)]
         assert (await found(first.id)) == (True, WordsEncoder().encode(read).tobytes())
         assert (await found(other.id)) == (True, WordsEncoder("other-words").encode(read).tobytes())
@@ -279,15 +279,15 @@ def test_rows_journalled_by_another_encoder_get_passages_of_this_one(
     within(stores, work)
 
 
-async def _rows(place: Workplace, release_id: str) -> CurrentRows:
-    return await current_rows(place.releases.open(release_id), place.journal)
+async def _rows(workspace: Workspace, release_id: str) -> CurrentRows:
+    return await current_rows(workspace.releases.open(release_id), workspace.journal)
 
 
 def test_a_record_holds_its_passages_over_the_log(stores: Stores, texts: CachedText) -> None:
-    async def work(place: Workplace) -> None:
-        puts = place.editor.puts([make_item(7)], None, texts)
-        await place.journal.append(puts)
-        (frame,) = await place.journal.reader().fresh()
+    async def work(workspace: Workspace) -> None:
+        puts = workspace.record_encoder.puts([make_item(7)], None, texts)
+        await workspace.journal.append(puts)
+        (frame,) = await workspace.journal.reader().fresh()
         (record,) = frame.changes
         assert isinstance(record, Put)
         assert record.passages == puts[0].passages

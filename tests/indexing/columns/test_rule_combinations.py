@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.columns.rule_combinations import FACT_FIELDS, RuleCombinations, RuleCombinationsWriter
+from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations, RuleCombinationsWriter
 from indexing.filters.algebra import EVERYTHING, Equals, Filter, HasId, fields_of
 from indexing.filters.predicate import predicate
 from indexing.payload.payload import Payload
@@ -36,7 +36,7 @@ def test_combinations_say_what_the_predicate_says_of_each_row() -> None:
         @given(where=filters(NUM_ROWS))
         def agree(where: Filter) -> None:
             nonlocal num_asked, num_passing
-            if not fields_of(where) <= FACT_FIELDS:
+            if not fields_of(where) <= COMBINED_FIELDS:
                 with pytest.raises(ValueError, match=r"cannot be asked|expected a condition on"):
                     facts.mask(where)
                 return

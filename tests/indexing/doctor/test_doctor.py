@@ -35,7 +35,7 @@ from indexing.search.plans.columns import COLUMNS
 from indexing.search.plans.engine import EXACT, engine_plan
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 from tests.indexing.kinds_of_store import quick_folder
 from tests.indexing.stores.made_words import no_words
 
@@ -46,7 +46,7 @@ ADULT = RequestContext(market="SE", at_s=AT_S, age=30)
 BAD = replace(ADULT, languages=frozenset({"sv"}), kinds=frozenset({"episode"}))
 QUIET = Reporter("none")
 # Few edges, so that a few thousand points behave like a million.
-THIN_GRAPH = Tuning(m=6, ef_construct=30, full_scan_threshold_kb=1, indexing_threshold_kb=1)
+THIN_GRAPH = HnswSettings(m=6, ef_construct=30, full_scan_threshold_kb=1, indexing_threshold_kb=1)
 EFFORT = Effort(queries=40, contexts=2, runs=1)
 
 

@@ -39,7 +39,7 @@ def build(stores: Stores, source: Source, change: Change = lambda points: points
 
         store.upsert = changed  # type: ignore[method-assign]
         try:
-            return await build_release(source.inputs(with_model=False), source.shop(stores.data_dir, store))
+            return await build_release(source.inputs(with_model=False), source.dependencies(stores.data_dir, store))
         finally:
             await store.close()
 

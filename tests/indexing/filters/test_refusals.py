@@ -8,10 +8,10 @@ import pytest
 from indexing.errors import FilterError
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.filters.check import MAX_DEPTH
-from indexing.filters.edge import edge_filter
 from indexing.filters.predicate import predicate
-from indexing.filters.server import server_filter
 from indexing.payload.payload import INDEXED_FIELDS, LIST_FIELDS
+from indexing.stores.edge_filter import edge_filter
+from indexing.stores.server_filter import server_filter
 from tests.indexing.made_points import JAZZ, PAYLOADS
 
 READINGS: tuple[Callable[[Filter], Any], ...] = (predicate, edge_filter, server_filter)

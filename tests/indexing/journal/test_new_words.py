@@ -3,23 +3,23 @@
 import msgspec
 import numpy as np
 
-from indexing.releases.workplace import Workplace
-from indexing.words.document import words_of
+from indexing.releases.workspace import Workspace
+from indexing.words.bm25 import words_of
 from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import Source
 
 
 def test_a_row_that_was_put_has_the_words_that_it_has_now(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        base = await build(place, source)
+    async def work(workspace: Workspace) -> None:
+        base = await build(workspace, source)
         changed = item(1, title="Whales singing", text="far below")
-        await put(place, changed, msgspec.structs.replace(item(2), id="new", title="Nothing"))
-        live = await rows_of(place, base)
+        await put(workspace, changed, msgspec.structs.replace(item(2), id="new", title="Nothing"))
+        live = await rows_of(workspace, base)
         # As journals are that were written where words were made another way.
-        (record,) = place.editor.puts([item(3, title="Late")], live, source.texts)
-        await place.journal.append([msgspec.structs.replace(record, words={"another": b""})])
-        rows = await rows_of(place, base)
+        (record,) = workspace.record_encoder.puts([item(3, title="Late")], live, source.texts)
+        await workspace.journal.append([msgspec.structs.replace(record, words={"another": b""})])
+        rows = await rows_of(workspace, base)
         numbers = [rows.row_of("item-3"), 5, rows.row_of("item-1"), rows.row_of("new")]
         assert all(number >= rows.num_own for number in (numbers[0], *numbers[2:]))
         expected = (item(3, title="Late"), item(5), changed, msgspec.structs.replace(item(2), title="Nothing"))

@@ -10,8 +10,8 @@ from indexing.errors import BuildLockedError
 from indexing.journal import file_log, server_log
 from indexing.journal.records import Removed
 from indexing.journal.takedowns import take_down
-from indexing.release.lock import build_lock
-from indexing.releases.workplace import Workplace
+from indexing.release.build_lock import build_lock
+from indexing.releases.workspace import Workspace
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
@@ -49,23 +49,23 @@ def test_a_clock_that_goes_backwards_changes_nothing_that_was_journalled(
         def now(cls, tz: Any = None) -> "Backwards":
             return cls.fromtimestamp((AT - timedelta(hours=next(hours))).timestamp(), tz)
 
-    async def work(place: Workplace) -> None:
-        release_id = await build(place, source)
+    async def work(workspace: Workspace) -> None:
+        release_id = await build(workspace, source)
         for module in (file_log, server_log):
             monkeypatch.setattr(module, "datetime", Backwards)
-        await put(place, item(1, title="First"))
-        await put(place, item(1, title="Second"), item(2, title="Put, then removed"))
-        await place.journal.append([Removed("item-2")])
-        await take_down(place.journal, ["item-3"])
-        frames = await place.journal.reader().fresh()
+        await put(workspace, item(1, title="First"))
+        await put(workspace, item(1, title="Second"), item(2, title="Put, then removed"))
+        await workspace.journal.append([Removed("item-2")])
+        await take_down(workspace.journal, ["item-3"])
+        frames = await workspace.journal.reader().fresh()
         assert [frame.seq for frame in frames] == [1, 2, 3, 4]
         assert [frame.at for frame in frames] == sorted((frame.at for frame in frames), reverse=True)
-        rows = await rows_of(place, release_id)
+        rows = await rows_of(workspace, release_id)
         assert rows.payload(rows.find("item-1")).title == "Second"
         assert [rows.find(f"item-{number}") for number in (2, 3)] == [-1, -1]
         monkeypatch.undo()
         # What was journalled before a build, by its number, is in the catalogue already.
-        later = await rows_of(place, await build(place, source))
+        later = await rows_of(workspace, await build(workspace, source))
         assert later.payload(later.find("item-1")).title == "Number 1"
         assert later.find("item-3") == -1
 
@@ -73,13 +73,16 @@ def test_a_clock_that_goes_backwards_changes_nothing_that_was_journalled(
 
 
 def test_a_second_build_is_told_who_builds_and_touches_nothing(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        first = await build(place, source)
-        with build_lock(place.settings.data_dir), pytest.raises(BuildLockedError, match=r"held by process \d+, since"):
-            await build(place, source)
-        assert place.releases.unfinished() == []
-        assert [manifest.id for manifest in place.releases.manifests()] == [first]
-        assert await place.store.collections() == [first]
+    async def work(workspace: Workspace) -> None:
+        first = await build(workspace, source)
+        with (
+            build_lock(workspace.settings.data_dir),
+            pytest.raises(BuildLockedError, match=r"held by process \d+, since"),
+        ):
+            await build(workspace, source)
+        assert workspace.releases.unfinished() == []
+        assert [manifest.id for manifest in workspace.releases.manifests()] == [first]
+        assert await workspace.store.collections() == [first]
 
     within(stores, source, work)
 
@@ -89,19 +92,19 @@ def test_windows_that_no_row_had_before_hold_in_workers_there_are_and_in_those_t
 ) -> None:
     windows = (Window("FI", from_s=at_s(AT)), Window("NO", until_s=at_s(AT)))
 
-    async def work(place: Workplace) -> None:
-        release_id = await build(place, source)
-        there = await rows_of(place, release_id)
-        rules = HardRules(RuleSet(), "none", there.release.classes, place.store.prepare, there.release.share)
+    async def work(workspace: Workspace) -> None:
+        release_id = await build(workspace, source)
+        there = await rows_of(workspace, release_id)
+        rules = HardRules(RuleSet(), "none", there.release.classes, workspace.store.prepare, there.release.share)
         # What was compiled before the list came is not taken for what holds after it.
         assert rules.compile(asked("NO", AT)).accepts(there.payload(there.find("item-1")))
-        await put(place, item(1, availability=windows))
-        for frame in (await place.journal.reader().fresh())[-1:]:
+        await put(workspace, item(1, availability=windows))
+        for frame in (await workspace.journal.reader().fresh())[-1:]:
             there.apply(frame)
-        late = await rows_of(place, release_id)
+        late = await rows_of(workspace, release_id)
         for rows in (there, late):
             payload = rows.payload(rows.find("item-1"))
-            again = HardRules(RuleSet(), "none", rows.release.classes, place.store.prepare, rows.release.share)
+            again = HardRules(RuleSet(), "none", rows.release.classes, workspace.store.prepare, rows.release.share)
             for of in (rules, again) if rows is there else (again,):
                 for market, time, expected in (
                     ("NO", AT - timedelta(seconds=1), True),

@@ -13,7 +13,7 @@ from embedding.protocols import TextEncoder
 from embedding.text.encoder_folder import DeferredEncoder, find_encoder
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
-from indexing.building.build import BuildInputs, Workshop, build_release
+from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.journal.file_log import FileLog
 from indexing.stores.edge import EdgeStore
 
@@ -49,7 +49,7 @@ def main(data_dir: Path, catalogue: Path, cache_dir: Path, stage: str) -> None:
     """Build until the stage begins."""
     encoder = DeferredEncoder(find_encoder(None), _not_needed)
     with VectorCache.of(cache_dir, encoder) as cache:
-        shop = Workshop(
+        deps = BuildDependencies(
             data_dir=data_dir,
             store=EdgeStore(data_dir / "releases"),
             journal=FileLog(data_dir / "journal"),
@@ -58,7 +58,7 @@ def main(data_dir: Path, catalogue: Path, cache_dir: Path, stage: str) -> None:
             max_reject_share=0.01,
             reporter=Deadly(stage),
         )
-        asyncio.run(build_release(BuildInputs(catalogue=catalogue), shop))
+        asyncio.run(build_release(BuildInputs(catalogue=catalogue), deps))
 
 
 if __name__ == "__main__":

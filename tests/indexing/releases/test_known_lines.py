@@ -28,7 +28,7 @@ from tests.indexing.release_worlds import NUM_ITEMS, QUIET, Source
 def built(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a live release."""
     data_dir = tmp_path_factory.mktemp("known")
-    within(EmbeddedStores(data_dir), source, lambda place: build(place, source))
+    within(EmbeddedStores(data_dir), source, lambda workspace: build(workspace, source))
     return data_dir
 
 

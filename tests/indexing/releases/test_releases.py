@@ -44,7 +44,9 @@ def within(stores: Stores, work: Work[T]) -> T:
 
 def build(stores: Stores, source: Source, *, with_model: bool = True, activate: bool = False) -> Manifest:
     async def work(store: VectorStore, releases: Releases) -> Manifest:
-        manifest = await build_release(source.inputs(with_model=with_model), source.shop(stores.data_dir, store))
+        manifest = await build_release(
+            source.inputs(with_model=with_model), source.dependencies(stores.data_dir, store)
+        )
         if activate:
             await releases.activate(manifest.id)
         return manifest
@@ -194,10 +196,10 @@ def test_too_many_bad_rows_build_nothing(stores: Stores, source: Source, tmp_pat
     broken = edited(source.catalogue, tmp_path / "broken.jsonl", lambda row: row.pop("title"))
 
     async def work(store: VectorStore, releases: Releases) -> None:
-        shop = source.shop(stores.data_dir, store)
+        deps = source.dependencies(stores.data_dir, store)
         inputs = msgspec.structs.replace(source.inputs(with_model=False), catalogue=broken)
         with pytest.raises(RejectedInputError, match="not one good row"):
-            await build_release(inputs, shop)
+            await build_release(inputs, deps)
         assert [manifest.id for manifest in releases.manifests()] == [live]
         assert await store.live() == live
 
@@ -213,9 +215,9 @@ def test_a_few_bad_rows_are_counted_and_the_rest_is_built(stores: Stores, source
     interactions.write_bytes(source.interactions.read_bytes() + b'{"user_id": "u", "item_id": "nothing"}\n')
 
     async def work(store: VectorStore, _: Releases) -> Manifest:
-        shop = msgspec.structs.replace(source.shop(stores.data_dir, store), max_reject_share=0.02)
+        deps = msgspec.structs.replace(source.dependencies(stores.data_dir, store), max_reject_share=0.02)
         inputs = msgspec.structs.replace(source.inputs(), catalogue=catalogue, interactions=interactions)
-        return await build_release(inputs, shop)
+        return await build_release(inputs, deps)
 
     counts = within(stores, work).counts
     assert (counts.points, counts.rejected_rows, counts.rejected_interactions) == (NUM_ITEMS, 1, 1)
@@ -232,7 +234,7 @@ def test_a_damaged_model_builds_nothing(stores: Stores, source: Source, tmp_path
     async def work(store: VectorStore, releases: Releases) -> None:
         inputs = msgspec.structs.replace(source.inputs(), model=model)
         with pytest.raises(DamagedError, match=r"model\.safetensors"):
-            await build_release(inputs, source.shop(stores.data_dir, store))
+            await build_release(inputs, source.dependencies(stores.data_dir, store))
         assert releases.manifests() == []
         assert await store.collections() == []
 
@@ -291,7 +293,7 @@ def test_a_store_that_lost_points_fails_the_gate(
 
         monkeypatch.setattr(store, "upsert", losing)
         with pytest.raises(GateError, match=f"{NUM_ITEMS} rows were accepted, but the store holds {NUM_ITEMS - 1}"):
-            await build_release(source.inputs(with_model=False), source.shop(stores.data_dir, store))
+            await build_release(source.inputs(with_model=False), source.dependencies(stores.data_dir, store))
         assert releases.manifests() == []
 
     within(stores, work)
@@ -309,7 +311,7 @@ def test_a_store_that_lost_words_fails_the_gate(
 
         monkeypatch.setattr(store, "upsert", mixing_up)
         with pytest.raises(GateError, match="were not found by their own words"):
-            await build_release(source.inputs(with_model=False), source.shop(stores.data_dir, store))
+            await build_release(source.inputs(with_model=False), source.dependencies(stores.data_dir, store))
         assert releases.manifests() == []
 
     within(stores, work)
@@ -327,7 +329,7 @@ def test_no_file_of_a_release_changes_by_being_read(data_dir: Path, source: Sour
 
 
 class Listening(Reporter):
-    """Keeps the names of the stages."""
+    """RegressionBounds the names of the stages."""
 
     def __init__(self) -> None:
         super().__init__("none")
@@ -376,7 +378,7 @@ def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_goes_o
 
     async def go_on(store: VectorStore, _releases: Releases) -> Manifest:
         inputs = BuildInputs(catalogue=source.catalogue)
-        return await build_release(inputs, source.shop(data_dir, store, listening))
+        return await build_release(inputs, source.dependencies(data_dir, store, listening))
 
     again = within(stores, go_on)
     assert [name for name in listening.stages if name in STAGES] == done_again
@@ -384,7 +386,7 @@ def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_goes_o
     # What an undisturbed build of the same inputs gives.
     undisturbed = within(
         EmbeddedStores(data_dir / "apart"),
-        lambda s, _: build_release(BuildInputs(catalogue=source.catalogue), source.shop(data_dir / "apart", s)),
+        lambda s, _: build_release(BuildInputs(catalogue=source.catalogue), source.dependencies(data_dir / "apart", s)),
     )
     assert again.content == undisturbed.content
     assert not list((data_dir / "releases" / again.id).glob("*.spool"))

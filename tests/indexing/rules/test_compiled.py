@@ -42,16 +42,16 @@ class Shop:
 
 
 def test_two_times_between_the_same_boundaries_share_what_was_compiled() -> None:
-    shop = Shop()
-    shop.classes.add([Window("SE", 10, 20), Window("GB", 13, 17)])
-    first = shop.rules.compile(replace(CONTEXT, at_s=10))
-    assert shop.rules.compile(replace(CONTEXT, at_s=19)) is first
+    deps = Shop()
+    deps.classes.add([Window("SE", 10, 20), Window("GB", 13, 17)])
+    first = deps.rules.compile(replace(CONTEXT, at_s=10))
+    assert deps.rules.compile(replace(CONTEXT, at_s=19)) is first
     assert first.prepared == "prepared 1"
     for other in (replace(CONTEXT, at_s=9), replace(CONTEXT, at_s=20), replace(CONTEXT, market="GB", at_s=15)):
-        assert shop.rules.compile(other) is not first
+        assert deps.rules.compile(other) is not first
     # Before 10 and from 20 on nothing is open, yet they are two intervals.
-    assert len(shop.prepared) == 4
-    assert shop.rules.compile(replace(CONTEXT, at_s=10**9)).prepared == "prepared 3"
+    assert len(deps.prepared) == 4
+    assert deps.rules.compile(replace(CONTEXT, at_s=10**9)).prepared == "prepared 3"
 
 
 @pytest.mark.parametrize(
@@ -65,26 +65,26 @@ def test_two_times_between_the_same_boundaries_share_what_was_compiled() -> None
     ],
 )
 def test_another_context_is_compiled_anew(other: RequestContext) -> None:
-    shop = Shop()
-    shop.classes.add(EVERYWHERE)
-    assert shop.rules.compile(CONTEXT) is not shop.rules.compile(other)
-    assert len(shop.prepared) == 2
+    deps = Shop()
+    deps.classes.add(EVERYWHERE)
+    assert deps.rules.compile(CONTEXT) is not deps.rules.compile(other)
+    assert len(deps.prepared) == 2
 
 
 def test_a_class_first_seen_later_is_compiled_in() -> None:
-    shop = Shop()
-    before = shop.rules.compile(CONTEXT)
-    item = payload_of(Item(id="i", kind="track", title="t", creator="c"), shop.classes.add(EVERYWHERE), 0.0)
+    deps = Shop()
+    before = deps.rules.compile(CONTEXT)
+    item = payload_of(Item(id="i", kind="track", title="t", creator="c"), deps.classes.add(EVERYWHERE), 0.0)
     assert not before.accepts(item)
-    assert shop.rules.compile(CONTEXT).accepts(item)
+    assert deps.rules.compile(CONTEXT).accepts(item)
 
 
 def test_who_blocks_whom_does_not_change_the_share() -> None:
-    shop = Shop(RuleSet(blocked=Blocked(items=("a",), creators=("b",))))
+    deps = Shop(RuleSet(blocked=Blocked(items=("a",), creators=("b",))))
     for name in ("x", "y", "z"):
-        assert shop.rules.compile(replace(CONTEXT, blocked_creators=frozenset({name}))).share == 0.25
-    assert shop.num_shares == 1
-    assert len(shop.prepared) == 3
+        assert deps.rules.compile(replace(CONTEXT, blocked_creators=frozenset({name}))).share == 0.25
+    assert deps.num_shares == 1
+    assert len(deps.prepared) == 3
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_explicit_and_not_known() -> None:
 
 @pytest.mark.parametrize(("age", "oldest"), [(None, 0), (0, 0), (17, 17), (18, 18), (120, 120)])
 def test_an_age_passes_up_to_itself(age: int | None, oldest: int) -> None:
-    shop, context = Shop(), replace(CONTEXT, age=age)
-    assert [min_age for min_age in (0, 7, 17, 18, 19, 120) if shop.shows(context, min_age=min_age)] == [
+    deps, context = Shop(), replace(CONTEXT, age=age)
+    assert [min_age for min_age in (0, 7, 17, 18, 19, 120) if deps.shows(context, min_age=min_age)] == [
         min_age for min_age in (0, 7, 17, 18, 19, 120) if min_age <= oldest
     ]
 
 
 def test_any_creator_counts_however_it_is_written() -> None:
-    shop = Shop(RuleSet(blocked=Blocked(items=("gone",), creators=("  STRASSE ", "Cy"))))
-    assert shop.shows(CONTEXT, creator="Ana", creators=("Ana", "Bo"))
-    assert not shop.shows(CONTEXT, creator="Ana", creators=("Ana", "Straße"))
-    assert not shop.shows(CONTEXT, creator="ｃｙ")
-    assert not shop.shows(CONTEXT, id="gone")
-    assert not shop.shows(replace(CONTEXT, blocked_creators=frozenset({"bo"})), creator="Ana", creators=("Ana", "Bo"))
+    deps = Shop(RuleSet(blocked=Blocked(items=("gone",), creators=("  STRASSE ", "Cy"))))
+    assert deps.shows(CONTEXT, creator="Ana", creators=("Ana", "Bo"))
+    assert not deps.shows(CONTEXT, creator="Ana", creators=("Ana", "Straße"))
+    assert not deps.shows(CONTEXT, creator="ｃｙ")
+    assert not deps.shows(CONTEXT, id="gone")
+    assert not deps.shows(replace(CONTEXT, blocked_creators=frozenset({"bo"})), creator="Ana", creators=("Ana", "Bo"))
     # `creators` is the list that counts where a row has one.
-    assert shop.shows(CONTEXT, creator="Cy", creators=("Ana",))
+    assert deps.shows(CONTEXT, creator="Cy", creators=("Ana",))

@@ -12,7 +12,7 @@ from embedding.errors import UsageError
 from embedding.rows.times import epoch_us
 from indexing.commands.rules import rules
 from indexing.rules.dry_run import dry_run
-from indexing.rules.reading import parse_rules
+from indexing.rules.parsing import parse_rules
 from indexing.settings import IndexingSettings
 
 RULES = """

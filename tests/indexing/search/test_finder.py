@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.search.finder import Finder
 from indexing.stores.contract import Ranked
-from indexing.words.document import words_of
+from indexing.words.bm25 import words_of
 from indexing.words.sparse import SparseRows
 from tests.indexing.at_work import build, within
 from tests.indexing.kinds_of_store import Stores
@@ -21,19 +21,19 @@ from tests.indexing.release_worlds import Source, make_items
 def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(
     stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(place: Workplace) -> None:
-        release = place.releases.open(await build(place, source))
-        await release.check_collection(place.store)
+    async def work(workspace: Workspace) -> None:
+        release = workspace.releases.open(await build(workspace, source))
+        await release.check_collection(workspace.store)
         ruleset = RuleSet()
-        rules = HardRules(ruleset, rules_version(ruleset), release.classes, place.store.prepare, release.share)
-        finder = Finder.of_release(place.store, release, rules.version)
-        searched, matching = [], place.store.matching
+        rules = HardRules(ruleset, rules_version(ruleset), release.classes, workspace.store.prepare, release.share)
+        finder = Finder.of_release(workspace.store, release, rules.version)
+        searched, matching = [], workspace.store.matching
 
         async def counted(*of: Any, limit: int, **more: Any) -> Ranked:
             searched.append(limit)
             return await matching(*of, limit=limit, **more)
 
-        place.store.matching = counted  # type: ignore[method-assign]
+        workspace.store.matching = counted  # type: ignore[method-assign]
         documents = SparseRows.of([words_of(item) for item in make_items()])
         contexts = [rules.compile(RequestContext(market=market, at_s=1_750_000_000)) for market in ("SE", "NO")]
         queries = [release.columns.words.query(text) for text in ("jazz trials", "crime", "xylophone")]

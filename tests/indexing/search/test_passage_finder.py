@@ -17,7 +17,7 @@ from indexing.filters.algebra import NoneOf, OneOf, Range
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Removed, TakenDown
 from indexing.release.passages import PASSAGES
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
@@ -30,9 +30,9 @@ from tests.indexing.passage_worlds import (
     build_passages,
     make_item,
     make_items,
-    place_over,
     planted_word,
     words_texts,
+    workspace_over,
     write_catalogue,
 )
 from tests.indexing.release_worlds import Source
@@ -63,19 +63,19 @@ CONTEXTS = (
 class World:
     """One release in one store, with a finder over it."""
 
-    def __init__(self, place: Workplace, runner: asyncio.Runner, texts: CachedText, release_id: str) -> None:
-        self.place, self.runner, self.texts = place, runner, texts
-        self.release = place.releases.open(release_id)
-        runner.run(self.release.check_collection(place.store))
+    def __init__(self, workspace: Workspace, runner: asyncio.Runner, texts: CachedText, release_id: str) -> None:
+        self.workspace, self.runner, self.texts = workspace, runner, texts
+        self.release = workspace.releases.open(release_id)
+        runner.run(self.release.check_collection(workspace.store))
         self.ruleset = RuleSet()
         self.rules = HardRules(
             self.ruleset,
             rules_version(self.ruleset),
             self.release.classes,
-            place.store.prepare,
+            workspace.store.prepare,
             self.release.share,
         )
-        self.finder = Finder.of_release(place.store, self.release, self.rules.version)
+        self.finder = Finder.of_release(workspace.store, self.release, self.rules.version)
 
     def nearest(self, rows: CurrentRows, text: str, asked: RequestContext, limit: int) -> list[tuple[str, float]]:
         """As a service finds them: the release's own that are still shown, and those of the journal, best first."""
@@ -99,11 +99,11 @@ class World:
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("passages")
     with quick_folder(folder) as quick, stores_of(request.param, quick / "data") as stores, asyncio.Runner() as runner:
-        place = place_over(stores.open(), stores.data_dir)
+        workspace = workspace_over(stores.open(), stores.data_dir)
         texts = words_texts(folder / "vectors")
-        manifest = runner.run(build_passages(place, write_catalogue(folder, make_items()), texts))
-        yield World(place, runner, texts, manifest.id)
-        runner.run(place.store.close())
+        manifest = runner.run(build_passages(workspace, write_catalogue(folder, make_items()), texts))
+        yield World(workspace, runner, texts, manifest.id)
+        runner.run(workspace.store.close())
 
 
 def oracle(
@@ -157,12 +157,12 @@ def test_where_no_passage_passes_the_engine_is_not_asked(world: World, monkeypat
     async def never(*_: object, **__: object) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(type(world.place.store), "nearest", never)
+    monkeypatch.setattr(type(world.workspace.store), "nearest", never)
     strict = HardRules(
         RuleSet(languages=UnknownSay("deny")),
         "strict",
         world.release.classes,
-        world.place.store.prepare,
+        world.workspace.store.prepare,
         world.release.share,
     ).compile(context(languages=frozenset({"sv"})))
     assert world.release.passages is not None
@@ -207,7 +207,7 @@ def test_after_any_changes_rows_are_the_exact_ones(
             item = items.get(item_id) if action == "payload" else None
             item = msgspec.structs.replace(item or make_item(number, num_sentences), kind=kind, explicit=explicit)
             items[item_id] = item
-            changes = list(world.place.editor.puts([item], rows, world.texts))
+            changes = list(world.workspace.record_encoder.puts([item], rows, world.texts))
         elif action == "remove":
             items.pop(item_id, None)
             changes = [Removed(item_id)]
@@ -250,9 +250,9 @@ def test_the_packaged_encoder_finds_what_was_said_deep_inside_a_transcript(
     chosen = msgspec.structs.replace(chosen, text=f"{chosen.text[:middle]}{said} {chosen.text[middle:]}")
     few = [chosen, spoken[0], *[item for item in items if item not in spoken][:10]]
     with quick_folder(folder) as quick, stores_of("embedded", quick / "data") as stores, asyncio.Runner() as runner:
-        place = place_over(stores.open(), stores.data_dir)
-        manifest = runner.run(build_passages(place, write_catalogue(folder, few), source.texts))
-        world = World(place, runner, source.texts, manifest.id)
+        workspace = workspace_over(stores.open(), stores.data_dir)
+        manifest = runner.run(build_passages(workspace, write_catalogue(folder, few), source.texts))
+        world = World(workspace, runner, source.texts, manifest.id)
         vector = source.texts.of_texts(["a lighthouse keeper whose parrot knows train timetables"])[0]
         compiled = world.rules.compile(context(market="SE"))
         found = runner.run(world.finder.nearest(vector, using=PASSAGES, compiled=compiled, limit=2))
@@ -267,4 +267,4 @@ def test_the_packaged_encoder_finds_what_was_said_deep_inside_a_transcript(
         # As a whole its text says nothing of a parrot: the encoder stops reading long before.
         whole = world.release.columns.vectors("text") @ vector
         assert whole[found.rows[0]] < found.scores[0] - 0.2
-        runner.run(place.store.close())
+        runner.run(workspace.store.close())

@@ -1,340 +1,77 @@
-"""What every vector store does, whichever engine answers: the contract of indexing/stores/contract.py."""
+"""Every store through one contract, one that is made of a few lines here among them; and how a backend is found."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexing.errors import CollectionMissingError, StoreError
-from indexing.filters.algebra import EVERYTHING, All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
-from indexing.filters.predicate import predicate
-from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams, VectorStore
-from indexing.words.sparse import Sparse, SparseRows
-from tests.indexing.kinds_of_store import GRAPH_AT_ONCE, Stores
-from tests.indexing.made_points import (
-    BARE,
-    CLASS_A,
-    CLASS_B,
-    JAZZ,
-    OLD,
-    PAYLOADS,
-    POD,
-    SCHEMA,
-    points_of,
-    unit_vectors,
-)
-from tests.indexing.stores.made_words import made_words, score_of
-
-EXACT = SearchParams(exact=True)
-PLANS = (EXACT, SearchParams(), SearchParams(ef=256), SearchParams(ef=64, acorn=True))
+from embedding.registry import Registry
+from indexing.errors import StoreError
+from indexing.settings import IndexingSettings
+from indexing.stores.contract import PointBatch, VectorStore
+from indexing.stores.hnsw import HnswSettings
+from indexing.stores.open import BACKENDS, backend_of, open_store
+from indexing.words.sparse import SparseRows
+from tests.indexing.kinds_of_store import SERVER_URL, EmbeddedStores, stores_of
+from tests.indexing.made_points import JAZZ, OLD, PAYLOADS, points_of
+from tests.indexing.stores.contract import StoreContract, Stores
+from tests.indexing.stores.made_words import made_words
+from tests.indexing.stores.numpy_backend import NumpyBackend, NumpyStore
 
 
-def in_a_store(stores: Stores, work: Callable[[VectorStore], Coroutine[Any, Any, None]]) -> None:
-    async def run() -> None:
-        store = stores.open()
-        try:
-            await work(store)
-        finally:
-            await store.close()
-
-    asyncio.run(run())
+class TestEmbedded(StoreContract):
+    @pytest.fixture
+    def stores(self, data_dir: Path) -> Stores:
+        return EmbeddedStores(data_dir)
 
 
-async def filled(store: VectorStore, name: str = "c") -> PointBatch:
-    points = points_of(PAYLOADS)
-    await store.create(name, SCHEMA)
-    await store.upsert(name, points)
-    await store.optimise(name)
-    return points
+class TestMemory(StoreContract):
+    """The server's store over the official client's memory mode."""
+
+    @pytest.fixture
+    def stores(self, data_dir: Path) -> Iterator[Stores]:
+        with stores_of("memory", data_dir) as world:
+            yield world
 
 
-async def refusal(call: Awaitable[object]) -> StoreError:
-    with pytest.raises(StoreError) as caught:
-        await call
-    return caught.value
+if SERVER_URL:
+
+    class TestServer(StoreContract):
+        @pytest.fixture
+        def stores(self, data_dir: Path) -> Iterator[Stores]:
+            with stores_of("server", data_dir) as world:
+                yield world
 
 
-FILTERS: list[tuple[Filter, set[int]]] = [
-    (EVERYTHING, {JAZZ, POD, BARE, OLD}),
-    (AnyOf(()), set()),
-    (NoneOf(()), {JAZZ, POD, BARE, OLD}),
-    (NoneOf((EVERYTHING,)), set()),
-    (Equals("kind", "track"), {JAZZ, BARE, OLD}),
-    (Equals("kind", "radio"), set()),
-    (Equals("tags", "jazz"), {JAZZ, OLD}),
-    (Equals("availability_class", CLASS_A), {JAZZ, OLD}),
-    (Equals("explicit", 0), {JAZZ}),
-    (Equals("explicit", 2), {BARE, OLD}),
-    (Equals("creator_keys", "cy"), {JAZZ, BARE}),
-    (Equals("creator_keys", "ana b"), {JAZZ, OLD}),
-    (OneOf("availability_class", frozenset({CLASS_A, CLASS_B})), {JAZZ, POD, BARE, OLD}),
-    (OneOf("languages", frozenset({"en", "it"})), {JAZZ, POD}),
-    (OneOf("languages", frozenset({"en-us"})), {JAZZ}),
-    (OneOf("languages", frozenset({"?"})), {BARE, OLD}),
-    (OneOf("tags", frozenset({"crime", "live"})), {JAZZ, POD}),
-    (OneOf("tags", frozenset[str]()), set()),
-    (NoneOf((OneOf("tags", frozenset[str]()),)), {JAZZ, POD, BARE, OLD}),
-    (NoneOf((OneOf("tags", frozenset({"jazz", "crime"})),)), {BARE}),
-    (NoneOf((Equals("tags", "jazz"), Equals("kind", "episode"))), {BARE}),
-    (Range("duration_s", gte=212.5), {JAZZ, POD}),
-    (Range("duration_s", gt=212.5), {POD}),
-    (Range("duration_s", gt=np.nextafter(212.5, 0)), {JAZZ, POD}),
-    (Range("duration_s", lt=3600, gt=212), {JAZZ}),
-    (Range("duration_s", gt=300, lt=200), set()),
-    (Range("duration_s", lt=4000, lte=300), {JAZZ}),
-    (Range("duration_s", lt=3600, lte=3600), {JAZZ}),
-    (Range("duration_s", gt=0, gte=300), {POD}),
-    (Range("duration_s", gt=212.5, gte=212.5), {POD}),
-    (Range("published_at", gt=-6, gte=0, lt=1_700_000_001, lte=1_700_000_000), {JAZZ, POD}),
-    (NoneOf((Range("duration_s", gte=0),)), {BARE, OLD}),
-    (Range("min_age", lte=7), {JAZZ, BARE, OLD}),
-    (Range("min_age", gt=0.5, lt=7.5), {OLD}),
-    (Range("published_at", lt=0), {OLD}),
-    (Range("published_at"), {JAZZ, POD, OLD}),
-    (HasId(frozenset({JAZZ, 99})), {JAZZ}),
-    (HasId(frozenset()), set()),
-    (NoneOf((HasId(frozenset({JAZZ})),)), {POD, BARE, OLD}),
-    (All((Equals("kind", "track"), NoneOf((Equals("tags", "live"),)), Range("min_age", lt=7))), {BARE}),
-    (AnyOf((Equals("kind", "episode"), All((Equals("tags", "jazz"), Range("min_age", gt=0))))), {POD, OLD}),
-    (All((AnyOf((HasId(frozenset({JAZZ})), Equals("kind", "episode"))), AnyOf(()))), set()),
-]
+WITH_NUMPY = Registry("store backend", (NumpyBackend(), *BACKENDS))
 
 
-def test_counts_what_passes_each_kind_of_filter_and_finds_just_that(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = await filled(store)
-        assert await store.count("c") == 4
-        for where, expected in FILTERS:
-            assert await store.count("c", where) == len(expected), where
-            for plan in PLANS:
-                found = await store.nearest(
-                    "c", points.vectors["tower"][0], using="tower", where=store.prepare(where), limit=10, params=plan
-                )
-                assert set(found.rows) == expected, (where, plan)
-                assert len(found.rows) == len(expected)
+class NumpyStores:
+    """A world of the backend that the tests add to the list."""
 
-    in_a_store(stores, work)
+    def __init__(self, name: str) -> None:
+        self._settings = IndexingSettings(qdrant_url=f"numpy:{name}")
+
+    def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
+        del hnsw
+        return open_store(self._settings, WITH_NUMPY)
 
 
-def test_a_collection_is_created_once(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        await filled(store)
-        error = await refusal(store.create("c", SCHEMA))
-        assert "there already" in str(error)
-        assert "drop it first" in str(error)
-        assert await store.count("c") == 4
-
-    in_a_store(stores, work)
+class TestNumpy(StoreContract):
+    @pytest.fixture
+    def stores(self, data_dir: Path) -> Stores:
+        return NumpyStores(str(data_dir))
 
 
-def test_a_row_written_again_takes_the_place_of_the_old_one(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        await filled(store)
-        vectors = {name: unit_vectors(1, dims, seed=9) for name, dims in SCHEMA.vectors.items()}
-        await store.upsert("c", PointBatch([POD], vectors, [PAYLOADS[JAZZ]]))
-        await store.optimise("c")
-        assert await store.count("c") == 4
-        assert await store.count("c", Equals("kind", "episode")) == 0
-        assert await store.count("c", Equals("tags", "crime")) == 0
-        np.testing.assert_array_equal(await store.vectors("c", [POD], using="text"), vectors["text"])
-
-    in_a_store(stores, work)
-
-
-def test_an_exact_search_is_numpy_s_order(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = points_of(PAYLOADS * 100)
-        await store.create("c", SCHEMA)
-        await store.upsert("c", points)
-        await store.optimise("c")
-        tracks = np.array([payload.kind == "track" for payload in points.payloads])
-        for space in SCHEMA.vectors:
-            for query in unit_vectors(20, SCHEMA.vectors[space], seed=5):
-                scores = points.vectors[space] @ query
-                order = np.argsort(-np.where(tracks, scores, -9.0))[:30]
-                where = store.prepare(Equals("kind", "track"))
-                found = await store.nearest("c", query, using=space, where=where, limit=30, params=EXACT)
-                np.testing.assert_allclose(found.scores, scores[order], atol=1e-6)
-                np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-6)
-                assert len(set(found.rows)) == 30
-
-    in_a_store(stores, work)
-
-
-def test_a_search_for_words_is_exact_under_each_kind_of_filter(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = points_of(PAYLOADS * 50)
-        await store.create("c", SCHEMA)
-        await store.upsert("c", points)
-        words = points.sparse["bm25"]
-        queries = [query for query in made_words(12, num_terms=30) if len(query)]
-        for optimised in (False, True):
-            if optimised:
-                await store.optimise("c")
-            for number, (where, _) in enumerate(FILTERS):
-                query, passes = queries[number % len(queries)], predicate(where)
-                passing = [row for row, payload in enumerate(points.payloads) if passes(row, payload)]
-                scores = {row: score_of(words.row(row), query) for row in passing}
-                best = sorted((score for score in scores.values() if score > 0), reverse=True)[:20]
-                found = await store.matching("c", query, using="bm25", where=store.prepare(where), limit=20)
-                np.testing.assert_allclose(found.scores, best, rtol=1e-4, err_msg=str(where))
-                np.testing.assert_allclose(found.scores, [scores[row] for row in found.rows], rtol=1e-4)
-                assert len(set(found.rows)) == len(found.rows)
-
-    in_a_store(stores, work)
-
-
-def test_a_search_for_words_that_no_point_has_finds_none(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        await filled(store)
-        query = Sparse(np.array([5], np.uint32), np.array([1.0], np.float32))
-        assert (await store.matching("c", query, using="bm25", where=None, limit=10)).rows == []
-        await refusal(store.matching("c", query, using="words", where=None, limit=1))
-        await refusal(store.matching("gone", query, using="bm25", where=None, limit=1))
-
-    in_a_store(stores, work)
-
-
-def test_a_search_without_a_filter_takes_all_points(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = await filled(store)
-        query = points.vectors["tower"][POD]
-        for where in (None, store.prepare(EVERYTHING)):
-            found = await store.nearest("c", query, using="tower", where=where, limit=100, params=EXACT)
-            assert sorted(found.rows) == [0, 1, 2, 3]
-            assert found.rows[0] == POD
-            assert found.scores[0] == pytest.approx(1.0)
-            assert found.scores == sorted(found.scores, reverse=True)
-
-    in_a_store(stores, work)
-
-
-def test_the_graph_finds_nearly_all_that_an_exact_search_finds(stores: Stores) -> None:
-    async def run() -> None:
-        store = stores.open(GRAPH_AT_ONCE)
-        rows, dims = 2_000, 16
-        vectors = unit_vectors(rows, dims)
-        await store.create("c", CollectionSchema({"tower": dims}))
-        payloads = [PAYLOADS[row % 4] for row in range(rows)]
-        await store.upsert("c", PointBatch(range(rows), {"tower": vectors}, payloads))
-        await store.optimise("c")
-        half = store.prepare(OneOf("availability_class", frozenset({CLASS_A})))
-        num_found = 0
-        for query in unit_vectors(20, dims, seed=3):
-            exact = await store.nearest("c", query, using="tower", where=half, limit=10, params=EXACT)
-            graph = await store.nearest("c", query, using="tower", where=half, limit=10, params=SearchParams(ef=128))
-            num_found += len(set(exact.rows) & set(graph.rows))
-        await store.close()
-        assert num_found / 200 >= 0.97
-
-    asyncio.run(run())
-
-
-def test_vectors_come_in_the_order_asked_for(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = await filled(store)
-        asked = [OLD, JAZZ, OLD, POD]
-        got = await store.vectors("c", asked, using="tower")
-        assert got.dtype == np.float32
-        np.testing.assert_array_equal(got, points.vectors["tower"][asked])
-        assert "[77]" in str(await refusal(store.vectors("c", [JAZZ, 77], using="tower")))
-        assert "without naming a row" in str(await refusal(store.vectors("c", [], using="tower")))
-
-    in_a_store(stores, work)
-
-
-def test_collections_are_listed_hidden_and_dropped(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        assert await store.collections() == []
-        for name in ("r2", "r1", ".building"):
-            await store.create(name, SCHEMA)
-        assert await store.collections() == ["r1", "r2"]
-        await store.open(".building")
-        await store.drop("r1")
-        await store.drop("r1")
-        await store.drop(".building")
-        assert await store.collections() == ["r2"]
-        with pytest.raises(CollectionMissingError):
-            await store.open("r1")
-        await store.create("r1", SCHEMA)
-        assert await store.count("r1") == 0
-
-    in_a_store(stores, work)
-
-
-def test_the_live_pointer_is_seen_by_every_process(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        other = stores.open()
-        assert await store.live() is None
-        for name in ("r1", "r2"):
-            await filled(store, name)
-        for name in ("r1", "r2", "r2", "r1"):
-            await store.set_live(name)
-            assert await store.live() == await other.live() == name
-        with pytest.raises(CollectionMissingError):
-            await store.set_live("r3")
-        assert await other.live() == "r1"
-        assert "is live" in str(await refusal(store.drop("r1")))
-        assert await other.collections() == ["r1", "r2"]
-        await other.close()
-
-    in_a_store(stores, work)
-
-
-def test_a_collection_that_is_not_there_is_said_to_be_missing(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = points_of(PAYLOADS)
-        query = points.vectors["tower"][0]
-        for call in (
-            store.open("gone"),
-            store.count("gone"),
-            store.upsert("gone", points),
-            store.optimise("gone"),
-            store.vectors("gone", [0], using="tower"),
-            store.nearest("gone", query, using="tower", where=None, limit=1, params=EXACT),
-        ):
-            error = await refusal(call)
-            assert isinstance(error, CollectionMissingError)
-            assert "gone" in str(error)
-
-    in_a_store(stores, work)
-
-
-def test_another_process_reads_what_was_optimised(stores: Stores) -> None:
-    async def run() -> None:
-        writer = stores.open()
-        points = await filled(writer)
-        await writer.set_live("c")
-        await writer.close()
-        reader = stores.open()
-        assert await reader.live() == "c"
-        await reader.open("c")
-        await reader.open("c")
-        assert await reader.count("c", Equals("tags", "jazz")) == 2
-        found = await reader.nearest(
-            "c", points.vectors["text"][OLD], using="text", where=None, limit=1, params=SearchParams(ef=64)
-        )
-        assert found.rows == [OLD]
-        await reader.close()
-
-    asyncio.run(run())
-
-
-def test_points_that_cannot_be_are_refused(stores: Stores) -> None:
-    async def work(store: VectorStore) -> None:
-        points = await filled(store)
-        narrow = {"tower": unit_vectors(4, 3), "text": points.vectors["text"]}
-        await refusal(store.upsert("c", PointBatch(points.rows, narrow, points.payloads)))
-        unknown = {"tower": points.vectors["tower"], "sound": points.vectors["text"]}
-        await refusal(store.upsert("c", PointBatch(points.rows, unknown, points.payloads)))
-        query = points.vectors["tower"][0]
-        await refusal(store.nearest("c", query, using="sound", where=None, limit=1, params=EXACT))
-        await refusal(store.nearest("c", query[:3], using="tower", where=None, limit=1, params=EXACT))
-        assert await store.count("c") == 4
-
-    in_a_store(stores, work)
+def test_a_backend_is_found_by_the_settings_and_by_its_name() -> None:
+    server = IndexingSettings(qdrant_url="http://127.0.0.1:6333")
+    assert backend_of(IndexingSettings()) is BACKENDS["embedded"]
+    assert backend_of(server) is BACKENDS["server"]
+    assert backend_of(IndexingSettings(), WITH_NUMPY) is BACKENDS["embedded"]
+    assert backend_of(server, WITH_NUMPY) is BACKENDS["server"]
+    assert isinstance(NumpyStores("").open(), NumpyStore)
+    assert WITH_NUMPY.names == ("numpy", *BACKENDS.names)
 
 
 def test_a_batch_is_whole_and_finite() -> None:

@@ -20,9 +20,9 @@ from indexing.journal.server_log import ServerLog
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
 from indexing.stores.open import open_store
-from indexing.stores.open_server import open_server
 from indexing.stores.server import ServerStore
-from indexing.stores.spread import Spread, spread_of
+from indexing.stores.server_connection import open_server
+from indexing.stores.sharding import Sharding, sharding_of
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 from tests.indexing.over_grpc import OverGrpc, memory_client
 
@@ -65,10 +65,10 @@ def server() -> Scripted:
     return Scripted()
 
 
-def store_on(server: Scripted, timeout_s: float = 60.0, spread: Spread | None = None) -> ServerStore:
+def store_on(server: Scripted, timeout_s: float = 60.0, sharding: Sharding | None = None) -> ServerStore:
     client = memory_client()
     client._client = server
-    return ServerStore(client, "near", optimise_timeout_s=timeout_s, spread=spread)
+    return ServerStore(client, "near", optimise_timeout_s=timeout_s, sharding=sharding)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_optimising_gives_up_in_the_end(server: Scripted) -> None:
 
 def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
     settings = IndexingSettings(qdrant_shards=6, qdrant_replicas=3, qdrant_write_consistency=2)
-    store = store_on(server, spread=spread_of(settings))
+    store = store_on(server, sharding=sharding_of(settings))
 
     asyncio.run(store.create("r1", SCHEMA))
 
@@ -145,7 +145,7 @@ def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
 
 
 def test_the_journal_has_as_many_copies_in_one_shard(server: Scripted) -> None:
-    store = store_on(server, spread=Spread(shards=6, replicas=3, write_consistency=2))
+    store = store_on(server, sharding=Sharding(shards=6, replicas=3, write_consistency=2))
 
     assert asyncio.run(ServerLog.beside(store).append([TakenDown("a")])) == 1
 
@@ -154,7 +154,7 @@ def test_the_journal_has_as_many_copies_in_one_shard(server: Scripted) -> None:
 
 
 def test_shards_are_left_to_the_server_where_nothing_is_said(server: Scripted) -> None:
-    asyncio.run(store_on(server, spread=spread_of(IndexingSettings())).create("r1", SCHEMA))
+    asyncio.run(store_on(server, sharding=sharding_of(IndexingSettings())).create("r1", SCHEMA))
 
     sent = server.created["near.r1"]
     assert not sent.HasField("shard_number")

@@ -12,7 +12,7 @@ from indexing.errors import ChangeGateError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Put
 from indexing.journal.takedowns import take_down
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.sync import run
 from indexing.sync.change_gate import Bounds, enforce
 from indexing.sync.diff import Diff
@@ -49,17 +49,17 @@ def without_removed(source: Source, folder: Path) -> Path:
     return path
 
 
-def use(monkeypatch: pytest.MonkeyPatch, place: Workplace) -> None:
-    """Let the commands' work be done in this place: in memory there is but one server."""
+def use(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> None:
+    """Let the commands' work be done on this store: in memory there is but one server."""
 
     class Opened:
-        async def __aenter__(self) -> Workplace:
-            return place
+        async def __aenter__(self) -> Workspace:
+            return workspace
 
         async def __aexit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr(run, "open_workplace", lambda _settings: Opened())
+    monkeypatch.setattr(run, "open_workspace", lambda _settings: Opened())
 
 
 def shown(rows: CurrentRows) -> dict[str, Any]:
@@ -71,10 +71,10 @@ def test_a_diff_counts_what_a_sync_then_does_and_a_full_build_would(
 ) -> None:
     catalogue = newer(source, tmp_path)
 
-    async def work(place: Workplace) -> None:
-        use(monkeypatch, place)
-        synced = await build(place, source)
-        outcome, effects = await run.run_diff(catalogue, place.settings, QUIET)
+    async def work(workspace: Workspace) -> None:
+        use(monkeypatch, workspace)
+        synced = await build(workspace, source)
+        outcome, effects = await run.run_diff(catalogue, workspace.settings, QUIET)
         counts = msgspec.structs.asdict(outcome.diff)
         assert {name: counts[name] for name in ("added", "changed", "payload_changed", "removed", "unchanged")} == {
             "added": 1,
@@ -91,14 +91,14 @@ def test_a_diff_counts_what_a_sync_then_does_and_a_full_build_would(
         # One moves in from Sweden, one comes for everywhere, two that were everywhere go.
         changes = {market.market: market.after - market.before for market in effects.markets}
         assert changes == {"NO": 0, "SE": -4}
-        assert await place.journal.end() == 0
-        done = await run.run_sync(catalogue, place.settings, QUIET)
+        assert await workspace.journal.end() == 0
+        done = await run.run_sync(catalogue, workspace.settings, QUIET)
         assert done.diff == outcome.diff
-        assert done.revision == await place.journal.end() == 2
+        assert done.revision == await workspace.journal.end() == 2
         built = await build(
-            place, source, catalogue=catalogue, interactions=without_removed(source, tmp_path), live=False
+            workspace, source, catalogue=catalogue, interactions=without_removed(source, tmp_path), live=False
         )
-        one, other = await rows_of(place, synced), await rows_of(place, built)
+        one, other = await rows_of(workspace, synced), await rows_of(workspace, built)
         # Popularity is derived from listens, which a sync leaves as they were built.
         assert {k: msgspec.structs.replace(v, popularity=0.0) for k, v in shown(one).items()} == {
             k: msgspec.structs.replace(v, popularity=0.0) for k, v in shown(other).items()
@@ -109,12 +109,12 @@ def test_a_diff_counts_what_a_sync_then_does_and_a_full_build_would(
                 rows.vectors(space, [rows.row_of(item_id) for item_id in ids]) for rows in (one, other)
             )
             np.testing.assert_allclose(synced_vectors, built_vectors, atol=1e-5)
-        again = await run.run_sync(catalogue, place.settings, QUIET)
+        again = await run.run_sync(catalogue, workspace.settings, QUIET)
         assert (again.diff.num_changes, again.diff.unchanged) == (0, NUM_ITEMS - 1)
-        assert await place.journal.end() == 2
-        undone = await run.run_sync(source.catalogue, place.settings, QUIET)
+        assert await workspace.journal.end() == 2
+        undone = await run.run_sync(source.catalogue, workspace.settings, QUIET)
         assert (undone.diff.added, undone.diff.removed, undone.diff.changed) == (2, 1, 2)
-        assert shown(await place.live()) == shown(CurrentRows(place.releases.open(synced)))
+        assert shown(await workspace.live()) == shown(CurrentRows(workspace.releases.open(synced)))
 
     within(stores, source, work)
 
@@ -122,23 +122,23 @@ def test_a_diff_counts_what_a_sync_then_does_and_a_full_build_would(
 def test_only_rows_whose_inputs_changed_are_encoded(
     stores: Stores, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(place: Workplace) -> None:
-        use(monkeypatch, place)
-        await build(place, source)
-        before = await place.live()
+    async def work(workspace: Workspace) -> None:
+        use(monkeypatch, workspace)
+        await build(workspace, source)
+        before = await workspace.live()
         encoded: list[str] = []
-        real = type(place.editor)._encode
+        real = type(workspace.record_encoder)._encode
 
         def watched(editor: Any, items: Any, models: Any, texts: Any) -> Any:
             encoded.extend(item.id for item in items)
             return real(editor, items, models, texts)
 
-        monkeypatch.setattr(type(place.editor), "_encode", watched)
-        await run.run_sync(newer(source, tmp_path), place.settings, QUIET)
+        monkeypatch.setattr(type(workspace.record_encoder), "_encode", watched)
+        await run.run_sync(newer(source, tmp_path), workspace.settings, QUIET)
         assert sorted(encoded) == ["added", "item-10", "item-11"]
-        puts = [c for f in await place.journal.reader().fresh() for c in f.changes if isinstance(c, Put)]
+        puts = [c for f in await workspace.journal.reader().fresh() for c in f.changes if isinstance(c, Put)]
         assert sorted(p.item.id for p in puts) == ["added", *(f"item-{n}" for n in (10, 11, 20, 21, 22))]
-        after = await place.live()
+        after = await workspace.live()
         moved = before.vectors("tower", [before.find("item-20")]), after.vectors("tower", [after.find("item-20")])
         assert moved[0].tobytes() == moved[1].tobytes()
 
@@ -151,15 +151,15 @@ def test_a_catalogue_that_was_cut_off_changes_nothing(
     monkeypatch.setattr("indexing.sync.change_gate._ALWAYS", 0)
     catalogue = newer(source, tmp_path, keep=9)
 
-    async def work(place: Workplace) -> None:
-        use(monkeypatch, place)
-        await build(place, source)
+    async def work(workspace: Workspace) -> None:
+        use(monkeypatch, workspace)
+        await build(workspace, source)
         with pytest.raises(ChangeGateError, match=r"81 of 90 rows \(90.0%\) would be removed, at most 45 may"):
-            await run.run_sync(catalogue, place.settings, QUIET)
-        assert await place.journal.end() == 0
+            await run.run_sync(catalogue, workspace.settings, QUIET)
+        assert await workspace.journal.end() == 0
         catalogue.write_bytes(b"{}\n" * 5 + catalogue.read_bytes())
         with pytest.raises(RejectedInputError):
-            await run.run_sync(catalogue, place.settings, QUIET)
+            await run.run_sync(catalogue, workspace.settings, QUIET)
 
     within(stores, source, work)
 
@@ -167,15 +167,15 @@ def test_a_catalogue_that_was_cut_off_changes_nothing(
 def test_what_was_journalled_is_part_of_what_is_compared(
     stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(place: Workplace) -> None:
-        use(monkeypatch, place)
-        await build(place, source)
-        await put(place, item(3, title="Edited"), item(0, id="added"))
-        await take_down(place.journal, ["item-5"])
-        outcome, _ = await run.run_diff(source.catalogue, place.settings, QUIET)
+    async def work(workspace: Workspace) -> None:
+        use(monkeypatch, workspace)
+        await build(workspace, source)
+        await put(workspace, item(3, title="Edited"), item(0, id="added"))
+        await take_down(workspace.journal, ["item-5"])
+        outcome, _ = await run.run_diff(source.catalogue, workspace.settings, QUIET)
         assert (outcome.diff.changed, outcome.diff.removed, outcome.diff.unchanged) == (1, 1, NUM_ITEMS - 1)
-        await run.run_sync(source.catalogue, place.settings, QUIET)
-        rows = await place.live()
+        await run.run_sync(source.catalogue, workspace.settings, QUIET)
+        rows = await workspace.live()
         assert rows.payload(rows.find("item-3")).title == "Number 3"
         assert rows.find("added") == -1
         # A sync is no lift.

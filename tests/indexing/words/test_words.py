@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from embedding.rows.schema import Item
 from indexing.words import columns
+from indexing.words.bm25 import MOST_OF_A_WORD, as_bytes, from_bytes, terms_of, words_hash, words_of
 from indexing.words.columns import Words, WordsWriter
-from indexing.words.document import MOST_OF_A_WORD, as_bytes, from_bytes, terms_of, words_hash, words_of
 from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
 from tests.indexing.stores.made_words import made_words, score_of

@@ -15,7 +15,7 @@ from indexing.releases.releases import Releases
 from indexing.rules.accepted import AcceptedRules
 from indexing.stores.contract import PointBatch
 from indexing.stores.edge import EdgeStore
-from indexing.words.document import BM25
+from indexing.words.bm25 import BM25
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings

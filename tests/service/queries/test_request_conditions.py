@@ -14,8 +14,8 @@ from embedding.rows.schema import Item
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.errors import RulesError
-from indexing.releases.switch import rollback
-from indexing.releases.workplace import open_workplace
+from indexing.releases.activation import rollback
+from indexing.releases.workspace import open_workspace
 from indexing.rules.accepted import AcceptedRules
 from indexing.settings import IndexingSettings
 from service.app import create_app
@@ -211,8 +211,8 @@ def test_a_release_without_the_field_says_that_it_needs_a_build(ruled: Path, tmp
     settings = settings_of(tmp_path / "ruled")
 
     async def back() -> str:
-        async with open_workplace(settings) as place:
-            return await rollback(place)
+        async with open_workspace(settings) as workspace:
+            return await rollback(workspace)
 
     with pytest.raises(RulesError, match=r"extra\.mood: release \w+ needs a build: its points were not indexed"):
         asyncio.run(back())

@@ -1,4 +1,4 @@
-"""Carrying a difference into the journal: only rows that differ are encoded, and only those whose inputs do."""
+"""How a difference gets into the journal: only rows that differ are put, and only those whose inputs do are encoded."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ from embedding.rows.schema import Item
 from embedding.text.text_vectors import TextVectors
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Removed
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.sync.diff import Difference
 
 # Rows of a frame, which is all or nothing; the next sync finishes what one that was killed has begun.
@@ -17,7 +17,7 @@ _REMOVED = 1_000
 
 
 async def apply_difference(
-    difference: Difference, live: CurrentRows, place: Workplace, texts: TextVectors, reporter: Reporter
+    difference: Difference, live: CurrentRows, workspace: Workspace, texts: TextVectors, reporter: Reporter
 ) -> None:
     """Append all changes to the journal; what was appended holds from the next request on.
 
@@ -25,11 +25,11 @@ async def apply_difference(
     """
     with reporter.stage("sync", difference.diff.num_changes) as advance:
         for items in _groups(difference.to_put()):
-            await place.journal.append(place.editor.puts(items, live, texts))
+            await workspace.journal.append(workspace.record_encoder.puts(items, live, texts))
             advance(len(items))
         for start in range(0, len(difference.removed), _REMOVED):
             ids = difference.removed[start : start + _REMOVED]
-            await place.journal.append([Removed(item_id) for item_id in ids])
+            await workspace.journal.append([Removed(item_id) for item_id in ids])
             advance(len(ids))
 
 

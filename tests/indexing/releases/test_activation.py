@@ -12,8 +12,8 @@ from embedding.rows.schema import Window
 from indexing.errors import WideningError
 from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down
-from indexing.releases.switch import activate, rollback
-from indexing.releases.workplace import Workplace
+from indexing.releases.activation import activate, rollback
+from indexing.releases.workspace import Workspace
 from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import Source, edited
@@ -32,44 +32,44 @@ def test_a_takedown_holds_on_every_release_there_is_and_will_be(stores: Stores, 
                 self._work()
             return super().stage(name, total)
 
-    async def work(place: Workplace) -> None:
-        first = await build(place, source)
-        await take_down(place.journal, ["item-1", "item-to-come"])
+    async def work(workspace: Workspace) -> None:
+        first = await build(workspace, source)
+        await take_down(workspace.journal, ["item-1", "item-to-come"])
         pending: list[asyncio.Task[None]] = []
 
         def take_another_down() -> None:
-            pending.append(asyncio.ensure_future(take_down(place.journal, ["item-2"])))
+            pending.append(asyncio.ensure_future(take_down(workspace.journal, ["item-2"])))
 
-        second = await build(place, source, reporter=DuringTheBuild(take_another_down), live=False)
+        second = await build(workspace, source, reporter=DuringTheBuild(take_another_down), live=False)
         await asyncio.gather(*pending)
         assert len(pending) == 1
         for release_id in (first, second):
-            rows = await rows_of(place, release_id)
+            rows = await rows_of(workspace, release_id)
             assert [rows.find(f"item-{number}") for number in (1, 2)] == [-1, -1]
             assert rows.find("item-3") >= 0
             # Built like any other row, and hidden.
             assert rows.release.columns.ids.find("item-1") >= 0
-        await activate(place, second)
-        assert await rollback(place) == first
-        await lift(place.journal, ["item-1"])
-        third = await build(place, source)
+        await activate(workspace, second)
+        assert await rollback(workspace) == first
+        await lift(workspace.journal, ["item-1"])
+        third = await build(workspace, source)
         for release_id in (first, second, third):
-            rows = await rows_of(place, release_id)
+            rows = await rows_of(workspace, release_id)
             assert rows.find("item-1") >= 0
             assert rows.find("item-2") == -1
-        await put(place, item(0, id="item-to-come"))
-        assert (await rows_of(place, third)).find("item-to-come") == -1
+        await put(workspace, item(0, id="item-to-come"))
+        assert (await rows_of(workspace, third)).find("item-to-come") == -1
 
     within(stores, source, work)
 
 
 def test_a_build_supersedes_what_was_journalled_before_it_for_itself_only(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        first = await build(place, source)
-        await put(place, item(1, title="Edited"), item(0, id="added"))
-        await place.journal.append([Removed("item-2")])
-        second = await build(place, source)
-        old, new = await rows_of(place, first), await rows_of(place, second)
+    async def work(workspace: Workspace) -> None:
+        first = await build(workspace, source)
+        await put(workspace, item(1, title="Edited"), item(0, id="added"))
+        await workspace.journal.append([Removed("item-2")])
+        second = await build(workspace, source)
+        old, new = await rows_of(workspace, first), await rows_of(workspace, second)
         assert old.payload(old.find("item-1")).title == "Edited"
         assert (old.find("item-2"), old.revision) == (-1, 2)
         assert old.find("added") >= 0
@@ -77,29 +77,29 @@ def test_a_build_supersedes_what_was_journalled_before_it_for_itself_only(stores
         assert new.payload(new.find("item-1")).title == "Number 1"
         assert new.find("item-2") >= 0
         assert (new.find("added"), new.revision) == (-1, 0)
-        await put(place, item(3, title="Edited later"))
+        await put(workspace, item(3, title="Edited later"))
         for release_id in (first, second):
-            rows = await rows_of(place, release_id)
+            rows = await rows_of(workspace, release_id)
             assert rows.payload(rows.find("item-3")).title == "Edited later"
 
     within(stores, source, work)
 
 
 def test_rows_journalled_for_another_model_are_encoded_before_the_switch(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        await build(place, source)
-        other = await build(place, source, model=source.other_model, live=False)
+    async def work(workspace: Workspace) -> None:
+        await build(workspace, source)
+        other = await build(workspace, source, model=source.other_model, live=False)
         # A record as a process that knew only the live release's model would have written it.
-        with place.texts() as texts:
-            (record,) = place.editor.puts([item(0, id="added")], await place.live(), texts)
-        model = (await place.live()).release.manifest.model_hash
+        with workspace.texts() as texts:
+            (record,) = workspace.record_encoder.puts([item(0, id="added")], await workspace.live(), texts)
+        model = (await workspace.live()).release.manifest.model_hash
         assert model is not None
         assert len(record.tower) == 2
-        await place.journal.append([Put(record.item, record.text, {model: record.tower[model]})])
-        assert list((await rows_of(place, other)).unencoded) == ["added"]
-        assert (await rows_of(place, other)).find("added") == -1
-        await activate(place, other)
-        rows = await rows_of(place, other)
+        await workspace.journal.append([Put(record.item, record.text, {model: record.tower[model]})])
+        assert list((await rows_of(workspace, other)).unencoded) == ["added"]
+        assert (await rows_of(workspace, other)).find("added") == -1
+        await activate(workspace, other)
+        rows = await rows_of(workspace, other)
         assert not rows.unencoded
         at = rows.find("added")
         for space in ("tower", "text"):
@@ -111,11 +111,11 @@ def test_rows_journalled_for_another_model_are_encoded_before_the_switch(stores:
 
 
 def test_a_row_whose_inputs_did_not_change_keeps_its_vectors_to_the_last_bit(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        release_id = await build(place, source)
-        before = await rows_of(place, release_id)
-        await put(place, item(5, availability=(Window("US"),), explicit=True), item(6, title="Another title"))
-        after = await rows_of(place, release_id)
+    async def work(workspace: Workspace) -> None:
+        release_id = await build(workspace, source)
+        before = await rows_of(workspace, release_id)
+        await put(workspace, item(5, availability=(Window("US"),), explicit=True), item(6, title="Another title"))
+        after = await rows_of(workspace, release_id)
         for space in ("tower", "text"):
             old, new = (rows.vectors(space, [rows.find("item-5")])[0] for rows in (before, after))
             assert old.tobytes() == new.tobytes()
@@ -140,33 +140,33 @@ def test_going_back_to_what_was_wider_open_is_refused_unless_it_is_meant(
             # It was Sweden alone, so this is wider, and the way back is narrower.
             row["availability"] = [{"market": "*"}]
 
-    async def work(place: Workplace) -> None:
-        first = await build(place, source)
-        second = await build(place, source, catalogue=edited(source.catalogue, tmp_path / "c.jsonl", narrower))
+    async def work(workspace: Workspace) -> None:
+        first = await build(workspace, source)
+        second = await build(workspace, source, catalogue=edited(source.catalogue, tmp_path / "c.jsonl", narrower))
         go = (
-            (lambda widen: rollback(place, widen=widen))
+            (lambda widen: rollback(workspace, widen=widen))
             if way == "rollback"
-            else (lambda widen: activate(place, first, widen=widen))
+            else (lambda widen: activate(workspace, first, widen=widen))
         )
         with pytest.raises(WideningError, match=r"3 rows .*item-1 \(availability\), item-2 \(explicit\), item-3 \(min"):
             await go(False)
-        assert await place.releases.live_id() == second
+        assert await workspace.releases.live_id() == second
         await go(True)
-        assert await place.releases.live_id() == first
+        assert await workspace.releases.live_id() == first
         # Forward again is no way back.
-        await activate(place, second)
+        await activate(workspace, second)
         # What the journal says of a row counts on both.
-        await put(place, item(1), item(2, explicit=True), item(3, min_age=18))
-        assert await rollback(place) == first
+        await put(workspace, item(1), item(2, explicit=True), item(3, min_age=18))
+        assert await rollback(workspace) == first
 
     within(stores, source, work)
 
 
 def test_a_release_of_text_only_takes_changes_too(stores: Stores, source: Source) -> None:
-    async def work(place: Workplace) -> None:
-        release_id = await build(place, source, model=None)
-        await put(place, item(0, id="added"))
-        rows = await rows_of(place, release_id)
+    async def work(workspace: Workspace) -> None:
+        release_id = await build(workspace, source, model=None)
+        await put(workspace, item(0, id="added"))
+        rows = await rows_of(workspace, release_id)
         assert rows.find("added") >= 0
         assert not rows.unencoded
 

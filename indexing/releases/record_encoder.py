@@ -1,4 +1,4 @@
-"""How a change gets into the journal: with the vectors that every kept release needs, before it is acknowledged."""
+"""How a changed row becomes a journal record: with the vectors that every kept release needs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Encoded, Put
 from indexing.release.passages import RowPassages
 from indexing.releases.releases import Releases
-from indexing.words.document import as_bytes, words_hash, words_of
+from indexing.words.bm25 import as_bytes, words_hash, words_of
 
 if TYPE_CHECKING:
     from embedding.towers.model import Towers
 
 
-class Editor:
+class RecordEncoder:
     """Makes journal records of rows; it reads the kept releases' models, each loaded once."""
 
     def __init__(self, releases: Releases) -> None:

@@ -1,4 +1,4 @@
-"""An item's words as a sparse vector: which fields are read, how often each counts, and how a word saturates.
+"""An item's words as a sparse vector of BM25: which fields are read, how often each counts, how a word saturates.
 
 BM25 without its inverse document frequency, which belongs to the query (indexing/words/columns.py): so the vector is a
 function of the row alone, and is the same in a build, a sync and a PUT. What the title and the names say counts twice,

@@ -14,8 +14,8 @@ from indexing.errors import RulesError
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.rules.meaning import meaning_of
-from indexing.rules.reading import DEFAULT_RULES_TEXT, parse_rules
+from indexing.rules.descriptions import descriptions_of
+from indexing.rules.parsing import DEFAULT_RULES_TEXT, parse_rules
 from indexing.rules.tables import (
     KEYS,
     Blocked,
@@ -302,13 +302,13 @@ def test_check_says_version_and_meaning(proposal: Path) -> None:
 
 def test_every_table_has_its_meaning_in_words() -> None:
     plain = [key for key in KEYS if "." not in key and key not in ("extra", "switches")]
-    assert list(meaning_of(RuleSet())) == plain
+    assert list(descriptions_of(RuleSet())) == plain
     text = (
         "[tags]\nallowed = ['a', 'b']\ndenied = ['c']\n[published]\nafter = 2020-01-01\n[duration]\nmax_s = 600\n"
         "[extra.bpm]\ntype = 'integer'\nmin = 60\nunknown = 'deny'\n[extra.mood]\ntype = 'keyword'\n"
         "[caps]\nper_creator = 2\n[switches.variety]\nrules = ['caps', 'diversity']\n"
     )
-    meaning = meaning_of(parse_rules(text, "x"))
+    meaning = descriptions_of(parse_rules(text, "x"))
     assert meaning["tags"] == "an item needs the tag a or b; one with the tag c is kept out"
     assert meaning["published"] == "items published from 2020-01-01 on are shown; those of unknown time are shown"
     assert meaning["duration"] == "items of 600 or less s long are shown; those not known are shown"

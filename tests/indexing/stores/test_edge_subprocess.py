@@ -17,7 +17,7 @@ from indexing.errors import StoreError
 from indexing.filters.algebra import OneOf
 from indexing.stores.contract import CollectionSchema, PointBatch, SearchParams
 from indexing.stores.edge import EdgeStore
-from indexing.stores.edge_apart import EdgeStoreApart
+from indexing.stores.edge_subprocess import SubprocessEdgeStore
 from indexing.words.sparse import SparseRows
 from tests.indexing.made_points import PAYLOADS
 from tests.indexing.stores.made_words import made_words
@@ -42,9 +42,9 @@ def batches() -> list[PointBatch]:
     ]
 
 
-def with_store(folder: Path, work: Callable[[EdgeStoreApart], Awaitable[None]]) -> None:
+def with_store(folder: Path, work: Callable[[SubprocessEdgeStore], Awaitable[None]]) -> None:
     async def run() -> None:
-        store = EdgeStoreApart(folder)
+        store = SubprocessEdgeStore(folder)
         try:
             await work(store)
         finally:
@@ -61,7 +61,7 @@ async def write(store: EdgeStore) -> None:
 
 
 def test_it_writes_what_would_be_written_here(tmp_path: Path) -> None:
-    async def work(apart: EdgeStoreApart) -> None:
+    async def work(apart: SubprocessEdgeStore) -> None:
         here = EdgeStore(tmp_path / "here")
         await write(here)
         await write(apart)
@@ -91,7 +91,7 @@ def test_it_writes_what_would_be_written_here(tmp_path: Path) -> None:
 
 
 def test_what_the_engine_refuses_is_told_here(tmp_path: Path) -> None:
-    async def work(store: EdgeStoreApart) -> None:
+    async def work(store: SubprocessEdgeStore) -> None:
         await write(store)
         with pytest.raises(StoreError, match="is there already"):
             await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
@@ -102,7 +102,7 @@ def test_what_the_engine_refuses_is_told_here(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_dies_is_told_and_can_be_begun_again(tmp_path: Path) -> None:
-    async def work(store: EdgeStoreApart) -> None:
+    async def work(store: SubprocessEdgeStore) -> None:
         # Other tests of this process may have left theirs.
         before = set(children_of(os.getpid()))
         await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
@@ -129,11 +129,11 @@ async def fill(store: EdgeStore) -> None:
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from indexing.stores.edge_apart import EdgeStoreApart
-from tests.indexing.stores.test_edge_apart import DIMS, NAME, CollectionSchema
+from indexing.stores.edge_subprocess import SubprocessEdgeStore
+from tests.indexing.stores.test_edge_subprocess import DIMS, NAME, CollectionSchema
 
 async def main():
-    store = EdgeStoreApart(Path(sys.argv[1]))
+    store = SubprocessEdgeStore(Path(sys.argv[1]))
     await store.create(NAME, CollectionSchema(DIMS, ("bm25",)))
     print("begun", flush=True)
     await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""`rules.toml` read into a RuleSet, or refused with the file, the key, what was expected and what came."""
+"""`rules.toml` parsed into a RuleSet, or refused with the file, the key, what was expected and what came."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""How a collection is spread over the nodes of a Qdrant cluster; embedded there is nothing to spread."""
+"""How a collection is sharded and replicated over the nodes of a Qdrant cluster; the embedded store has one shard."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from embedding.errors import UsageError
 from indexing.settings import IndexingSettings
 
 
-class Spread(Struct, frozen=True, kw_only=True):
+class Sharding(Struct, frozen=True, kw_only=True):
     """Shards of a collection (None: one a node, as the server has it), copies of each, and copies that a write awaits.
 
     Raises UsageError when a write would wait for more copies than there are.
@@ -25,9 +25,9 @@ class Spread(Struct, frozen=True, kw_only=True):
             )
 
 
-def spread_of(settings: IndexingSettings) -> Spread:
-    """The spread that `settings` ask for; UsageError as `Spread`."""
-    return Spread(
+def sharding_of(settings: IndexingSettings) -> Sharding:
+    """The sharding that `settings` ask for; UsageError as `Sharding`."""
+    return Sharding(
         shards=settings.qdrant_shards,
         replicas=settings.qdrant_replicas,
         write_consistency=settings.qdrant_write_consistency,

@@ -8,7 +8,7 @@ from indexing.rules.tables import Extra
 _VERB = {"allow": "shown", "deny": "kept out"}
 
 
-def meaning_of(ruleset: RuleSet) -> dict[str, str]:
+def descriptions_of(ruleset: RuleSet) -> dict[str, str]:
     """What each table does, in the order of the packaged file; of tables that a file names, one entry each."""
     return {
         "windows": "an item is shown in a market while one of its windows is open there",

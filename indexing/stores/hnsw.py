@@ -1,11 +1,11 @@
-"""How the engine builds its graphs: one choice for both stores, so that their recall can be compared."""
+"""How the engine builds its HNSW graphs: one choice for both stores, so that their recall can be compared."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 
-class Tuning(Struct, frozen=True, kw_only=True):
+class HnswSettings(Struct, frozen=True, kw_only=True):
     """Settings of Qdrant's HNSW index; sizes are kilobytes of vectors, as Qdrant counts them."""
 
     # Edges per node and beam while building: Qdrant's own defaults.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexing.stores.contract import VectorStore
+from indexing.words.bm25 import BM25
 from indexing.words.columns import Words
-from indexing.words.document import BM25
 from indexing.words.sparse import Sparse
 
 # A row and as many that share its words; the rarest of them keep the others few.

@@ -1,4 +1,4 @@
-"""The filter algebra in the words of Qdrant Edge."""
+"""The filter algebra as a filter of Qdrant Edge."""
 
 from typing import cast
 

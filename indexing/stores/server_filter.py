@@ -1,4 +1,4 @@
-"""The filter algebra in the words of a Qdrant server."""
+"""The filter algebra as a filter of a Qdrant server."""
 
 from typing import cast
 

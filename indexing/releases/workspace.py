@@ -15,21 +15,21 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalLog
 from indexing.journal.open import open_journal
 from indexing.journal.replay import current_rows
-from indexing.releases.editor import Editor
+from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
 from indexing.stores.contract import VectorStore
 from indexing.stores.open import open_store
 
 
-class Workplace(Struct, frozen=True):
+class Workspace(Struct, frozen=True):
     """Everything a command needs to change what is shown."""
 
     settings: IndexingSettings
     store: VectorStore
     releases: Releases
     journal: JournalLog
-    editor: Editor
+    record_encoder: RecordEncoder
 
     async def live(self) -> CurrentRows:
         """What the live release shows now; NoLiveReleaseError before the first activation."""
@@ -59,11 +59,11 @@ class Workplace(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_workplace(settings: IndexingSettings) -> AsyncIterator[Workplace]:
+async def open_workspace(settings: IndexingSettings) -> AsyncIterator[Workspace]:
     """The workplace of `settings`; the store is closed at the end."""
     store = open_store(settings)
     try:
         releases = Releases(settings.data_dir, store)
-        yield Workplace(settings, store, releases, open_journal(settings, store), Editor(releases))
+        yield Workspace(settings, store, releases, open_journal(settings, store), RecordEncoder(releases))
     finally:
         await store.close()

@@ -25,8 +25,8 @@ def build_edited(
     catalogue.write_bytes(b"\n".join(catalogue.read_bytes().splitlines()[:rows]))
 
     async def work(store: VectorStore, _releases: Releases) -> Manifest:
-        shop = msgspec.structs.replace(source.shop(stores.data_dir, store), force=force)
-        return await build_release(BuildInputs(catalogue=catalogue), shop)
+        deps = msgspec.structs.replace(source.dependencies(stores.data_dir, store), force=force)
+        return await build_release(BuildInputs(catalogue=catalogue), deps)
 
     return within(stores, work)
 

@@ -1,4 +1,4 @@
-"""One build at a time over one data folder: a lock that dies with its process."""
+"""One build at a time over one data folder: a file lock that is released when its process ends."""
 
 import fcntl
 import os

@@ -1,54 +1,54 @@
-"""What is done before another release goes live: the journal's rows are encoded for it, and nothing opens unasked."""
+"""How a release goes live: the journal's rows are encoded for it first, and nothing is opened wider unasked."""
 
 from embedding.errors import NearfieldError
 from indexing.errors import NoLiveReleaseError, WideningError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
-from indexing.releases.retention import Keeping, prune
+from indexing.releases.retention import RetentionPolicy, prune
 from indexing.releases.widening import widened
-from indexing.releases.workplace import Workplace
+from indexing.releases.workspace import Workspace
 from indexing.rules.accepted import AcceptedRules
 from indexing.rules.payload_fields import check_payload_fields
 
 _NAMED = 10
 
 
-async def activate(place: Workplace, release_id: str, *, widen: bool = False) -> None:
+async def activate(workspace: Workspace, release_id: str, *, widen: bool = False) -> None:
     """Make a release live, and remove old ones that nobody needs (indexing/releases/retention.py).
 
     Raises what `Releases.activate` raises, and WideningError (see `_ready`).
     """
-    await _ready(place, release_id, widen=widen)
-    await place.releases.activate(release_id)
-    settings = place.settings
-    keeping = Keeping(settings.keep_releases, settings.max_release_bytes, settings.pinned_releases)
-    await prune(place.releases, place.store, keeping)
+    await _ready(workspace, release_id, widen=widen)
+    await workspace.releases.activate(release_id)
+    settings = workspace.settings
+    keeping = RetentionPolicy(settings.keep_releases, settings.max_release_bytes, settings.pinned_releases)
+    await prune(workspace.releases, workspace.store, keeping)
 
 
-async def rollback(place: Workplace, *, widen: bool = False) -> str:
+async def rollback(workspace: Workspace, *, widen: bool = False) -> str:
     """Return to the release that was live before; its id. Raises as `Releases.rollback`, and WideningError."""
-    await _ready(place, await place.releases.previous_id(), widen=widen)
-    return await place.releases.rollback()
+    await _ready(workspace, await workspace.releases.previous_id(), widen=widen)
+    return await workspace.releases.rollback()
 
 
-async def _ready(place: Workplace, release_id: str, *, widen: bool) -> None:
+async def _ready(workspace: Workspace, release_id: str, *, widen: bool) -> None:
     """Encode for the release what was journalled for other models.
 
     RulesError when the rules in force ask for a field that it does not have.
     WideningError when it is older than the live one and would open rows wider, unless `widen`.
     """
-    release = place.releases.open(release_id)
-    _, ruleset = AcceptedRules(place.settings.data_dir / "rules").current()
+    release = workspace.releases.open(release_id)
+    _, ruleset = AcceptedRules(workspace.settings.data_dir / "rules").current()
     check_payload_fields(ruleset, release.manifest)
-    rows = await current_rows(release, place.journal)
-    await _encode_missing(place, rows)
+    rows = await current_rows(release, workspace.journal)
+    await _encode_missing(workspace, rows)
     try:
-        live_id = await place.releases.live_id()
+        live_id = await workspace.releases.live_id()
     except NoLiveReleaseError:
         return
     if widen or release_id >= live_id:
         return
-    live = await current_rows(place.releases.open(live_id), place.journal)
+    live = await current_rows(workspace.releases.open(live_id), workspace.journal)
     found = widened(rows, live)
     if found:
         named = ", ".join(f"{row.id} ({', '.join(row.fields)})" for row in found[:_NAMED])
@@ -58,12 +58,12 @@ async def _ready(place: Workplace, release_id: str, *, widen: bool) -> None:
         )
 
 
-async def _encode_missing(place: Workplace, rows: CurrentRows) -> None:
+async def _encode_missing(workspace: Workspace, rows: CurrentRows) -> None:
     if not rows.unencoded:
         return
-    with place.texts(rows.release.has_text) as texts:
-        missing = place.editor.missing(rows, texts)
-    frame = await place.journal.append(missing)
+    with workspace.texts(rows.release.has_text) as texts:
+        missing = workspace.record_encoder.missing(rows, texts)
+    frame = await workspace.journal.append(missing)
     for record in missing:
         rows.encoded(record)
     if rows.unencoded:

@@ -22,7 +22,7 @@ from indexing.errors import StoreError
 from indexing.payload.payload import Payload
 from indexing.stores.contract import CollectionSchema, PointBatch
 from indexing.stores.edge import EdgeStore
-from indexing.stores.tuning import Tuning
+from indexing.stores.hnsw import HnswSettings
 from indexing.words.sparse import SparseRows
 
 _PR_SET_PDEATHSIG = 1
@@ -57,15 +57,15 @@ _orders = msgspec.msgpack.Decoder(_Order)
 _told = msgspec.msgpack.Decoder(_Told)
 
 
-class EdgeStoreApart(EdgeStore):
+class SubprocessEdgeStore(EdgeStore):
     """As EdgeStore; a collection that was created here can be read once it is optimised."""
 
-    def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
-        super().__init__(folder, tuning)
+    def __init__(self, folder: Path, hnsw: HnswSettings | None = None) -> None:
+        super().__init__(folder, hnsw)
         self._writers: dict[str, _Writer] = {}
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
-        writer = self._writers[collection] = _Writer(self._folder, collection, self._tuning)
+        writer = self._writers[collection] = _Writer(self._folder, collection, self._hnsw)
         try:
             await writer.order(_Create(schema))
         except StoreError:
@@ -111,8 +111,8 @@ class EdgeStoreApart(EdgeStore):
 class _Writer:
     """The process that writes one collection: orders go to its standard input, what came of them comes back."""
 
-    def __init__(self, folder: Path, collection: str, tuning: Tuning) -> None:
-        arguments = [str(folder), collection, msgspec.json.encode(tuning).decode()]
+    def __init__(self, folder: Path, collection: str, hnsw: HnswSettings) -> None:
+        arguments = [str(folder), collection, msgspec.json.encode(hnsw).decode()]
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
@@ -194,11 +194,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         sys.exit("this system does not end a process with the one that started it")
-    folder, collection, tuning = sys.argv[1:]
+    folder, collection, hnsw = sys.argv[1:]
     # The engine may print: its words are no answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    store = EdgeStore(Path(folder), msgspec.json.decode(tuning, type=Tuning))
+    store = EdgeStore(Path(folder), msgspec.json.decode(hnsw, type=HnswSettings))
     asyncio.run(_follow(sys.stdin.buffer, answers, store, collection))
 
 

@@ -16,14 +16,14 @@ _NUM_SAMPLED, _K = 200, 10
 _MIN_MARKET_SHARE = 0.5
 
 
-class Keeps(Struct, frozen=True):
+class RegressionBounds(Struct, frozen=True):
     """The least that must be kept; each is a setting of that name."""
 
     max_removed_share: float = 0.5
     min_overlap: float = 0.2
 
 
-class Side(Struct, frozen=True):
+class ComparedRelease(Struct, frozen=True):
     """A release as far as it is compared; the new one has no manifest yet."""
 
     columns: Columns
@@ -32,7 +32,7 @@ class Side(Struct, frozen=True):
     model_hash: str | None
 
     @classmethod
-    def of(cls, release: Release) -> "Side":
+    def of(cls, release: Release) -> "ComparedRelease":
         """A finished release."""
         return cls(release.columns, release.classes, release.space, release.manifest.model_hash)
 
@@ -44,9 +44,9 @@ class Failure(Struct, frozen=True):
     told: str
 
 
-def compare(new: Side, live: Side, keeps: Keeps) -> list[Failure]:
+def compare(new: ComparedRelease, live: ComparedRelease, bounds: RegressionBounds) -> list[Failure]:
     """What of the live release's items, markets and neighbours the new one does not keep."""
-    return [*_removed(new, live, keeps), *_short_markets(new, live), *_overlap(new, live, keeps)]
+    return [*_removed(new, live, bounds), *_short_markets(new, live), *_overlap(new, live, bounds)]
 
 
 def enforce(failures: list[Failure]) -> None:
@@ -56,20 +56,20 @@ def enforce(failures: list[Failure]) -> None:
         raise GateError(f"{told}. The live release stays as it is. If that is meant, build with --force.")
 
 
-def _removed(new: Side, live: Side, keeps: Keeps) -> list[Failure]:
+def _removed(new: ComparedRelease, live: ComparedRelease, bounds: RegressionBounds) -> list[Failure]:
     ids = live.columns.ids
     gone = sum(new.columns.ids.find(ids.id_at(row)) < 0 for row in range(len(ids)))
     share = gone / max(1, len(ids))
-    if share <= keeps.max_removed_share:
+    if share <= bounds.max_removed_share:
         return []
     told = (
         f"{gone:,} of the live release's {len(ids):,} items ({share:.1%}) are gone, "
-        f"at most {keeps.max_removed_share:.1%} may be (max_removed_share)"
+        f"at most {bounds.max_removed_share:.1%} may be (max_removed_share)"
     )
     return [Failure("removed", told)]
 
 
-def _short_markets(new: Side, live: Side) -> list[Failure]:
+def _short_markets(new: ComparedRelease, live: ComparedRelease) -> list[Failure]:
     now_s = int(time.time())
     before, after = _open_by_market(live, now_s), _open_by_market(new, now_s)
     return [
@@ -87,7 +87,7 @@ def _called(market: str) -> str:
     return "any market that no window names" if market == ANY_MARKET else f"market {market}"
 
 
-def _open_by_market(release: Side, at_s: int) -> Counter[str]:
+def _open_by_market(release: ComparedRelease, at_s: int) -> Counter[str]:
     columns = release.columns
     counted = Counter(columns.payload(row).availability_class for row in range(len(columns)))
     opened: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def _open_by_market(release: Side, at_s: int) -> Counter[str]:
     return opened
 
 
-def _overlap(new: Side, live: Side, keeps: Keeps) -> list[Failure]:
+def _overlap(new: ComparedRelease, live: ComparedRelease, bounds: RegressionBounds) -> list[Failure]:
     if (new.model_hash, new.space) != (live.model_hash, live.space):
         # Another model is meant to have other neighbours.
         return []
@@ -108,16 +108,16 @@ def _overlap(new: Side, live: Side, keeps: Keeps) -> list[Failure]:
         return []
     shares = [len(_near(new, item) & _near(live, item)) / min(_K, len(live.columns)) for item in both]
     overlap = float(np.mean(shares))
-    if overlap >= keeps.min_overlap:
+    if overlap >= bounds.min_overlap:
         return []
     told = (
-        f"sampled items keep {overlap:.1%} of their nearest {_K}, at least {keeps.min_overlap:.1%} are needed "
+        f"sampled items keep {overlap:.1%} of their nearest {_K}, at least {bounds.min_overlap:.1%} are needed "
         "(min_overlap)"
     )
     return [Failure("overlap", told)]
 
 
-def _near(release: Side, item_id: str) -> set[str]:
+def _near(release: ComparedRelease, item_id: str) -> set[str]:
     vectors = release.columns.vectors(release.space)
     scores = vectors @ vectors[release.columns.ids.find(item_id)]
     k = min(_K, len(scores))

@@ -10,7 +10,7 @@ from qdrant_client.http.exceptions import ApiException
 from indexing.errors import StoreError
 from indexing.settings import IndexingSettings
 from indexing.stores.server import ServerStore
-from indexing.stores.spread import spread_of
+from indexing.stores.sharding import sharding_of
 
 _REST_PORT = 6333
 # A server that starts beside us (docker compose) answers within seconds.
@@ -21,14 +21,14 @@ _TIMEOUT_S = 60
 
 
 def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerStore:
-    """The store of `settings`; StoreError when its server does not answer within `wait_s`, UsageError as `Spread`.
+    """The store of `settings`; StoreError when its server does not answer within `wait_s`, UsageError as `Sharding`.
 
     gRPC is expected on the port after that of the address, as Qdrant has them (6333 and 6334).
     """
     if settings.qdrant_url is None:
         raise StoreError("qdrant_url names no server")
     url, api_key = settings.qdrant_url, settings.qdrant_api_key
-    grpc_port, spread = _grpc_port(url), spread_of(settings)
+    grpc_port, sharding = _grpc_port(url), sharding_of(settings)
     _wait_for_server(url, grpc_port, api_key, wait_s)
     client = AsyncQdrantClient(
         url=url,
@@ -39,7 +39,7 @@ def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerSt
         # It would ask from a thread and only warn; the server has answered just now.
         check_compatibility=False,
     )
-    return ServerStore(client, settings.qdrant_prefix, spread=spread)
+    return ServerStore(client, settings.qdrant_prefix, sharding=sharding)
 
 
 def _grpc_port(url: str) -> int:

@@ -1,27 +1,26 @@
-"""How far an unfinished build has come: what it was begun with, and which of its stages are done and on the disk.
+"""How far an unfinished build has come: from which inputs, and which of its stages are done and on the disk.
 
 FOLDER/build.json     what it was begun with: a build of anything else clears it away
 FOLDER/written.json   columns, users and model are whole; nothing needs to be read or encoded again
 FOLDER/optimised      the engine's points are written, optimised and flushed
 """
 
-import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from embedding.durable_files import hash_file, hash_of, write_durably
+from embedding.durable_files import flush_folder, hash_file, hash_of, write_durably
 from embedding.rows.readers import source_files
 from indexing.release.manifest import Counts
 
 T = TypeVar("T")
 
-_BEGUN, _WRITTEN, _OPTIMISED = "build.json", "written.json", "optimised"
+_START, _WRITTEN, _OPTIMISED = "build.json", "written.json", "optimised"
 
 
-class Begun(Struct, frozen=True):
+class BuildStart(Struct, frozen=True):
     """A fingerprint of the inputs, and the journal's last frame when the first of their rows was read.
 
     `lineage`: of a compaction, the build that it goes back to and the compactions between, oldest first.
@@ -32,7 +31,7 @@ class Begun(Struct, frozen=True):
     lineage: tuple[str, ...] = ()
 
 
-class Written(Struct, frozen=True):
+class WrittenColumns(Struct, frozen=True):
     """What went into the columns."""
 
     counts: Counts
@@ -47,27 +46,25 @@ def fingerprint(files: tuple[Path | None, ...], *others: object) -> str:
     return hash_of([hashes, others])
 
 
-def begin(folder: Path, begun: Begun) -> None:
+def mark_started(folder: Path, start: BuildStart) -> None:
     """Make the folder of a new build."""
     folder.mkdir(parents=True)
-    write_durably(folder / _BEGUN, msgspec.json.encode(begun))
+    write_durably(folder / _START, msgspec.json.encode(start))
 
 
-def begun_with(folder: Path) -> Begun | None:
+def started_with(folder: Path) -> BuildStart | None:
     """What a build was begun with; None when nothing that could be gone on with was left there."""
-    return _read(folder / _BEGUN, Begun)
+    return _read(folder / _START, BuildStart)
 
 
-def written_in(folder: Path) -> Written | None:
+def written_in(folder: Path) -> WrittenColumns | None:
     """What the columns hold, None when they are not whole."""
-    return _read(folder / _WRITTEN, Written)
+    return _read(folder / _WRITTEN, WrittenColumns)
 
 
-def mark_written(folder: Path, written: Written) -> None:
+def mark_written(folder: Path, written: WrittenColumns) -> None:
     """Say that the columns are whole, once they are on the disk."""
-    for parent, _, names in os.walk(folder):
-        for path in (Path(parent), *(Path(parent) / name for name in names)):
-            _sync(path)
+    flush_folder(folder)
     write_durably(folder / _WRITTEN, msgspec.json.encode(written))
 
 
@@ -88,7 +85,7 @@ def unmark_optimised(folder: Path) -> None:
 
 def clear_marks(folder: Path) -> None:
     """Of a release that is finished."""
-    for name in (_BEGUN, _WRITTEN, _OPTIMISED):
+    for name in (_START, _WRITTEN, _OPTIMISED):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -97,11 +94,3 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -1,0 +1,20 @@
+"""What a store backend is: a kind of vector store, with its name and the settings by which it is chosen and opened."""
+
+from typing import Protocol
+
+from indexing.settings import IndexingSettings
+from indexing.stores.contract import VectorStore
+
+
+class StoreBackend(Protocol):
+    """One kind of vector store. What only it needs is imported when it opens, where that takes long."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def is_meant(self, settings: IndexingSettings) -> bool:
+        """Whether the settings ask for it."""
+
+    def open(self, settings: IndexingSettings) -> VectorStore:
+        """The store of the settings, which its user closes; StoreError when it cannot be reached."""
