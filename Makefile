@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-index clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-against clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-index  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
@@ -80,7 +80,7 @@ bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 SETS := ../shared/data
 bench-quality: $(DEV)  ## recall of the towers and their peers on three public sets; SETS=folder that holds them
 	@$(BIN)/python -m benchmarks.quality $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive) \
-		>benchmarks/results/quality.txt && cat benchmarks/results/quality.txt
+		>benchmarks/quality/output.txt && cat benchmarks/quality/output.txt
 
 bench-nested: $(DEV)  ## one model cut to fewer dims beside models trained for each; SETS=folder that holds the sets
 	@$(BIN)/python -m benchmarks.nested $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile playlist_archive)
@@ -98,8 +98,22 @@ bench-gpu: $(DEV)  ## training on a GPU: pairs a second, share of its peak, reca
 	@$(BIN)/python -m benchmarks.gpu
 	@$(BIN)/python -m benchmarks.gpu $(addprefix $(SETS)/,hetrec2011_lastfm taste_profile)
 
-bench-index: $(DEV)  ## recall of recommend through the index beside exact scores; SETS=folder that holds the set
-	@$(BIN)/python -m benchmarks.index_recall $(SETS)/hetrec2011_lastfm
+bench-arranged: $(DEV)  ## caps, diversity, boosts, a next page and explain beside a plain query
+	@$(BIN)/python -m benchmarks.arranged
+
+bench-seen: $(DEV)  ## leaving out what a listener has heard, or what a request names
+	@$(BIN)/python -m benchmarks.seen
+
+bench-passages: $(DEV)  ## bytes and time that passages of long texts take
+	@$(BIN)/python -m benchmarks.passages
+
+bench-startup: $(DEV)  ## time until the command line has said its help
+	@$(BIN)/python -m benchmarks.startup
+
+WORKTREE := ../before
+NAME := floor
+bench-against: $(DEV)  ## one build against another, in turns; WORKTREE=tree of another commit, NAME=benchmark
+	@$(BIN)/python -m benchmarks.against $(WORKTREE) $(NAME)
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: hashed, flushed to the disk, put in place in one step."""
+"""Atomic, durable writes: files and folders that are there whole or not at all, flushed to the disk; and hashes."""
 
 import ctypes
 import errno
@@ -6,6 +6,9 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -26,7 +29,7 @@ def hash_of(value: object) -> str:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Put a whole file in its place at once: a reader sees the old one or the new one, also after a power cut."""
+    """Write a file atomically: a reader sees the old one or the new one, also after a power cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
         file.write(data)
@@ -36,11 +39,26 @@ def write_durably(path: Path, data: bytes) -> None:
     _flush(path.parent)
 
 
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A folder beside `target`, to be filled, that takes its place when the context ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield fresh
+        # mkdtemp makes folders for the owner alone; others may serve what is in this one.
+        fresh.chmod(0o755)
+        replace_folder(fresh, target)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
 def replace_folder(fresh: Path, target: Path) -> None:
-    """Move `fresh` to `target`, on one file system; what stood at `target` is removed afterwards.
+    """Move the folder `fresh` to `target`, on one file system; an old folder there is removed afterwards.
 
     Where the system can exchange two names in one step (Linux: renameat2), a reader finds the old folder or the
-    new one and never none; elsewhere the old one is out of the way for the time between two renames.
+    new one and never none; elsewhere there is none for the time between two renames.
     """
     flush_folder(fresh)
     if not target.exists():
@@ -56,7 +74,7 @@ def replace_folder(fresh: Path, target: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Have every file below `folder`, and its names, on the disk before anything relies on them."""
+    """Flush every file below `folder`, and the folders' own entries, to the disk."""
     for path in (*folder.rglob("*"), folder):
         _flush(path)
 

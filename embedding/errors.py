@@ -1,4 +1,4 @@
-"""The tree of errors that a person can cause and mend.
+"""The tree of errors that a person can cause and fix.
 
 NearfieldError                 could not: exit code 1, problem 500 unless a lower class says otherwise
 ├── UsageError                 wrong use: exit code 2

@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar for people, events for scripts, silence where neither looks."""
+"""Progress of long work on stderr: a bar for people, JSON events for scripts, or nothing."""
 
 import sys
 import time
@@ -34,7 +34,7 @@ progress_option = click.option(
 
 
 class _RateColumn(ProgressColumn):
-    """Steps a second, lately."""
+    """Steps a second, of late."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -53,7 +53,7 @@ def _columns() -> tuple[ProgressColumn, ...]:
 
 
 class Reporter:
-    """Opens one bar (or one stream of events) for each stage of a piece of work."""
+    """Shows one bar, or emits events, for each stage of a piece of work."""
 
     def __init__(self, mode: ProgressMode) -> None:
         self.mode = mode
@@ -87,7 +87,7 @@ class Reporter:
                 progress.stop()
 
     def say(self, text: str) -> None:
-        """One line for the person who watches; an event for scripts."""
+        """Print one line beside the bar, or emit it as an event."""
         if self.mode == "json":
             self._emit({"event": "say", "text": text})
         elif self.mode == "bar":

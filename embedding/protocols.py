@@ -1,4 +1,4 @@
-"""What the other packages may ask of an encoder and of a query tower, without importing torch."""
+"""Protocols of the text encoder and the two towers, for packages that must not import torch."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The ASGI application, made of the parts that it is handed."""
+"""The ASGI application: routes, lifespan and exception handlers over the dependencies that it is handed."""
 
 import asyncio
 import logging
@@ -30,8 +30,9 @@ from service.changes.compactor import Compactor
 from service.dependencies import Dependencies
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.context import ContextDefaults
-from service.queries.queries import Queries
+from service.queries.pipeline import Pipeline
 from service.queries.release_router import ReleaseRouter
+from service.queries.stage_tools import StageTools
 
 _log = logging.getLogger("nearfield.service")
 
@@ -63,61 +64,63 @@ class Nearfield(Litestar):
             yield
 
 
-def open_queries(parts: Dependencies, loaded: LoadedRelease) -> Queries:
-    """The queries of one release that this worker holds."""
-    defaults = ContextDefaults(parts.settings.default_market, parts.settings.default_explicit)
+def open_pipeline(dependencies: Dependencies, loaded: LoadedRelease) -> Pipeline:
+    """The pipeline of one release that this worker holds."""
+    defaults = ContextDefaults(dependencies.settings.default_market, dependencies.settings.default_explicit)
     # Only what the live release was made with is loaded.
-    encoder_hash = parts.live.release.manifest.encoder_hash
-    return Queries(loaded, parts.store, parts.encoder, encoder_hash, parts.cursors, defaults)
-
-
-def open_router(parts: Dependencies) -> ReleaseRouter:
-    """The queries of every release that this worker holds."""
-    return ReleaseRouter(
-        parts.live,
-        parts.held,
-        make_queries=partial(open_queries, parts),
-        releases=parts.releases,
-        rules=parts.rules,
-        cursors=parts.cursors,
+    encoder_hash = dependencies.live.release.manifest.encoder_hash
+    return Pipeline(
+        StageTools(loaded, dependencies.store, dependencies.encoder, encoder_hash, dependencies.cursors, defaults)
     )
 
 
-def create_app(parts: Dependencies) -> Litestar:
+def open_router(dependencies: Dependencies) -> ReleaseRouter:
+    """The pipelines of every release that this worker holds."""
+    return ReleaseRouter(
+        dependencies.live,
+        dependencies.held,
+        make_pipeline=partial(open_pipeline, dependencies),
+        releases=dependencies.releases,
+        rules=dependencies.rules,
+        cursors=dependencies.cursors,
+    )
+
+
+def create_app(dependencies: Dependencies) -> Litestar:
     """The application. Start-up is refused (MismatchError) where the engine's points are not the release's; then the
     text encoder begins to load. The store is closed when the application ends."""
-    settings = parts.settings
-    desk = open_router(parts)
+    settings = dependencies.settings
+    router = open_router(dependencies)
     guard = admin_guard(settings.admin_token)
-    compactor = Compactor(settings, parts.compact)
-    changes = Changes(parts.live, parts.journal, parts.encoder, parts.make_puts, compactor)
+    compactor = Compactor(settings, dependencies.compact)
+    changes = Changes(dependencies.live, dependencies.journal, dependencies.encoder, dependencies.make_puts, compactor)
 
     following: set[asyncio.Task[None]] = set()
 
     async def start() -> None:
-        parts.encoder.start()
+        dependencies.encoder.start()
         following.add(asyncio.create_task(_follow(follow)))
 
     async def stop() -> None:
         for task in following:
             task.cancel()
         compactor.close()
-        parts.encoder.close()
-        for served in parts.held.values():
-            served.let_go()
-        await parts.store.close()
+        dependencies.encoder.close()
+        for loaded in dependencies.held.values():
+            loaded.let_go()
+        await dependencies.store.close()
 
     async def keep_up() -> None:
-        desk.obey()
+        router.obey()
         await catch_up()
 
     async def follow() -> None:
         await keep_up()
-        desk.take_up_plans()
+        router.take_up_plans()
 
     async def catch_up() -> None:
-        for served in parts.held.values():
-            await served.catch_up()
+        for loaded in dependencies.held.values():
+            await loaded.catch_up()
 
     async def arrive(request: Request[Any, Any, Any]) -> None:
         # Of every request, so that no route can answer from before a change that was acknowledged.
@@ -125,24 +128,24 @@ def create_app(parts: Dependencies) -> Litestar:
         await refuse_unknown_parameters(request)
 
     async def check() -> None:
-        await parts.live.release.check_collection(parts.store)
-        for release_id, served in parts.held.items():
+        await dependencies.live.release.check_collection(dependencies.store)
+        for release_id, loaded in dependencies.held.items():
             try:
-                await served.release.check_collection(parts.store)
+                await loaded.release.check_collection(dependencies.store)
             except NearfieldError as error:
                 # An old release that is spoilt must not keep the live one from being served.
                 _log.error("release %s is not held: %s", release_id, error)
-                desk.let_go(release_id)
+                router.let_go(release_id)
         await catch_up()
 
     app = Nearfield(
         [
-            *item_routes(parts.live, desk),
-            *query_routes(desk),
-            *why_routes(desk),
+            *item_routes(dependencies.live, router),
+            *query_routes(router),
+            *why_routes(router),
             *change_routes(changes, guard),
-            *release_routes(parts.releases, parts.activate, guard),
-            *health_routes(parts.live, parts.store, parts.encoder, desk, settings.data_dir),
+            *release_routes(dependencies.releases, dependencies.activate, guard),
+            *health_routes(dependencies.live, dependencies.store, dependencies.encoder, router, settings.data_dir),
             page_asset,
         ],
         on_startup=[start],
@@ -154,7 +157,7 @@ def create_app(parts: Dependencies) -> Litestar:
         logging_config=None,
     )
     app.check = check
-    add_examples(app.openapi_schema, parts.live.release, parts.settings.default_market)
+    add_examples(app.openapi_schema, dependencies.live.release, dependencies.settings.default_market)
     return app
 
 

@@ -1,4 +1,4 @@
-"""What `nearfield` on the command line is: which commands there are, and what an error looks like there."""
+"""The console script `nearfield`: its commands, and the exit code and message of an error."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from embedding.commands import adapt, rows, shorten, train, tune
+from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
 from embedding.errors import NearfieldError, UsageError
 from indexing.commands import index as index_commands
 from indexing.commands import rules as rules_commands
@@ -49,11 +49,11 @@ def nearfield(context: click.Context) -> None:
 
 for command in (
     run_command.run,
-    rows.sample,
-    rows.import_,
-    rows.check,
+    sample.sample,
+    import_set.import_,
+    check.check,
     train.train,
-    train.evaluate,
+    evaluate.evaluate,
     shorten.shorten,
     tune.tune,
     adapt.adapt,

@@ -1,4 +1,4 @@
-"""What the application is made of; the composition root builds it, tests build their own."""
+"""The dependencies of the application: the composition root makes them, tests make their own."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The composition root of the server's processes: from settings to the application, everything checked on the way."""
+"""The composition root of a worker: from settings to dependencies, everything checked before it answers."""
 
 import asyncio
 import logging
@@ -52,11 +52,11 @@ def build_app() -> Litestar:
 
     Raises NoLiveReleaseError, MismatchError, RulesError or StoreError: a process that cannot answer does not start.
     """
-    parts = open_dependencies(load_settings(Path.cwd(), os.environ, {}))
+    dependencies = open_dependencies(load_settings(Path.cwd(), os.environ, {}))
     if os.environ.get(REPLACING) == "1":
         # The worker that this one replaces has its encoder; a search must not wait because of the hand-over.
-        parts.encoder.load_now()
-    return create_app(parts)
+        dependencies.encoder.load_now()
+    return create_app(dependencies)
 
 
 def open_dependencies(settings: Settings) -> Dependencies:

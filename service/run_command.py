@@ -8,7 +8,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from embedding.commands import rows, train
+from embedding.commands import evaluate, sample, train
 from embedding.errors import UsageError
 from embedding.progress import ProgressMode, progress_option
 from indexing.commands import index as index_commands
@@ -57,9 +57,9 @@ def run(
     steps = _Steps(context, progress)
     data: dict[str, Any] = {"catalogue": CATALOGUE, "interactions": INTERACTIONS}
     options = f"--catalogue {CATALOGUE} --interactions {INTERACTIONS}"
-    steps.take(f"sample {SAMPLE}", rows.sample, folder=SAMPLE)
+    steps.take(f"sample {SAMPLE}", sample.sample, folder=SAMPLE)
     steps.take(f"train {options} --out {MEASURED}", train.train, out=MEASURED, **data)
-    steps.take(f"evaluate {MEASURED} {options}", train.evaluate, model=MEASURED, **data)
+    steps.take(f"evaluate {MEASURED} {options}", evaluate.evaluate, model=MEASURED, **data)
     steps.take(f"train {options} --out {LIVE} --split none", train.train, out=LIVE, split="none", **data)
     steps.take(
         f"index build {CATALOGUE} --model {LIVE} --interactions {INTERACTIONS} --activate",

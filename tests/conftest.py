@@ -21,6 +21,17 @@ def running_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         yield sample
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_canaries() -> Iterator[None]:
+    """Builds ask the engine for fewer rows than a real one does, each under every shape: half of a small build's time.
+
+    The doctor's own tests have the real number.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexing.building.gate._CANARIES", 6)
+        yield
+
+
 # Not `--dist loadgroup`: xdist 3.8 writes the group into a name that pytest 9.2 no longer reads.
 class _ByWhatTheyShare(LoadScopeScheduling):  # type: ignore[misc]  # the library is not typed
     def _split_scope(self, nodeid: str) -> str:

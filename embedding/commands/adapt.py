@@ -6,16 +6,15 @@ from typing import Literal
 import click
 import msgspec
 
+from embedding.commands.options import INPUT, OUTPUT, json_option, pass_settings, warn_of_rejects
 from embedding.errors import UsageError
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
-_settings = click.make_pass_decorator(EmbeddingSettings)
-
 
 @click.command()
-@click.argument("catalogue", type=click.Path(exists=True, path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the adapted encoder.")
+@click.argument("catalogue", type=INPUT)
+@click.option("--out", required=True, type=OUTPUT, help="Folder of the adapted encoder.")
 @click.option(
     "--pairs", type=click.IntRange(2), default=24_000, show_default=True, help="Pairs of texts to learn from."
 )
@@ -29,8 +28,8 @@ _settings = click.make_pass_decorator(EmbeddingSettings)
     help="Where to compute; auto takes a GPU where there is one.",
 )
 @progress_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-@_settings
+@json_option
+@pass_settings
 def adapt(
     settings: EmbeddingSettings,
     catalogue: Path,
@@ -59,8 +58,7 @@ def adapt(
 
     request = AdaptRequest(catalogue=catalogue, out=out, pairs=pairs, epochs=epochs, seed=seed, device=device)
     report = run_adaptation(request, settings, Reporter(progress))
-    for path, count in report.rejects.items():
-        click.echo(f"{count:,} rows were not taken; see {path}", err=True)
+    warn_of_rejects(report.rejects)
     if as_json:
         click.echo(msgspec.json.encode({**msgspec.to_builtins(report), "out": str(out)}))
         return

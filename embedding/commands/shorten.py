@@ -5,12 +5,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from embedding.commands.options import INPUT, OUTPUT, json_option
+
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.argument("model", type=INPUT)
 @click.option("--dims", required=True, type=int, help="Length of the vectors: one of the model's `nested_dims`.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the shorter model.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.option("--out", required=True, type=OUTPUT, help="Folder of the shorter model.")
+@json_option
 def shorten(model: Path, dims: int, out: Path, as_json: bool) -> None:
     """Cut a model to fewer dims, of those that it was trained for; no data is read.
 

@@ -6,19 +6,17 @@ from typing import Literal
 import click
 import msgspec
 
+from embedding.commands.options import INPUT, OUTPUT, catalogue_option, interactions_option, json_option, pass_settings
 from embedding.errors import UsageError
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
 
-_settings = click.make_pass_decorator(EmbeddingSettings)
-_INPUT = click.Path(exists=True, path_type=Path)
-
 
 @click.command()
-@click.option("--catalogue", required=True, type=_INPUT, help="Catalogue: a file or a folder.")
-@click.option("--interactions", required=True, type=_INPUT, help="Interactions: a file or a folder.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="TOML file for the best config.")
+@catalogue_option
+@interactions_option
+@click.option("--out", required=True, type=OUTPUT, help="TOML file for the best config.")
 @click.option("--trials", type=click.IntRange(1), default=30, show_default=True, help="Trials in all calls together.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Begin no trial after so long in this call.")
 @click.option(
@@ -28,7 +26,7 @@ _INPUT = click.Path(exists=True, path_type=Path)
     show_default=True,
     help="What is never looked at: as `nearfield train` holds out.",
 )
-@click.option("--config", "config_path", type=_INPUT, help="Where to begin; its sizes and features stay.")
+@click.option("--config", "config_path", type=INPUT, help="Where to begin; its sizes and features stay.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -37,8 +35,8 @@ _INPUT = click.Path(exists=True, path_type=Path)
     help="Where to compute; auto takes a GPU where there is one.",
 )
 @progress_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-@_settings
+@json_option
+@pass_settings
 def tune(
     settings: EmbeddingSettings,
     catalogue: Path,

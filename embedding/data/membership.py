@@ -1,6 +1,6 @@
-"""Which lists hold which values: what is right for a query of a batch besides its own item, and so no negative.
+"""Membership of values in many lists at once: it finds the false negatives among the candidates of a batch.
 
-Shapes: R lists, H entries of all of them together, B values that are asked for.
+Shapes: R lists, H entries of all of them together, B values to look up.
 """
 
 import torch
@@ -10,7 +10,7 @@ _ABSENT = -1
 
 
 class Membership:
-    """Looks values up in a table that is kept from batch to batch, so that a batch costs what it looks at."""
+    """A table that is kept from batch to batch, so that a batch costs no more than the entries that it looks at."""
 
     def __init__(self, num_values: int, device: torch.device) -> None:
         """Values are 0 to `num_values` - 1; `num_values` itself stands for none of them."""

@@ -18,7 +18,7 @@ class Pairs(Struct, frozen=True):
     """P distinct (user, item) pairs.
 
     `users`, `items` (P,): row numbers; `weights` (P,): sum over the pair's rows, never zero, negative where skips
-    outweigh; `at_s` (P,): epoch seconds of the earliest row, NaN where no row has a time; `hashes` (P,): the first 64
+    prevail; `at_s` (P,): epoch seconds of the earliest row, NaN where no row has a time; `hashes` (P,): the first 64
     bits of SHA-256 over "user<TAB>item"; `folds` and `next_folds` (P,): the last two digits of that hash as a whole
     number in base five.
     """
@@ -53,7 +53,7 @@ class Pairs(Struct, frozen=True):
 
 
 class PairsBuilder:
-    """Collects interactions batch by batch; users not in `user_rows` are numbered on from there as they come."""
+    """Collects interactions batch by batch; users that are not in `user_rows` get the next numbers."""
 
     def __init__(self, item_rows: dict[str, int], user_rows: dict[str, int] | None = None) -> None:
         self._item_rows = item_rows
@@ -70,7 +70,7 @@ class PairsBuilder:
             self._at_s.append(np.nan if row.at is None else row.at)
 
     def finish(self) -> Pairs:
-        """The distinct pairs, in the order in which each was first read; those whose weights cancel are left out."""
+        """The distinct pairs, in the order in which each was first read; those whose weights cancel out are dropped."""
         users, items = np.array(self._users, np.int64), np.array(self._items, np.int64)
         keys = users * max(len(self._item_rows), 1) + items
         _, first, pair_of_row = np.unique(keys, return_index=True, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Which pairs train and which test: the one common split, a split in time, or none."""
+"""Train/test splits: the common one by hash, one in time, or none."""
 
 from typing import Literal
 
@@ -12,19 +12,19 @@ from embedding.errors import RejectedInputError
 SplitName = Literal["common", "time", "none"]
 # One pair in five, and only of users with five or more.
 _MIN_PAIRS = 5
-# Pairs first seen in the newest fifth of all tests.
+# Share of the pairs, the newest, that a split in time holds out.
 _TEST_SHARE = 0.2
 
 
 class Split(Struct, frozen=True, kw_only=True):
-    """How pairs were split; `cut_s`: for a split in time, the first second (epoch) that tests."""
+    """How pairs were split; `cut_s`: for a split in time, the first epoch second of the test pairs."""
 
     name: SplitName
     cut_s: float | None = None
 
 
-class Parts(Struct, frozen=True):
-    """Pairs known at training, skips among them, and positive pairs to test on."""
+class SplitPairs(Struct, frozen=True):
+    """Training pairs, skips among them, and positive pairs to test on."""
 
     train: Pairs
     test: Pairs
@@ -46,11 +46,11 @@ def choose_split(pairs: Pairs, name: SplitName) -> Split:
     return Split(name="time", cut_s=float(np.quantile(pairs.at_s, 1 - _TEST_SHARE, method="lower")))
 
 
-def split_pairs(pairs: Pairs, split: Split) -> Parts:
-    """The parts of `pairs` under `split`; a skip never tests.
+def split_pairs(pairs: Pairs, split: Split) -> SplitPairs:
+    """Training and test pairs of `pairs` under `split`; a skip is never a test pair.
 
-    Common: a positive pair tests when its hash modulo five is zero and its user has five positive pairs or more.
-    Time: a positive pair tests when it was first seen at `cut_s` or later; a skip from then on is left out.
+    Common: a positive pair is held out when its hash modulo five is zero and its user has five positive pairs or more.
+    Time: a positive pair is held out when it was first seen at `cut_s` or later; a skip from then on is dropped.
     Raises RejectedInputError when no pair is left to train on.
     """
     train, test = _masks(pairs, split)
@@ -59,16 +59,16 @@ def split_pairs(pairs: Pairs, split: Split) -> Parts:
             f"The split {split.name!r} leaves no positive pair to train on, of {int(pairs.positive.sum())}. "
             "Check that interactions with a positive weight name items of the catalogue."
         )
-    return Parts(pairs.where(train), pairs.where(test))
+    return SplitPairs(pairs.where(train), pairs.where(test))
 
 
-def validation_split(train: Pairs) -> Parts:
-    """A part of the training pairs to choose settings by, so that the test pairs stay unseen.
+def validation_split(train: Pairs) -> SplitPairs:
+    """The training pairs split once more, for validation, so that the test pairs stay unseen.
 
     The same share as in the common split, by the next digit of the same hash in base five.
     """
     held_out = train.positive & (train.next_folds == 0) & _of_frequent_users(train)
-    return Parts(train.where(~held_out), train.where(held_out))
+    return SplitPairs(train.where(~held_out), train.where(held_out))
 
 
 def _masks(pairs: Pairs, split: Split) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

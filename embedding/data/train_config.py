@@ -1,4 +1,4 @@
-"""What a researcher may set for one training run, with its limits and defaults."""
+"""The training config: what a researcher may set for one run, with limits and defaults."""
 
 import tomllib
 from pathlib import Path
@@ -21,7 +21,7 @@ ALL_FEATURES: tuple[Feature, ...] = (
     "duration_s",
     "published_at",
 )
-# An album gains where listeners keep to albums, and costs where they gather single tracks: see docs/training.md.
+# An album gains where users keep to albums, and costs where they gather single tracks: see docs/training.md.
 DEFAULT_FEATURES: tuple[Feature, ...] = tuple(name for name in ALL_FEATURES if name != "album")
 Dims = Annotated[int, Meta(ge=2, le=1_024)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
@@ -38,7 +38,7 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 8
     # Epochs without a gain in validation after which training stops; 0 for none, and no validation.
     patience: Annotated[int, Meta(ge=0, le=10_000)] = 0
-    # What validation gives: to stop by, and to choose settings by.
+    # The metric by which validation stops training, and by which `nearfield tune` compares configs.
     validate_by: Literal["recall@20", "ndcg@20"] = "recall@20"
     # Pairs in a step; each is a negative to all others.
     batch_size: Annotated[int, Meta(ge=2, le=65_536)] = 1_024
@@ -47,23 +47,23 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     temperature: Annotated[float, Meta(gt=0, le=10)] = 0.1
     # Correct the in-batch softmax for popular items being negatives more often.
     logq: bool = True
-    # Negatives that each pair has for itself: items that the towers take for right; 0 for none.
+    # Hard negatives of each pair: random items that the towers score highest; 0 for none.
     hard_negatives: Annotated[int, Meta(ge=0, le=64)] = 0
     # What a candidate's vector is made of.
     features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = DEFAULT_FEATURES
     # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
     id_dropout: Share = 0.3
-    # A creator, album or tag on fewer trained items than this is left out.
+    # A creator, album or tag on fewer training items than this has no embedding.
     min_creator_items: Annotated[int, Meta(ge=1)] = 2
     min_album_items: Annotated[int, Meta(ge=1)] = 2
     min_tag_items: Annotated[int, Meta(ge=1)] = 2
     # Newest items of a history that the query tower reads.
     history_length: Annotated[int, Meta(ge=1, le=10_000)] = 100
-    # How many a pair's history has in training, where a long one costs much; 0 for as many as above.
+    # The same for the histories of training pairs, where long ones are expensive; 0 for the same number.
     train_history_length: Annotated[int, Meta(ge=0, le=10_000)] = 0
     # How much a row's weight counts in a history: only its sign, or its logarithm too.
     history_weights: Literal["sign", "log"] = "sign"
-    # Weight of finding items by texts beside finding them by histories; 0 for a query tower that reads no texts.
+    # Weight of the loss of text queries beside that of histories; 0 for a query tower that reads no texts.
     text_query_weight: Annotated[float, Meta(ge=0, le=100)] = 0.0
 
     def __post_init__(self) -> None:

@@ -1,13 +1,13 @@
-"""Whom a ranking favours: how much of the catalogue it shows, how evenly, and how popular that is."""
+"""Bias of a ranking: how much of the catalogue it shows, how evenly, and how popular that is."""
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Ranked
+from embedding.evaluation.ranking import Ranked
 
-# Lists are judged by as many of their first places as slices are.
+# As many first places of each list as slices look at.
 BIAS_K = 20
 
 

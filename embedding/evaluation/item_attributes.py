@@ -1,4 +1,4 @@
-"""What evaluation asks of the items themselves: kind, language and when they came out."""
+"""Attributes of items by which an evaluation is sliced: kind, language and time of publication."""
 
 from collections.abc import Iterable
 
@@ -22,12 +22,12 @@ class ItemAttributes(Struct, frozen=True):
 
     @classmethod
     def of(cls, data: Dataset, wanted: NDArray[np.bool_]) -> "ItemAttributes":
-        """The facts of the rows that are `wanted` (N,); of the others only the kind."""
+        """The attributes of the rows that are `wanted` (N,); of the others only the kind."""
         return cls.read(data.kinds, np.flatnonzero(wanted), (item for batch in data.items(wanted) for item in batch))
 
     @classmethod
     def read(cls, kinds: NDArray[np.uint8], rows: NDArray[np.int64], items: Iterable[Item]) -> "ItemAttributes":
-        """The facts of `items`, which stand in the catalogue rows `rows`."""
+        """The attributes of `items`, which stand in the catalogue rows `rows`."""
         number_of = {NO_LANGUAGE: 0}
         language_of, published_s = np.zeros(len(kinds), np.int64), np.full(len(kinds), np.nan)
         for row, item in zip(rows.tolist(), items, strict=True):

@@ -1,4 +1,4 @@
-"""How good a ranking is: recall, ndcg, reciprocal rank and average precision at k of one ranked list per user.
+"""Ranking metrics: recall, ndcg, reciprocal rank and average precision at k, of one ranked list per user.
 
 Shapes: Q users, K ranks.
 """

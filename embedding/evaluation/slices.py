@@ -1,4 +1,4 @@
-"""Which parts of an evaluation are reported apart, and how sure a mean over users is."""
+"""Slices of an evaluation's held-out pairs, and confidence intervals of means over users."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Ranked
 from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.metrics import Values
+from embedding.evaluation.ranking import Ranked
 from embedding.towers.history import DAY_S
 from embedding.training.dataset import KINDS
 
 Mask = NDArray[np.bool_]
-# recall@20 is what slices are compared by.
+# Slices are compared by recall@20.
 SLICE_K = 20
 # Standard errors on either side of a mean that hold it in 95 of 100 samples.
 _NORMAL_95 = 1.96
@@ -42,7 +42,7 @@ def intervals(by_user: Mapping[str, Values]) -> dict[str, tuple[float, float]]:
 
 
 def interval(values: Values) -> tuple[float, float]:
-    """Mean of `values` (Q,) plus and minus 1.96 standard errors; without end for fewer than two users.
+    """Mean of `values` (Q,) plus and minus 1.96 standard errors; infinite for fewer than two users.
 
     It says how far another draw of users like these would move the mean, not another seed.
     """
@@ -52,8 +52,8 @@ def interval(values: Values) -> tuple[float, float]:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
-def parts_of(task: Task, facts: ItemAttributes) -> dict[str, Mask]:
-    """The held-out pairs (T,) of each slice: by how often item and user occur in training, by kind, language and age.
+def slice_masks(task: Task, attributes: ItemAttributes) -> dict[str, Mask]:
+    """A mask over the held-out pairs (T,) for each slice: by training pairs of item and user, kind, language and age.
 
     An item's age is counted back from the newest pair that has a time, or from the newest item where none has.
     """
@@ -64,9 +64,9 @@ def parts_of(task: Task, facts: ItemAttributes) -> dict[str, Mask]:
     of_user = np.bincount(liked.users, minlength=num_users)[task.test.users]
     parts = {f"items with {label} training pairs": mask for label, mask in _bands(of_item)}
     parts |= {f"users with {label} training pairs": mask for label, mask in _bands(of_user)}
-    parts |= {f"kind {kind}": facts.kinds[items] == place for place, kind in enumerate(KINDS)}
-    parts |= _by_language(facts.language_of[items], facts.languages)
-    parts |= _by_age(facts.published_s[items], np.concatenate((task.train.at_s, task.test.at_s)))
+    parts |= {f"kind {kind}": attributes.kinds[items] == place for place, kind in enumerate(KINDS)}
+    parts |= _by_language(attributes.language_of[items], attributes.languages)
+    parts |= _by_age(attributes.published_s[items], np.concatenate((task.train.at_s, task.test.at_s)))
     return {label: mask for label, mask in parts.items() if mask.any()}
 
 
@@ -79,7 +79,7 @@ def slices(ranked: Ranked, task: Task, parts: Mapping[str, Mask]) -> dict[str, S
 
 def _by_language(language_of_pair: NDArray[np.int64], names: tuple[str, ...]) -> dict[str, Mask]:
     counts = np.bincount(language_of_pair, minlength=len(names))
-    # Of equals, by name: no order of the catalogue's rows should show.
+    # Ties are broken by name, so that the order of the catalogue's rows does not matter.
     first = sorted(range(len(names)), key=lambda place: (-counts[place], names[place]))[:_LANGUAGES]
     parts = {f"language {names[place]}": language_of_pair == place for place in first}
     return parts | {"other languages": ~np.isin(language_of_pair, first)}

@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.evaluation import Scores
+from embedding.evaluation.dot_product import DotProductScorer
 from embedding.protocols import Vectors
 from embedding.towers.history import Histories
-from embedding.towers.towers import QueryTower
+from embedding.towers.query_tower import QueryTower
 
 _USERS_AT_ONCE = 4_096
 
 
-class TowerScorer:
+class TowerScorer(DotProductScorer):
     """Scores by the dot product of query and candidate vector.
 
-    A user without a training pair is asked for with an empty history; the hour is never known.
+    A user without a training pair has an empty history; the hour is unknown for everybody.
     """
 
     def __init__(
@@ -27,7 +27,6 @@ class TowerScorer:
 
         They must have every candidate of the task and every item of its training pairs.
         """
-        self._candidates = vectors[np.searchsorted(rows, task.candidates)]
         pairs = task.train.where(np.isin(task.train.users, task.users))
         histories = Histories.of(pairs, np.searchsorted(rows, pairs.items), config, torch.device("cpu"))
         heard = torch.from_numpy(vectors)
@@ -36,8 +35,4 @@ class TowerScorer:
                 query(heard, histories.newest(users, config.history_length)).numpy()
                 for users in np.split(task.users, range(_USERS_AT_ONCE, len(task.users), _USERS_AT_ONCE))
             ]
-        self._queries = np.concatenate(parts)
-
-    def scores(self, first: int, last: int) -> Scores:
-        """Scores (last - first, N) of the candidates for users `first` to `last` (exclusive) of the task."""
-        return np.asarray(self._queries[first:last] @ self._candidates.T, np.float32)
+        super().__init__(np.concatenate(parts), vectors[np.searchsorted(rows, task.candidates)])

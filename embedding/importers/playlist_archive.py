@@ -4,16 +4,18 @@
 added, removed. Names of playlists are not text about their tracks, so `playlists.csv` is not read.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
-from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.importers.import_job import ImportJob, ItemIds
+from embedding.importers.importer import Importer
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers_csv import read_csv
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.schema import Interaction, Item
-from embedding.rows.seen_ids import SeenIds
 
 UNKNOWN_CREATOR = "unknown"
 
@@ -44,16 +46,16 @@ def _item(track: _Track) -> Item:
         "album": track.album,
         "duration_s": track.duration_s,
     }
-    return CATALOGUE_FORM.from_fields(fields)
+    return CATALOGUE_PARSER.from_fields(fields)
 
 
 def _interaction(membership: _Membership) -> Interaction:
-    return INTERACTION_FORM.from_fields(
+    return INTERACTION_PARSER.from_fields(
         {"user_id": membership.playlist_id, "item_id": membership.track_id, "at": membership.added}
     )
 
 
-_TRACKS: RowForm[_Track, Item] = RowForm(
+_TRACKS: RowParser[_Track, Item] = RowParser(
     name="a track",
     raw=_Track,
     build=_item,
@@ -61,7 +63,7 @@ _TRACKS: RowForm[_Track, Item] = RowForm(
     expected={"duration_s": "seconds as a number"},
     cells={"duration_s": "number"},
 )
-_MEMBERSHIPS: RowForm[_Membership, Interaction] = RowForm(
+_MEMBERSHIPS: RowParser[_Membership, Interaction] = RowParser(
     name="a track on a playlist",
     raw=_Membership,
     build=_interaction,
@@ -71,24 +73,23 @@ _MEMBERSHIPS: RowForm[_Membership, Interaction] = RowForm(
 )
 
 
-def import_playlist_archive(job: Job) -> Imported:
+class PlaylistArchive(Importer):
     """Tracks, and one interaction for each time that a track came onto a playlist (twice if it left and came back)."""
-    seen = SeenIds()
-    nameless = num_added = 0
 
-    def is_new(item: Item) -> RowProblem | None:
-        if seen.add(item.id, len(seen)) is None:
-            return None
-        return RowProblem("track_id", "an id that did not come before", shown(item.id))
+    name = "playlist_archive"
+    about = "Tracks, and playlists that stand in for users."
 
-    def is_track(row: Interaction) -> RowProblem | None:
-        return None if row.item_id in seen else RowProblem("track_id", "a track of tracks.csv", shown(row.item_id))
+    def run(self, job: ImportJob) -> Sequence[str]:
+        """As `Importer`; a track without artists has the creator "unknown"."""
+        ids = ItemIds("track_id")
+        num_nameless = 0
 
-    for item in job.rows("tracks.csv", _TRACKS, read_csv, is_new):
-        nameless += item.creator == UNKNOWN_CREATOR
-        job.files.write_items(CATALOGUE, [item])
-    for row in job.rows("playlist_tracks.csv", _MEMBERSHIPS, read_csv, is_track):
-        num_added += 1
-        job.files.write_interactions(INTERACTIONS, [row])
-    notes = (f"{nameless:,} tracks name no artist: creator {UNKNOWN_CREATOR!r}",) if nameless else ()
-    return Imported(len(seen), num_added, notes)
+        def is_track(row: Interaction) -> RowProblem | None:
+            return None if row.item_id in ids else RowProblem("track_id", "a track of tracks.csv", shown(row.item_id))
+
+        for item in job.rows("tracks.csv", _TRACKS, read_csv, ids.check):
+            num_nameless += item.creator == UNKNOWN_CREATOR
+            job.write_item(item)
+        for row in job.rows("playlist_tracks.csv", _MEMBERSHIPS, read_csv, is_track):
+            job.write_interaction(row)
+        return [f"{num_nameless:,} tracks name no artist: creator {UNKNOWN_CREATOR!r}"] if num_nameless else []

@@ -1,17 +1,17 @@
 """Podcast episodes gathered from feeds: `episodes.jsonl`, one object an episode; nobody's listening."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from msgspec import Struct
 
-from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
-from embedding.rows.catalogue_form import CATALOGUE_FORM
+from embedding.importers.import_job import ImportJob, ItemIds
+from embedding.importers.importer import Importer
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.readers_jsonl import read_jsonl
-from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser
 from embedding.rows.row_text import is_language
 from embedding.rows.schema import Item
-from embedding.rows.seen_ids import SeenIds
 
 
 class _Episode(Struct):
@@ -34,6 +34,10 @@ class _Read(Struct):
 
     item: Item
     odd_language: bool
+
+    @property
+    def id(self) -> str:
+        return self.item.id
 
 
 def bcp47(written: str | None) -> str | None:
@@ -67,10 +71,10 @@ def _episode(row: _Episode) -> _Read:
         # Two shows may share a title.
         "extra": {"show_id": row.show_id} if row.show_id else None,
     }
-    return _Read(CATALOGUE_FORM.from_fields(fields), language is None and bool((row.language or "").strip()))
+    return _Read(CATALOGUE_PARSER.from_fields(fields), language is None and bool((row.language or "").strip()))
 
 
-_EPISODES: RowForm[_Episode, _Read] = RowForm(
+_EPISODES: RowParser[_Episode, _Read] = RowParser(
     name="an episode",
     raw=_Episode,
     build=_episode,
@@ -88,21 +92,18 @@ _EPISODES: RowForm[_Episode, _Read] = RowForm(
 )
 
 
-def import_podcast_episodes(job: Job) -> Imported:
+class PodcastEpisodes(Importer):
     """Episodes with their show as creator and its categories as tags; an `explicit` of null stays not known."""
-    seen = SeenIds()
-    odd_languages = 0
 
-    def is_new(read: _Read) -> RowProblem | None:
-        if seen.add(read.item.id, len(seen)) is None:
-            return None
-        return RowProblem("episode_id", "an id that did not come before", shown(read.item.id))
+    name = "podcast_episodes"
+    about = "Podcast episodes gathered from feeds; no interactions."
+    has_interactions = False
 
-    for read in job.rows("episodes.jsonl", _EPISODES, read_jsonl, is_new):
-        odd_languages += read.odd_language
-        job.files.write_items(CATALOGUE, [read.item])
-    notes = [f"{odd_languages:,} episodes had a language that is no BCP 47 tag: left out"] if odd_languages else []
-    old = job.files.folder / INTERACTIONS
-    if old.exists():
-        notes.append(f"{old} was there before and is not of this set, which has no interactions")
-    return Imported(len(seen), None, tuple(notes))
+    def run(self, job: ImportJob) -> Sequence[str]:
+        """As `Importer`; a language that is no BCP 47 tag is left out of its row."""
+        ids = ItemIds("episode_id")
+        num_odd = 0
+        for read in job.rows("episodes.jsonl", _EPISODES, read_jsonl, ids.check):
+            num_odd += read.odd_language
+            job.write_item(read.item)
+        return [f"{num_odd:,} episodes had a language that is no BCP 47 tag: left out"] if num_odd else []

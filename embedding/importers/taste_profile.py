@@ -4,14 +4,16 @@
 play_count.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
-from embedding.importers.sources import CATALOGUE, INTERACTIONS, Imported, Job
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.importers.import_job import ImportJob, ItemIds
+from embedding.importers.importer import Importer
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers_csv import read_csv
-from embedding.rows.rejects import shown
-from embedding.rows.row_form import RowForm, RowProblem
+from embedding.rows.row_parser import RowParser
 from embedding.rows.schema import Interaction, Item
 
 UNKNOWN_CREATOR = "unknown"
@@ -42,14 +44,14 @@ def _item(song: _Song) -> Item:
         # Only the year is known: its first day.
         "published_at": f"{song.year:04d}-01-01" if song.year else None,
     }
-    return CATALOGUE_FORM.from_fields(fields)
+    return CATALOGUE_PARSER.from_fields(fields)
 
 
 def _interaction(play: _Play) -> Interaction:
-    return INTERACTION_FORM.from_fields({"user_id": play.user_id, "item_id": play.song_id, "weight": play.play_count})
+    return INTERACTION_PARSER.from_fields({"user_id": play.user_id, "item_id": play.song_id, "weight": play.play_count})
 
 
-_SONGS: RowForm[_Song, Item] = RowForm(
+_SONGS: RowParser[_Song, Item] = RowParser(
     name="a song",
     raw=_Song,
     build=_item,
@@ -57,7 +59,7 @@ _SONGS: RowForm[_Song, Item] = RowForm(
     expected={"year": "a year as a whole number, 0 for not known"},
     cells={"year": "number"},
 )
-_PLAYS: RowForm[_Play, Interaction] = RowForm(
+_PLAYS: RowParser[_Play, Interaction] = RowParser(
     name="a play count",
     raw=_Play,
     build=_interaction,
@@ -67,28 +69,25 @@ _PLAYS: RowForm[_Play, Interaction] = RowForm(
 )
 
 
-def import_taste_profile(job: Job) -> Imported:
-    """Songs, played or not, and how often each user played each; one played but not listed has its id as title."""
-    listed: set[str] = set()
-    unlisted: dict[str, None] = {}
-    num_plays = 0
+class TasteProfile(Importer):
+    """Songs, played or not, and how often each user played each."""
 
-    def is_new(item: Item) -> RowProblem | None:
-        known = item.id in listed
-        listed.add(item.id)
-        return RowProblem("song_id", "an id that did not come before", shown(item.id)) if known else None
+    name = "taste_profile"
+    about = "Echo Nest Taste Profile: songs and play counts."
 
-    for item in job.rows("songs.csv", _SONGS, read_csv, is_new):
-        job.files.write_items(CATALOGUE, [item])
-    for play in job.rows("interactions.csv", _PLAYS, read_csv):
-        num_plays += 1
-        job.files.write_interactions(INTERACTIONS, [play])
-        if play.item_id not in listed:
-            unlisted[play.item_id] = None
-    for song_id in unlisted:
-        job.files.write_items(CATALOGUE, [_item(_Song(song_id=song_id))])
-    notes: tuple[str, ...] = ()
-    if unlisted:
+    def run(self, job: ImportJob) -> Sequence[str]:
+        """As `Importer`; a song that was played but has no row gets its id as title."""
+        ids = ItemIds("song_id")
+        unlisted: dict[str, None] = {}
+        for item in job.rows("songs.csv", _SONGS, read_csv, ids.check):
+            job.write_item(item)
+        for play in job.rows("interactions.csv", _PLAYS, read_csv):
+            job.write_interaction(play)
+            if play.item_id not in ids:
+                unlisted[play.item_id] = None
+        for song_id in unlisted:
+            job.write_item(_item(_Song(song_id=song_id)))
+        if not unlisted:
+            return []
         known_as = f"their id is their title, their creator {UNKNOWN_CREATOR!r}"
-        notes = (f"{len(unlisted):,} songs were played but have no row: {known_as}",)
-    return Imported(len(listed) + len(unlisted), num_plays, notes)
+        return [f"{len(unlisted):,} songs were played but have no row: {known_as}"]

@@ -3,37 +3,37 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.line_ledger import LineLedger
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.readers import read_batches, source_files
 from embedding.rows.rejects import Rejects, shown
-from embedding.rows.row_form import RowProblem
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
-from embedding.rows.seen_ids import SeenIds
+from embedding.rows.unchanged_lines import UnchangedLines
 
 # A place is a file's number and a line in one integer; no file has 2**40 lines.
 _LINE_BITS = 40
 
 
 def read_catalogue(
-    path: Path, rejects: Rejects, seen: SeenIds | None = None, ledger: LineLedger | None = None
+    path: Path, rejects: Rejects, ids: CompactIdMap | None = None, unchanged: UnchangedLines | None = None
 ) -> Iterator[list[Item]]:
     """Items of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
 
-    `seen` is filled with the ids accepted, for those who want to ask about them later. Lines that `ledger` knows are
-    passed over: whether a later row has the id of one of them is for the caller to see.
+    `ids` is filled with the ids accepted, for callers that look them up later. Lines that `unchanged` knows are
+    skipped; whether a later row repeats the id of one of them is for the caller to check.
     Raises NotFoundError where there is no such file, RejectedInputError for a name that no reader takes, and, after
     all else was read, for a file that is empty or damaged.
     """
-    ids = SeenIds() if seen is None else seen
+    first_places = CompactIdMap() if ids is None else ids
     files = source_files(path)
 
     def check(item: Item, file_number: int, line: int) -> RowProblem | None:
-        earlier = ids.add(item.id, file_number << _LINE_BITS | line)
+        earlier = first_places.add(item.id, file_number << _LINE_BITS | line)
         if earlier is None:
             return None
         first_file, first_line = files[earlier >> _LINE_BITS], earlier & ((1 << _LINE_BITS) - 1)
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
         return RowProblem("id", f"an id that did not come before (first at {where})", shown(item.id))
 
-    yield from read_batches(path, CATALOGUE_FORM, rejects, check, ledger)
+    yield from read_batches(path, CATALOGUE_PARSER, rejects, check, unchanged)

@@ -8,9 +8,9 @@ from msgspec import Struct
 from embedding.errors import RejectedInputError
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects
-from embedding.rows.seen_ids import SeenIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def check_rows(catalogue: Path, interactions: Path | None, rejects: Rejects, rep
 
     Raises NotFoundError where a file is not there.
     """
-    ids = SeenIds()
+    ids = CompactIdMap()
     counts: dict[str, Counts] = {}
     failures: list[str] = []
     inputs: dict[str, Iterator[list[Any]]] = {"catalogue": read_catalogue(catalogue, rejects, ids)}

@@ -1,4 +1,4 @@
-"""Which row an id stands in: a table of ids that is built by streaming and read by mmap."""
+"""The id table: ids to row numbers and back, built by streaming and read by mmap."""
 
 import hashlib
 from array import array
@@ -19,8 +19,8 @@ def id_hash(text: str) -> int:
 class IdTable:
     """Ids and their row numbers, both ways, in flat arrays: no Python object a row.
 
-    Looked up by binary search over sorted hashes and confirmed on the id itself, so that ids whose
-    hashes collide are told apart.
+    Ids are looked up by binary search over sorted hashes and then compared themselves, so that colliding hashes do no
+    harm.
     """
 
     def __init__(

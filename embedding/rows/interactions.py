@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers import read_batches
 from embedding.rows.rejects import Rejects, shown
-from embedding.rows.row_form import RowProblem
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Interaction
 
 
@@ -24,4 +24,4 @@ def read_interactions(
             return None
         return RowProblem("item_id", "the id of an item in the catalogue", shown(interaction.item_id))
 
-    yield from read_batches(path, INTERACTION_FORM, rejects, check)
+    yield from read_batches(path, INTERACTION_PARSER, rejects, check)

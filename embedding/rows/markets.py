@@ -1,4 +1,4 @@
-"""Which two letters name a market: ISO 3166-1 alpha-2."""
+"""Market codes: ISO 3166-1 alpha-2, and what was probably meant by a code that is none."""
 
 # Officially assigned codes, ISO 3166-1 as of 2024.
 _ASSIGNED = """

@@ -1,17 +1,17 @@
-"""Which files are read, in what order and by which reader; batches of good rows, bad ones to the rejects."""
+"""Which files are read, in which order, by which reader: good rows in batches, bad ones to the rejects."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from embedding.errors import NotFoundError, RejectedInputError
-from embedding.rows.line_ledger import LineLedger
 from embedding.rows.readers_csv import read_csv
 from embedding.rows.readers_jsonl import read_jsonl
 from embedding.rows.readers_parquet import read_parquet
 from embedding.rows.rejects import Rejects
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
+from embedding.rows.unchanged_lines import UnchangedLines
 
 BATCH_ROWS = 4096
 # Rows with long transcripts make smaller batches.
@@ -32,7 +32,7 @@ _HIDDEN = (".", "_")
 
 
 def source_files(path: Path) -> list[Path]:
-    """`path`, or the files of the folder `path` in the order of their names, hidden ones left out.
+    """`path`, or the files of the folder `path` in the order of their names, without hidden ones.
 
     Raises NotFoundError where there is none, RejectedInputError for a name that no reader takes.
     """
@@ -54,14 +54,14 @@ def source_files(path: Path) -> list[Path]:
 
 def read_batches(
     path: Path,
-    form: RowForm[Any, Row],
+    parser: RowParser[Any, Row],
     rejects: Rejects,
     check: Callable[[Row, int, int], RowProblem | None],
-    ledger: LineLedger | None = None,
+    unchanged: UnchangedLines | None = None,
 ) -> Iterator[list[Row]]:
-    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` has the last word on each.
+    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` may reject one too.
 
-    Lines of JSON that `ledger` knows are passed over, and counted nowhere; other formats it is never asked about.
+    Lines of JSON that `unchanged` knows are skipped and not counted; of other formats every row is parsed.
 
     A damaged file gives the rows before the damage and one reject; the other files of a folder are still read.
     Then, at the end, RejectedInputError is raised, so that rows which were never seen cannot go unnoticed.
@@ -72,7 +72,7 @@ def read_batches(
         batch: list[Row] = []
         batch_bytes = 0
         try:
-            for line, size, outcome in _rows_of(file, form, ledger):
+            for line, size, outcome in _rows_of(file, parser, unchanged):
                 if isinstance(outcome, RowProblem):
                     rejects.add(name, line, outcome.field, outcome.expected, outcome.came)
                     continue
@@ -80,8 +80,8 @@ def read_batches(
                 if problem is not None:
                     rejects.add(name, line, problem.field, problem.expected, problem.came)
                     continue
-                if ledger is not None:
-                    ledger.took()
+                if unchanged is not None:
+                    unchanged.took()
                 batch.append(outcome)
                 batch_bytes += size
                 if len(batch) == BATCH_ROWS or batch_bytes >= BATCH_BYTES:
@@ -101,10 +101,10 @@ def read_batches(
 
 
 def _rows_of(
-    file: Path, form: RowForm[Any, Row], ledger: LineLedger | None
+    file: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
     reader = _READERS[_ending(file) or ""]
-    return read_jsonl(file, form, ledger) if reader is read_jsonl else reader(file, form)
+    return read_jsonl(file, parser, unchanged) if reader is read_jsonl else reader(file, parser)
 
 
 def _ending(file: Path) -> str | None:

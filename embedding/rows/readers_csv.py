@@ -1,4 +1,4 @@
-"""Rows from CSV: how a cell says what other formats say by type, and what a broken row costs (itself alone)."""
+"""Rows from CSV: cells are converted by column, and a broken row is rejected without the rows around it."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ import msgspec
 
 from embedding.rows.readers_jsonl import too_long
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import Cell, Row, RowForm, RowProblem, not_utf8
+from embedding.rows.row_parser import Cell, Row, RowParser, RowProblem, not_utf8
 from embedding.rows.streams import MAX_LINE_BYTES, FileDamage, read_lines
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -60,18 +60,18 @@ class _Lines:
         return self._row[0][0], self._row_bytes
 
 
-def read_csv(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
+def read_csv(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
     """Each row as (number of its first line, its bytes, the row or what is wrong with it).
 
     A row that is no CSV (a quote that never closes) is one problem; reading goes on at the line after its first.
     Raises FileDamage as `read_lines`, and for a header that names a column twice or lacks a required one.
     """
-    # The limit is the process's own; it may rise, for the longest text, but never falls under another's feet.
+    # The limit holds for the whole process: it is raised for the longest text, but never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     lines = _Lines(path)
     reader = csv.reader(lines, strict=True)
-    header = _header(reader, form)
-    cells = [form.cells.get(name) for name in header]
+    header = _header(reader, parser)
+    cells = [parser.cells.get(name) for name in header]
     while True:
         lines.start_row()
         try:
@@ -85,11 +85,11 @@ def read_csv(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int, Ro
             continue
         if not row:
             continue
-        yield *lines.place, _outcome(row, header, cells, lines.bad_line, form)
+        yield *lines.place, _outcome(row, header, cells, lines.bad_line, parser)
 
 
 def _outcome(
-    row: list[str], header: list[str], cells: list[Cell | None], bad_line: bytes | None, form: RowForm[Any, Row]
+    row: list[str], header: list[str], cells: list[Cell | None], bad_line: bytes | None, parser: RowParser[Any, Row]
 ) -> Row | RowProblem:
     if bad_line is not None:
         return not_utf8(bad_line)
@@ -101,12 +101,12 @@ def _outcome(
         if text != ""
     }
     try:
-        return form.from_fields(fields)
+        return parser.from_fields(fields)
     except RowProblem as problem:
         return problem
 
 
-def _header(reader: Iterator[list[str]], form: RowForm[Any, Row]) -> list[str]:
+def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[str]:
     try:
         header = next(reader)
     except StopIteration:
@@ -116,15 +116,15 @@ def _header(reader: Iterator[list[str]], form: RowForm[Any, Row]) -> list[str]:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise FileDamage(1, "each column once", f"{shown(twice[0])} twice")
-    missing = [name for name in form.required if name not in header]
+    missing = [name for name in parser.required if name not in header]
     if missing:
-        expected = f"columns {', '.join(form.required)}, with commas between"
+        expected = f"columns {', '.join(parser.required)}, with commas between"
         raise FileDamage(1, expected, f"a header {shown(','.join(header))}")
     return header
 
 
 def _value(text: str, cell: Cell) -> Any:
-    """What `text` says as `cell`; text that does not say it stays text, and is refused by the field's type."""
+    """`text` converted to the type `cell`; text that cannot be stays text, and is rejected by the field's type."""
     if cell == "flag":
         return _FLAGS.get(text.lower(), text)
     if cell in ("number", "time"):

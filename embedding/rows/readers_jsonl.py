@@ -1,13 +1,13 @@
-"""Rows from JSON lines: one object a line, blank lines passed over."""
+"""Rows from JSON lines: one object a line, blank lines skipped."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedding.rows.line_ledger import LineLedger
 from embedding.rows.rejects import shown
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import MAX_LINE_BYTES, read_lines
+from embedding.rows.unchanged_lines import UnchangedLines
 
 
 def too_long(line: bytes) -> RowProblem:
@@ -16,17 +16,17 @@ def too_long(line: bytes) -> RowProblem:
 
 
 def read_jsonl(
-    path: Path, form: RowForm[Any, Row], ledger: LineLedger | None = None
+    path: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None = None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
-    """Each line that `ledger` does not know, as (its number, its bytes, the row or what is wrong with it).
+    """Each line that `unchanged` does not know as (its number, its bytes, the row or what is wrong with it).
 
     Raises FileDamage as `read_lines`.
     """
-    from_json = form.from_json
+    from_json = parser.from_json
     for number, line, whole in read_lines(path):
         if not whole:
             yield number, len(line), too_long(line)
-        elif ledger is None or not ledger.knows(line):
+        elif unchanged is None or not unchanged.knows(line):
             try:
                 yield number, len(line), from_json(line)
             except RowProblem as problem:

@@ -1,4 +1,4 @@
-"""Rows from Parquet: a few hundred at a time, with its own times, decimals and maps in the forms that rows use."""
+"""Rows from Parquet: a few hundred at a time, times, decimals and maps converted to what the other formats have."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -9,14 +9,14 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from embedding.rows.row_form import Row, RowForm, RowProblem
+from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
 
 # Rows turned to Python objects at a time: with texts of 10 kB, some 5 MB.
 _SLICE_ROWS = 512
 
 
-def read_parquet(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
+def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
     """Each row as (its number from 1, its bytes, the row or what is wrong with it).
 
     Raises FileDamage where the file is no whole Parquet file, names a column twice or lacks a required one.
@@ -25,10 +25,10 @@ def read_parquet(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int
     try:
         # Without these two a whole row group would be held at once.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
-            _check_columns(file.schema_arrow, form)
+            _check_columns(file.schema_arrow, parser)
             for batch in file.iter_batches(batch_size=_SLICE_ROWS):
                 size = batch.nbytes // max(1, batch.num_rows)
-                for outcome in _outcomes(batch, form):
+                for outcome in _outcomes(batch, parser):
                     number += 1
                     yield number, size, outcome
     except (pa.ArrowException, OSError) as error:
@@ -36,16 +36,16 @@ def read_parquet(path: Path, form: RowForm[Any, Row]) -> Iterator[tuple[int, int
         raise FileDamage(place, "a whole Parquet file", str(error).strip() or type(error).__name__) from None
 
 
-def _check_columns(schema: pa.Schema, form: RowForm[Any, Row]) -> None:
+def _check_columns(schema: pa.Schema, parser: RowParser[Any, Row]) -> None:
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise FileDamage(None, "each column once", f"{twice[0]} twice")
-    missing = [name for name in form.required if name not in schema.names]
+    missing = [name for name in parser.required if name not in schema.names]
     if missing:
-        raise FileDamage(None, f"columns {', '.join(form.required)}", f"columns {', '.join(schema.names)}")
+        raise FileDamage(None, f"columns {', '.join(parser.required)}", f"columns {', '.join(schema.names)}")
 
 
-def _outcomes(batch: pa.RecordBatch, form: RowForm[Any, Row]) -> Iterator[Row | RowProblem]:
+def _outcomes(batch: pa.RecordBatch, parser: RowParser[Any, Row]) -> Iterator[Row | RowProblem]:
     names = batch.schema.names
     columns = [_in_microseconds(column) for column in batch.columns]
     try:
@@ -57,13 +57,13 @@ def _outcomes(batch: pa.RecordBatch, form: RowForm[Any, Row]) -> Iterator[Row | 
             yield row
             continue
         try:
-            yield form.from_fields({name: _plain(value) for name, value in zip(names, row, strict=True)})
+            yield parser.from_fields({name: _plain(value) for name, value in zip(names, row, strict=True)})
         except RowProblem as problem:
             yield problem
 
 
 def _row(columns: list[pa.Array], place: int) -> Any:
-    """One row of a batch in which some value has no Python form, or the problem that it is the one."""
+    """One row of a batch in which some row has a value that Python cannot hold; the problem where it is this row."""
     try:
         return tuple(column[place].as_py() for column in columns)
     except UnicodeDecodeError:
@@ -91,7 +91,7 @@ def _microsecond_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON would have brought it."""
+    """`value` in the types that JSON has."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, (datetime, date)):

@@ -1,4 +1,4 @@
-"""What happens to a bad row: one line in the rejects file, a count, and a limit on how many are borne."""
+"""Rejects: bad rows are counted and written to a file with the reason, and only a small share may be bad."""
 
 import os
 from pathlib import Path
@@ -92,7 +92,7 @@ class Rejects:
 
 
 def default_rejects_path(data_dir: Path, source: Path) -> Path:
-    """Where the rejects of `source` go unless told."""
+    """Where the rejects of `source` go by default."""
     return data_dir / "rejects" / f"{source.name or 'rows'}.rejects.jsonl"
 
 

@@ -1,4 +1,4 @@
-"""How rows are written: JSON lines in the form that the readers take, all files of a folder at once or none."""
+"""Rows written as JSON lines that the readers take; the files of a folder appear all at once, or none does."""
 
 import os
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _PLAIN = ("text", "album", "language", "duration_s", "explicit", "popularity")
 
 
 def item_fields(item: Item) -> dict[str, Any]:
-    """The catalogue row that reads back as `item`; what has its default is left out."""
+    """The catalogue row that reads back as `item`, without fields that have their default."""
     fields: dict[str, Any] = {"id": item.id, "kind": item.kind, "title": item.title, "creator": item.creator}
     if item.creators:
         fields["creators"] = item.creators
@@ -35,7 +35,7 @@ def item_fields(item: Item) -> dict[str, Any]:
 
 
 def interaction_fields(interaction: Interaction) -> dict[str, Any]:
-    """The interaction row that reads back as `interaction`; a weight of 1 and a time not known are left out."""
+    """The interaction row that reads back as `interaction`, without a weight of 1 and a time that is not known."""
     fields: dict[str, Any] = {"user_id": interaction.user_id, "item_id": interaction.item_id}
     if interaction.at is not None:
         # Whole seconds read better as a time; a fraction is exact as a number only.
@@ -55,9 +55,9 @@ def _window_fields(window: Window) -> dict[str, str]:
 
 
 class RowFiles:
-    """Files of one folder that appear together: written under other names, put in place when the context is left well.
+    """Files of one folder that appear together: written under other names, renamed when the context ends without error.
 
-    After an error nothing of them is left, and what stood there before stands.
+    After an error they are removed, and the old files stay.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a text in a row may be: the lengths of `embedding.rows.schema` as types, its patterns as checks.
+"""Checks of the texts in a row: the lengths of `embedding.rows.schema` as types, its patterns as functions.
 
 A pattern in a msgspec type costs half a microsecond each time, the checks here a tenth of that; a row has ten such
 texts. That both say the same is a test.

@@ -1,4 +1,4 @@
-"""Validated rows on disk between two passes over them, so that a catalogue is read and judged only once."""
+"""Validated rows on disk between two passes over them, so that a catalogue is read and checked only once."""
 
 from collections.abc import Iterator
 from pathlib import Path

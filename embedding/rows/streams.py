@@ -1,4 +1,4 @@
-"""How bytes of a row file are read: plain, gzip or zstd, line by line, none longer than a bound, damage named."""
+"""Lines of a row file, plain, gzip or zstd: up to a longest length, with damage reported by line."""
 
 import gzip
 import io
@@ -47,7 +47,7 @@ class _Packed(Protocol):
 
 
 class _Zstd:
-    """A zstd file, of any number of frames. Arrow unpacks it: it is here for Parquet, and tells an early end."""
+    """A zstd file of any number of frames, unpacked by Arrow, which is here for Parquet and reports an early end."""
 
     def __init__(self, path: Path) -> None:
         self._stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")

@@ -1,4 +1,4 @@
-"""How a time is written in a row: RFC 3339 or a bare date, to epoch time and back."""
+"""Times in rows: RFC 3339 or a bare date, to epoch time and back."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +21,7 @@ def epoch_us(text: str) -> int:
 
     A date is 00:00 UTC, a time without an offset is UTC, a leap second is the second after :59, and digits
     below a microsecond are rounded.
-    Raises ValueError for any other form, for a day that does not exist, and outside the years 1 to 9999 (UTC).
+    Raises ValueError for anything else, for a day that does not exist, and outside the years 1 to 9999 (UTC).
     """
     if len(text) == 10:
         # Without this check fromisoformat would take a week date, 2024-W22-5.

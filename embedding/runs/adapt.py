@@ -1,8 +1,6 @@
-"""The text encoder, fine-tuned on what a catalogue says of its own items, and what that gains on creators held out."""
+"""A run of `nearfield adapt`: the text encoder fine-tuned on a catalogue's texts, and its gain on other creators."""
 
 import random
-import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,27 +9,27 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from embedding.durable_files import replace_folder
+from embedding.durable_files import new_folder
 from embedding.errors import RejectedInputError, UsageError
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
-from embedding.runs.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.runs.fine_tune import encode_texts, fine_tune, load_model
+from embedding.runs.text_pairs import TextPair, is_held_out, sample_evenly, title_pair, training_pairs
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_folder import find_encoder
 from embedding.text.encoder_hub import fetched_encoder
 from embedding.training.device import DeviceName, find_device
 
-# Held-out pairs of one creator, and of one language; a language with fewer than the last says nothing.
+# Most held-out pairs of one creator and of one language, and the fewest of a language on which recall is measured.
 _PER_CREATOR, _PER_LANGUAGE, _LEAST_PAIRS = 10, 500, 20
 _RECALL_K = 10
 
 
 class AdaptRequest(Struct, frozen=True, kw_only=True):
-    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs (`drawn_evenly`)."""
+    """Which catalogue to learn from, where the adapted encoder goes, and on how many pairs (`sample_evenly`)."""
 
     catalogue: Path
     out: Path
@@ -85,15 +83,8 @@ def run_adaptation(request: AdaptRequest, settings: EmbeddingSettings, reporter:
     before = _recalls(model, tests, reporter, "before")
     fine_tune(model, training, request.epochs, request.seed, device, reporter)
     after = _recalls(model, tests, reporter, "after")
-    request.out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{request.out.name}-", dir=request.out.parent))
-    try:
+    with new_folder(request.out) as fresh:
         model.save(str(fresh), create_model_card=False)
-        fresh.chmod(0o755)
-        replace_folder(fresh, request.out)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     gains = (
         LanguageGain(language=language, pairs=len(tests[language]), before=before[language], after=after[language])
         for language in sorted(tests, key=lambda language: -len(tests[language]))
@@ -126,7 +117,7 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
     held_out: dict[str, dict[str, list[TextPair]]] = defaultdict(lambda: defaultdict(list))
 
     def others() -> Iterator[Item]:
-        """Those that are not held out; the tests are gathered on the way."""
+        """The items that are not held out; the held-out ones are collected on the way."""
         for item in items:
             if not is_held_out(item.creator):
                 yield item
@@ -135,7 +126,7 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
             if pair is not None and len(held_out[pair.language][pair.creator]) < _PER_CREATOR:
                 held_out[pair.language][pair.creator].append(pair)
 
-    training = drawn_evenly(training_pairs(others()), request.pairs, request.seed)
+    training = sample_evenly(training_pairs(others()), request.pairs, request.seed)
     draw = random.Random(request.seed)
     tests = {}
     for language, by_creator in held_out.items():
@@ -150,16 +141,16 @@ def _recalls(model: Any, tests: dict[str, list[TextPair]], reporter: Reporter, w
     with reporter.stage(f"held-out creators, {when}", sum(map(len, tests.values()))) as advance:
         found = {}
         for language, pairs in tests.items():
-            asks = encode_texts(model, [pair.asks for pair in pairs])
-            answers = encode_texts(model, [pair.answers for pair in pairs])
-            found[language] = recall_of_pairs(asks, answers, _RECALL_K)
+            queries = encode_texts(model, [pair.query for pair in pairs])
+            documents = encode_texts(model, [pair.document for pair in pairs])
+            found[language] = recall_of_pairs(queries, documents, _RECALL_K)
             advance(len(pairs))
     return found
 
 
-def recall_of_pairs(asks: Vectors, answers: Vectors, k: int) -> float:
-    """Share of the N rows of `asks` whose own row of `answers` is among the `k` nearest; ties count against it."""
-    scores = asks @ answers.T
+def recall_of_pairs(queries: Vectors, documents: Vectors, k: int) -> float:
+    """Share of the N rows of `queries` whose own row of `documents` is among the `k` nearest; ties count against it."""
+    scores = queries @ documents.T
     beside = (scores >= np.diag(scores)[:, None]).sum(axis=1) - 1
     return float((beside < k).mean())
 

@@ -1,4 +1,4 @@
-"""One fine-tuning of a sentence-transformers model by its own trainer: each text finds its partner in the batch."""
+"""Fine-tuning of a sentence-transformers model by its own trainer: in-batch negatives among pairs of texts."""
 
 import tempfile
 from collections.abc import Sequence
@@ -20,23 +20,23 @@ from transformers.utils.logging import disable_progress_bar
 from embedding.errors import NearfieldError, RejectedInputError
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
-from embedding.runs.adapt_batches import LanguageBatches
-from embedding.runs.adapt_pairs import TextPair
+from embedding.runs.language_batches import LanguageBatches
+from embedding.runs.text_pairs import TextPair
 from embedding.text.sentence_encoder import precision
 
-# Pairs that are told from one another; computed so many at once, whose memory is what counts.
+# Pairs of a batch, each a negative of the others; and pairs computed at once, which decides how much memory it takes.
 _BATCH, _AT_ONCE = 512, 32
 _LEARNING_RATE = 2e-4
 _WARM_UP_SHARE = 0.1
-# Read of a text while training: as much as the packaged model reads of an Italian one.
+# Characters of a text that are read in training: as many as the packaged model reads of an Italian one.
 _CHARS = 640
 
 
 def load_model(folder: Path, device: str) -> SentenceTransformer:
     """The model in `folder`, in float32, its dropout layers off.
 
-    Each pair is seen once or twice, so there is nothing to forget; on a CPU the dice took a quarter of a step, and
-    attention whose weights may be dropped is computed the long way (docs/log.md).
+    Each pair is seen once or twice, so there is little to overfit; on a CPU, dropout took a quarter of a step, and
+    attention with dropout has no fast kernel (docs/log.md).
     """
     disable_progress_bar()
     model = SentenceTransformer(str(folder), device=device, local_files_only=True)
@@ -55,13 +55,13 @@ def fine_tune(
 
     The loss is the softmax over the batch, both ways, at a scale of 20: Henderson et al., "Efficient natural language
     response suggestion for smart reply", 2017; made symmetric by Günther et al., "Jina embeddings", 2023. A batch is
-    computed a few pairs at a time, its gradient kept by vectors in between: Gao et al., "Scaling deep contrastive
+    computed a few pairs at a time, with the gradients of its vectors cached: Gao et al., "Scaling deep contrastive
     learning batch size under memory limited setup", RepL4NLP 2021. Raises RejectedInputError where no two pairs can be
-    told from one another, NearfieldError when weights are no numbers any more.
+    negatives of one another, NearfieldError when weights become NaN or infinite.
     """
     disable_progress_bars()
     data = Dataset.from_dict(
-        {"anchor": [pair.asks[:_CHARS] for pair in pairs], "positive": [pair.answers[:_CHARS] for pair in pairs]}
+        {"anchor": [pair.query[:_CHARS] for pair in pairs], "positive": [pair.document[:_CHARS] for pair in pairs]}
     )
     batches = LanguageBatches(pairs, _BATCH, seed)
     if not len(batches):
@@ -102,7 +102,7 @@ def fine_tune(
 
 def _loss(model: SentenceTransformer) -> Any:
     both_ways: Any = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
-    # Sums of word vectors have no mini-batches, nor need them.
+    # Models that sum word vectors have no mini-batches, and do not need them.
     if has_static_embedding_input(model):
         return MultipleNegativesRankingLoss(model, **both_ways)
     return CachedMultipleNegativesRankingLoss(model, mini_batch_size=_AT_ONCE, **both_ways)

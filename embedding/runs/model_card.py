@@ -8,30 +8,30 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from embedding.evaluation.figures import POPULARITY, TOWERS, Figures
+from embedding.evaluation.results import POPULARITY, TOWERS, EvaluationResults
 from embedding.towers.model_folder import ModelManifest
 
 _LIMITS = (
     "What nobody has heard is found by what it shares with what was heard: creators, tags, text, where those are "
     "features.",
-    "The figures speak of listeners like those of the data, on that day: held-out pairs show what people found with "
+    "The figures speak of users like those of the data, on that day: held-out pairs show what people found with "
     "what they had, not what they would have liked.",
     "Popular items are found more easily, and are shown more often; the bias panel says how much.",
     "A tower's vectors mean nothing to another model, nor to an index built from another.",
 )
 
 
-def model_card(manifest: ModelManifest, figures: Figures | None, losses: Sequence[float]) -> str:
-    """The card of a finished model; `figures` on its own held-out pairs, None where it held nothing out."""
+def model_card(manifest: ModelManifest, results: EvaluationResults | None, losses: Sequence[float]) -> str:
+    """The card of a finished model; `results` on its own held-out pairs, None where it held nothing out."""
     parts = [
         f"# Model {manifest.hash[:12]}",
         f"Two towers of {manifest.dims} dims: a listening history becomes a query, a catalogue row a candidate, and "
-        "their dot product says how well they fit. For finding tracks and episodes for a listener, or near others; "
+        "their dot product says how well they fit. For finding tracks and episodes for a user, or near others; "
         "not for judging people, nor for anything that their listening should not decide.",
         "## Data",
         _table(("what", "how much, or which"), _data(manifest)),
         "## How good it is",
-        *(_figures(figures) if figures is not None else [_nothing_held_out(manifest)]),
+        *(_results(results) if results is not None else [_nothing_held_out(manifest)]),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(manifest)),
         "## Config",
@@ -54,13 +54,13 @@ def _data(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
     used = [field for field in manifest.input_fields if field != "id"]
     yield "liked pairs", f"{counts.pairs:,}"
     yield "skips", f"{counts.skips:,}"
-    yield "listeners", f"{counts.users:,}"
+    yield "users", f"{counts.users:,}"
     yield "items with a row of their own", f"{counts.items:,}"
     yield "fingerprint of all interactions", f"`{manifest.fingerprint}`"
     cut_s = manifest.split.cut_s
     yield "split", manifest.split.name if cut_s is None else f"{manifest.split.name}, at {cut_s:.0f} s since 1970"
     together = (" with ".join(f"{kind}s" for kind in pair) for pair in manifest.crossing)
-    yield "kinds that one listener likes together", ", ".join(together) or "not noted"
+    yield "kinds that one user likes together", ", ".join(together) or "not noted"
     if manifest.shortened_from is not None:
         yield "cut from", f"`{manifest.shortened_from}`"
     yield "begun with the weights of", "none" if manifest.warm_start is None else f"`{manifest.warm_start}`"
@@ -68,37 +68,37 @@ def _data(manifest: ModelManifest) -> Iterable[tuple[str, str]]:
     yield "text encoder", "none" if manifest.encoder_hash is None else f"`{manifest.encoder_hash}`"
 
 
-def _figures(figures: Figures) -> Iterable[str]:
-    names = list(figures.bias)
-    values = {TOWERS: figures.metrics, **figures.baselines}
+def _results(results: EvaluationResults) -> Iterable[str]:
+    names = list(results.bias)
+    values = {TOWERS: results.metrics, **results.baselines}
     yield (
-        "Every candidate ranked for every listener with held-out pairs; what they trained with is left out. Brackets "
-        "hold 95 % intervals of the mean over listeners."
+        "Every candidate ranked for every user with held-out pairs; what they trained with is left out. Brackets "
+        "hold 95 % intervals of the mean over users."
     )
     yield _table(
         ("metric", *names),
         [
-            (f"`{key}`", *(_with_interval(values[name][key], *figures.intervals[name][key]) for name in names))
-            for key in figures.metrics
+            (f"`{key}`", *(_with_interval(values[name][key], *results.intervals[name][key]) for name in names))
+            for key in results.metrics
         ],
     )
-    if POPULARITY in figures.p_values:
-        p_value = figures.p_values[POPULARITY]["recall@20"]
+    if POPULARITY in results.p_values:
+        p_value = results.p_values[POPULARITY]["recall@20"]
         yield f"Chance alone would set recall@20 as far from popularity's with probability {p_value:.4f} (paired test)."
     yield "### By slice, recall@20"
     rows = []
-    for label, part in figures.slices[TOWERS].items():
-        beside = (figures.slices[name][label] for name in names)
+    for label, part in results.slices[TOWERS].items():
+        beside = (results.slices[name][label] for name in names)
         rows.append((label, f"{part.pairs:,}", *(_with_interval(one.recall, one.low, one.high) for one in beside)))
     yield _table(("slice", "held-out pairs", *names), rows)
     yield "### Bias: what the first 20 places of all lists hold"
-    keys = figures.bias[TOWERS].__struct_fields__
-    rows = [(key.replace("_", " "), *(f"{getattr(figures.bias[name], key):.3f}" for name in names)) for key in keys]
+    keys = results.bias[TOWERS].__struct_fields__
+    rows = [(key.replace("_", " "), *(f"{getattr(results.bias[name], key):.3f}" for name in names)) for key in keys]
     yield _table(("", *names), rows)
     yield (
         "Coverage: share of the candidates in some list. Gini: 0 where all are shown as often. Popularity: share of "
         "the candidates that are less popular, .5 by chance. Popularity overlap: what popularity shows to the same "
-        "listener. Cold: items without a training pair."
+        "user. Cold: items without a training pair."
     )
 
 
@@ -128,7 +128,7 @@ def _nothing_held_out(manifest: ModelManifest) -> str:
 def _limits(manifest: ModelManifest) -> Iterable[str]:
     yield from _LIMITS
     if not any(one != other for one, other in manifest.crossing):
-        yield "No listener liked both tracks and episodes: it knows nothing of crossing from one to the other."
+        yield "No user liked both tracks and episodes: it knows nothing of crossing from one to the other."
     if "text" not in manifest.config.features:
         yield "It reads no text."
     if "id" not in manifest.config.features:

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: recall by k, recall by slice, and bias, the model against the baselines."""
+"""Plots of an evaluation: recall by k, recall by slice, and bias, the model against the baselines."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from embedding.evaluation.evaluate_run import EvaluateReport
+from embedding.runs.evaluate import EvaluateReport
 
 _DPI = 120
 _BIASES = ("coverage", "gini", "popularity", "popularity_overlap", "cold")

@@ -1,4 +1,4 @@
-"""A model cut to fewer dims, of those that it was trained for: a model folder like any other."""
+"""A run of `nearfield shorten`: a model cut to fewer dims, of those that it was trained for."""
 
 from pathlib import Path
 

@@ -1,43 +1,30 @@
-"""One training run from files to a model folder."""
+"""A run of `nearfield train`: from catalogue and interactions to a model folder."""
 
-import platform
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import torch
 from msgspec import Struct
 
-from embedding.data.pairs import Pairs
-from embedding.data.split import Parts, Split, SplitName, choose_split, split_pairs
-from embedding.data.task import Task
+from embedding.data.split import SplitName, choose_split, split_pairs
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.baselines import Popularity
-from embedding.evaluation.evaluate_run import encode_for
-from embedding.evaluation.evaluation import rank
-from embedding.evaluation.figures import POPULARITY, TOWERS, Figures, figures_of
-from embedding.evaluation.item_attributes import ItemAttributes
-from embedding.evaluation.tower_scorer import TowerScorer
-from embedding.evaluation.validation import Validation
+from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
 from embedding.runs.model_card import model_card
+from embedding.runs.trained_model import held_out_results, manifest_of
 from embedding.settings import EmbeddingSettings
-from embedding.text.text_vectors import LoadEncoder, TextVectors, open_text_vectors
-from embedding.towers.features import Vocabulary
+from embedding.text.text_vectors import LoadEncoder, open_text_vectors
 from embedding.towers.model import Towers, save_weights
-from embedding.towers.model_folder import ModelCounts, ModelManifest, check_out, write_model
+from embedding.towers.model_folder import ModelManifest, check_out, write_model
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
-from embedding.training.dataset import Dataset, open_dataset
+from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
-from embedding.training.preparation import Prepared, prepare, stopping_parts
-from embedding.training.processes import joined_processes
-from embedding.training.training import Around, Trained, fit
+from embedding.training.distributed import joined_process_group
+from embedding.training.fit import fit
+from embedding.training.training_data import early_stopping_split, prepare_training_data
 from embedding.training.training_log import TrainingLog
-from embedding.training.warm_start import check_start
-
-_LIBRARIES = ("nearfield", "torch", "numpy", "sentence-transformers", "safetensors")
+from embedding.training.training_loop import FitOptions
+from embedding.training.warm_start import check_warm_start
 
 
 class TrainRequest(Struct, frozen=True, kw_only=True):
@@ -74,13 +61,6 @@ class TrainReport(Struct, frozen=True, kw_only=True):
     is_first: bool
 
 
-class Fitted(Struct, frozen=True):
-    """Trained towers with the vocabulary that goes with them."""
-
-    vocabulary: Vocabulary
-    trained: Trained
-
-
 def run_training(
     request: TrainRequest, settings: EmbeddingSettings, load_encoder: LoadEncoder, reporter: Reporter
 ) -> TrainReport:
@@ -93,19 +73,19 @@ def run_training(
     check_out(request.out)
     device = find_device(request.device)
     start = None if request.warm_start is None else Towers.load(request.warm_start)
-    with joined_processes(device.type) as processes, ExitStack() as stack:
-        if not processes.is_first:
+    with joined_process_group(device.type) as group, ExitStack() as stack:
+        if not group.is_first:
             # The first one reads and encodes for all; what it encoded is in the cache then.
-            processes.wait()
+            group.wait()
             settings = msgspec.structs.replace(
                 settings,
                 cache_dir=settings.vector_cache_dir,
-                data_dir=settings.data_dir / f"process-{processes.rank}",
+                data_dir=settings.data_dir / f"process-{group.rank}",
             )
             reporter = Reporter("none")
         texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
         if start is not None:
-            check_start(start.manifest, request.config, texts.encoder_hash)
+            check_warm_start(start.manifest, request.config, texts.encoder_hash)
         data = stack.enter_context(
             open_dataset(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
@@ -114,8 +94,8 @@ def run_training(
         split = choose_split(data.pairs, request.split)
         parts = split_pairs(data.pairs, split)
         train = parts.train
-        stopping = stopping_parts(train, request.config)
-        prepared = prepare(
+        stopping = early_stopping_split(train, request.config)
+        training_data = prepare_training_data(
             data,
             train if stopping is None else stopping.train,
             stopping,
@@ -124,124 +104,45 @@ def run_training(
             reporter,
             None if start is None else start.vocabulary,
         )
-        if processes.is_first:
-            processes.wait()
+        if group.is_first:
+            group.wait()
         identity = RunIdentity(
             config=msgspec.to_builtins(request.config),
             split=msgspec.to_builtins(split),
             interactions=data.pairs.fingerprint(),
-            items=prepared.fingerprint(),
+            items=training_data.fingerprint(),
             encoder=texts.encoder_hash,
             start=None if start is None else start.model_hash,
             device=device.type,
-            processes=processes.size,
+            processes=group.size,
         )
-        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, processes.is_first)
-        around = Around(
+        checkpoints = Checkpoints(checkpoint_path(request.out), identity, request.resume, group.is_first)
+        options = FitOptions(
             checkpoints=checkpoints,
-            log=TrainingLog(request.log) if request.log is not None and processes.is_first else None,
-            validate=Validation.of(prepared, request.config),
+            log=TrainingLog(request.log) if request.log is not None and group.is_first else None,
+            validate=ValidationMetric.of(training_data, request.config),
             start=None if start is None else start.weights(),
-            processes=processes,
+            group=group,
         )
-        trained = fit_prepared(prepared, request.config, processes.device(device), reporter, around)
-        manifest = _manifest(prepared, trained, data, texts, split, identity, request.config)
-        if processes.is_first:
+        trained = fit(training_data, request.config, group.device(device), reporter, options)
+        manifest = manifest_of(training_data, trained, data, texts, split, identity, request.config)
+        if group.is_first:
 
             def write(folder: Path) -> None:
-                prepared.vocabulary.save(folder)
+                training_data.vocabulary.save(folder)
                 save_weights(folder, trained.candidate, trained.query)
 
-            figures = _figures(prepared, trained, parts, request.config, data, texts, reporter)
+            results = held_out_results(training_data, trained, parts, request.config, data, texts, reporter)
             manifest = write_model(
-                request.out, manifest, write, lambda finished: model_card(finished, figures, trained.losses)
+                request.out, manifest, write, lambda finished: model_card(finished, results, trained.losses)
             )
             checkpoints.remove()
-        processes.wait()
+        group.wait()
         return TrainReport(
             manifest=manifest,
             losses=trained.losses,
             scores=trained.scores,
             resumed_at=trained.resumed_at,
             rejects=data.rejects,
-            is_first=processes.is_first,
+            is_first=group.is_first,
         )
-
-
-def fit_pairs(
-    data: Dataset,
-    train: Pairs,
-    config: TrainConfig,
-    texts: TextVectors,
-    device: torch.device,
-    reporter: Reporter,
-) -> Fitted:
-    """Learn the vocabulary of the items in `train` and train the towers on them."""
-    prepared = prepare(data, train, None, config, texts, reporter)
-    return Fitted(prepared.vocabulary, fit_prepared(prepared, config, device, reporter))
-
-
-def fit_prepared(
-    prepared: Prepared,
-    config: TrainConfig,
-    device: torch.device,
-    reporter: Reporter,
-    around: Around = Around(),  # noqa: B008  # it is frozen
-) -> Trained:
-    """`fit` on all that was prepared."""
-    around = msgspec.structs.replace(around, query_texts=prepared.query_texts)
-    return fit(prepared.items, prepared.vocabulary, prepared.pairs, prepared.places, config, device, reporter, around)
-
-
-def _figures(
-    prepared: Prepared,
-    trained: Trained,
-    parts: Parts,
-    config: TrainConfig,
-    data: Dataset,
-    texts: TextVectors,
-    reporter: Reporter,
-) -> Figures | None:
-    """How good the towers are on the pairs that their split held out, beside popularity; None where it held none."""
-    if not len(parts.test):
-        return None
-    task = Task.of(parts, len(data.item_rows))
-    rows, vectors = encode_for(trained.candidate, prepared.vocabulary, task, data, texts, reporter)
-    scorer = TowerScorer(trained.query, config, task, rows, vectors)
-    ranked = {
-        TOWERS: rank(scorer, task, reporter, TOWERS),
-        POPULARITY: rank(Popularity(task), task, reporter, POPULARITY),
-    }
-    return figures_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
-
-
-def _manifest(
-    prepared: Prepared,
-    trained: Trained,
-    data: Dataset,
-    texts: TextVectors,
-    split: Split,
-    identity: RunIdentity,
-    config: TrainConfig,
-) -> ModelManifest:
-    liked = prepared.pairs.positive
-    return ModelManifest(
-        dims=config.dims,
-        encoder_hash=texts.encoder_hash,
-        text_dims=texts.dims,
-        input_fields=prepared.vocabulary.input_fields,
-        config=config,
-        split=split,
-        fingerprint=identity.interactions,
-        counts=ModelCounts(
-            items=len(prepared.vocabulary.ids),
-            users=len(np.unique(prepared.pairs.users[liked])),
-            pairs=int(liked.sum()),
-            skips=int((~liked).sum()),
-        ),
-        crossing=data.crossing(prepared.pairs),
-        device=identity.device,
-        epochs=trained.best_epoch,
-        warm_start=identity.start,
-        libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
-    )

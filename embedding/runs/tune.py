@@ -1,4 +1,4 @@
-"""Search for a training config: each trial trained on a part of the training pairs and judged by the rest of them."""
+"""A run of `nearfield tune`: each config trained on a part of the training pairs and judged by the rest."""
 
 import json
 import time
@@ -13,25 +13,26 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from embedding.data.split import SplitName, choose_split, split_pairs, validation_split
 from embedding.data.train_config import TrainConfig
+from embedding.durable_files import write_durably
 from embedding.errors import MismatchError, RejectedInputError
-from embedding.evaluation.validation import Validation
+from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
-from embedding.runs.train import fit_prepared
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import LoadEncoder, open_text_vectors
 from embedding.training.checkpoint import RunIdentity, differences
 from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
-from embedding.training.preparation import prepare
+from embedding.training.fit import fit
+from embedding.training.training_data import prepare_training_data
 
 _NAME = "nearfield"
 _IDENTITY = "identity"
 
 
 class TuneRequest(Struct, frozen=True, kw_only=True):
-    """What to search for and how long: `trials` in all, those of earlier calls among them, and `minutes` of this call.
+    """What to search for and how long: `trials` of all calls together, and `minutes` of this one.
 
-    `config`: where the search begins, and what it leaves as it is; `out`: TOML file for the best config, beside which
+    `config`: where the search begins, and what it does not change; `out`: TOML file for the best config, beside which
     the study is kept.
     """
 
@@ -46,7 +47,7 @@ class TuneRequest(Struct, frozen=True, kw_only=True):
 
 
 class TuneReport(Struct, frozen=True, kw_only=True):
-    """The best config, what it gave on validation, what the first one gave, and the finished trials of all calls."""
+    """The best config, its validation metric and that of the first, and the finished trials of all calls."""
 
     best: TrainConfig
     value: float
@@ -74,25 +75,25 @@ def run_tuning(
         parts = validation_split(split_pairs(data.pairs, split).train)
         if not len(parts.test):
             raise RejectedInputError("Nothing can be held out of training: no user has five training pairs or more.")
-        prepared = prepare(data, parts.train, parts, request.config, texts, reporter)
+        training_data = prepare_training_data(data, parts.train, parts, request.config, texts, reporter)
         identity = RunIdentity(
             config=msgspec.to_builtins(request.config),
             split=msgspec.to_builtins(split),
             interactions=data.pairs.fingerprint(),
-            items=prepared.fingerprint(),
+            items=training_data.fingerprint(),
             encoder=texts.encoder_hash,
             start=None,
             device=device.type,
             processes=1,
         )
-        validation = Validation.of(prepared, request.config)
+        validation = ValidationMetric.of(training_data, request.config)
         assert validation is not None
         study = _open_study(study_path(request.out), identity, request.config)
 
         def judge(trial: Trial) -> float:
             config = _drawn(trial, request.config)
             reporter.say(f"trial {trial.number + 1}/{request.trials}: {trial.params}")
-            trained = fit_prepared(prepared, config, device, reporter)
+            trained = fit(training_data, config, device, reporter)
             return validation(trained.candidate, trained.query)
 
         until_s = None if request.minutes is None else time.monotonic() + 60 * request.minutes
@@ -125,14 +126,14 @@ def _open_study(path: Path, identity: RunIdentity, config: TrainConfig) -> optun
     kept = study.user_attrs.get(_IDENTITY)
     if kept is None:
         study.set_user_attr(_IDENTITY, own)
-        # What the search begins with is tried first: it cannot end below.
+        # The first config is tried first: the result cannot be worse.
         study.enqueue_trial({key: getattr(config, key) for key in ("epochs", *_SPACE_KEYS)})
     elif kept != own:
         raise MismatchError(
             f"The study {path} is of another search. {'; '.join(differences(kept, own))}. Give what that was given, or "
             "another --out."
         )
-    # A search that goes on must not draw again what it drew first.
+    # A resumed search must not repeat the draws of the first call.
     study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
     return study
 
@@ -168,6 +169,4 @@ def _write(path: Path, config: TrainConfig, trial: FrozenTrial, num_trials: int)
     """The config as TOML, in one step: numbers, texts, flags and lists are written there as in JSON."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in msgspec.to_builtins(config).items()]
     head = f"# The best of {num_trials} trials: {config.validate_by} {trial.value:.4f} on training pairs held out."
-    part = path.with_name(f"{path.name}.part")
-    part.write_text("\n".join((head, *lines)) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_durably(path, ("\n".join((head, *lines)) + "\n").encode())

@@ -7,11 +7,11 @@ from embedding.errors import UsageError
 from embedding.rows.row_files import RowFiles
 from embedding.rows.schema import Interaction, Item, Kind
 from embedding.rows.times import epoch_us
-from embedding.sample.draw import Draws
+from embedding.sample.availability import upcoming_everywhere, windows
 from embedding.sample.listeners import interactions
+from embedding.sample.seeded_choices import SeededChoices
 from embedding.sample.tastes import TASTES, Taste
 from embedding.sample.texts import band_names, description, show_names, title, transcript
-from embedding.sample.windows import upcoming_everywhere, windows
 
 DEFAULT_SEED = 7
 DEFAULT_MARKET = "SE"
@@ -43,10 +43,10 @@ class Sample:
 
 def make_sample(seed: int = DEFAULT_SEED) -> Sample:
     """2,000 items in 20 tastes and the listening of 1,200 users; the same seed gives the same sample."""
-    draws = Draws(seed)
-    bands = band_names(draws, _BANDS_PER_TASTE * len(TASTES))
+    choices = SeededChoices(seed)
+    bands = band_names(choices, _BANDS_PER_TASTE * len(TASTES))
     # Ids say nothing of the taste.
-    numbers = iter(draws.shuffled(range(1, len(TASTES) * (TRACKS_PER_TASTE + EPISODES_PER_TASTE) + 1)))
+    numbers = iter(choices.shuffled(range(1, len(TASTES) * (TRACKS_PER_TASTE + EPISODES_PER_TASTE) + 1)))
     items: list[Item] = []
     heard: dict[str, list[Item]] = {}
     taste_of: dict[str, str] = {}
@@ -58,15 +58,15 @@ def make_sample(seed: int = DEFAULT_SEED) -> Sample:
         }
         warm: list[Item] = []
         for place in range(TRACKS_PER_TASTE + EPISODES_PER_TASTE):
-            item = _item(draws, taste, creators, place, next(numbers), spoken=which < _NUM_TRANSCRIPTS)
+            item = _item(choices, taste, creators, place, next(numbers), spoken=which < _NUM_TRANSCRIPTS)
             items.append(item)
             taste_of[item.id] = taste.name
             if place in _COLD_PLACES:
                 cold.add(item.id)
             else:
                 warm.append(item)
-        heard[taste.name] = draws.shuffled(warm)
-    listens = interactions(draws, heard)
+        heard[taste.name] = choices.shuffled(warm)
+    listens = interactions(choices, heard)
     items.sort(key=lambda item: item.id)
     return Sample(tuple(items), tuple(listens), taste_of, frozenset(cold))
 
@@ -91,29 +91,29 @@ def write_sample(folder: Path, seed: int = DEFAULT_SEED) -> Sample:
 
 
 def _item(
-    draws: Draws, taste: Taste, creators: dict[Kind, list[str]], place: int, number: int, *, spoken: bool
+    choices: SeededChoices, taste: Taste, creators: dict[Kind, list[str]], place: int, number: int, *, spoken: bool
 ) -> Item:
     kind: Kind = "track" if place < TRACKS_PER_TASTE else "episode"
     names = creators[kind]
-    language = draws.one(_LANGUAGES)
-    guests = draws.some(names, 2) if kind == "track" and draws.chance(0.15) else [names[place % len(names)]]
+    language = choices.one(_LANGUAGES)
+    guests = choices.some(names, 2) if kind == "track" and choices.chance(0.15) else [names[place % len(names)]]
     has_transcript = spoken and place == _TRANSCRIPT_PLACE
     upcoming = place == _UPCOMING_PLACE
-    sort = draws.between(0, 99)
+    sort = choices.between(0, 99)
     return Item(
         id=f"{kind}-{number:04d}",
         kind=kind,
-        title=title(draws, taste, kind, language, place + 1),
+        title=title(choices, taste, kind, language, place + 1),
         creator=guests[0],
         creators=tuple(guests) if len(guests) > 1 else (),
-        text=transcript(draws, taste, 3000) if has_transcript else description(draws, taste, kind),
-        album=f"{draws.one(taste.moods).title()} Sides" if kind == "track" and draws.chance(0.5) else None,
-        tags=(taste.name, draws.one(taste.moods)) if draws.chance(0.7) else (),
+        text=transcript(choices, taste, 3000) if has_transcript else description(choices, taste, kind),
+        album=f"{choices.one(taste.moods).title()} Sides" if kind == "track" and choices.chance(0.5) else None,
+        tags=(taste.name, choices.one(taste.moods)) if choices.chance(0.7) else (),
         language=language,
-        duration_s=float(draws.between(120, 420) if kind == "track" else draws.between(900, 5400)),
-        published_at=None if upcoming else draws.between(_FIRST_DAY, _LAST_DAY) * 86_400,
+        duration_s=float(choices.between(120, 420) if kind == "track" else choices.between(900, 5400)),
+        published_at=None if upcoming else choices.between(_FIRST_DAY, _LAST_DAY) * 86_400,
         explicit=True if sort < 8 else (False if sort < 68 else None),
-        min_age=draws.one((16, 18)) if draws.chance(0.02) else 0,
-        availability=upcoming_everywhere(draws) if upcoming else windows(draws, place),
+        min_age=choices.one((16, 18)) if choices.chance(0.02) else 0,
+        availability=upcoming_everywhere(choices) if upcoming else windows(choices, place),
         extra={"made_up": True},
     )

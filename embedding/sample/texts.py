@@ -1,6 +1,6 @@
 """What the made-up catalogue says: creators, titles, descriptions and transcripts in the words of a taste."""
 
-from embedding.sample.draw import Draws
+from embedding.sample.seeded_choices import SeededChoices
 from embedding.sample.tastes import Taste
 
 _BAND_FIRST = (
@@ -61,9 +61,9 @@ _SPOKEN = (
 )
 
 
-def band_names(draws: Draws, count: int) -> list[str]:
+def band_names(choices: SeededChoices, count: int) -> list[str]:
     """`count` different names of bands that do not exist."""
-    return draws.some([f"The {first} {second}" for first in _BAND_FIRST for second in _BAND_SECOND], count)
+    return choices.some([f"The {first} {second}" for first in _BAND_FIRST for second in _BAND_SECOND], count)
 
 
 def show_names(taste: Taste, count: int) -> list[str]:
@@ -71,37 +71,37 @@ def show_names(taste: Taste, count: int) -> list[str]:
     return [form.format(taste.name.title()) for form in _SHOW_FORMS[:count]]
 
 
-def title(draws: Draws, taste: Taste, kind: str, language: str | None, number: int) -> str:
+def title(choices: SeededChoices, taste: Taste, kind: str, language: str | None, number: int) -> str:
     """A title of a track or episode, in `language` where it is one of `taste.nouns`, else in English."""
     if language in taste.nouns:
-        noun = draws.one(taste.nouns[language])
-        return _first_upper(draws.one(_FOREIGN_TITLES[language]).format(noun, number=number))
-    thing, other = draws.some(taste.things, 2)
-    form = draws.one(_TRACK_TITLES if kind == "track" else _EPISODE_TITLES)
-    words = {"thing": thing, "other": other, "place": draws.one(taste.places), "mood": draws.one(taste.moods)}
+        noun = choices.one(taste.nouns[language])
+        return _first_upper(choices.one(_FOREIGN_TITLES[language]).format(noun, number=number))
+    thing, other = choices.some(taste.things, 2)
+    form = choices.one(_TRACK_TITLES if kind == "track" else _EPISODE_TITLES)
+    words = {"thing": thing, "other": other, "place": choices.one(taste.places), "mood": choices.one(taste.moods)}
     text = form.format(**words, number=number)
     return text.title() if kind == "track" else _first_upper(text)
 
 
-def description(draws: Draws, taste: Taste, kind: str) -> str:
+def description(choices: SeededChoices, taste: Taste, kind: str) -> str:
     """Three or four sentences about things of `taste`."""
-    forms = draws.some(_TRACK_TEXTS if kind == "track" else _EPISODE_TEXTS, draws.between(3, 4))
-    return " ".join(_sentence(draws, form, taste) for form in forms)
+    forms = choices.some(_TRACK_TEXTS if kind == "track" else _EPISODE_TEXTS, choices.between(3, 4))
+    return " ".join(_sentence(choices, form, taste) for form in forms)
 
 
-def transcript(draws: Draws, taste: Taste, num_words: int) -> str:
+def transcript(choices: SeededChoices, taste: Taste, num_words: int) -> str:
     """Talk about `taste` of `num_words` or a few words more."""
     sentences: list[str] = []
     spoken = 0
     while spoken < num_words:
-        sentences.append(_sentence(draws, draws.one(_SPOKEN), taste))
+        sentences.append(_sentence(choices, choices.one(_SPOKEN), taste))
         spoken += len(sentences[-1].split())
     return " ".join(sentences)
 
 
-def _sentence(draws: Draws, form: str, taste: Taste) -> str:
-    things = dict(zip("abcde", draws.some(taste.things, 5), strict=True))
-    words = {"taste": taste.name, "place": draws.one(taste.places), "mood": draws.one(taste.moods)}
+def _sentence(choices: SeededChoices, form: str, taste: Taste) -> str:
+    things = dict(zip("abcde", choices.some(taste.things, 5), strict=True))
+    words = {"taste": taste.name, "place": choices.one(taste.places), "mood": choices.one(taste.moods)}
     return _first_upper(form.format(**things, **words))
 
 

@@ -1,4 +1,4 @@
-"""Where the text encoder's files lie and what they hash to, without loading it."""
+"""The text encoder's folder: where it lies and its hash, without loading it."""
 
 import hashlib
 import importlib

@@ -10,7 +10,7 @@ import msgspec
 from embedding.errors import EncoderMissingError
 from embedding.settings import EncoderPlace
 
-# Read before embedding.text.sentence_encoder can say no for this process: what the person has said.
+# What the user has set, read before embedding.text.sentence_encoder sets it for this process.
 _NO_NETWORK = os.environ.get("HF_HUB_OFFLINE", "0")
 _PROGRAM = Path(__file__).with_name("hub_snapshot.py")
 # A hub that can be reached answers within a second.
@@ -60,7 +60,7 @@ def _snapshot(name: str, offline: str, timeout_s: float) -> tuple[Path | None, s
     environ = os.environ | {"HF_HUB_OFFLINE": offline}
     if not sys.stderr.isatty():
         environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    # Without -P the program's own folder would be the first place of imports, and ours the names of others.
+    # Without -P the program's folder would come first on the import path, and our modules shadow others.
     command = [sys.executable, "-P", str(_PROGRAM), name, str(timeout_s)]
     done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=False)
     try:

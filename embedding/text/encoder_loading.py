@@ -1,4 +1,4 @@
-"""The text encoder, loaded when it is asked for: its library takes six seconds to import."""
+"""The text encoder, imported only when it is loaded: its library takes six seconds to import."""
 
 from pathlib import Path
 

@@ -10,14 +10,14 @@ import sys
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.constants import is_offline_mode
 
-# The same model once more, for other runtimes.
+# Copies of the model for other runtimes.
 _NOT_NEEDED = ("onnx/*", "openvino/*", "*.onnx", "*.ot", "*.h5", "*.msgpack", "*.tflite")
 
 
 def snapshot(name: str, timeout_s: float) -> str:
     """The folder of `name`; any error of the library, the first within `timeout_s` or little more."""
     if not is_offline_mode():
-        # Fetching itself waits for ever for a hub that takes the call and says nothing.
+        # Fetching itself waits for ever for a hub that accepts the connection and does not answer.
         HfApi().repo_info(name, timeout=timeout_s)
     return snapshot_download(name, ignore_patterns=list(_NOT_NEEDED))
 

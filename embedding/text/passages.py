@@ -1,11 +1,11 @@
-"""Where a long text is cut into passages that the text encoder reads to their ends, and what it reads of each."""
+"""Passages: where a long text is cut so that the text encoder reads each part whole, and what it reads of each."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from embedding.rows.schema import Item
-from embedding.text.texts import item_text
+from embedding.text.item_text import item_text
 
 # The packaged encoder reads 256 tokens. Its tokens are those of English, 4.3 bytes of UTF-8 each; 99 of 100 real texts
 # of any language give it 2.8 and more (docs/log.md). An item's text up to here is read as a whole:
@@ -59,8 +59,8 @@ def _cut(text: str) -> Iterator[Passage]:
 
 
 def _border(text: str, start: int, room: int, end: int) -> int:
-    """Where to cut: of the best kind of border that there is, the one nearest to a full passage, or to the middle where
-    less than two are left."""
+    """Where to cut: at a border of the best kind that there is, the one nearest to the end of a full passage, or to the
+    middle where less than two passages are left."""
     aim = min(start + room, (start + end) // 2)
     for kind in _BORDERS:
         found = [place.end() for place in kind.finditer(text, start + room // _LEAST, start + room)]

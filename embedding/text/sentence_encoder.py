@@ -24,7 +24,7 @@ _BATCH = 16
 class SentenceEncoder:
     """Texts to unit vectors (float32) by any sentence-transformers model.
 
-    Computed in bfloat16 where the CPU has instructions for it, three times as fast (benchmarks/encoding.py). These
+    Computed in bfloat16 where the CPU has instructions for it, three times as fast (`benchmarks.encoding`). These
     vectors are the same encoder's, with the same hash: their cosine to those of float32 is .9998 or more.
     """
 
@@ -43,7 +43,7 @@ class SentenceEncoder:
         Raises EncoderMissingError when there is none or its files cannot be read as one.
         """
         found = find_encoder(folder)
-        # Loading takes a tenth of a second: the library's bar would only soil stderr.
+        # Loading takes a tenth of a second: the library's bar would be noise on stderr.
         disable_progress_bar()
         try:
             model = SentenceTransformer(str(found.path), device=device, local_files_only=True)

@@ -1,4 +1,4 @@
-"""Where a run takes its items' text vectors from: nowhere, or the cache in front of the text encoder."""
+"""Text vectors of items: none, or those of the text encoder behind its cache."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +10,11 @@ import numpy as np
 from embedding.protocols import TextEncoder, Vectors
 from embedding.rows.schema import Item
 from embedding.settings import EmbeddingSettings
+from embedding.text.cached_encoding import encode_cached
 from embedding.text.encoder_folder import DeferredEncoder, find_encoder
 from embedding.text.encoder_hub import fetched_encoder
-from embedding.text.texts import item_text
-from embedding.text.vector_cache import VectorCache, encode_cached
+from embedding.text.item_text import item_text
+from embedding.text.vector_cache import VectorCache
 
 LoadEncoder = Callable[[Path], TextEncoder]
 
@@ -30,10 +31,10 @@ class TextVectors(Protocol):
         """Length of a vector; 0 for a tower without text."""
 
     def __call__(self, items: Sequence[Item], advance: Callable[[int], None]) -> Vectors:
-        """Unit vectors (len(items), dims); tells `advance` of each item that is done."""
+        """Unit vectors (len(items), dims); calls `advance` with the number of items done since."""
 
     def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
-        """Unit vectors (len(texts), dims); tells `advance` of each text that is done."""
+        """Unit vectors (len(texts), dims); calls `advance` with the number of texts done since."""
 
 
 class NoText:

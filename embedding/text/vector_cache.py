@@ -1,4 +1,4 @@
-"""Text vectors that were computed before, on disk, found by the hashes of encoder and text."""
+"""The vector cache: text vectors on disk, by the hashes of encoder and text."""
 
 import sqlite3
 import zlib
@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 
 from embedding.errors import BusyError, DamagedError, MismatchError, NearfieldError
 from embedding.protocols import TextEncoder, Vectors
-from embedding.text.texts import text_hash
 
 # Above it, SQLite's limit on variables in one statement comes near; below it, calls cost more than rows.
 _GET_ROWS = 4_096
-# Texts encoded between two commits: what a killed process loses, about ten seconds of work.
-_ENCODE_ROWS = 512
 _BUSY_TIMEOUT_S = 60.0
 
 _SCHEMA = (
@@ -85,7 +82,7 @@ class VectorCache:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def get(self, hashes: Sequence[bytes]) -> tuple[Vectors, NDArray[np.bool_]]:
@@ -150,31 +147,6 @@ class VectorCache:
 def cache_path(folder: Path, encoder_hash: str) -> Path:
     """The file that holds the vectors of one encoder."""
     return folder / f"text-{encoder_hash[:24]}.sqlite3"
-
-
-def encode_cached(
-    encoder: TextEncoder, cache: VectorCache, texts: Sequence[str], advance: Callable[[int], None]
-) -> Vectors:
-    """Vectors (len(texts), dims) of `texts`, in their order; what the cache lacks is encoded once and kept.
-
-    `advance` is told how many of `texts` are done as they get done. Long texts are encoded first, so that what
-    is left to do never takes longer than it looks.
-    """
-    hashes = [text_hash(text) for text in texts]
-    vectors, found = cache.get(hashes)
-    advance(int(found.sum()))
-    places: dict[bytes, list[int]] = {}
-    for place in np.flatnonzero(~found):
-        places.setdefault(hashes[place], []).append(int(place))
-    missing = sorted(places, key=lambda key: (-len(texts[places[key][0]]), key))
-    for start in range(0, len(missing), _ENCODE_ROWS):
-        keys = missing[start : start + _ENCODE_ROWS]
-        fresh = encoder.encode([texts[places[key][0]] for key in keys])
-        cache.put(keys, fresh)
-        for key, vector in zip(keys, fresh, strict=True):
-            vectors[places[key]] = vector
-        advance(sum(len(places[key]) for key in keys))
-    return vectors
 
 
 def _stored_dims(path: Path) -> int | None:

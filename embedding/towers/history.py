@@ -1,4 +1,4 @@
-"""Which of a listener's items make the history of a training pair, and of a listener who asks.
+"""Listening histories: which items of a user the query tower reads, for a training pair and for a request.
 
 Shapes: P pairs, U users, B queries, H history entries of all queries together.
 """
@@ -14,14 +14,15 @@ from torch import Tensor
 from embedding.data.membership import Membership
 from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
-from embedding.towers.towers import HistoryTensors, expand_ranges, history_weights, hours_of
+from embedding.towers.query_tower import HistoryTensors, history_weights, hours_of
+from embedding.towers.ragged import expand_ranges
 
 DAY_S = 86_400
 _MOST_LOOKED_AT = 1 << 19
 
 
 class Histories(Struct, frozen=True):
-    """All pairs grouped by user, those of a user from oldest to newest; without a time first, as they were read.
+    """All pairs grouped by user, each user's from oldest to newest; pairs without a time come first, as they were read.
 
     `users` (U,): rows of the users, ascending; `offsets_U`: user u has the pairs `offsets_U[u] : offsets_U[u + 1]`.
     Of each pair: `user_P`: place in `users`; `items_P`: place of its item among the candidates; `weights_P`: as the
@@ -60,14 +61,14 @@ class Histories(Struct, frozen=True):
         )
 
     def liked(self) -> Tensor:
-        """The pairs (places in P) that are no skips."""
+        """Places (in P) of the pairs that are no skips."""
         return (self.weights_P > 0).nonzero()[:, 0]
 
     def liked_among(self, pairs_B: Tensor, items_C: Tensor) -> Tensor:
-        """(B, C): whether the user of the pair in a row liked the item of a column, in whichever of their pairs.
+        """(B, C): whether the user of a row's pair liked the item of a column, in any of their pairs.
 
-        Half a million pairs are looked at, at most, so that a step does not cost what its users' lists hold: of longer
-        ones a run around one of their pairs in the batch.
+        At most half a million pairs are looked at, so that long histories do not slow down a step: of a longer one,
+        only a run around the user's pair in the batch.
         """
         users, row_B = torch.unique(self.user_P[pairs_B], return_inverse=True)
         starts, ends = self.offsets_U[users], self.offsets_U[users + 1]
@@ -79,9 +80,9 @@ class Histories(Struct, frozen=True):
         return self.membership.holding(self.liked_P[pairs_H], lengths, items_C)[row_B]
 
     def around(self, pairs_B: Tensor, length: int, generator: torch.Generator) -> HistoryTensors:
-        """For each of `pairs_B`, what its user heard besides it: all, or a random run of `length` that lay around it.
+        """The history of each of `pairs_B`: its user's other pairs, or a random run of `length` of them around it.
 
-        Places point among the candidates. The run stands in for "recent" at the time of the pair.
+        `places_H` are places among the candidates. The run stands in for what was recent at the time of the pair.
         """
         user_B = self.user_P[pairs_B]
         starts_B, ends_B = self.offsets_U[user_B], self.offsets_U[user_B + 1]
@@ -98,10 +99,7 @@ class Histories(Struct, frozen=True):
         return HistoryTensors(self.items_P[pairs_H], offsets, self.weights_P[pairs_H], self.hours_P[pairs_B])
 
     def newest(self, users: NDArray[np.int64], length: int) -> HistoryTensors:
-        """For each of `users`, the newest `length` items that they heard, none for a user without pairs.
-
-        The hour is not known.
-        """
+        """The newest `length` items of each of `users`, none for a user without pairs; the hour is not known."""
         places = np.searchsorted(self.users, users)
         known = torch.from_numpy(np.isin(users, self.users)).to(self.offsets_U.device)
         places_B = torch.from_numpy(np.minimum(places, len(self.users) - 1)).to(self.offsets_U.device)

@@ -1,4 +1,4 @@
-"""The trained towers, read from a model folder: vectors for catalogue rows and for listeners."""
+"""The trained towers, read from a model folder: vectors for catalogue rows and for users."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +10,12 @@ from safetensors.torch import load_file, save_file
 from embedding.errors import DamagedError, MismatchError
 from embedding.protocols import Vectors
 from embedding.rows.schema import Item
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.item_tensors import ItemTensors
 from embedding.towers.model_folder import WEIGHTS, ModelManifest, verify_model
-from embedding.towers.towers import CandidateTower, ItemTensors, QueryTower, history_weights, hour_of
+from embedding.towers.query_tower import QueryTower, history_weights, hour_of
+from embedding.towers.vocabulary import Vocabulary
 
 _CPU = torch.device("cpu")
 
@@ -88,7 +91,7 @@ class Towers:
     def encode_items(self, items: Sequence[Item], text_vectors: Vectors) -> Vectors:
         """Unit vectors (N, dims) of N items, whose text vectors are `text_vectors` (N, E).
 
-        A model without text looks at no text vector; (N, 0) will do. Raises MismatchError for another length.
+        A model without text reads no text vectors; (N, 0) will do. Raises MismatchError for another length.
         """
         text_dims = self.manifest.text_dims
         if text_dims == 0:
@@ -101,11 +104,11 @@ class Towers:
         return encode_rows(self.candidate, self.vocabulary.encode(items, text_vectors))
 
     def encode(self, history: Vectors, weights: Vectors, at_s: float | None, decays: Vectors | None = None) -> Vectors:
-        """One unit vector (dims,) for a listener who heard `history` (H, dims), newest last, with `weights` (H,).
+        """One unit vector (dims,) for a user who heard `history` (H, dims), newest last, with `weights` (H,).
 
         Only the newest `history_length` of the config count. With H = 0 it is the answer for someone of whom
         nothing is known. `at_s`: epoch seconds of the request, None where not known. `decays` (H,), above 0 and at
-        most 1: how much of what training made of a weight each listen still has; None where all count in full.
+        most 1: factors on what the config makes of the weights; None where all count in full.
         """
         newest = self.manifest.config.history_length
         with torch.inference_mode():
@@ -118,7 +121,7 @@ class Towers:
         return vector
 
     def encode_text(self, text_vector: Vectors) -> Vectors:
-        """One unit vector (dims,) for a text that somebody looks for; `text_vector` (E,): the encoder's.
+        """One unit vector (dims,) for a text query; `text_vector` (E,): the text encoder's vector of it.
 
         Only where `reads_queries`.
         """

@@ -1,8 +1,6 @@
-"""What a model folder holds, how it is written whole, and how a changed byte in it is found. Without torch."""
+"""The model folder: its manifest, written atomically, every file verified by hash. Without torch."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +9,11 @@ from msgspec import Struct
 
 from embedding.data.split import Split
 from embedding.data.train_config import TrainConfig
-from embedding.durable_files import hash_file, replace_folder
+from embedding.durable_files import hash_file, new_folder
 from embedding.errors import DamagedError, MismatchError, NotFoundError, UsageError
 from embedding.rows.schema import Kind
 
-# Format 1: tags count by their mean (embedding/towers/towers.py). Format 3: a model may read text queries.
+# Format 1: tags count by their mean (embedding/towers/candidate_tower.py). Format 3: a model may read text queries.
 FORMAT = 3
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
@@ -49,10 +47,10 @@ class ModelManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # Of the interactions, those held out included, whatever their order (embedding/data/pairs.py).
     fingerprint: str
     counts: ModelCounts
-    # Pairs of kinds of which one and the same user liked two items, a kind with itself too: where a pair is not among
-    # them, the towers know nothing of what is near across it. Models of before it was noted have no (kind, kind).
+    # Pairs of kinds of which some user liked both, or two items of one kind: of any other pair the towers have learnt
+    # nothing. Models from before (kind, kind) was noted do not have it.
     crossing: tuple[tuple[Kind, Kind], ...]
-    # Where it was trained: another device gives other last bits.
+    # Where it was trained: on another device the last bits differ.
     device: str
     # Epoch whose weights these are; None from before it was noted.
     epochs: int | None = None
@@ -65,7 +63,7 @@ class ModelManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def check_out(folder: Path) -> None:
-    """Refuse, before any work is done, an out folder that holds something other than a model (UsageError)."""
+    """UsageError for an out folder that holds something other than a model; called before any work is done."""
     if folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir())):
         return
     if folder.exists():
@@ -82,15 +80,13 @@ def write_model(
 ) -> ModelManifest:
     """Write a model folder: `write` puts all files but the manifest into the folder it is given.
 
-    `card`: what to say of the finished manifest in the model card, which no hash covers.
+    `card`: makes the text of the model card, which no hash covers, from the finished manifest.
 
     Nothing is seen at `out` before all of it is on the disk; a model there is replaced in one step. Returns the
     manifest with its hashes.
     """
     check_out(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with new_folder(out) as fresh:
         write(fresh)
         files = {path.relative_to(fresh).as_posix(): hash_file(path) for path in fresh.rglob("*") if path.is_file()}
         finished = msgspec.structs.replace(manifest, files=dict(sorted(files.items())))
@@ -98,12 +94,6 @@ def write_model(
         (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(finished), indent=2))
         if card is not None:
             (fresh / CARD).write_text(card(finished), encoding="utf-8")
-        # mkdtemp makes folders for the owner alone; a model is read by whoever serves it.
-        fresh.chmod(0o755)
-        replace_folder(fresh, out)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     return finished
 
 
@@ -154,7 +144,7 @@ class _Version(Struct):
 
 
 def _hash_of_written(content: bytes) -> str:
-    """SHA-256 of a manifest with an empty `hash`, by what is written: a key that came later does not change it."""
+    """SHA-256 of a manifest with an empty `hash`, over the keys that are written: those added later change nothing."""
     fields = msgspec.json.decode(content)
     fields["hash"] = ""
     # Format 1 was hashed with names in order in these two, and written with them as they came.

@@ -1,4 +1,4 @@
-"""The towers, loaded when they are asked for: torch takes a second to import."""
+"""The towers, imported only when they are loaded: torch takes a second to import."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

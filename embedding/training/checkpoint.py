@@ -1,4 +1,4 @@
-"""Checkpoints: one file beside the model to come, from which a killed run goes on as if nothing had been."""
+"""Checkpoints: one file beside the model to come, from which a killed run is resumed with the same result."""
 
 import math
 import os
@@ -13,16 +13,16 @@ from msgspec import Struct, structs
 from embedding.errors import DamagedError, MismatchError
 from embedding.towers.model_folder import FORMAT
 
-# Checkpoints take one part in this many of the time of a run; a large model is written more seldom.
+# Writing takes at most one part in this many of a run's time, so a large model is written less often.
 _TIME_SHARE = 50
 
 
 class RunIdentity(Struct, frozen=True, kw_only=True):
-    """What a run must have in common with the one whose checkpoint it goes on from.
+    """What a run must have in common with the run whose checkpoint it resumes.
 
-    `interactions` and `items`: fingerprints of what the towers are trained on, and of what they read of each item;
-    `start`: hash of the model that a warm start took over; `processes`: how many train together; `format`: of the
-    model to come.
+    `interactions` and `items`: fingerprints of the training pairs and of all that the towers read of the items;
+    `start`: hash of the model whose weights a warm start copied; `processes`: how many train together; `format`: of
+    the model to come.
     """
 
     format: int = FORMAT
@@ -37,15 +37,15 @@ class RunIdentity(Struct, frozen=True, kw_only=True):
 
 
 class Checkpoints:
-    """The checkpoint file of one run. `resume`: begin from what is in it."""
+    """The checkpoint file of one run; with `resume`, `load` reads it."""
 
     def __init__(self, path: Path, identity: RunIdentity, resume: bool, writes: bool = True) -> None:
-        """`writes`: False for processes that leave the writing to another."""
+        """`writes`: False for the processes of a group that do not write."""
         self.path, self._identity, self._resume, self._writes = path, identity, resume, writes
         self._next_s = 0.0
 
     def load(self) -> dict[str, Any] | None:
-        """The state to go on from, None for a run from the start.
+        """The state to resume, None for a run from the start.
 
         Raises MismatchError, saying what differs, for a checkpoint of another run, DamagedError for one that cannot
         be read.
@@ -68,9 +68,9 @@ class Checkpoints:
         return dict(state)
 
     def offer(self, state: Any) -> None:
-        """Write what `state()` gives, unless the last writing was too short a time ago for what it took.
+        """Write `state()`, unless writing would take more than a fiftieth of the run's time.
 
-        A state with a number that is not finite is not written: the one before stays.
+        A state with a number that is not finite is not written: the last good one stays.
         """
         if not self._writes or time.monotonic() < self._next_s:
             return
@@ -88,7 +88,7 @@ class Checkpoints:
         self._next_s = end + _TIME_SHARE * (end - start)
 
     def remove(self) -> None:
-        """Take the file away: what it was for is done."""
+        """Remove the file: the run has ended."""
         if self._writes:
             self.path.unlink(missing_ok=True)
 
@@ -99,7 +99,7 @@ def checkpoint_path(out: Path) -> Path:
 
 
 def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    """One line for each key whose values differ, keys of dictionaries by themselves."""
+    """One line for each key whose values differ; nested dictionaries are compared key by key."""
     lines = []
     for key in sorted({*then, *now}):
         before, after = then.get(key), now.get(key)

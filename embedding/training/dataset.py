@@ -1,4 +1,4 @@
-"""A catalogue and its interactions, read once: rows spooled to disk, pairs in flat arrays."""
+"""The dataset: a catalogue and its interactions, read once; rows spooled to disk, pairs in flat arrays."""
 
 import tempfile
 from collections.abc import Iterator
@@ -17,15 +17,17 @@ from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item, Kind
 from embedding.rows.spool import Spool
 from embedding.text.text_vectors import TextVectors
-from embedding.towers.features import EncodedItems, Vocabulary
+from embedding.towers.encoded_items import EncodedItems
+from embedding.towers.vocabulary import Vocabulary
 
 KINDS: tuple[Kind, ...] = ("track", "episode")
 
 
 class Dataset(Struct, frozen=True):
-    """`item_rows`: catalogue row of each id; `kinds` (N,): place in KINDS of each row's kind; `pairs`: who heard what.
+    """What was read of a catalogue and its interactions.
 
-    `rejects`: the files that hold the rows not taken, with their number.
+    `item_rows`, `user_rows`: row of each id; `kinds` (N,): place in KINDS of each item's kind; `rejects`: number of
+    rejects by the file that holds them.
     """
 
     spool: Spool
@@ -51,7 +53,7 @@ class Dataset(Struct, frozen=True):
         return mask
 
     def crossing(self, pairs: Pairs) -> tuple[tuple[Kind, Kind], ...]:
-        """Pairs of kinds of which one and the same user liked two items; a kind with itself where both are of it."""
+        """Pairs of kinds of which some user liked both; (kind, kind) where some user liked two items of it."""
         liked = pairs.where(pairs.positive)
         users = [liked.users[self.kinds[liked.items] == place] for place in range(len(KINDS))]
         found = [(kind, kind) for kind, of_kind in zip(KINDS, users, strict=True) if _twice(of_kind)]
@@ -66,7 +68,7 @@ def _twice(users: NDArray[np.int64]) -> bool:
 def open_dataset(
     catalogue: Path, interactions: Path, work_dir: Path, max_reject_share: float, reporter: Reporter
 ) -> Iterator[Dataset]:
-    """Read both inputs; the rows stay at hand until the context ends.
+    """Read both inputs; the items can be read again until the context ends.
 
     Rejects go to `work_dir/rejects`. Raises RejectedInputError when an input cannot be taken or more than
     `max_reject_share` of its rows are bad.

@@ -1,4 +1,4 @@
-"""Which device trains: what was asked for, or the best at hand."""
+"""Which device trains: the one that was named, or the best there is."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What somebody may type to find an item, taken from its own row: text queries are learnt from these."""
+"""Texts by which an item may be searched, from its own row: the query tower learns text queries from them."""
 
 from collections.abc import Iterable
 
@@ -10,24 +10,24 @@ from embedding.protocols import Vectors
 from embedding.rows.schema import Item, name_key
 from embedding.text.passages import opening
 from embedding.text.text_vectors import TextVectors
-from embedding.towers.features import Bag
+from embedding.towers.encoded_items import Bag
 
 
 class QueryTexts(Struct, frozen=True):
-    """The texts of N items, each text once: `vectors` (T, E), and `texts`, the rows in them of each item's."""
+    """Query texts of N items: `vectors` (T, E), each text once, and `texts`: for each item, its rows of `vectors`."""
 
     vectors: Vectors
     texts: Bag
 
 
 def texts_of(item: Item) -> tuple[str, ...]:
-    """Title, artists or show, and the beginning of the description, where there is one; each once."""
+    """The query texts of an item, each once: title, artists or show, and the beginning of the description."""
     found = (item.title, *item.all_creators, *([] if item.text is None else [opening(item.text)]))
     return tuple(dict.fromkeys(text for text in found if text))
 
 
 def encode_query_texts(batches: Iterable[list[Item]], texts: TextVectors, reporter: Reporter) -> QueryTexts:
-    """The texts of all items in `batches`, in their order; those that differ in case and white space alone are one."""
+    """The texts of all items in `batches`, in order; those that differ only in case and white space count as one."""
     rows_of: dict[str, int] = {}
     spelt: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The log of a training run: a CSV file for any program, and the same figures for TensorBoard."""
+"""The log of a training run: a CSV file, and the same values for TensorBoard."""
 
 import csv
 import time
@@ -19,7 +19,7 @@ class TrainingLog:
     """Writes `training.csv` and TensorBoard's event files into a folder of its own.
 
     A row every 50 steps: the step's number from 1, its loss, the rate, pairs a second since the row before; and one
-    for each epoch, with the epoch's mean loss and what validation gave.
+    for each epoch, with the epoch's mean loss and its validation metric.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,7 +29,7 @@ class TrainingLog:
         self._pairs, self._since_s = 0, 0.0
 
     def open(self, done: int) -> None:
-        """Begin, or go on after step `done`: rows of later steps, which will be done again, are taken out."""
+        """Begin, or go on after step `done`: rows of later steps, which will be repeated, are removed."""
         # Its import takes half a second, and few runs keep a log.
         from tensorboardX import SummaryWriter
 
@@ -39,12 +39,12 @@ class TrainingLog:
         if not done:
             for events in self.folder.glob("events.out.tfevents.*"):
                 events.unlink()
-        # By the line: what a killed run had logged can be read.
+        # Buffered by line: the log of a killed run can be read.
         self._file = path.open("w", newline="", encoding="utf-8", buffering=1)
         self._write = csv.writer(self._file).writerow
         for row in [list(COLUMNS), *rows]:
             self._write(row)
-        # A viewer leaves out what an earlier file has of the steps from here on.
+        # A viewer drops the values of an earlier file for the steps from here on.
         self._board = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
         self._since_s = time.monotonic()
 
@@ -63,7 +63,7 @@ class TrainingLog:
         self._row(step, epoch, mean_loss=loss, validation=validation)
 
     def close(self) -> None:
-        """Have everything on the disk."""
+        """Close the files."""
         if self._board is not None:
             self._board.close()
         if self._file is not None:
@@ -77,7 +77,7 @@ class TrainingLog:
 
 
 def _rows_until(path: Path, done: int) -> list[list[str]]:
-    """The rows of an earlier log about steps up to `done`; a line that a killed run left half written is none."""
+    """The rows of an earlier log for steps up to `done`, without a line that a killed run left half written."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:

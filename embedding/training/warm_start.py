@@ -1,4 +1,4 @@
-"""A training run that begins where an earlier model ended: which of its weights go where in the new towers."""
+"""Warm start: which weights of an earlier model are copied where in the new towers."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,8 @@ from embedding.errors import MismatchError
 from embedding.towers.model_folder import ModelManifest
 
 
-def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str | None) -> None:
-    """MismatchError, naming all that differs, where a model's weights have no place in a run of `config`."""
+def check_warm_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str | None) -> None:
+    """MismatchError, naming all that differs, where a model's weights do not fit a run of `config`."""
     pairs = {
         "dims": (manifest.config.dims, config.dims),
         "features": (manifest.config.features, config.features),
@@ -28,8 +28,8 @@ def check_start(manifest: ModelManifest, config: TrainConfig, encoder_hash: str 
         )
 
 
-def take_over(weights: Mapping[str, Tensor], towers: Mapping[str, nn.Module]) -> None:
-    """Copy a model's weights into fresh towers: of a table that has grown, its first rows; new rows stay fresh.
+def copy_weights(weights: Mapping[str, Tensor], towers: Mapping[str, nn.Module]) -> None:
+    """Copy a model's weights into fresh towers; in a table that has grown, into its first rows.
 
     Raises MismatchError where the towers are not made of the same parts.
     """

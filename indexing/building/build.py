@@ -207,7 +207,7 @@ def _spool_catalogue(
 ) -> IdTable:
     ids = IdTableBuilder()
     with deps.reporter.stage("read catalogue") as advance:
-        for items in read_catalogue(catalogue, rejects, ledger=lines):
+        for items in read_catalogue(catalogue, rejects, unchanged=lines):
             for item in items:
                 ids.add(item.id)
             spool.append(items)

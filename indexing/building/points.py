@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
 from embedding.rows.schema import Item
+from embedding.text.item_text import TEXT_FIELDS
 from embedding.text.passages import passage_text, passages_of
 from embedding.text.text_vectors import TextVectors
-from embedding.text.texts import TEXT_FIELDS
 from indexing.columns.arrangement_features import ArrangementFeaturesWriter
 from indexing.columns.columns import Columns, ColumnsWriter, row_hashes
 from indexing.columns.field_columns import FieldColumnsWriter

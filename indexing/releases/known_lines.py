@@ -60,7 +60,7 @@ class KnownLines:
         """Whether every good row so far was a line."""
 
     def knows(self, line: bytes) -> bool:
-        """As LineLedger."""
+        """As UnchangedLines."""
         digest = hashlib.blake2b(line, digest_size=_HASH_BYTES).digest()
         place = self._place_of(digest)
         if place >= 0:
@@ -76,7 +76,7 @@ class KnownLines:
         return False
 
     def took(self) -> None:
-        """As LineLedger."""
+        """As UnchangedLines."""
         self.complete &= self._asked
         self._asked = False
         self._noted += self._last

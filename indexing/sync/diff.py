@@ -73,7 +73,7 @@ class Difference:
         own_hashes = live.release.columns.hashes()
         with reporter.stage("compare catalogue", live.num_own) as advance:
             passed_over = 0
-            for items in read_catalogue(catalogue, rejects, ledger=lines):
+            for items in read_catalogue(catalogue, rejects, unchanged=lines):
                 put = [item for item in items if self._differs(item, own_hashes)]
                 if put:
                     self._spool.append(put)

@@ -1,4 +1,4 @@
-"""Who may change what is shown: whoever sends the admin token; nobody where none is set."""
+"""Authorisation of routes that change something: the admin token; nobody where none is set."""
 
 import hmac
 from typing import Any

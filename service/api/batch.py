@@ -1,22 +1,22 @@
-"""Many queries in one call: each has its own answer or its own problem, in the order in which they came."""
+"""`batch`: many queries in one call, each with its own answer or problem."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from service.queries.query_kinds import KINDS, QUERY_KINDS
 from service.queries.release_router import ReleaseRouter
 from service.schemas.answers import Answer
 from service.schemas.problems import Problem, ProblemError, invalid
-from service.schemas.requests import RecommendRequest, SearchRequest, SimilarRequest
 from service.schemas.validation import body_problem, shown
 
 MAX_QUERIES = 50
 # Asked at once, so that they share what they read; more in a row would hold every other client for as long.
 _AT_ONCE = 8
-_KINDS = "an object with one of the keys similar, recommend, search"
+_EXPECTED = f"an object with one of the keys {', '.join(QUERY_KINDS.names)}"
 
 ProblemOf = Callable[[Exception], ProblemError]
 
@@ -51,13 +51,9 @@ class BatchAnswer(Struct, frozen=True):
 class Batch:
     """Answers batches; `problem_of` says what an exception is for a client, and logs it where it must."""
 
-    def __init__(self, desk: ReleaseRouter) -> None:
-        self._desk = desk
-        self._kinds: dict[str, tuple[msgspec.json.Decoder[Any], type[Any], Callable[[Any], Awaitable[Answer]]]] = {
-            "similar": (msgspec.json.Decoder(SimilarRequest), SimilarRequest, self._similar),
-            "recommend": (msgspec.json.Decoder(RecommendRequest), RecommendRequest, self._recommend),
-            "search": (msgspec.json.Decoder(SearchRequest), SearchRequest, self._search),
-        }
+    def __init__(self, router: ReleaseRouter) -> None:
+        self._router = router
+        self._decoders = {kind.name: msgspec.json.Decoder(kind.request) for kind in KINDS}
 
     async def answer(self, batch: BatchRequest, problem_of: ProblemOf) -> BatchAnswer:
         """Every query by itself: one that fails says so in its place and stops no other."""
@@ -79,22 +75,12 @@ class Batch:
         try:
             named = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         except msgspec.DecodeError as error:
-            raise invalid("query", _KINDS, shown(msgspec.Raw(raw))) from error
-        if len(named) != 1 or not named.keys() <= self._kinds.keys():
-            raise invalid("query", _KINDS, shown(sorted(named)))
-        ((kind, body),) = named.items()
-        decoder, model, ask = self._kinds[kind]
+            raise invalid("query", _EXPECTED, shown(msgspec.Raw(raw))) from error
+        if len(named) != 1 or not named.keys() <= self._decoders.keys():
+            raise invalid("query", _EXPECTED, shown(sorted(named)))
+        ((name, body),) = named.items()
         try:
-            query = decoder.decode(body)
+            query = self._decoders[name].decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise body_problem(error, bytes(body), model) from error
-        return await ask(query)
-
-    async def _similar(self, query: SimilarRequest) -> Answer:
-        return await self._desk.of(query).similar(query)
-
-    async def _recommend(self, query: RecommendRequest) -> Answer:
-        return await self._desk.of(query).recommend(query)
-
-    async def _search(self, query: SearchRequest) -> Answer:
-        return await self._desk.of(query).search(query)
+            raise body_problem(error, bytes(body), QUERY_KINDS[name].request) from error
+        return await self._router.of(query).answer(query)

@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI page that give hits on the release at hand, whichever catalogue it was built from."""
+"""Examples for the OpenAPI page that give hits on the release at hand."""
 
 import time
 from typing import Any
@@ -7,10 +7,11 @@ from litestar.openapi.spec import OpenAPI, OpenAPIMediaType, Operation, RequestB
 
 from indexing.payload.payload import Payload
 from indexing.release.release import Release
+from service.queries.query_kinds import KINDS
 
 # Enough rows to meet both kinds and an item with a licence that is open.
 _LOOKED_AT = 500
-_HISTORY = 3
+_NUM_ITEMS = 3
 # Where the items looked at are open everywhere, any market will do.
 _ANY_MARKET = "SE"
 
@@ -21,18 +22,16 @@ def add_examples(openapi: OpenAPI, release: Release, default_market: str | None)
     market = default_market or _open_market(payloads, release) or _ANY_MARKET
     open_there = [payload for payload in payloads if _is_open(payload, release, market)] or payloads
     context = {"market": market}
-    seeds = [payload.id for payload in open_there[:_HISTORY]]
+    items = open_there[:_NUM_ITEMS]
     bodies: dict[str, dict[str, Any]] = {
-        "/v1/similar": {"seeds": [{"id": seeds[0]}], "context": context, "limit": 10},
-        "/v1/recommend": {"history": [{"id": seed} for seed in seeds], "context": context, "limit": 10},
-        "/v1/search": {"text": open_there[0].title, "context": context, "limit": 10},
+        f"/v1/{kind.name}": kind.example(items) | {"context": context, "limit": 10} for kind in KINDS
     }
     bodies["/v1/batch"] = {"queries": [{path.removeprefix("/v1/"): body} for path, body in bodies.items()]}
-    bodies["/v1/items/{item_id}/why"] = {"similar": bodies["/v1/similar"]}
+    bodies["/v1/items/{item_id}/why"] = {KINDS[0].name: bodies[f"/v1/{KINDS[0].name}"]}
     paths = openapi.paths or {}
     for path, body in bodies.items():
         _json_of(paths[path].post).example = body
-    parameters = {"item_id": seeds[0], "market": market}
+    parameters = {"item_id": items[0].id, "market": market}
     for item in paths.values():
         for parameter in (item.get.parameters if item.get else None) or []:
             name = getattr(parameter, "name", None)

@@ -15,7 +15,7 @@ from indexing.stores.contract import VectorStore
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.release_router import ReleaseRouter
 from service.ranking.encoder_gate import EncoderGate, EncoderState
-from service.schemas import refusal
+from service.schemas import hand_over_refusal
 from service.schemas.answers import JsonAnswer
 
 _log = logging.getLogger("nearfield.service")
@@ -96,7 +96,7 @@ def health_routes(
             unmeasured_shapes=router.unmeasured_shapes,
             reason=reason,
             encoder_reason=encoder.reason,
-            hand_over_refused=refusal.current(),
+            hand_over_refused=hand_over_refusal.current(),
             rules_refused=router.rules_trouble or refused_rules(data_dir / "rules"),
             live_release=None if pointer in (None, release.id) else pointer,
         )

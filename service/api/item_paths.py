@@ -1,4 +1,4 @@
-"""How an id stands in an address: percent-encoded, so that it may hold any character, a slash too."""
+"""Item ids in paths: percent-encoded, so that an id may hold any character, a slash too."""
 
 from urllib.parse import unquote
 

@@ -1,4 +1,4 @@
-"""The page to try the API on, `/schema`: Swagger UI from an installed package, so that it works without a network."""
+"""The OpenAPI page `/schema`: Swagger UI from an installed package, so that it needs no network."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Which query parameters a route takes: a name that it does not declare, or one given twice, is refused."""
+"""Query parameters of a route: a name that it does not declare, or one given twice, is refused."""
 
 from collections import Counter
 from typing import Any

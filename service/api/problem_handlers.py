@@ -1,4 +1,4 @@
-"""Which problem an exception becomes; nothing of the inside is told to a client, all of it is logged."""
+"""Exception handlers: which problem an exception becomes; details are logged, not told to clients."""
 
 import logging
 import secrets

@@ -1,4 +1,4 @@
-"""How a body is read: at most 1 MB, declared as JSON, decoded once and straight into the route's Struct."""
+"""Reading a request's body: at most 1 MB, declared as JSON, decoded once into the route's Struct."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI page says of failures, the same for every route."""
+"""Failures on the OpenAPI page, the same for every route."""
 
 from litestar.openapi.datastructures import ResponseSpec
 

@@ -32,7 +32,7 @@ CursorParameter = Annotated[
 ]
 
 
-def item_routes(served: LoadedRelease, desk: ReleaseRouter) -> list[HTTPRouteHandler]:
+def item_routes(loaded: LoadedRelease, router: ReleaseRouter) -> list[HTTPRouteHandler]:
     """The routes below one item."""
 
     @get(
@@ -45,9 +45,9 @@ def item_routes(served: LoadedRelease, desk: ReleaseRouter) -> list[HTTPRouteHan
     )
     async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
         """All that the live release keeps of an item, whatever the rules say of it."""
-        payload = served.rows.payload(_row(served, decoded(item_id)))
-        windows = served.release.classes.windows_of(payload.availability_class)
-        return JsonAnswer(item_view(payload, windows, served.release.id, served.rows.revision))
+        payload = loaded.rows.payload(_row(loaded, decoded(item_id)))
+        windows = loaded.release.classes.windows_of(payload.availability_class)
+        return JsonAnswer(item_view(payload, windows, loaded.release.id, loaded.rows.revision))
 
     @get(
         "/v1/items/{item_id:str}/similar",
@@ -69,7 +69,7 @@ def item_routes(served: LoadedRelease, desk: ReleaseRouter) -> list[HTTPRouteHan
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
-        _row(served, seed)
+        _row(loaded, seed)
         context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
         given = {
             "seeds": [Seed(seed)],
@@ -79,17 +79,17 @@ def item_routes(served: LoadedRelease, desk: ReleaseRouter) -> list[HTTPRouteHan
             "cursor": cursor,
         }
         query = converted(given, SimilarRequest, context_field="context.")
-        return JsonAnswer(await desk.of(query).similar(query, context_field=""))
+        return JsonAnswer(await router.of(query).answer(query, context_field=""))
 
     return [show_item, similar_to_item]
 
 
-def _row(served: LoadedRelease, item_id: str) -> int:
-    row = served.rows.find(item_id)
+def _row(loaded: LoadedRelease, item_id: str) -> int:
+    row = loaded.rows.find(item_id)
     if row < 0:
         raise ProblemError(
             "unknown-item",
-            f"Release {served.release.id} has no item with the id {shown(item_id)}. "
+            f"Release {loaded.release.id} has no item with the id {shown(item_id)}. "
             "Ids are compared as they are, upper and lower case apart.",
         )
     return row

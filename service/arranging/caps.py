@@ -1,74 +1,126 @@
-"""What may not stand together in one list: too many of a creator or a tag, and one recording twice."""
+"""The caps: how many rows of one creator, tag or recording may stand together in one list. A new cap is a line here."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Literal, Protocol
 
 from indexing.columns.arrangement_features import NO_RECORDING
 from indexing.rules.arrangement import Arrangement
 from service.arranging.row_features import RowFeatures
 
-# Reasons for which a row of a ranking is left out of the list.
+# As rules files and `why` name them.
 CapName = Literal["max_per_creator", "max_per_tag", "same_recording"]
-PER_CREATOR: CapName = "max_per_creator"
-PER_TAG: CapName = "max_per_tag"
-SAME_RECORDING: CapName = "same_recording"
-NO_LONGER = "no_longer"
+
+Groups = Callable[[int], Sequence[int]]
+"""The numbers of the groups that a row belongs to."""
 
 
-class Caps:
-    """Counts what one list holds so far, over all of its pages; the list asks it before each row."""
+class Cap(Protocol):
+    """At most so many rows of each group in one list."""
 
-    def __init__(self, arrangement: Arrangement, traits: RowFeatures) -> None:
-        self._once = not arrangement.same_recording
-        self._recording, self._recordings_of = traits.recording, traits.recordings
-        self._recordings: set[int] = set()
-        self._caps: list[tuple[CapName, int, Callable[[int], Sequence[int]], Counter[int]]] = []
-        if arrangement.max_per_creator is not None:
-            self._caps.append((PER_CREATOR, arrangement.max_per_creator, traits.creators, Counter()))
-        if arrangement.max_per_tag is not None:
-            self._caps.append((PER_TAG, arrangement.max_per_tag, traits.tags, Counter()))
+    @property
+    def name(self) -> CapName:
+        """What the cap is called."""
 
-    def fit_together(self, rows: Sequence[int]) -> bool:
-        """Whether `take` would take each of `rows` one after the other, into a list that is still empty.
+    @property
+    def reason(self) -> str:
+        """How rows that it keeps out are told in a short reason, after their number."""
 
-        Mostly so, and then told of all rows together in a tenth of the time; False where it takes longer to tell.
-        """
-        if self._caps:
-            return False
-        if not self._once:
-            return True
-        recordings = self._recordings_of(rows)
+    def most(self, arrangement: Arrangement) -> int | None:
+        """How many rows of a group an arrangement lets stand together; None for any number."""
+
+    def spare(self, limit: int) -> int:
+        """How many rows more than a page of `limit` are worth reading for those that it will keep out."""
+
+    def groups(self, features: RowFeatures) -> Groups:
+        """The groups of each row."""
+
+    def surely_holds(self, features: RowFeatures, rows: Sequence[int]) -> bool:
+        """Whether `rows` surely break nothing in a list of their own; False where looking one by one is as fast."""
+
+
+class PerCreator:
+    """At most so many rows of each creator."""
+
+    name: CapName = "max_per_creator"
+    reason = "by the cap on hits per creator (max_per_creator)"
+
+    def most(self, arrangement: Arrangement) -> int | None:
+        """As Cap."""
+        return arrangement.max_per_creator
+
+    def spare(self, limit: int) -> int:
+        """As Cap: what is near one another is often of one creator."""
+        return 2 * limit
+
+    def groups(self, features: RowFeatures) -> Groups:
+        """As Cap."""
+        return features.creators
+
+    def surely_holds(self, features: RowFeatures, rows: Sequence[int]) -> bool:  # noqa: ARG002  # as Cap
+        """As Cap."""
+        return False
+
+
+class PerTag:
+    """At most so many rows of each tag."""
+
+    name: CapName = "max_per_tag"
+    reason = "by the cap on hits per tag (max_per_tag)"
+
+    def most(self, arrangement: Arrangement) -> int | None:
+        """As Cap."""
+        return arrangement.max_per_tag
+
+    def spare(self, limit: int) -> int:
+        """As Cap."""
+        return 2 * limit
+
+    def groups(self, features: RowFeatures) -> Groups:
+        """As Cap."""
+        return features.tags
+
+    def surely_holds(self, features: RowFeatures, rows: Sequence[int]) -> bool:  # noqa: ARG002  # as Cap
+        """As Cap."""
+        return False
+
+
+class OneRecording:
+    """One recording once; a row without one (an episode) is alike to no other."""
+
+    name: CapName = "same_recording"
+    reason = "as recordings that are in the list already (same_recording)"
+
+    def most(self, arrangement: Arrangement) -> int | None:
+        """As Cap."""
+        return None if arrangement.same_recording else 1
+
+    def spare(self, limit: int) -> int:
+        """As Cap: few tracks are there twice."""
+        return limit // 8
+
+    def groups(self, features: RowFeatures) -> Groups:
+        """As Cap."""
+        recording = features.recording
+
+        def of(row: int) -> Sequence[int]:
+            number = recording(row)
+            return () if number == NO_RECORDING else (number,)
+
+        return of
+
+    def surely_holds(self, features: RowFeatures, rows: Sequence[int]) -> bool:
+        """As Cap: mostly so, and then told of all rows together in a tenth of the time."""
+        recordings = features.recordings(rows)
         distinct = set(recordings) - {NO_RECORDING}
         return len(distinct) + recordings.count(NO_RECORDING) == len(recordings)
 
-    def take(self, row: int) -> CapName | None:
-        """Count the row in and give None, or give the name of the rule that it would break, and count nothing."""
-        counted: list[tuple[Counter[int], Sequence[int]]] = []
-        for name, cap, labels, counts in self._caps:
-            of_row = labels(row)
-            for label in of_row:
-                if counts[label] >= cap:
-                    return name
-            counted.append((counts, of_row))
-        if self._once:
-            recording = self._recording(row)
-            if recording in self._recordings:
-                return SAME_RECORDING
-            if recording != NO_RECORDING:
-                self._recordings.add(recording)
-        for counts, of_row in counted:
-            # `update` takes ten times as long for the few that a row has.
-            for label in of_row:
-                counts[label] += 1
-        return None
 
-    def count(self, rows: Iterable[int]) -> None:
-        """Count rows in that were shown on earlier pages, whatever they would break now."""
-        for row in rows:
-            if self._once:
-                recording = self._recording(row)
-                if recording != NO_RECORDING:
-                    self._recordings.add(recording)
-            for _, _, labels, counts in self._caps:
-                counts.update(labels(row))
+CAPS: tuple[Cap, ...] = (PerCreator(), PerTag(), OneRecording())
+
+
+# Each worker meets a few: those of its rules, and of the switches that requests set.
+@lru_cache(256)
+def active_caps(arrangement: Arrangement) -> tuple[tuple[Cap, int], ...]:
+    """The caps that an arrangement asks for, each with how many rows of a group may stand together."""
+    return tuple((cap, most) for cap in CAPS if (most := cap.most(arrangement)) is not None)

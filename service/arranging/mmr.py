@@ -1,4 +1,4 @@
-"""The next best row of a pool, greedily: by relevance, less its likeness to what is in the list already."""
+"""The MMR candidate pool: the next row by relevance, less its similarity to the rows in the list already."""
 
 from collections.abc import Callable, Sequence, Set
 
@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
-from service.arranging.caps import NO_LONGER, Caps
+from service.arranging.cap_counts import CapCounts
+from service.arranging.short_reason import NO_LONGER
 
 
 class MmrPool:
@@ -16,19 +17,19 @@ class MmrPool:
     (1 - lambda) * the greatest similarity to a row that was taken; `diversity` is 1 - lambda.
     """
 
-    def __init__(self, rows: list[int], relevance: NDArray[np.float64], diversity: float, limits: Caps) -> None:
+    def __init__(self, rows: list[int], relevance: NDArray[np.float64], diversity: float, counts: CapCounts) -> None:
         self._rows = rows
         self._relevance = relevance
         self._diversity = diversity
-        self._limits = limits
+        self._counts = counts
         # Of each row that is left, by its relevance and by what was taken; minus infinity for one that is not left.
         self._worth: NDArray[np.float64] = (1.0 - diversity) * relevance
         # (P, P) what the worth of each column's row comes to, once the row of the line was taken.
         self._worth_beside: NDArray[np.float64] | None = None
         # Nothing is like an empty list.
         self._has_taken = False
-        self.left_out: dict[str, int] = {}
-        """How many rows each rule of the limits kept away."""
+        self.removed: dict[str, int] = {}
+        """How many rows each cap kept out, and how many may be shown no longer."""
 
     def measure(self, vectors: Callable[[list[int]], Vectors], taken: Sequence[int]) -> None:
         """Compare all rows with one another, and with those `taken` before; `vectors` gives unit vectors (R, dims)."""
@@ -49,14 +50,14 @@ class MmrPool:
         self._worth = self._worth - self._diversity * np.concatenate(parts).max(axis=0)
         self._has_taken = True
 
-    def leave_out(self, taken: Set[int], still: Callable[[int], bool] | None) -> None:
-        """Take rows out of the pool: those `taken` before, and those that are not `still` to be shown."""
+    def leave_out(self, taken: Set[int], still_passes: Callable[[int], bool] | None) -> None:
+        """Take rows out of the pool: those `taken` before, and those that are not `still_passes` to be shown."""
         for place, row in enumerate(self._rows):
             if row in taken:
                 self._worth[place] = -np.inf
-            elif still is not None and not still(row):
+            elif still_passes is not None and not still_passes(row):
                 self._worth[place] = -np.inf
-                self.left_out[NO_LONGER] = self.left_out.get(NO_LONGER, 0) + 1
+                self.removed[NO_LONGER] = self.removed.get(NO_LONGER, 0) + 1
 
     def next(self) -> tuple[int, float] | None:
         """The best row that is left, with its relevance; None when there is none."""
@@ -68,11 +69,11 @@ class MmrPool:
             if worth[best] == -np.inf:
                 return None
             row = self._rows[best]
-            broken = self._limits.take(row)
+            broken = self._counts.take(row)
             worth[best] = -np.inf
             if broken is None:
                 break
-            self.left_out[broken] = self.left_out.get(broken, 0) + 1
+            self.removed[broken] = self.removed.get(broken, 0) + 1
         if self._worth_beside is not None:
             beside = self._worth_beside[best]
             if self._has_taken:

@@ -1,4 +1,4 @@
-"""What arrangement reads of rows as they are now: the release's own from its columns, the journal's as they came."""
+"""What caps, boosts and diversity read of rows as they are now: columns of the release, rows of the journal."""
 
 from collections.abc import Sequence
 

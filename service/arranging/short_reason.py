@@ -1,16 +1,17 @@
-"""What is told when there were fewer hits than asked for."""
+"""`short_reason`: why a page has fewer hits than were asked for, stage by stage."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from indexing.rules.context import RequestContext
-from service.arranging.caps import NO_LONGER, PER_CREATOR, PER_TAG, SAME_RECORDING
+from service.arranging.caps import CAPS
+from service.schemas.stages import StageName
 
-_LEFT_OUT = {
-    PER_CREATOR: "by the cap on hits per creator (max_per_creator)",
-    PER_TAG: "by the cap on hits per tag (max_per_tag)",
-    SAME_RECORDING: "as recordings that are in the list already (same_recording)",
-    NO_LONGER: "as the journal or the clock has closed them since the first page",
+NO_LONGER = "no_longer"
+"""What keeps out a row that was in the list when its first page was shown, and may be shown no longer."""
+
+_BY_ARRANGEMENT = {cap.name: cap.reason for cap in CAPS} | {
+    NO_LONGER: "as the journal or the clock has closed them since the first page"
 }
 
 
@@ -18,15 +19,13 @@ def short_reason(
     context: RequestContext,
     *,
     passing: int,
-    excluded: int,
-    shown: int,
-    left_out: Mapping[str, int],
     kept_out: Mapping[str, int],
+    removed: Mapping[StageName, int | Mapping[str, int]],
 ) -> str:
-    """`passing` items are let through by the rules, `excluded` of them were excluded by the request or as heard.
+    """Why a page is short: `passing` items are let through by the rules.
 
-    `shown` were on earlier pages; `left_out`: how many each arrangement rule kept away; `kept_out`: of the release's
-    items, how many each hard rule keeps out by itself.
+    `kept_out`: of the release's items, how many each hard rule keeps out by itself; `removed`: how many of those that
+    pass each stage removed, the arrangement by the name of the rule.
     """
     at = datetime.fromtimestamp(context.at_s, UTC).isoformat().replace("+00:00", "Z")
     rules = f"the rules let {passing} items pass in market {context.market} at {at}{_narrowed(context)}"
@@ -34,13 +33,19 @@ def short_reason(
         rules += f" (of all, {', '.join(f'{rule} keeps out {number}' for rule, number in kept_out.items())})"
     if not passing:
         return f"{rules}."
-    gone = []
-    if excluded:
-        gone.append(f"{excluded} of them are left out as seeds, history, excluded, blocked or already heard")
-    gone += [f"{number} {_LEFT_OUT[rule]}" for rule, number in left_out.items()]
-    if shown:
-        gone.append(f"{shown} were shown on earlier pages")
+    gone = [part for stage, numbers in removed.items() for part in _removed(stage, numbers)]
     return f"{rules}; {', '.join(gone)}." if gone else f"{rules}, and all of them are here."
+
+
+def _removed(stage: StageName, numbers: int | Mapping[str, int]) -> list[str]:
+    """What one stage removed, in words."""
+    if not isinstance(numbers, int):
+        return [f"{number} {_BY_ARRANGEMENT[rule]}" for rule, number in numbers.items()]
+    if not numbers:
+        return []
+    if stage == "exclusions":
+        return [f"{numbers} of them are left out as seeds, history, excluded, blocked or already heard"]
+    return [f"{numbers} were shown on earlier pages"]
 
 
 def few_matching(num_found: int) -> str:

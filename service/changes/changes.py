@@ -1,4 +1,4 @@
-"""How a running service is changed: durable in the journal before it is acknowledged, held from the next request on."""
+"""Changes over HTTP (rows put and removed, takedowns): in the journal before they are acknowledged."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from embedding.protocols import TextEncoder
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.row_form import RowProblem
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.log import JournalLog
@@ -59,14 +59,14 @@ class Changes:
 
     def __init__(
         self,
-        served: LoadedRelease,
+        loaded: LoadedRelease,
         log: JournalLog,
         encoder: EncoderGate,
         make_puts: MakePuts,
         compactor: Compactor,
     ) -> None:
         self._compactor = compactor
-        self._served = served
+        self._loaded = loaded
         self._log = log
         self._encoder = encoder
         self._make_puts = make_puts
@@ -74,7 +74,7 @@ class Changes:
     async def put(self, body: PutRows) -> Changed:
         """Put rows, all or none; a 400 problem names every bad one, a 503 problem where no encoder comes."""
         items = _rows(body)
-        rows = self._served.rows
+        rows = self._loaded.rows
         await self._log.append(await self._puts(items, rows))
         return await self._changed(len(items))
 
@@ -85,9 +85,9 @@ class Changes:
 
     async def remove(self, item_id: str) -> Changed:
         """Take a row out of the catalogue; a 404 problem where there is none."""
-        if self._served.rows.row_of(item_id) < 0:
+        if self._loaded.rows.row_of(item_id) < 0:
             raise ProblemError(
-                "unknown-item", f"Release {self._served.release.id} has no item with the id {shown(item_id)}."
+                "unknown-item", f"Release {self._loaded.release.id} has no item with the id {shown(item_id)}."
             )
         await self._log.append([Removed(item_id)])
         return await self._changed(1)
@@ -103,15 +103,15 @@ class Changes:
         return await self._hidden(item_id)
 
     async def _changed(self, num: int) -> Changed:
-        await self._served.catch_up()
-        self._compactor.look(self._served.rows)
-        return Changed(self._served.release.id, self._served.rows.revision, num)
+        await self._loaded.catch_up()
+        self._compactor.look(self._loaded.rows)
+        return Changed(self._loaded.release.id, self._loaded.rows.revision, num)
 
     async def _hidden(self, item_id: str) -> Hidden:
-        await self._served.catch_up()
-        rows = self._served.rows
+        await self._loaded.catch_up()
+        rows = self._loaded.rows
         known = rows.row_of(item_id) >= 0
-        return Hidden(item_id, item_id in rows.taken_down, known, self._served.release.id, rows.revision)
+        return Hidden(item_id, item_id in rows.taken_down, known, self._loaded.release.id, rows.revision)
 
 
 def _rows(body: PutRows) -> list[Item]:
@@ -120,7 +120,7 @@ def _rows(body: PutRows) -> list[Item]:
     places: dict[str, int] = {}
     for place, raw in enumerate(body.items):
         try:
-            item = CATALOGUE_FORM.from_json(bytes(raw))
+            item = CATALOGUE_PARSER.from_json(bytes(raw))
         except RowProblem as error:
             errors.append(FieldError(f"items[{place}].{error.field}".rstrip("."), error.expected, error.came))
             continue

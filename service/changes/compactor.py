@@ -1,4 +1,4 @@
-"""When a worker has a compaction made: after a change that leaves too many rows in the journal, one at a time."""
+"""When a worker starts a compaction: the journal has outgrown its share of the release; one at a time."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Runs commands in a process of their own: to check, load or optimise a release would hold this one."""
+"""`index activate` and `index compact` in a subprocess: loading or optimising would block this process."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What the compiled rules let pass, each of their readings asked by itself: predicate, engine, scan of the columns."""
+"""The compiled rules under test: predicate, engine and scan of the columns, each asked by itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,31 +33,31 @@ class Compiled:
         tally: Tally,
     ) -> None:
         self._store = store
-        self._served = loaded
-        self._finder = Finder.of_release(store, self._served.release, self._served.rules.version)
+        self._loaded = loaded
+        self._finder = Finder.of_release(store, self._loaded.release, self._loaded.rules.version)
         self._defaults = defaults
-        self._own = RequestConditions(self._served)
+        self._own = RequestConditions(self._loaded)
         self._rules = rules
         self._tally = tally
-        self._num_points = self._served.rows.num_own
+        self._num_points = self._loaded.rows.num_own
         self._engine_every = 1 + self._num_points // _ENGINE_POINTS
         self._asked = 0
-        vectors = self._served.rows.vectors(self._served.release.space, [0])
+        vectors = self._loaded.rows.vectors(self._loaded.release.space, [0])
         self._vector = np.asarray(vectors[0], np.float32)
 
     async def judge(self, body: dict[str, Any], asked: Asked, items: Sequence[Item]) -> set[str]:
         """Ask each reading about each of `items` in the context of a `similar` body; the ids that were judged."""
         query = msgspec.convert(body, SimilarRequest)
-        compiled = self._served.rules.compile(
+        compiled = self._loaded.rules.compile(
             self._own.added(query, self._defaults.complete(query.context, query.kinds))
         )
         # What a request blocks by id is dropped after the search, with what it excludes: answers tell.
         asked = replace(asked, blocked_items=())
-        rows = {item.id: self._served.rows.find(item.id) for item in items}
+        rows = {item.id: self._loaded.rows.find(item.id) for item in items}
         judged = [item for item in items if rows[item.id] >= 0]
         verdicts = {item.id: self._rules.forbids(item, asked) for item in judged}
         for item in judged:
-            passes = compiled.accepts(self._served.rows.payload(rows[item.id]))
+            passes = compiled.accepts(self._loaded.rows.payload(rows[item.id]))
             self._compare("predicate", item.id, passes, verdicts[item.id], body)
         self._tally.of("predicate").questions += 1
         self._asked += 1
@@ -73,9 +73,9 @@ class Compiled:
 
     async def _engine(self, compiled: Any) -> set[int]:
         ranked = await self._store.nearest(
-            self._served.release.id,
+            self._loaded.release.id,
             self._vector,
-            using=self._served.release.space,
+            using=self._loaded.release.space,
             where=compiled.prepared,
             limit=self._num_points,
             params=SearchParams(exact=True),
@@ -84,7 +84,7 @@ class Compiled:
 
     async def _columns(self, compiled: Any) -> set[int]:
         found = await self._finder.nearest(
-            self._vector, using=self._served.release.space, compiled=compiled, limit=self._num_points, exact=True
+            self._vector, using=self._loaded.release.space, compiled=compiled, limit=self._num_points, exact=True
         )
         return set(found.rows)
 

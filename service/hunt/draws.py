@@ -1,4 +1,4 @@
-"""What is asked in a hunt: contexts drawn where rules change their mind, and a request for every route in each."""
+"""Drawing requests for a hunt: contexts at the edges of the rules, and every route in each."""
 
 from collections.abc import Sequence
 from itertools import pairwise

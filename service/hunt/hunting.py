@@ -1,4 +1,4 @@
-"""A hunt from beginning to end: contexts are drawn until enough pairs were judged, each asked on every route."""
+"""A leak hunt from beginning to end: contexts are drawn until enough pairs were judged."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Judges answers: each hit by the plain rules, and where an answer is short, all that should have been there."""
+"""Judging answers: each hit by the plain rules; of a short answer, all that should have been there."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

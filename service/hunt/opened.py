@@ -1,4 +1,4 @@
-"""Puts a hunt together: the catalogue's rows, the rules in force, and the service or the releases of this folder."""
+"""Opening a hunt: catalogue rows, the rules in force, and the service or the releases of this folder."""
 
 import asyncio
 import tomllib

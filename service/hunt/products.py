@@ -1,4 +1,4 @@
-"""What is hunted: a service at an address, or the application in this process."""
+"""The service under test: at an address, or the application in this process."""
 
 import http.client
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""How a hunt is told: a table and the first wrong pairs for a person, one object for a script."""
+"""The report of a hunt: a table and the first wrong pairs for a person, one object for a script."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a hunt found: pairs judged, forbidden items shown, permitted ones missing, with requests that show it."""
+"""The tally of a hunt: pairs judged, forbidden items shown, permitted ones missing."""
 
 from collections import Counter
 from typing import Any

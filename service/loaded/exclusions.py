@@ -1,4 +1,4 @@
-"""Which rows must not come back to this one request: seeds, history, posted ids, what the user has heard."""
+"""The rows that one request excludes: seeds, history, posted ids, what the user has heard."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence, Set

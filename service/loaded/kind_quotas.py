@@ -1,4 +1,4 @@
-"""How a request is split by kind: by the mix that it asks for, or because the tower never learnt to cross over."""
+"""Kind quotas: which kinds a request ranks apart, and how many of each, by its mix or by what the tower learnt."""
 
 from typing import get_args
 
@@ -61,20 +61,22 @@ class KindQuotas:
         """Whether the tower can find items of a kind (None: of all that a part has)."""
         return kind is None or self.crosses or kind in self.learnt
 
-    def parts(self, context: RequestContext, mix: Mix | None) -> list[KindQuota]:
-        """The parts of a request, one where a single ranking will do."""
+    def of(self, context: RequestContext, mix: Mix | None, *, together: bool = False) -> list[KindQuota]:
+        """The quotas of a request, one where a single ranking will do, as it will where kinds rank `together`."""
+        if together:
+            return [KindQuota(context)]
         if mix is not None:
             quotas = {kind: getattr(mix, kind) for kind in KINDS if getattr(mix, kind)}
-            return [self._part(context, kind, quota) for kind, quota in quotas.items()]
+            return [self._quota(context, kind, quota) for kind, quota in quotas.items()]
         if self.crosses:
             return [KindQuota(context)]
         there = self._present()
         if len(there) < len(KINDS):
             # Of a kind that the tower knows nothing of, the texts tell.
             return [KindQuota(context, None if there <= self.learnt else next(iter(there)))]
-        return [self._part(context, kind, 1) for kind in KINDS if context.kinds is None or kind in context.kinds]
+        return [self._quota(context, kind, 1) for kind in KINDS if context.kinds is None or kind in context.kinds]
 
-    def _part(self, context: RequestContext, kind: Kind, quota: int) -> KindQuota:
+    def _quota(self, context: RequestContext, kind: Kind, quota: int) -> KindQuota:
         return KindQuota(replace(context, kinds=frozenset({kind})), kind, quota)
 
     def _present(self) -> set[Kind]:

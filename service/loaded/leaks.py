@@ -1,4 +1,4 @@
-"""The count of forbidden hits that an index gave and the re-check stopped; each row of them is told once."""
+"""The leak counter: forbidden rows that an index gave and the re-check stopped, each logged once."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""One release as a worker holds it: opened, with its rules compiled against it and its query tower loaded."""
+"""A loaded release: opened, with its rules compiled, its journal applied and its query tower in memory."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The last word on every row before it may be shown: not dropped by the journal, not excluded, passed by the rules."""
+"""The re-check: no row leaves that the journal dropped, the request excludes or the rules forbid."""
 
 from itertools import compress
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from indexing.rules.compiled import CompiledContext
 from service.loaded.exclusions import Exclusions
+from service.loaded.known_ids import find_rows
 from service.loaded.loaded_release import LoadedRelease
-from service.loaded.posted_rows import find_rows
 from service.loaded.verdicts import PASSES, Verdict, Verdicts
 
 # Rows looked at together, times those that are wanted.
@@ -30,12 +30,12 @@ class Kept(Struct, frozen=True):
 class Recheck:
     """Re-checks the rows of one release; those that an index gave and the rules forbid are counted as leaks."""
 
-    def __init__(self, served: LoadedRelease) -> None:
-        self._rows = served.rows
-        self._verdicts = Verdicts(served.rows)
+    def __init__(self, loaded: LoadedRelease) -> None:
+        self._rows = loaded.rows
+        self._verdicts = Verdicts(loaded.rows)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
-        self._blocked = find_rows(served.release.columns.ids.find, served.rules.ruleset.blocked_items)
-        self._leaks = served.leaks
+        self._blocked = find_rows(loaded.release.columns.ids.find, loaded.rules.ruleset.blocked_items)
+        self._leaks = loaded.leaks
 
     def verdict(self, compiled: CompiledContext) -> Verdict:
         """What the rules of one context say, row by row."""

@@ -1,9 +1,9 @@
-"""The re-check of every hit: what the rules of its context say of its row, worked out once a row."""
+"""Verdicts of the re-check by context: whether its rules let a row pass, worked out once a row."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexing.journal.current_rows import CurrentRows
@@ -61,17 +61,13 @@ class Verdicts:
 
     def __init__(self, rows: CurrentRows) -> None:
         self._rows = rows
-        self._num_kept = min(_MOST_KEPT, max(_FEWEST_KEPT, _KEPT_BYTES // max(1, rows.num_own)))
+        num_kept = min(_MOST_KEPT, max(_FEWEST_KEPT, _KEPT_BYTES // max(1, rows.num_own)))
         # By identity: hashing a compiled context would walk its whole filter. Holding it keeps the identity its own.
-        self._kept: OrderedDict[int, tuple[CompiledContext, Verdict]] = OrderedDict()
+        self._kept: LRUCache[int, tuple[CompiledContext, Verdict]] = LRUCache(num_kept)
 
     def of(self, compiled: CompiledContext) -> Verdict:
         """The verdict of a compiled context."""
         kept = self._kept.get(id(compiled))
         if kept is None:
             kept = self._kept[id(compiled)] = compiled, Verdict(compiled.accepts, self._rows)
-            if len(self._kept) > self._num_kept:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(id(compiled))
         return kept[1]

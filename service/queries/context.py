@@ -1,4 +1,4 @@
-"""What the rules get to know of a request: the posted context with the settings' defaults filled in."""
+"""The context that rules are compiled for: the posted one with the settings' defaults filled in."""
 
 import time
 from collections.abc import Sequence

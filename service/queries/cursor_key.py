@@ -1,4 +1,4 @@
-"""The key that cursors are signed with: one for all workers and hosts of a data folder, made once and kept."""
+"""The key that cursors are signed with: made once, the same for all workers and hosts of a data folder."""
 
 import os
 import secrets

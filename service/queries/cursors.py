@@ -1,4 +1,4 @@
-"""What a cursor says, and that nobody but this service can have said it."""
+"""Cursors: what `next_cursor` holds, how it is signed and checked, when it has expired."""
 
 import base64
 import time
@@ -39,7 +39,7 @@ class Cursor(Struct, frozen=True, array_like=True):
     shown: bytes
 
     @property
-    def begun(self) -> ShownBefore:
+    def shown_before(self) -> ShownBefore:
         """What arrangement goes on from."""
         return ShownBefore(tuple(array("i", self.shown)), self.pool_depth)
 
@@ -54,10 +54,10 @@ class Cursors:
         self._key = key
         self._ttl_s = ttl_s
 
-    def give(self, query: Query, *, release: str, rules: str, at_s: int, begun: ShownBefore) -> str:
+    def give(self, query: Query, *, release: str, rules: str, at_s: int, shown_before: ShownBefore) -> str:
         """The cursor for the page after those `begun`."""
-        shown = array("i", begun.shown).tobytes()
-        cursor = Cursor(release, rules, _request(query), at_s, int(time.time()), begun.pool_depth, shown)
+        shown = array("i", shown_before.rows).tobytes()
+        cursor = Cursor(release, rules, _request(query), at_s, int(time.time()), shown_before.pool_depth, shown)
         said = _encoder.encode(cursor)
         return base64.urlsafe_b64encode(self._mac(said) + said).rstrip(b"=").decode()
 

@@ -1,4 +1,4 @@
-"""Why a hit is where it is: what it is near, what its score is made of, what each rule said of it."""
+"""`explain`: what each hit is near to, what its score is made of, what each rule said of it."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,15 @@ import numpy as np
 
 from embedding.rows.schema import Kind
 from indexing.rules.context import RequestContext
-from service.arranging.retrieval import Page, Retriever
+from service.arranging.boosts import BOOSTS, boosts_of
+from service.arranging.page import Page
 from service.arranging.row_features import RowFeatures
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.pagination import PaginationState
 from service.queries.resolved_query import ResolvedQuery
 from service.ranking.interleaving import Interleaved
 from service.ranking.nearest import Nearest
+from service.ranking.rankings import Rankings
 from service.ranking.semantic import MaxOverPassages
 from service.schemas.answers import Explanation, NearSeed, ScoreParts
 
@@ -23,43 +25,44 @@ _DIGITS = 6
 class Explainer:
     """Explains pages of one release, after the fact: a request that does not ask for it pays nothing."""
 
-    def __init__(self, served: LoadedRelease, retriever: Retriever) -> None:
-        self._rows, self._rules = served.rows, served.rules
-        self._traits = RowFeatures(served.rows)
-        self._retriever = retriever
+    def __init__(self, loaded: LoadedRelease, rankings: Rankings) -> None:
+        self._rows, self._rules = loaded.rows, loaded.rules
+        self._features = RowFeatures(loaded.rows)
+        self._rankings = rankings
 
-    def explained(self, page: Page, asked: ResolvedQuery) -> dict[int, Explanation]:
+    def explained(self, resolved: ResolvedQuery) -> dict[int, Explanation]:
         """An explanation for each row of a page."""
+        page, pagination = resolved.page, resolved.pagination
         if not page.rows:
             return {}
-        turn = asked.turn
-        boosts = self._boosts(page, turn)
-        likeness = self._likeness(page, turn, asked.using)
+        boosts = self._boosts(page, pagination)
+        likeness = self._likeness(page, pagination, resolved.source.likeness_space)
         said = {}
         for place, row in enumerate(page.rows):
             payload = self._rows.payload(row)
-            context, using = self._looked_for(asked, payload.kind)
+            context, using = self._looked_for(resolved, payload.kind)
             similarity = page.scores[place] - sum(boosts[place])
             said[row] = Explanation(
                 ScoreParts(*(round(part, _DIGITS) for part in (similarity, *boosts[place], likeness[place]))),
-                self._rules.verdicts(turn.context, payload),
-                self._retriever.plan_name(context, using),
-                self._near_seed(row, using, asked.seeds),
+                self._rules.verdicts(pagination.context, payload),
+                self._rankings.plan_name(context, using),
+                self._near_seed(row, using, resolved.source.seeds),
             )
         return said
 
-    def _looked_for(self, asked: ResolvedQuery, kind: Kind) -> tuple[RequestContext, str]:
+    def _looked_for(self, resolved: ResolvedQuery, kind: Kind) -> tuple[RequestContext, str]:
         """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
-        ranking = asked.ranking.of_kind(kind) if isinstance(asked.ranking, Interleaved) else asked.ranking
+        ranking = resolved.ranking.of_kind(kind) if isinstance(resolved.ranking, Interleaved) else resolved.ranking
         if isinstance(ranking, (Nearest, MaxOverPassages)):
             return ranking.context, ranking.using
-        return asked.turn.context, asked.using
+        return resolved.pagination.context, resolved.source.likeness_space
 
-    def _boosts(self, page: Page, turn: PaginationState) -> list[tuple[float, float]]:
-        rows, said = np.array(page.rows), turn.arrangement
-        fresh = said.freshness * self._traits.freshness(rows, turn.context.at_s, said.freshness_half_life_days)
-        popular = said.popularity * self._traits.popularity(rows)
-        return list(zip(fresh.tolist(), popular.tolist(), strict=True))
+    def _boosts(self, page: Page, pagination: PaginationState) -> list[tuple[float, ...]]:
+        """What each boost added to the score of each row, in the order of ScoreParts."""
+        added = boosts_of(np.array(page.rows), self._features, pagination.arrangement, pagination.context.at_s)
+        nothing = [0.0] * len(page.rows)
+        columns = [added[boost.name].tolist() if boost.name in added else nothing for boost in BOOSTS]
+        return list(zip(*columns, strict=True))
 
     def _near_seed(self, row: int, using: str, seeds: Sequence[int]) -> NearSeed | None:
         if not seeds:
@@ -68,14 +71,14 @@ class Explainer:
         best = int(alike.argmax())
         return NearSeed(self._rows.id_of(seeds[best]), round(float(alike[best]), _DIGITS))
 
-    def _likeness(self, page: Page, turn: PaginationState, using: str) -> list[float]:
+    def _likeness(self, page: Page, pagination: PaginationState, using: str) -> list[float]:
         """What each row's likeness to those before it, on earlier pages too, cost it."""
-        if not turn.arrangement.diversity:
+        if not pagination.arrangement.diversity:
             return [0.0] * len(page.rows)
-        before = list(turn.begun.shown)
+        before = list(pagination.shown_before.rows)
         vectors = self._rows.vectors(using, [*before, *page.rows])
         alike = vectors @ vectors.T
         return [
-            -turn.arrangement.diversity * float(alike[place, :place].max()) if place else 0.0
+            -pagination.arrangement.diversity * float(alike[place, :place].max()) if place else 0.0
             for place in range(len(before), len(vectors))
         ]

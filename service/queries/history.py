@@ -1,4 +1,4 @@
-"""What a listener has heard, as the query tower takes it: known history first, the posted one as newest.
+"""The listening history that the query tower reads: what the release knows, then what was posted.
 
 A posted listen counts less the older it is; how old, only its `at` tells.
 """
@@ -11,7 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from indexing.release.users import HISTORY_LIMIT, History
-from service.loaded.posted_rows import Found
+from service.loaded.known_ids import Found
 from service.queries.context import epoch_s
 from service.schemas.requests import Listen
 

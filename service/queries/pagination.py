@@ -1,4 +1,4 @@
-"""Where a request begins: at the first page, or after the pages that its cursor was given for."""
+"""Pagination: where a request begins, at the first page or after those that its cursor was given for."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.context import RequestContext
 from service.arranging.arranger import ShownBefore
-from service.arranging.retrieval import Page
+from service.arranging.page import Page
 from service.loaded.kind_quotas import narrowed
 from service.loaded.loaded_release import LoadedRelease
 from service.loaded.recheck import Recheck
@@ -27,24 +27,24 @@ class PaginationState(Struct, frozen=True):
 
     context: RequestContext
     arrangement: Arrangement
-    begun: ShownBefore
-    still: Callable[[int], bool] | None = None
+    shown_before: ShownBefore
+    still_passes: Callable[[int], bool] | None = None
 
 
 class Pagination:
     """Reads and gives the cursors of one release's lists."""
 
-    def __init__(self, served: LoadedRelease, cursors: Cursors, defaults: ContextDefaults, recheck: Recheck) -> None:
-        self._served = served
+    def __init__(self, loaded: LoadedRelease, cursors: Cursors, defaults: ContextDefaults, recheck: Recheck) -> None:
+        self._loaded = loaded
         self._cursors = cursors
         self._defaults = defaults
         self._recheck = recheck
-        self._own = RequestConditions(served)
-        self._arrangement = served.rules.ruleset.arrangement({})
+        self._own = RequestConditions(loaded)
+        self._arrangement = loaded.rules.ruleset.arrangement({})
         self._with_repeats = replace(self._arrangement, same_recording=True)
 
     def begin(self, query: Query, context_field: str = "context.") -> PaginationState:
-        """The turn of a request; `context_field` is where the context's fields stand in it.
+        """Where a request begins; `context_field` is where the context's fields stand in it.
 
         Raises a 400 problem for a context that does not hold together or a cursor of something else, a 410 problem
         for a cursor that no longer holds.
@@ -56,36 +56,36 @@ class Pagination:
             return PaginationState(context, arrangement, _FIRST)
         cursor = self._cursors.take(query.cursor)
         check_request(cursor, query)
-        if cursor.release != self._served.release.id:
+        if cursor.release != self._loaded.release.id:
             raise expired(f"release {cursor.release}, which it was given for, is not the one that is asked")
-        rules = self._served.rules
+        rules = self._loaded.rules
         if cursor.rules != rules.version:
             raise expired("the rules have changed since it was given")
         frozen = replace(context, at_s=cursor.at_s)
-        begun = cursor.begun
+        shown_before = cursor.shown_before
         if query.context.at is not None:
-            return PaginationState(frozen, arrangement, begun)
+            return PaginationState(frozen, arrangement, shown_before)
         # The list stays as it was, but for what no longer may be shown.
         now = rules.compile(context)
         if now is rules.compile(frozen):
-            return PaginationState(frozen, arrangement, begun)
-        return PaginationState(frozen, arrangement, begun, partial(self._recheck.passes, now))
+            return PaginationState(frozen, arrangement, shown_before)
+        return PaginationState(frozen, arrangement, shown_before, partial(self._recheck.passes, now))
 
     def _arranged(self, query: Query) -> Arrangement:
         if query.switches:
-            said = self._served.rules.ruleset.arrangement(query.switches)
+            said = self._loaded.rules.ruleset.arrangement(query.switches)
             return replace(said, same_recording=True) if query.same_recording else said
         return self._with_repeats if query.same_recording else self._arrangement
 
-    def next_cursor(self, query: Query, turn: PaginationState, page: Page) -> str | None:
+    def next_cursor(self, query: Query, pagination: PaginationState, page: Page) -> str | None:
         """The cursor for the page after this one; None where there is none."""
-        shown = (*turn.begun.shown, *page.rows)
+        shown = (*pagination.shown_before.rows, *page.rows)
         if page.short_reason is not None or len(shown) >= MAX_DEPTH:
             return None
         return self._cursors.give(
             query,
-            release=self._served.release.id,
-            rules=self._served.rules.version,
-            at_s=turn.context.at_s,
-            begun=ShownBefore(shown, page.pool_depth),
+            release=self._loaded.release.id,
+            rules=self._loaded.rules.version,
+            at_s=pagination.context.at_s,
+            shown_before=ShownBefore(shown, page.pool_depth),
         )

@@ -1,11 +1,10 @@
-"""Which vector a request searches with, and in which space: weighted seeds, or a history through the query tower.
+"""The query vector of a request and its space: weighted seeds, or a history through the query tower.
 
 A tower that has seen no user of both kinds has learnt nothing about crossing from one to the other, and one that has
 seen no likes of a kind nothing about that kind at all: both go through the texts
 (docs/decisions/2026-11-25-crossing-and-fallback.md).
 """
 
-from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.rows.schema import Kind
-from service.loaded.kind_quotas import are_of_kind
+from service.loaded.kind_quotas import KindQuotas, are_of_kind
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.history import Listening
 from service.schemas.problems import ProblemError
@@ -30,12 +29,12 @@ class QueryVector(Struct, frozen=True):
 
 
 class QueryVectors:
-    """The directions of one release; `crosses` where one vector answers for both kinds, `learnt` those that the tower
-    knows."""
+    """The query vectors of one loaded release."""
 
-    def __init__(self, served: LoadedRelease, *, crosses: bool, learnt: Set[Kind]) -> None:
-        self._served, self._crosses, self._learnt = served, crosses, learnt
-        self._space = served.release.space
+    def __init__(self, loaded: LoadedRelease, kind_quotas: KindQuotas) -> None:
+        self._loaded = loaded
+        self._crosses, self._learnt = kind_quotas.crosses, kind_quotas.learnt
+        self._space = loaded.release.space
 
     def of_seeds(self, rows: list[int], weights: list[float], kind: Kind | None) -> QueryVector:
         """Towards weighted seeds, among items of one kind (None: of all). Raises a 400 problem when weights cancel."""
@@ -61,12 +60,12 @@ class QueryVectors:
             return None
         using, own = self._chosen(listening.rows, listening.weights, kind)
         heard = listening if own is None else listening.where(own)
-        tower = self._served.tower
+        tower = self._loaded.tower
         if tower is None or using != self._space:
             weights = heard.weights if heard.decays is None else heard.weights * heard.decays
             vector = self._sum(using, heard.rows, weights)
             return None if vector is None else QueryVector(vector, using)
-        history = self._served.rows.vectors(using, heard.rows)
+        history = self._loaded.rows.vectors(using, heard.rows)
         return QueryVector(tower.encode(history, heard.weights, at_s, heard.decays), using)
 
     def _chosen(
@@ -77,13 +76,13 @@ class QueryVectors:
             return self._space, None
         if kind not in self._learnt:
             return "text", None
-        own = are_of_kind(self._served.rows, np.asarray(rows, np.int64), kind)
+        own = are_of_kind(self._loaded.rows, np.asarray(rows, np.int64), kind)
         # Among its own kind alone the tower knows what is near; a skip alone names no place to look at.
         return (self._space, own) if (weights[own] > 0).any() else ("text", None)
 
     def _sum(self, using: str, rows: Any, factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Unit vector (dims,) of a weighted sum; None where it cancels."""
-        vectors = self._served.rows.vectors(using, rows)
+        vectors = self._loaded.rows.vectors(using, rows)
         if len(rows) == 1 and factors[0] > 0:
             single: NDArray[np.float32] = vectors[0]
             return single

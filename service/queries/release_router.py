@@ -1,4 +1,4 @@
-"""Which release a query is answered from: the one that it names, if this worker holds it, or else the live one.
+"""The release router: which loaded release answers a query, under the rules that are in force.
 
 It is answered under the rules that are in force when it comes.
 """
@@ -15,7 +15,7 @@ from indexing.rules.payload_fields import check_payload_fields
 from indexing.search.plans_file import measured_at
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import Cursors, expired
-from service.queries.queries import Queries
+from service.queries.pipeline import Pipeline
 from service.schemas.problems import ProblemError
 from service.schemas.requests import Query
 
@@ -23,9 +23,9 @@ _log = logging.getLogger("nearfield.service")
 
 
 class ReleaseRouter:
-    """The queries of every release that this worker holds, under one rule set; a query loads nothing.
+    """The pipelines of every release that this worker holds, under one rule set; a query loads nothing.
 
-    Queries belong to their rules: others in force means other Queries, so that a request in flight ends under those
+    A pipeline belongs to its rules: others in force mean other pipelines, so that a request in flight ends under those
     that it began with, with all that was worked out for them.
     """
 
@@ -34,20 +34,20 @@ class ReleaseRouter:
         live: LoadedRelease,
         held: Mapping[str, LoadedRelease],
         *,
-        make_queries: Callable[[LoadedRelease], Queries],
+        make_pipeline: Callable[[LoadedRelease], Pipeline],
         releases: Releases,
         rules: AcceptedRules,
         cursors: Cursors,
     ) -> None:
-        """`held`: the releases that this worker holds, by id, `live` among them; `make_queries` opens one of them."""
-        self._make_queries = make_queries
+        """`held`: the releases that this worker holds, by id, `live` among them; `make_pipeline` opens one of them."""
+        self._make_pipeline = make_pipeline
         self._releases = releases
         self._cursors = cursors
         self._rules = rules
         self._measured_at: dict[str, int | None] = {}
         self._live_id = live.release.id
-        self._served = dict(held)
-        self._held = {release_id: self._opened(served) for release_id, served in self._served.items()}
+        self._loaded = dict(held)
+        self._held = {release_id: self._opened(loaded) for release_id, loaded in self._loaded.items()}
         # Releases that the rules in force cannot be asked of, and why.
         self._unfit: dict[str, str] = {}
         self.rules_version = live.rules.version
@@ -56,12 +56,12 @@ class ReleaseRouter:
         """Why rules that were accepted are not in force here."""
 
     @property
-    def live(self) -> Queries:
-        """The queries of the live release."""
+    def live(self) -> Pipeline:
+        """The pipeline of the live release."""
         return self._held[self._live_id]
 
-    def of(self, query: Query) -> Queries:
-        """The queries of the release that `query` names, of the one that its cursor was given for, or the live one.
+    def of(self, query: Query) -> Pipeline:
+        """The pipeline of the release that `query` names, of the one that its cursor was given for, or the live one.
 
         A 404 problem where there is no such release, a 409 problem where this worker does not hold it, a 400 or 410
         problem for a cursor that is not one or no longer holds.
@@ -105,9 +105,9 @@ class ReleaseRouter:
     def _change(self, version: str, ruleset: RuleSet) -> None:
         if version == self.rules_version:
             return
-        served = {release_id: served.under(ruleset, version) for release_id, served in self._served.items()}
+        loaded = {release_id: loaded.under(ruleset, version) for release_id, loaded in self._loaded.items()}
         unfit: dict[str, str] = {}
-        for release_id, one in served.items():
+        for release_id, one in loaded.items():
             try:
                 check_payload_fields(ruleset, one.release.manifest)
             except RulesError as error:
@@ -115,30 +115,30 @@ class ReleaseRouter:
                     raise
                 unfit[release_id] = str(error)
                 _log.error("Release %s does not answer under rules %s: %s", release_id, version, error)
-        held = {release_id: self._opened(one) for release_id, one in served.items() if release_id not in unfit}
-        self._served, self._held, self._unfit = served, held, unfit
+        held = {release_id: self._opened(one) for release_id, one in loaded.items() if release_id not in unfit}
+        self._loaded, self._held, self._unfit = loaded, held, unfit
         _log.info("Rules %s are in force, in place of %s", version, self.rules_version)
         self.rules_version = version
 
     def take_up_plans(self) -> None:
         """Go by what the doctor measured since the last call."""
         for release_id in self._held:
-            served = self._served[release_id]
-            if self._plans_of(served) != self._measured_at[release_id]:
-                self._held[release_id] = self._opened(served)
+            loaded = self._loaded[release_id]
+            if self._plans_of(loaded) != self._measured_at[release_id]:
+                self._held[release_id] = self._opened(loaded)
 
-    def _opened(self, served: LoadedRelease) -> Queries:
+    def _opened(self, loaded: LoadedRelease) -> Pipeline:
         # Before they are read: what is written meanwhile differs at the next look.
-        self._measured_at[served.release.id] = self._plans_of(served)
-        return self._make_queries(served)
+        self._measured_at[loaded.release.id] = self._plans_of(loaded)
+        return self._make_pipeline(loaded)
 
-    def _plans_of(self, served: LoadedRelease) -> int | None:
-        return measured_at(self._releases.data_dir, served.release.id, served.rules.version)
+    def _plans_of(self, loaded: LoadedRelease) -> int | None:
+        return measured_at(self._releases.data_dir, loaded.release.id, loaded.rules.version)
 
     def let_go(self, release_id: str) -> None:
         """Hold a release no longer; never the live one."""
         self._held.pop(release_id, None)
-        del self._served[release_id]
+        del self._loaded[release_id]
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -148,9 +148,9 @@ class ReleaseRouter:
     @property
     def leaks(self) -> int:
         """Hits that the re-check stopped, on all releases."""
-        return sum(served.leaks.num for served in self._served.values())
+        return sum(loaded.leaks.num for loaded in self._loaded.values())
 
     @property
     def unmeasured_shapes(self) -> int:
         """How many shapes of requests came that the doctor never measured under these rules, on all releases."""
-        return sum(queries.retriever.unmeasured_shapes for queries in self._held.values())
+        return sum(pipeline.tools.rankings.unmeasured_shapes for pipeline in self._held.values())

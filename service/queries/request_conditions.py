@@ -1,4 +1,4 @@
-"""What a request itself asks of items, its `filter` and its `switches`, read against the rules and the release."""
+"""The request's own `filter` and `switches`, read against the rules and the fields of the release."""
 
 from msgspec.structs import replace
 
@@ -17,9 +17,9 @@ from service.schemas.validation import shown, unknown_name
 class RequestConditions:
     """Reads the conditions of requests to one release under one set of rules."""
 
-    def __init__(self, served: LoadedRelease) -> None:
-        self._ruleset = served.rules.ruleset
-        self._manifest = served.release.manifest
+    def __init__(self, loaded: LoadedRelease) -> None:
+        self._ruleset = loaded.rules.ruleset
+        self._manifest = loaded.release.manifest
         self._posted = Posted({name: extra.type for name, extra in self._ruleset.extra.items()})
 
     def added(self, query: Query, context: RequestContext) -> RequestContext:

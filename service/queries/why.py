@@ -1,11 +1,11 @@
-"""Why an item did not come, or where it came: by the rules, the request, the arrangement or the cut-off."""
+"""`why`: what became of one item in a list, and which stage decided it."""
 
 from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 
-from service.arranging.retrieval import Retriever
+from service.arranging.page import Pages
 from service.loaded.kind_quotas import are_of_kind
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import MAX_DEPTH
@@ -13,7 +13,7 @@ from service.queries.resolved_query import ResolvedQuery
 from service.ranking.contract import Ranking, Scored
 from service.ranking.interleaving import Interleaved
 from service.schemas.problems import ProblemError
-from service.schemas.requests import RecommendRequest, SearchRequest, SimilarRequest
+from service.schemas.stages import StageName
 from service.schemas.validation import shown
 
 Outcome = Literal[
@@ -32,16 +32,25 @@ Outcome = Literal[
 ]
 
 
-class WhyRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One query, the body of its route under the route's name."""
-
-    similar: SimilarRequest | None = None
-    recommend: RecommendRequest | None = None
-    search: SearchRequest | None = None
+# Which stage of the pipeline decided.
+STAGE_OF: dict[Outcome, StageName] = {
+    "taken_down": "re-check",
+    "not_encoded": "re-check",
+    "rules": "re-check",
+    "seed": "exclusions",
+    "excluded": "exclusions",
+    "seen": "exclusions",
+    "max_per_creator": "arrangement",
+    "max_per_tag": "arrangement",
+    "same_recording": "arrangement",
+    "shown": "page",
+    "cut_off": "page",
+    "missed": "retrieval",
+}
 
 
 class WhyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one item in one list.
+    """What became of one item in one list, and which `stage` of the pipeline decided it (docs/architecture.md).
 
     `rules`: whether each rule that asks something of this request lets it pass. `score` and `rank`: what it scores for
     this query and how it ranks by that among all `num_items`, or those of its kind where kinds are ranked apart,
@@ -51,6 +60,7 @@ class WhyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     outcome: Outcome
+    stage: StageName
     told: str
     rules: dict[str, bool]
     release: str
@@ -64,29 +74,30 @@ class WhyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Why:
     """Answers for one release."""
 
-    def __init__(self, served: LoadedRelease, retriever: Retriever) -> None:
-        self._served = served
-        self._rows = served.rows
-        self._retriever = retriever
+    def __init__(self, loaded: LoadedRelease, pages: Pages) -> None:
+        self._loaded = loaded
+        self._rows = loaded.rows
+        self._pages = pages
 
-    async def answer(self, item_id: str, asked: ResolvedQuery) -> WhyAnswer:
+    async def answer(self, item_id: str, resolved: ResolvedQuery) -> WhyAnswer:
         """What became of an item; a 404 problem for one that the catalogue does not have now."""
         row = self._rows.row_of(item_id)
         if row < 0:
             raise ProblemError(
                 "unknown-item",
-                f"Release {self._served.release.id} has no item with the id {shown(item_id)}, taken down or not. "
+                f"Release {self._loaded.release.id} has no item with the id {shown(item_id)}, taken down or not. "
                 "Ids are compared as they are, upper and lower case apart.",
             )
-        rules = self._served.rules.verdicts(asked.turn.context, self._rows.payload(row))
-        score, rank = self._standing(row, asked)
-        outcome, told, place = await self._outcome(item_id, row, rules, asked)
+        rules = self._loaded.rules.verdicts(resolved.pagination.context, self._rows.payload(row))
+        score, rank = self._standing(row, resolved)
+        outcome, told, place = await self._outcome(item_id, row, rules, resolved)
         return WhyAnswer(
             id=item_id,
             outcome=outcome,
+            stage=STAGE_OF[outcome],
             told=told,
             rules=rules,
-            release=self._served.release.id,
+            release=self._loaded.release.id,
             revision=self._rows.revision,
             num_items=sum(1 for _ in self._rows.rows()),
             place=place,
@@ -95,7 +106,7 @@ class Why:
         )
 
     async def _outcome(
-        self, item_id: str, row: int, rules: dict[str, bool], asked: ResolvedQuery
+        self, item_id: str, row: int, rules: dict[str, bool], resolved: ResolvedQuery
     ) -> tuple[Outcome, str, int | None]:
         if item_id in self._rows.taken_down:
             return "taken_down", "It is taken down: no answer has it until it is lifted.", None
@@ -104,19 +115,23 @@ class Why:
         against = [rule for rule, passes in rules.items() if not passes]
         if against:
             return "rules", f"The rules keep it out in this context: {', '.join(against)}.", None
-        left_out = self._left_out(item_id, row, asked)
+        left_out = self._left_out(item_id, row, resolved)
         if left_out is not None:
             return *left_out, None
-        page = await self._retriever.page(
-            asked.ranking, asked.turn.context, MAX_DEPTH, using=asked.using, arrangement=asked.turn.arrangement
+        page = await self._pages.cut(
+            resolved.ranking,
+            resolved.pagination.context,
+            MAX_DEPTH,
+            using=resolved.source.likeness_space,
+            arrangement=resolved.pagination.arrangement,
         )
-        limit = asked.query.limit
+        limit = resolved.query.limit
         if row in page.rows:
             place = page.rows.index(row) + 1
             if place <= limit:
                 return "shown", f"It comes, at place {place} of the first page.", place
             return "cut_off", f"It comes at place {place}; the first page has {limit}.", place
-        broken = self._retriever.broken_limit(asked.turn.arrangement, page.rows, row)
+        broken = self._pages.broken_cap(resolved.pagination.arrangement, page.rows, row)
         if broken is not None:
             return broken, f"What stands before it in the list leaves no room for it ({broken}).", None
         if page.short_reason is None:
@@ -127,18 +142,18 @@ class Why:
             None,
         )
 
-    def _left_out(self, item_id: str, row: int, asked: ResolvedQuery) -> tuple[Outcome, str] | None:
+    def _left_out(self, item_id: str, row: int, resolved: ResolvedQuery) -> tuple[Outcome, str] | None:
         own = self._rows.origin(row)
-        if own >= 0 and (asked.excluded.heard == own).any():
+        if own >= 0 and (resolved.excluded.heard == own).any():
             return "seen", "The user has heard it already."
-        if item_id in asked.query.exclude or item_id in asked.query.context.blocked_items:
+        if item_id in resolved.query.exclude or item_id in resolved.query.context.blocked_items:
             return "excluded", "The request excludes it (`exclude`, or `blocked_items` of its context)."
-        if row in asked.excluded or own in asked.excluded:
+        if row in resolved.excluded or own in resolved.excluded:
             return "seed", "It is a seed, or in the posted history: what is asked with never comes back."
         return None
 
-    def _standing(self, row: int, asked: ResolvedQuery) -> tuple[float | None, int | None]:
-        ranking: Ranking | None = asked.ranking
+    def _standing(self, row: int, resolved: ResolvedQuery) -> tuple[float | None, int | None]:
+        ranking: Ranking | None = resolved.ranking
         rows = np.fromiter(self._rows.rows(), np.int64)
         if isinstance(ranking, Interleaved):
             kind = self._rows.payload(row).kind

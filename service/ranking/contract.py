@@ -1,4 +1,4 @@
-"""What every query is to what comes after it: rows, best first, that can be asked for more of themselves."""
+"""The contract of a ranking: rows, best first, re-checked, that can be asked for more of themselves."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

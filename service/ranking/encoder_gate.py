@@ -1,14 +1,14 @@
-"""When a text can be encoded: the encoder takes seconds to import, so it loads beside a service that answers."""
+"""The text encoder in a worker: loaded beside the service, waited for, its vectors of queries cached."""
 
 import asyncio
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from embedding.errors import NearfieldError
@@ -36,7 +36,7 @@ class EncoderGate:
         self._settled: Future[None] = Future()
         self._started = False
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
-        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._cache: LRUCache[str, NDArray[np.float32]] = LRUCache(_CACHED_TEXTS)
 
     @property
     def state(self) -> EncoderState:
@@ -68,10 +68,7 @@ class EncoderGate:
 
     def known(self, text: str) -> NDArray[np.float32] | None:
         """Unit vector (dims,) of a text that was encoded lately."""
-        known = self._cache.get(text)
-        if known is not None:
-            self._cache.move_to_end(text)
-        return known
+        return self._cache.get(text)
 
     async def vector(self, text: str) -> NDArray[np.float32]:
         """Unit vector (dims,) of a text; a 503 problem when no encoder comes within `encoder_wait_s`."""
@@ -80,8 +77,6 @@ class EncoderGate:
             return known
         vector: NDArray[np.float32] = (await self.run(lambda encoder: encoder.encode([text])))[0]
         self._cache[text] = vector
-        if len(self._cache) > _CACHED_TEXTS:
-            self._cache.popitem(last=False)
         return vector
 
     async def run(self, work: Callable[[TextEncoder], T]) -> T:

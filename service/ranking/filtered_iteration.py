@@ -1,12 +1,12 @@
-"""Which rows pass the rules of a context, in an order that was made at the build: looked for once, as far as asked.
+"""Filtered iteration over a presorted list: the rows that a context's rules let pass, as far as asked.
 
 Columns tell of thousands of rows at a time which ones may pass; only those are asked one by one.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexing.columns.field_columns import FieldColumns
@@ -71,8 +71,8 @@ class FilteredIterators:
     def __init__(self, fields: FieldColumns) -> None:
         self._fields = fields
         # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
-        self._kept: OrderedDict[tuple[int, int, int], tuple[PresortedList, CompiledContext, FilteredIterator]] = (
-            OrderedDict()
+        self._kept: LRUCache[tuple[int, int, int], tuple[PresortedList, CompiledContext, FilteredIterator]] = LRUCache(
+            _NUM_KEPT
         )
 
     def of(self, order: PresortedList, start: int, compiled: CompiledContext, verdict: Verdict) -> FilteredIterator:
@@ -80,12 +80,8 @@ class FilteredIterators:
         key = id(order), start, id(compiled)
         kept = self._kept.get(key)
         if kept is None:
-            walk = FilteredIterator(order, start, self._fields, compiled, verdict)
-            kept = self._kept[key] = order, compiled, walk
-            if len(self._kept) > _NUM_KEPT:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(key)
+            iterator = FilteredIterator(order, start, self._fields, compiled, verdict)
+            kept = self._kept[key] = order, compiled, iterator
         return kept[2]
 
 

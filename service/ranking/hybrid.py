@@ -1,4 +1,4 @@
-"""The ranking by meaning and words together: standard scores of both, added up."""
+"""The hybrid ranking: standard scores of the lexical and the semantic one, weighted and added up."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from indexing.rules.context import RequestContext
 from service.loaded.exclusions import Exclusions
 from service.ranking.contract import Candidates, Ranking
-from service.ranking.hybrid_blocks import Block, HybridBlocks
+from service.ranking.hybrid_cache import Block, HybridCache
 from service.ranking.lexical import Lexical
 from service.ranking.nearest import Neighbours
 from service.ranking.semantic import scores_of
@@ -37,7 +37,7 @@ class Hybrid:
         lexical: Lexical,
         meaning: SemanticQuery,
         query: TextQuery,
-        blocks: HybridBlocks,
+        blocks: HybridCache,
         *,
         text: str,
         context: RequestContext,

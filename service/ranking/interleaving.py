@@ -1,4 +1,4 @@
-"""Rankings of several kinds in one: so many of each by their quotas, spread evenly; where one runs dry others fill."""
+"""Interleaving of rankings by kind quotas, spread evenly; where one runs dry the others fill."""
 
 from collections.abc import Sequence
 
@@ -24,13 +24,13 @@ class RankedQuota(Struct, frozen=True):
 class Interleaved:
     """Rankings that share no row, in turns. Where `tells_filled`, what fills for another part says so as its source."""
 
-    def __init__(self, current: CurrentRows, shares: Sequence[RankedQuota], *, tells_filled: bool) -> None:
-        self._current, self._shares, self._tells_filled = current, shares, tells_filled
-        self._turns = interleaving_order([share.quota for share in shares])
+    def __init__(self, current: CurrentRows, quotas: Sequence[RankedQuota], *, tells_filled: bool) -> None:
+        self._current, self._quotas, self._tells_filled = current, quotas, tells_filled
+        self._order = interleaving_order([ranked.quota for ranked in quotas])
 
     def of_kind(self, kind: Kind) -> Ranking | None:
         """The part of a kind; None where it has none."""
-        return next((share.ranking for share in self._shares if share.kind == kind), None)
+        return next((ranked.ranking for ranked in self._quotas if ranked.kind == kind), None)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""
@@ -41,11 +41,11 @@ class Interleaved:
                 return found
 
     async def _asked(self, depth: int) -> Candidates:
-        due = [self._turns[place % len(self._turns)] for place in range(depth)]
-        parts = [await share.ranking.first(max(1, due.count(part))) for part, share in enumerate(self._shares)]
+        due = [self._order[place % len(self._order)] for place in range(depth)]
+        parts = [await ranked.ranking.first(max(1, due.count(part))) for part, ranked in enumerate(self._quotas)]
         if any(part.exhausted for part in parts):
             # What fills may be all that there is of the other kinds.
-            parts = [await share.ranking.first(depth) for share in self._shares]
+            parts = [await ranked.ranking.first(depth) for ranked in self._quotas]
         return self._joined(due, parts)
 
     def _joined(self, due: Sequence[int], parts: Sequence[Candidates]) -> Candidates:
@@ -54,7 +54,7 @@ class Interleaved:
         sources: dict[int, str] = {}
         taken = [0] * len(parts)
         # Of the parts that fill, the one of the largest quota comes first.
-        filling = sorted(range(len(parts)), key=lambda part: -self._shares[part].quota)
+        filling = sorted(range(len(parts)), key=lambda part: -self._quotas[part].quota)
         for wanted in due:
             part = next((one for one in (wanted, *filling) if taken[one] < len(parts[one].rows)), None)
             if part is None:

@@ -1,4 +1,4 @@
-"""The ranking by words: BM25, exact, with items first that are called just as the text says."""
+"""The lexical ranking: BM25, exact, with items first whose title or creator is just the text."""
 
 from typing import cast
 

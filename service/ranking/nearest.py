@@ -1,4 +1,4 @@
-"""The ranking by nearness to one vector: a filtered search, widened until it is deep enough, re-checked row by row."""
+"""The ranking by nearness to a vector: a filtered search, widened until deep enough, re-checked row by row."""
 
 import math
 from typing import Any

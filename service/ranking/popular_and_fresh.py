@@ -1,4 +1,4 @@
-"""Rankings that no listener turns: what is popular among all that a context lets pass, and what is new there.
+"""Popular and fresh lists: rankings that are the same for every listener of a context.
 
 Both are orders made at the build, with the journal's rows where they belong.
 """
@@ -30,10 +30,10 @@ _HALF_LIFE_DAYS = 30.0
 class PopularAndFresh:
     """The orders of one release, under its rules."""
 
-    def __init__(self, served: LoadedRelease, recheck: Recheck) -> None:
-        self.rows, self.rules, self.recheck = served.rows, served.rules, recheck
-        self._orders = served.release.presorted
-        self.walks = FilteredIterators(served.release.fields)
+    def __init__(self, loaded: LoadedRelease, recheck: Recheck) -> None:
+        self.rows, self.rules, self.recheck = loaded.rows, loaded.rules, recheck
+        self._orders = loaded.release.presorted
+        self.iterators = FilteredIterators(loaded.release.fields)
 
     def popular(self, context: RequestContext, excluded: Exclusions) -> "PresortedRanking":
         """Rows that somebody heard gladly, the most popular first; scored by that: above 0, at most 1."""
@@ -66,22 +66,22 @@ class _By(Struct, frozen=True):
 class PresortedRanking:
     """Rows of one order that the rules let pass in `context` and that are not `excluded`."""
 
-    def __init__(self, shelves: PopularAndFresh, by: _By, context: RequestContext, excluded: Exclusions) -> None:
-        self._shelves, self._by, self._excluded = shelves, by, excluded
-        compiled = shelves.rules.compile(context)
-        self._verdict = shelves.recheck.verdict(compiled)
+    def __init__(self, lists: PopularAndFresh, by: _By, context: RequestContext, excluded: Exclusions) -> None:
+        self._lists, self._by, self._excluded = lists, by, excluded
+        compiled = lists.rules.compile(context)
+        self._verdict = lists.recheck.verdict(compiled)
         start = bisect_left(by.order.values, True, key=lambda value: value <= by.highest)
-        self._walk = shelves.walks.of(by.order, start, compiled, self._verdict)
+        self._iterator = lists.iterators.of(by.order, start, compiled, self._verdict)
         self._leaked: set[int] = set()
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first)."""
         fetch = depth + min(len(self._excluded), _SPARE_PAGES * depth)
         while True:
-            placed = self._walk.own(fetch)
-            if self._shelves.rows.new.payloads:
+            placed = self._iterator.own(fetch)
+            if self._lists.rows.new.payloads:
                 placed = self._with_new(placed, fetch)
-            kept = self._shelves.recheck.keep(
+            kept = self._lists.recheck.keep(
                 [row for _, row in placed],
                 [self._by.score(value) for value, _ in placed],
                 verdict=self._verdict,
@@ -96,7 +96,7 @@ class PresortedRanking:
             fetch *= _WIDEN
 
     def _with_new(self, own: list[Placed], fetch: int) -> list[Placed]:
-        new, highest = self._walk.new(self._shelves.rows, self._by.value_of), self._by.highest
+        new, highest = self._iterator.new(self._lists.rows, self._by.value_of), self._by.highest
         start = bisect_left(new, True, key=lambda one: one[0] <= highest)
         joined = merge(own, new[start:] + new[:start], key=lambda one: (one[0] > highest, -one[0]))
         return list(islice(joined, fetch))

@@ -1,4 +1,4 @@
-"""Rankings by unlike scores in one: a row counts by its ranks alone (reciprocal rank fusion).
+"""Reciprocal rank fusion (RRF): rankings by unlike scores in one, a row counting by its ranks alone.
 
 Cormack, Clarke and Büttcher, SIGIR 2009: Reciprocal rank fusion outperforms Condorcet and individual rank learning
 methods.
@@ -15,6 +15,16 @@ _K = 60
 # How deep the rankings are read, step by step: what was fused from so many stands before all that comes later, so that
 # the list begins the same way however much of it is asked for.
 _FIRST_DEPTH, _DEEPER = 200, 8
+
+
+class Rrf:
+    """The fusion by ranks."""
+
+    name = "rrf"
+
+    def fuse(self, current: CurrentRows, rankings: Sequence[Ranking]) -> "ReciprocalRankFusion":
+        """As Fusion."""
+        return ReciprocalRankFusion(current, rankings)
 
 
 class ReciprocalRankFusion:

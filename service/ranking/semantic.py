@@ -1,4 +1,4 @@
-"""The ranking by meaning: an item counts by the nearer of its own vector and the best passage of its text."""
+"""The semantic ranking: the maximum over an item's own vector and those of its passages."""
 
 import numpy as np
 from numpy.typing import NDArray

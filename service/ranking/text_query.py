@@ -1,9 +1,7 @@
-"""What a text asks for besides its meaning: its words, weighed for one release, and the items that are called so."""
-
-from collections import OrderedDict
-from typing import TypeVar
+"""A text as a query: its words weighed for one release, its meaning, the items of just that name."""
 
 import numpy as np
+from cachetools import LRUCache
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -11,8 +9,6 @@ from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.words.bm25 import MOST_OF_A_WORD
 from indexing.words.sparse import Sparse
-
-T = TypeVar("T")
 
 # As many as the encoder keeps vectors of.
 _CACHED_TEXTS = 16_384
@@ -58,17 +54,15 @@ class TextQueries:
 
     def __init__(self, rows: CurrentRows) -> None:
         self._rows = rows
-        self._words: OrderedDict[str, TextQuery] = OrderedDict()
-        self._meanings: OrderedDict[str, SemanticQuery] = OrderedDict()
+        self._words: LRUCache[str, TextQuery] = LRUCache(_CACHED_TEXTS)
+        self._meanings: LRUCache[str, SemanticQuery] = LRUCache(_CACHED_TEXTS)
         self._sample: NDArray[np.float32] | None = None
 
     def words(self, text: str) -> TextQuery:
         """The words of `text`, with the items that are called so now."""
         known = self._words.get(text)
         if known is None:
-            known = _kept(self._words, text, self._look(text))
-        else:
-            self._words.move_to_end(text)
+            known = self._words[text] = self._look(text)
         new, key = self._rows.new, name_key(text)
         if not new.payloads or not (new.titled(key) or new.named(key)):
             return known
@@ -80,14 +74,14 @@ class TextQueries:
         """The meaning of `text`, whose `vector` (dims,) the encoder gave."""
         known = self._meanings.get(text)
         if known is not None:
-            self._meanings.move_to_end(text)
             return known
         if self._sample is None:
             vectors = self._rows.release.columns.vectors("text")
             drawn = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLED_ROWS).astype(np.int64))
             self._sample = vectors[drawn]
         scores = self._sample @ vector
-        return _kept(self._meanings, text, SemanticQuery(vector, Spread(float(scores.mean()), float(scores.std()))))
+        known = self._meanings[text] = SemanticQuery(vector, Spread(float(scores.mean()), float(scores.std())))
+        return known
 
     def _look(self, text: str) -> TextQuery:
         release = self._rows.release
@@ -100,10 +94,3 @@ class TextQueries:
 
 def _few(rows: NDArray[np.int64]) -> list[int]:
     return rows.tolist() if len(rows) <= _MOST_CALLED else []
-
-
-def _kept(cache: OrderedDict[str, T], key: str, value: T) -> T:
-    cache[key] = value
-    if len(cache) > _CACHED_TEXTS:
-        cache.popitem(last=False)
-    return value

@@ -1,4 +1,4 @@
-"""What a query answers: hits in the order to be shown, and the bytes that they become."""
+"""Answers: hits in the order to be shown, their explanations, and the JSON that they become."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

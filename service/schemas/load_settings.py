@@ -1,4 +1,4 @@
-"""Which value each setting has: flags over `NEARFIELD_*` variables over the file over the default."""
+"""Loading settings: flags over `NEARFIELD_*` variables over `nearfield.toml` over defaults."""
 
 import difflib
 import tomllib

@@ -1,4 +1,4 @@
-"""What a failure looks like to a client: one RFC 9457 problem, whatever went wrong.
+"""Problems: every failure as one RFC 9457 object; a new problem type is a line here.
 
 Every kind of failure has one line in `KINDS` and one in docs/api.md.
 """

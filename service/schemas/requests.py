@@ -1,4 +1,4 @@
-"""What a query may say: the bodies of the POST routes, with their limits in the types."""
+"""Requests: the bodies of the query routes, with their limits in the types."""
 
 from typing import Annotated, Any, Literal
 

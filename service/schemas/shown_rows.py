@@ -1,4 +1,4 @@
-"""How a row looks as a hit: its JSON but for the score, made once and kept, so that a page costs no decoding."""
+"""Hits as JSON: a row's template is made once and kept, so that a page decodes no payload."""
 
 from array import array
 from collections.abc import Iterable, Mapping

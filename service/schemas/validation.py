@@ -1,4 +1,4 @@
-"""What exactly is wrong with a body: the field, what was expected and what came, out of msgspec's message."""
+"""Validation messages: the field, what was expected and what came, out of msgspec's errors."""
 
 import re
 from collections.abc import Iterator, Sequence

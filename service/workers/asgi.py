@@ -1,4 +1,4 @@
-"""The shapes of the ASGI specification: litestar's own types leave the lifespan messages to another set of them."""
+"""Types of the ASGI specification, lifespan messages included."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One request put to an application in this process: no socket, no server."""
+"""Calling an ASGI application in this process, without a socket or a server."""
 
 from typing import TYPE_CHECKING
 

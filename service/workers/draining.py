@@ -1,4 +1,4 @@
-"""How a worker leaves without failing a request: it takes no new connection, and tells its clients to go.
+"""Draining: a worker stops accepting connections, ends its requests and tells clients to go.
 
 Two races would lose requests if the server were simply stopped: a connection accepted an instant before, whose
 request has not been read yet, is closed; and so is an idle one, just as its client sends the next request.

@@ -1,4 +1,4 @@
-"""Settings as the variables that another process reads them from."""
+"""Settings as environment variables, for the worker processes."""
 
 from pathlib import Path
 

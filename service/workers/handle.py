@@ -1,4 +1,4 @@
-"""One worker process as the main process sees it: what it was told, what it said, how it ended."""
+"""A worker as the supervisor sees it: its process, its pipe, its state."""
 
 import multiprocessing
 import signal

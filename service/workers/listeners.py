@@ -1,4 +1,4 @@
-"""Which sockets the service listens on: one for each worker, kept by the main process for as long as it lives."""
+"""Listening sockets: one for each worker, kept by the supervisor for as long as it lives."""
 
 import errno
 import ipaddress

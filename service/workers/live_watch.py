@@ -1,4 +1,4 @@
-"""Noticing that another release is live than the one that the workers loaded."""
+"""Watching the live pointer: another release is live than the one that the workers loaded."""
 
 import logging
 import threading

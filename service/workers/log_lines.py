@@ -1,4 +1,4 @@
-"""What a line of the log looks like, in the main process and in its workers: time, level, process, message."""
+"""Log format of the supervisor and its workers: time, level, process, message."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What the main process and a worker say to each other over their pipe.
+"""Messages between the supervisor and a worker, over their pipe.
 
 main ── Answer ──▶ worker      replay these queries, then begin to answer
 main ── Recall ──▶ worker      say which queries came lately

@@ -1,49 +1,24 @@
-"""Which process listens on a port already, as far as this machine will say."""
+"""Which process holds a port already, for the error message."""
 
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-
-_LISTEN = "0A"
+import psutil
 
 
 def port_holder(port: int) -> str | None:
     """Name and number of a process that listens on TCP `port`; None where that cannot be known.
 
-    Linux only (`/proc/net/tcp`, man 5 proc), and only for processes that this user may look into.
+    Only processes that this user may look into are known.
     """
-    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
-    if not sockets:
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
         return None
-    for process in Path("/proc").glob("[0-9]*"):
-        if not sockets.isdisjoint(_open_files(process)):
+    for connection in connections:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        if listens and connection.pid is not None:
             try:
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            except OSError:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+            except psutil.Error:
                 # It ended while we looked.
                 continue
-            return f"process {process.name} ({command[:120]})"
+            return f"process {connection.pid} ({command[:120]})"
     return None
-
-
-def _open_files(process: Path) -> Iterator[str]:
-    try:
-        for descriptor in (process / "fd").iterdir():
-            with suppress(FileNotFoundError):
-                # Closed while we looked; the next one may be what we look for.
-                yield str(descriptor.readlink())
-    except OSError:
-        # It ended, or is another user's.
-        return
-
-
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if not table.exists():
-            continue
-        for line in table.read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(fields[9])
-    return inodes

@@ -1,4 +1,4 @@
-"""How the processes of workers come to be: afresh at first, later as forks of one that has imported everything once.
+"""Starting worker processes: the first afresh, later ones as forks of one that has imported everything.
 
 A worker's imports, the text encoder's above all, take ten times as long as all else that it does before it answers.
 The process that is forked imports them once, uses none of them, and so has no threads that a fork would lose.

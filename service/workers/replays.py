@@ -1,4 +1,4 @@
-"""Real queries of the last minutes, replayed by a fresh worker before anybody waits for it.
+"""Warm-up: real queries of the last minutes, replayed by a fresh worker before it takes over.
 
 What is cold at first use is warmed so: contexts compiled for the markets that are asked about, their rows and verdicts,
 pages of the engine's files, users' vectors. Requests stay in the memory of these processes.

@@ -1,4 +1,4 @@
-"""Keeps the workers: starts them, hands over to fresh ones when another release is live, replaces those that die.
+"""The supervisor: starts workers, hands over to fresh ones when a release goes live, replaces the dead.
 
 A hand-over starts a whole generation beside the one that answers, few workers at a time, and calls it only when
 every one has loaded: then all answer from the new release within milliseconds of each other. When one cannot start,

@@ -1,4 +1,4 @@
-"""What one worker process does: load the application, wait to be called, answer, leave without failing a request."""
+"""A worker process: loads the application, answers, and drains without failing a request."""
 
 import asyncio
 import importlib
@@ -22,7 +22,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from embedding.errors import NearfieldError
-from service.schemas import refusal
+from service.schemas import hand_over_refusal
 from service.workers.asgi import App
 from service.workers.draining import Gate, clients_gone, stop_accepting
 from service.workers.listeners import BACKLOG
@@ -177,7 +177,7 @@ class _Worker:
             case Recall():
                 self._control.send(Recent(self._recent.kept()))
             case Refused(reason):
-                refusal.note(reason)
+                hand_over_refusal.note(reason)
             case Leave():
                 if not self._leave.done():
                     self._leave.set_result(order)

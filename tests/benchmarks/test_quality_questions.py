@@ -1,6 +1,6 @@
 """What the quality benchmark holds out for each question, on rows whose folds are counted here."""
 
-from benchmarks.quality_questions import CUT, QUESTIONS, Question, Rows, cold_items, later, unseen_listeners
+from benchmarks.quality.questions import CUT, QUESTIONS, Question, Rows, cold_items, later, unseen_listeners
 
 ROWS: Rows = [
     {"user_id": f"u{user}", "item_id": f"i{(user * 7 + place) % 60}", "at": f"20{20 + place % 2}-0{1 + place % 9}-01"}

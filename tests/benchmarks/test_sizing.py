@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from benchmarks.sizing import KEPT_BYTES, SIZES, Taken, line_of, per_item
+from benchmarks.sizing.arithmetic import KEPT_BYTES, SIZES, Taken, line_of, per_item
 from indexing.search import allowed_rows
 
 GIB = 1 << 30

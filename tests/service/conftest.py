@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from embedding.text.encoder_folder import hash_folder
+from embedding.text.sentence_encoder import SentenceEncoder
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
@@ -23,6 +26,15 @@ def encoders_loaded_to_the_end() -> Iterator[None]:
     for thread in threading.enumerate():
         if thread.name == "load-encoder":
             thread.join()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_encoder() -> Iterator[None]:
+    """An encoder is hashed and loaded once for all tests of a process, which takes half a second each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedding.text.encoder_folder.hash_folder", cache(hash_folder))
+        patch.setattr(SentenceEncoder, "load", cache(SentenceEncoder.load))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from embedding.commands.rows import check, import_, sample
+from embedding.commands.check import check
+from embedding.commands.import_set import import_
+from embedding.commands.sample import sample
 from embedding.errors import NotFoundError, RejectedInputError
+from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings
-from tests.embedding.importers.data_sets import playlist_archive, podcast_episodes
+from tests.embedding.importers.contract import write_set
+from tests.embedding.importers.test_playlist_archive import FILES as PLAYLIST_ARCHIVE
+from tests.embedding.importers.test_podcast_episodes import lines as episode_lines
 from tests.embedding.rows.row_cases import good, jsonl, write_jsonl
 
 
@@ -140,7 +145,7 @@ def test_sample_writes_its_files_and_sets_the_market(folder: Path) -> None:
 
 
 def test_import_writes_both_files_and_says_what_it_made_up(folder: Path) -> None:
-    playlist_archive(folder / "set")
+    write_set(folder / "set", PLAYLIST_ARCHIVE)
     result = run(import_, "playlist_archive", "set", "data")
     assert result.stdout == "3 items and 4 interactions in data.\n"
     assert "creator 'unknown'" in result.stderr
@@ -148,7 +153,8 @@ def test_import_writes_both_files_and_says_what_it_made_up(folder: Path) -> None
 
 
 def test_import_of_a_set_without_interactions_says_so(folder: Path) -> None:
-    podcast_episodes(folder / "set", *({"episode_id": f"e{number}"} for number in range(150)), {"title": None})
+    episodes = episode_lines(*({"episode_id": f"e{number}"} for number in range(150)), {"title": None})
+    write_set(folder / "set", {"episodes.jsonl": episodes})
     result = run(import_, "podcast_episodes", "set", "data")
     assert result.stdout == "150 items in data; podcast_episodes has no interactions.\n"
     assert "1 rows were not taken; see .nearfield/rejects/podcast_episodes.rejects.jsonl" in result.stderr
@@ -157,4 +163,13 @@ def test_import_of_a_set_without_interactions_says_so(folder: Path) -> None:
 
 
 def test_an_unknown_format_is_wrong_use() -> None:
-    assert run(import_, "spreadsheet", "set", "data").exit_code == 2
+    result = run(import_, "taste-profile", "set", "data")
+    assert result.exit_code == 2
+    assert "did you mean taste_profile?" in result.stderr
+
+
+def test_help_of_import_lists_every_format() -> None:
+    listed = run(import_, "--help").stdout.partition("Formats:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
+        *IMPORTERS.names
+    ]

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from embedding.commands.train import evaluate, train
+from embedding.commands.evaluate import evaluate
+from embedding.commands.train import train
 from embedding.errors import NearfieldError, NotFoundError, UsageError
+from embedding.evaluation.baselines.registry import BASELINES
 from embedding.settings import EmbeddingSettings, EncoderPlace
 from tests.embedding.planted import NO_TEXT, write_planted
 
@@ -83,7 +85,14 @@ def test_baselines_can_be_left_out_and_a_misspelt_one_is_named(folder: Path, mod
     result = call(evaluate, folder, str(model), "--baselines", "popularty")
 
     assert isinstance(result.exception, UsageError)
-    assert "popularty" in str(result.exception)
+    assert "did you mean popularity?" in str(result.exception)
+    assert "'popularty'" in str(result.exception)
+
+
+def test_help_of_evaluate_lists_every_baseline() -> None:
+    shown = " ".join(CliRunner().invoke(evaluate, ["--help"]).stdout.split())
+
+    assert f"{', '.join(BASELINES.names)}; or none." in shown
 
 
 def test_an_out_folder_of_something_else_is_refused_before_training(folder: Path) -> None:

@@ -62,6 +62,6 @@ def test_every_key_has_its_line_and_its_default_in_the_docs() -> None:
         assert cell == ("all" if key == "features" else shown), f"default of {key}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks" / "configs").glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks" / "quality").glob("*.toml")), ids=lambda path: path.name)
 def test_the_configs_of_the_benchmarks_are_valid(path: Path) -> None:
     load_config(path)

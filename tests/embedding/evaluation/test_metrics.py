@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from embedding.evaluation.evaluation import top_k
 from embedding.evaluation.metrics import average_precision_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
+from embedding.evaluation.ranking import top_k
 
 # One user with three relevant items, hit at ranks 1 and 4; one with a single relevant item, never hit.
 HITS = np.array([[True, False, False, True, False], [False] * 5])

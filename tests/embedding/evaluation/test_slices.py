@@ -4,13 +4,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from embedding.data.split import Parts
+from embedding.data.split import SplitPairs
 from embedding.data.task import Task
-from embedding.evaluation.evaluation import Scores, rank
 from embedding.evaluation.item_attributes import ItemAttributes
-from embedding.evaluation.slices import Slice, interval, parts_of, slices
+from embedding.evaluation.ranking import rank
+from embedding.evaluation.scorer import Scores
+from embedding.evaluation.slices import Slice, interval, slice_masks, slices
 from embedding.progress import Reporter
-from tests.embedding.evaluation.test_baselines import pairs_of
+from tests.embedding.evaluation.tasks import pairs_of
 
 
 class Fixed:
@@ -38,11 +39,11 @@ def test_slices_count_users_and_pairs_and_say_what_was_found() -> None:
     test[1, [58, 30]] = 1
     # A candidate is what occurs: the rest are held out for user 5.
     test[5, 11:] = 1
-    task = Task.of(Parts(pairs_of(liked), pairs_of(test)), 60)
+    task = Task.of(SplitPairs(pairs_of(liked), pairs_of(test)), 60)
 
     ranked = rank(Fixed(), task, Reporter("none"), "fixed")
     facts = ItemAttributes(np.zeros(60, np.uint8), ("unknown",), np.zeros(60, np.int64), np.full(60, np.nan))
-    found = slices(ranked, task, parts_of(task, facts))
+    found = slices(ranked, task, slice_masks(task, facts))
 
     assert set(found) - {"kind track", "language unknown"} == {
         "items with 0 training pairs",
@@ -68,7 +69,7 @@ def test_slices_by_kind_language_and_age_hold_the_pairs_they_name() -> None:
     timeless = [
         msgspec.structs.replace(pairs, at_s=np.full(len(pairs), np.nan)) for pairs in map(pairs_of, (liked, test))
     ]
-    task = Task.of(Parts(*timeless), 60)
+    task = Task.of(SplitPairs(*timeless), 60)
     day_s = 86_400.0
     published_s = np.full(60, np.nan)
     # Counted from the newest of them, as no pair has a time: 0, 10, ... 500 days.
@@ -76,7 +77,7 @@ def test_slices_by_kind_language_and_age_hold_the_pairs_they_name() -> None:
     names = ("unknown", *(f"l{place}" for place in range(7)))
     facts = ItemAttributes((np.arange(60) % 2).astype(np.uint8), names, np.minimum(np.arange(60) % 10, 7), published_s)
 
-    parts = parts_of(task, facts)
+    parts = slice_masks(task, facts)
     sizes = {label: int(mask.sum()) for label, mask in parts.items()}
 
     assert (sizes["kind track"], sizes["kind episode"]) == (29, 30)

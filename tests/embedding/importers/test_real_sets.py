@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embedding.importers.formats import import_set
+from embedding.importers.import_set import import_set
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedding.errors import RejectedInputError
-from embedding.rows.catalogue_form import CATALOGUE_FORM
-from embedding.rows.interaction_form import INTERACTION_FORM
+from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.markets import MARKETS
 from embedding.rows.row_files import RowFiles, interaction_fields, item_fields
-from embedding.rows.row_form import RowProblem
+from embedding.rows.row_parser import RowProblem
 from embedding.rows.row_text import is_blank, is_id, is_language
 from embedding.rows.schema import EVERYWHERE, Id, Interaction, Item, LanguageTag, Title, Window
 from tests.embedding.rows.row_cases import good, jsonl, read_items
@@ -69,26 +69,26 @@ INTERACTIONS = st.builds(
 @FEW
 @given(ITEMS)
 def test_an_item_reads_back_the_same_from_json_and_from_fields(item: Item) -> None:
-    assert CATALOGUE_FORM.from_json(msgspec.json.encode(item_fields(item))) == item
-    assert CATALOGUE_FORM.from_fields(msgspec.to_builtins(item_fields(item))) == item
+    assert CATALOGUE_PARSER.from_json(msgspec.json.encode(item_fields(item))) == item
+    assert CATALOGUE_PARSER.from_fields(msgspec.to_builtins(item_fields(item))) == item
 
 
 @FEW
 @given(ITEMS)
 def test_what_is_read_fits_the_limits_in_the_types(item: Item) -> None:
-    read = CATALOGUE_FORM.from_json(msgspec.json.encode(item_fields(item)))
+    read = CATALOGUE_PARSER.from_json(msgspec.json.encode(item_fields(item)))
     assert msgspec.convert(msgspec.to_builtins(read), Item) == read
 
 
 @FEW
 @given(INTERACTIONS)
 def test_an_interaction_reads_back_the_same(row: Interaction) -> None:
-    assert INTERACTION_FORM.from_json(msgspec.json.encode(interaction_fields(row))) == row
+    assert INTERACTION_PARSER.from_json(msgspec.json.encode(interaction_fields(row))) == row
 
 
 def taken(fields: dict[str, Any]) -> Item | RowProblem:
     try:
-        return CATALOGUE_FORM.from_fields(fields)
+        return CATALOGUE_PARSER.from_fields(fields)
     except RowProblem as problem:
         return problem
 
@@ -142,7 +142,7 @@ def test_any_garbage_under_a_csv_header_leaves_the_good_row_behind_it(garbage: b
     st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), st.lists, max_leaves=6)
 )
 def test_any_value_in_any_field_is_taken_or_explained(value: object) -> None:
-    for name in CATALOGUE_FORM.fields:
+    for name in CATALOGUE_PARSER.fields:
         for written in (value, [{"market": value}], {"a": value}):
             outcome = taken(good(**{name: written}))
             if isinstance(outcome, RowProblem):

@@ -16,9 +16,9 @@ from embedding.commands.adapt import adapt
 from embedding.errors import NearfieldError, RejectedInputError, UsageError
 from embedding.rows.schema import Item
 from embedding.runs.adapt import AdaptReport, AdaptRequest, recall_of_pairs, run_adaptation
-from embedding.runs.adapt_batches import LanguageBatches
-from embedding.runs.adapt_pairs import TextPair, drawn_evenly, is_held_out, title_pair, training_pairs
 from embedding.runs.fine_tune import encode_texts, fine_tune, load_model
+from embedding.runs.language_batches import LanguageBatches
+from embedding.runs.text_pairs import TextPair, is_held_out, sample_evenly, title_pair, training_pairs
 from embedding.settings import EmbeddingSettings, EncoderPlace
 from embedding.text.encoder_folder import find_encoder
 from embedding.text.sentence_encoder import SentenceEncoder
@@ -122,10 +122,10 @@ def test_the_packaged_encoder_comes_to_tell_made_up_words_apart() -> None:
     model = load_model(find_encoder(None).path, "cpu")
 
     def loss() -> float:
-        asks, answers = (
-            encode_texts(model, texts) for texts in zip(*((p.asks, p.answers) for p in pairs), strict=True)
+        queries, documents = (
+            encode_texts(model, texts) for texts in zip(*((p.query, p.document) for p in pairs), strict=True)
         )
-        scores = 20 * asks @ answers.T
+        scores = 20 * queries @ documents.T
         return float(np.mean(np.log(np.exp(scores).sum(axis=1)) - np.diag(scores)))
 
     before = loss()
@@ -164,7 +164,7 @@ def test_a_title_is_cut_out_of_the_text_with_markup_and_links() -> None:
     pair = title_pair(item("Show", f"<b>A TALK</b> &amp; more. {said} See https://example.org/a?b=c"))
 
     assert pair is not None
-    assert (pair.asks, pair.answers) == ("A talk", f"& more. {said} See")
+    assert (pair.query, pair.document) == ("A talk", f"& more. {said} See")
     assert title_pair(item("Show", "a talk. Too short.")) is None
 
 
@@ -176,10 +176,10 @@ def test_no_pair_of_a_held_out_show_is_learnt_from_and_passages_are_paired_with_
     assert list(training_pairs([item(held_out, text)])) == []
     pairs = list(training_pairs([item(kept, text)]))
 
-    assert pairs[0].asks == "A talk"
-    assert (pairs[1].asks, pairs[1].answers) == (kept, pairs[0].answers)
+    assert pairs[0].query == "A talk"
+    assert (pairs[1].query, pairs[1].document) == (kept, pairs[0].document)
     assert [pair.is_passage for pair in pairs] == [False, False, True, True]
-    assert text.index(pairs[2].answers) < text.index(pairs[3].answers)
+    assert text.index(pairs[2].document) < text.index(pairs[3].document)
     assert 150 < sum(is_held_out(str(name)) for name in range(1_000)) < 250
 
 
@@ -188,7 +188,7 @@ def test_a_creator_is_named_once() -> None:
     said = "For quite a while we go on about the sea, its ships, the wind, and all of those who sail."
     pairs = list(training_pairs([item(kept, said, title) for title in ("One", "Two", "Three")]))
 
-    assert [pair.asks for pair in pairs] == ["One", kept, "Two", "Three"]
+    assert [pair.query for pair in pairs] == ["One", kept, "Two", "Three"]
 
 
 def test_pairs_are_drawn_evenly_over_creators() -> None:
@@ -197,13 +197,13 @@ def test_pairs_are_drawn_evenly_over_creators() -> None:
         for creator, number in (("few", 3), ("some", 20), ("many", 500))
         for place in range(number)
     ]
-    drawn = drawn_evenly(pairs, 40, seed=0)
+    drawn = sample_evenly(pairs, 40, seed=0)
 
     counts = Counter(pair.creator for pair in drawn)
     assert (counts["few"], {counts["some"], counts["many"]}) == (3, {18, 19})
-    assert len({pair.asks for pair in drawn}) == 40
-    assert drawn == drawn_evenly(pairs, 40, seed=0) != drawn_evenly(pairs, 40, seed=1)
-    assert sorted(map(repr, drawn_evenly(pairs, 9_999, seed=0))) == sorted(map(repr, pairs))
+    assert len({pair.query for pair in drawn}) == 40
+    assert drawn == sample_evenly(pairs, 40, seed=0) != sample_evenly(pairs, 40, seed=1)
+    assert sorted(map(repr, sample_evenly(pairs, 9_999, seed=0))) == sorted(map(repr, pairs))
 
 
 def test_of_more_creators_than_pairs_some_of_all_places_in_the_file_are_drawn() -> None:
@@ -213,14 +213,14 @@ def test_of_more_creators_than_pairs_some_of_all_places_in_the_file_are_drawn() 
         for creator in range(300)
         for _ in range(3)
     ]
-    assert min(Counter(pair.language for pair in drawn_evenly(pairs, 100, seed=0)).values()) > 25
+    assert min(Counter(pair.language for pair in sample_evenly(pairs, 100, seed=0)).values()) > 25
 
 
 def test_passages_are_drawn_when_there_are_no_titles_left() -> None:
     pairs = [TextPair(f"a{n}", f"b{n}", f"i{n}", f"c{n % 3}", "it", n % 2 == 0) for n in range(40)]
 
-    assert not any(pair.is_passage for pair in drawn_evenly(pairs, 20, seed=0))
-    assert sum(pair.is_passage for pair in drawn_evenly(pairs, 25, seed=0)) == 5
+    assert not any(pair.is_passage for pair in sample_evenly(pairs, 20, seed=0))
+    assert sum(pair.is_passage for pair in sample_evenly(pairs, 25, seed=0)) == 5
 
 
 def test_a_batch_is_of_one_language_with_nothing_twice() -> None:
@@ -243,9 +243,9 @@ def test_a_batch_is_of_one_language_with_nothing_twice() -> None:
     for batch in first:
         of_batch = [pairs[place] for place in batch]
         assert 8 <= len(batch) <= 16
-        assert len({pair.item for pair in of_batch}) == len({pair.answers for pair in of_batch}) == len(batch)
+        assert len({pair.item for pair in of_batch}) == len({pair.document for pair in of_batch}) == len(batch)
         assert len({pair.language for pair in of_batch}) == 1
-        lengths = [len(pair.answers) for pair in of_batch]
+        lengths = [len(pair.document) for pair in of_batch]
         assert lengths == sorted(lengths)
     assert first == list(LanguageBatches(pairs, 16, seed=0)) != list(LanguageBatches(pairs, 16, seed=1))
     batches.set_epoch(1)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from embedding.errors import MismatchError
-from embedding.evaluation.evaluate_run import EvaluateReport, EvaluateRequest, run_evaluation
+from embedding.runs.evaluate import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.settings import EmbeddingSettings
 from embedding.towers.model_folder import CARD, verify_model
 from tests.embedding.planted import NO_TEXT, QUIET, refuse_to_load, train_planted

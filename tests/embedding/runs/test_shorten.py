@@ -13,15 +13,16 @@ from torch.nn.functional import normalize
 from embedding.commands.shorten import shorten
 from embedding.data.train_config import TrainConfig
 from embedding.errors import UsageError
-from embedding.evaluation.evaluate_run import EvaluateRequest, run_evaluation
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
+from embedding.runs.evaluate import EvaluateRequest, run_evaluation
 from embedding.runs.shorten import run_shortening
 from embedding.settings import EmbeddingSettings
+from embedding.towers.candidate_tower import cut
 from embedding.towers.model import Towers
 from embedding.towers.model_folder import CARD, read_manifest, verify_model
-from embedding.towers.towers import HistoryTensors, QueryTower, cut
+from embedding.towers.query_tower import HistoryTensors, QueryTower
 from tests.embedding.planted import ITEMS_PER_GROUP, NO_TEXT, QUIET, refuse_to_load, train_planted
 from tests.embedding.towers.test_old_models import FORMAT_1, ITEMS
 

@@ -10,8 +10,8 @@ import torch
 
 from embedding.data.split import split_pairs
 from embedding.errors import MismatchError, RejectedInputError, UsageError
-from embedding.evaluation.evaluate_run import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.rows.schema import Item
+from embedding.runs.evaluate import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.runs.train import TrainReport
 from embedding.settings import EmbeddingSettings
 from embedding.towers.history import Histories

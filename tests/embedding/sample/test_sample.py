@@ -13,9 +13,9 @@ from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import EVERYWHERE, Item
 from embedding.rows.times import epoch_us
-from embedding.sample.market import set_default_market
+from embedding.sample.availability import MARKETS
 from embedding.sample.sample import Sample, write_sample
-from embedding.sample.windows import MARKETS
+from embedding.sample.settings_file import set_default_market
 
 # The first moment at which the sample is whole, one now, and one shortly before its windows close.
 MOMENTS = [epoch_us(day) // 1_000_000 for day in ("2024-06-01", "2027-01-01", "2084-12-31")]

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from embedding.data.train_config import TrainConfig
-from embedding.evaluation.evaluate_run import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
+from embedding.runs.evaluate import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.sample.sample import Sample, make_sample
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder

@@ -12,8 +12,9 @@ import pytest
 
 from embedding.errors import DamagedError, MismatchError
 from embedding.protocols import Vectors
-from embedding.text.texts import text_hash
-from embedding.text.vector_cache import VectorCache, cache_path, encode_cached
+from embedding.text.cached_encoding import encode_cached
+from embedding.text.item_text import text_hash
+from embedding.text.vector_cache import VectorCache, cache_path
 
 ENCODER = "ab" * 32
 DIMS = 12

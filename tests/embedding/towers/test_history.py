@@ -12,7 +12,7 @@ from embedding.data.pairs import Pairs, PairsBuilder
 from embedding.data.train_config import TrainConfig
 from embedding.rows.schema import Interaction
 from embedding.towers.history import Histories, has_times_of_day
-from embedding.towers.towers import HistoryTensors, history_weights, hour_of, hours_of
+from embedding.towers.query_tower import HistoryTensors, history_weights, hour_of, hours_of
 
 CPU = torch.device("cpu")
 ITEMS = {str(place): place for place in range(40)}

@@ -6,8 +6,10 @@ from torch.nn.functional import normalize
 
 from embedding.data.train_config import ALL_FEATURES
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
-from embedding.towers.towers import CandidateTower, HistoryTensors, ItemTensors, QueryTower
+from embedding.towers.candidate_tower import CandidateTower
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.query_tower import HistoryTensors, QueryTower
+from embedding.towers.vocabulary import Vocabulary
 
 ITEMS = [
     Item(id="a", kind="track", title="A", creator="x", tags=("s", "t"), duration_s=5.0),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from embedding.errors import RejectedInputError
-from embedding.evaluation.evaluate_run import EvaluateReport, EvaluateRequest, run_evaluation
+from embedding.runs.evaluate import EvaluateReport, EvaluateRequest, run_evaluation
 from embedding.settings import EmbeddingSettings
 from embedding.towers.model import Towers
 from tests.embedding.planted import NO_TEXT, QUIET, item_id, refuse_to_load, train_planted

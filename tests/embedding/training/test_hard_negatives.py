@@ -9,9 +9,10 @@ import torch
 from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
+from embedding.towers.candidate_tower import CandidateTower
 from embedding.towers.history import Histories
-from embedding.towers.towers import CandidateTower, ItemTensors
+from embedding.towers.item_tensors import ItemTensors
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.hard_negatives import HardNegatives
 from embedding.training.loss import in_batch_softmax
 

@@ -17,11 +17,13 @@ from embedding.data.pairs import Pairs
 from embedding.data.train_config import TrainConfig
 from embedding.errors import DamagedError, MismatchError, NearfieldError
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
 from embedding.towers.model_folder import WEIGHTS, read_manifest
+from embedding.towers.vocabulary import Vocabulary
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
-from embedding.training.training import Around, fit
-from embedding.training.warm_start import check_start
+from embedding.training.fit import fit
+from embedding.training.training_data import TrainingData
+from embedding.training.training_loop import FitOptions
+from embedding.training.warm_start import check_warm_start
 from tests.embedding.planted import NO_TEXT, QUIET, item_id, train_planted
 from tests.embedding.rows.row_cases import write_jsonl
 from tests.embedding.towers.test_old_models import FORMAT_1, FORMAT_2
@@ -165,14 +167,11 @@ def test_a_loss_that_is_no_number_stops_and_says_where_and_the_last_good_state_i
 
     with pytest.raises(NearfieldError, match=r"became nan in epoch 1, step 9\. Lower `learning_rate`.*is kept in"):
         fit(
-            vocabulary.encode(items, text),
-            vocabulary,
-            pairs,
-            pairs.items,
+            TrainingData(vocabulary, vocabulary.encode(items, text), pairs, pairs.items, np.arange(20)),
             config,
             _CPU,
             QUIET,
-            Around(checkpoints=checkpoints),
+            FitOptions(checkpoints=checkpoints),
         )
 
     state = checkpoints.load()
@@ -248,7 +247,7 @@ def test_a_warm_start_from_weights_that_counted_otherwise_is_refused() -> None:
     old = read_manifest(FORMAT_1)
 
     with pytest.raises(MismatchError, match=r"this run\. tags: by their mean in the model, by their root now\. Give"):
-        check_start(old, old.config, old.encoder_hash)
+        check_warm_start(old, old.config, old.encoder_hash)
 
 
 def test_a_warm_start_from_a_model_without_the_same_queries_is_refused() -> None:
@@ -256,7 +255,7 @@ def test_a_warm_start_from_a_model_without_the_same_queries_is_refused() -> None
     asked = msgspec.structs.replace(old.config, features=(*old.config.features, "text"), text_query_weight=0.1)
 
     with pytest.raises(MismatchError, match="text queries: False in the model, True now"):
-        check_start(old, asked, None)
+        check_warm_start(old, asked, None)
 
 
 def test_a_warm_start_that_does_not_fit_says_what_differs(tmp_path: Path) -> None:

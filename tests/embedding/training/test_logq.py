@@ -1,6 +1,6 @@
 """The sign of the logQ correction on a skewed planted world: only with it is the truth found."""
 
-from benchmarks.logq import learn, make_world
+from benchmarks.logq.planted import learn, make_world
 
 
 def test_with_logq_the_truth_is_found_and_without_or_reversed_it_is_not() -> None:

@@ -50,7 +50,7 @@ def test_the_same_item_in_another_column_is_no_negative() -> None:
 def test_what_the_listener_liked_is_no_negative_and_the_own_item_stays() -> None:
     heard = torch.tensor([[True, True], [False, False]])
 
-    loss = in_batch_softmax(QUERY, CANDIDATE, ITEMS, None, temperature=1.0, right_BB=heard)
+    loss = in_batch_softmax(QUERY, CANDIDATE, ITEMS, None, temperature=1.0, positive_BB=heard)
 
     assert loss.item() == pytest.approx((0.0 + softmax_loss(1.0, 0.8)) / 2, rel=1e-6)
 

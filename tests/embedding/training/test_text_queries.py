@@ -11,14 +11,14 @@ from embedding.data.train_config import TrainConfig
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.schema import Item
-from embedding.runs.train import fit_prepared
 from embedding.text.text_vectors import NoText
-from embedding.towers.features import Bag, Vocabulary
+from embedding.towers.encoded_items import Bag
 from embedding.towers.model import encode_rows
-from embedding.training.preparation import Prepared
+from embedding.towers.vocabulary import Vocabulary
+from embedding.training.fit import fit
 from embedding.training.query_texts import QueryTexts, encode_query_texts, texts_of
-from embedding.training.text_draws import TextDraws
-from embedding.training.training import fit
+from embedding.training.text_sampling import TextSampler
+from embedding.training.training_data import TrainingData
 
 CPU, QUIET = torch.device("cpu"), Reporter("none")
 GROUPS, PER_GROUP, USERS, TEXT_DIMS, NOISE = 6, 40, 480, 16, 0.05
@@ -61,11 +61,11 @@ def test_a_text_is_encoded_once_whoever_is_called_so() -> None:
 def test_who_is_called_by_the_drawn_text_is_no_negative() -> None:
     # Items 0 and 2 share text 1; item 1 has text 2 alone.
     bag = Bag(np.array([0, 1, 2, 1]), np.array([0, 2, 3, 4]))
-    draws = TextDraws.of(QueryTexts(np.eye(3, dtype=np.float32), bag), CPU)
+    draws = TextSampler.of(QueryTexts(np.eye(3, dtype=np.float32), bag), CPU)
     items_B = torch.tensor([0, 1, 2, 0])
     drawn = []
     for seed in range(200):
-        vectors_BE, called_BB = draws.draw(items_B, torch.Generator().manual_seed(seed))
+        vectors_BE, called_BB = draws.sample(items_B, torch.Generator().manual_seed(seed))
         text_B = vectors_BE.argmax(dim=1)
         drawn.append(int(text_B[0]))
         assert text_B[1:3].tolist() == [2, 1]
@@ -76,7 +76,7 @@ def test_who_is_called_by_the_drawn_text_is_no_negative() -> None:
     assert 70 < sum(drawn) < 130
 
 
-def planted() -> tuple[Prepared, Vectors, NDArray[np.int64]]:
+def planted() -> tuple[TrainingData, Vectors, NDArray[np.int64]]:
     """Groups heard by the same users; what an item is called lies elsewhere in text space than what its row says.
 
     Both are a group's own direction and some noise; groups 2g and 2g + 1 are heard together. Also a text for each group
@@ -100,15 +100,15 @@ def planted() -> tuple[Prepared, Vectors, NDArray[np.int64]]:
     hashes = np.arange(len(users)).astype(np.uint64)
     pairs = Pairs(users, heard, np.ones(len(users), np.float32), zeros, hashes, folds, folds)
     texts = QueryTexts(near(called[groups]), Bag(np.arange(len(groups)), np.arange(len(groups) + 1)))
-    return Prepared(vocabulary, encoded, pairs, heard, np.arange(len(groups)), None, texts), near(called), groups
+    return TrainingData(vocabulary, encoded, pairs, heard, np.arange(len(groups)), None, texts), near(called), groups
 
 
 def test_a_text_finds_its_group_and_then_what_is_heard_with_it() -> None:
-    prepared, asked, groups = planted()
+    data, asked, groups = planted()
 
-    trained = fit_prepared(prepared, CONFIG, CPU, QUIET)
+    trained = fit(data, CONFIG, CPU, QUIET)
 
-    vectors = encode_rows(trained.candidate, prepared.items)
+    vectors = encode_rows(trained.candidate, data.items)
     for dims in (16, 8):
         cut = vectors[:, :dims] / np.linalg.norm(vectors[:, :dims], axis=1, keepdims=True)
         with torch.inference_mode():
@@ -122,30 +122,30 @@ def test_a_text_finds_its_group_and_then_what_is_heard_with_it() -> None:
 
 
 def test_the_text_space_itself_does_not_know() -> None:
-    prepared, asked, groups = planted()
+    data, asked, groups = planted()
 
-    order = np.argsort(-(asked @ prepared.items.text.T), axis=1)
+    order = np.argsort(-(asked @ data.items.text.T), axis=1)
 
     assert (groups[order[:, :PER_GROUP]] == np.arange(GROUPS)[:, None]).mean() < 0.5
 
 
 def test_without_text_queries_nothing_changes() -> None:
-    prepared, _, _ = planted()
+    data, _, _ = planted()
     config = replace(CONFIG, text_query_weight=0.0, epochs=2)
-    plain = replace(prepared, query_texts=None)
+    plain = replace(data, query_texts=None)
 
-    trained = fit_prepared(plain, config, CPU, QUIET)
+    trained = fit(plain, config, CPU, QUIET)
 
     assert trained.query.text is None
     assert set(dict(trained.query.named_parameters())) == {"start", "hours"}
     with pytest.raises(AssertionError, match="learnt from texts"):
-        fit(plain.items, plain.vocabulary, plain.pairs, plain.places, CONFIG, CPU, QUIET)
+        fit(plain, CONFIG, CPU, QUIET)
 
 
 def test_other_texts_are_another_run() -> None:
-    prepared, _, _ = planted()
-    texts = prepared.query_texts
+    data, _, _ = planted()
+    texts = data.query_texts
     assert texts is not None
-    other = replace(prepared, query_texts=QueryTexts(texts.vectors[::-1], texts.texts))
+    other = replace(data, query_texts=QueryTexts(texts.vectors[::-1], texts.texts))
 
-    assert len({prepared.fingerprint(), other.fingerprint(), replace(prepared, query_texts=None).fingerprint()}) == 3
+    assert len({data.fingerprint(), other.fingerprint(), replace(data, query_texts=None).fingerprint()}) == 3

@@ -13,8 +13,9 @@ from embedding.data.train_config import TrainConfig
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from embedding.rows.schema import Item
-from embedding.towers.features import Vocabulary
-from embedding.training.training import fit
+from embedding.towers.vocabulary import Vocabulary
+from embedding.training.fit import fit
+from embedding.training.training_data import TrainingData
 from tests.embedding.planted import train_planted
 
 
@@ -31,12 +32,13 @@ def train_short_of_memory(said: Path, spare_bytes: int, config: TrainConfig) -> 
     rows, folds = np.arange(2_000), np.zeros(2_000, np.uint8)
     ones, no_times = np.ones(2_000, np.float32), np.full(2_000, np.nan)
     pairs = Pairs(rows % 100, rows, ones, no_times, rows.astype(np.uint64), folds, folds)
+    data = TrainingData(vocabulary, encoded, pairs, rows, np.arange(len(items)))
     # What it imports at its first call is no part of what training takes.
     torch.use_deterministic_algorithms(True)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + spare_bytes, resource.RLIM_INFINITY))
     try:
-        fit(encoded, vocabulary, pairs, rows, config, torch.device("cpu"), Reporter("none"))
+        fit(data, config, torch.device("cpu"), Reporter("none"))
     except NearfieldError as error:
         said.write_text(str(error))
 

@@ -12,7 +12,7 @@ from indexing.rules.proposal import Proposal
 from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import open_dependencies
-from service.schemas import refusal
+from service.schemas import hand_over_refusal
 from service.schemas.settings import Settings
 from tests.service.conftest import Client
 
@@ -72,11 +72,11 @@ def test_another_live_release_is_told(text_world: Path, tmp_path: Path) -> None:
     with TestClient(create_app(open_dependencies(Settings(data_dir=data_dir)))) as client:
         served = client.get("/health/ready").json()["release"]
         (data_dir / "live").write_text("r99999999999999999\n")
-        refusal.note("a byte of it is damaged")
+        hand_over_refusal.note("a byte of it is damaged")
         try:
             ready = client.get("/health/ready").json()
         finally:
-            refusal.note(None)
+            hand_over_refusal.note(None)
         assert (ready["release"], ready["live_release"]) == (served, "r99999999999999999")
         assert ready["hand_over_refused"] == "a byte of it is damaged"
 

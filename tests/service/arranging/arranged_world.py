@@ -5,8 +5,9 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.world import PlantedEncoder, build_world
+from benchmarks.harness.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Put
@@ -16,8 +17,9 @@ from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
 from indexing.stores.edge import EdgeStore
-from service.arranging.retrieval import Retriever
+from service.arranging.page import Pages
 from service.loaded.loaded_release import LoadedRelease
+from service.ranking.rankings import Rankings
 
 NUM_ITEMS = 400
 DIMS = 16
@@ -52,8 +54,15 @@ def _rows(num_items: int) -> Iterator[dict[str, object]]:
     return map(fields, range(num_items))
 
 
+class Over(NamedTuple):
+    """What makes rankings of some rows, and pages out of rankings."""
+
+    rankings: Rankings
+    pages: Pages
+
+
 class ArrangedWorld:
-    """The release, opened once; `retriever` answers from it as it is with the journal's frames applied."""
+    """The release, opened once, as it is with the journal's frames applied."""
 
     def __init__(self, folder: Path) -> None:
         build_world(folder, NUM_ITEMS, PlantedEncoder(DIMS), _rows)
@@ -77,11 +86,11 @@ class ArrangedWorld:
             self._accepted[row] = self.rules.compile(CONTEXT).accepts(rows.payload(row))
         return self._accepted[row]
 
-    def fresh(self) -> tuple[CurrentRows, Retriever]:
-        """Rows with an empty journal, and a retriever over them."""
+    def fresh(self) -> tuple[CurrentRows, Over]:
+        """Rows with an empty journal, and what makes rankings and pages over them."""
         rows = CurrentRows(self.release)
         served = LoadedRelease(release=self.release, rows=rows, journal=None, rules=self.rules, tower=None)  # type: ignore[arg-type]
-        return rows, Retriever(self.store, served)
+        return rows, Over(Rankings(self.store, served), Pages(served))
 
 
 def put(number: int, item_id: str, *, open_in: str = "*") -> Put:

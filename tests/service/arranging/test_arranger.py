@@ -13,12 +13,12 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Removed, TakenDown
 from indexing.rules.arrangement import Arrangement
 from service.arranging.arranger import FIRST_POOL, ShownBefore
-from service.arranging.caps import Caps
+from service.arranging.cap_counts import CapCounts
 from service.arranging.mmr import MmrPool
-from service.arranging.retrieval import Page, Retriever
+from service.arranging.page import Page
 from service.arranging.row_features import RowFeatures
 from service.loaded.exclusions import Exclusions
-from tests.service.arranging.arranged_world import AT_S, CONTEXT, DAY_S, NUM_ITEMS, ArrangedWorld, put
+from tests.service.arranging.arranged_world import AT_S, CONTEXT, DAY_S, NUM_ITEMS, ArrangedWorld, Over, put
 
 FIRST = ShownBefore()
 PLAIN = Arrangement(same_recording=True)
@@ -46,16 +46,18 @@ def query_vector(world: ArrangedWorld, row: int) -> np.ndarray:
 
 
 def page(
-    retriever: Retriever,
+    over: Over,
     vector: np.ndarray,
     arrangement: Arrangement,
     limit: int,
     *,
-    begun: ShownBefore = FIRST,
+    shown_before: ShownBefore = FIRST,
     excluded: frozenset[int] = frozenset(),
 ) -> Page:
-    ranking = retriever.nearest(vector, using="text", context=CONTEXT, excluded=Exclusions(excluded))
-    return asyncio.run(retriever.page(ranking, CONTEXT, limit, using="text", arrangement=arrangement, begun=begun))
+    ranking = over.rankings.nearest(vector, using="text", context=CONTEXT, excluded=Exclusions(excluded))
+    return asyncio.run(
+        over.pages.cut(ranking, CONTEXT, limit, using="text", arrangement=arrangement, shown_before=shown_before)
+    )
 
 
 def everything(rows: CurrentRows, world: ArrangedWorld, vector: np.ndarray, excluded: frozenset[int]) -> list[int]:
@@ -109,9 +111,9 @@ def obeyed(rows: CurrentRows, listed: list[int], arrangement: Arrangement) -> Co
 def test_every_rule_is_obeyed_and_nothing_that_could_be_added_is_missing(
     world: ArrangedWorld, arrangement: Arrangement, query: int, excluded: frozenset[int]
 ) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, query)
-    found = page(retriever, vector, arrangement, NUM_ITEMS, excluded=excluded)
+    found = page(over, vector, arrangement, NUM_ITEMS, excluded=excluded)
     counted = obeyed(rows, found.rows, arrangement)
     allowed = everything(rows, world, vector, excluded)
     assert set(found.rows) <= set(allowed)
@@ -125,7 +127,7 @@ def test_every_rule_is_obeyed_and_nothing_that_could_be_added_is_missing(
 def test_rows_that_are_only_thinned_stay_in_their_order(
     world: ArrangedWorld, query: int, excluded: frozenset[int], cap: int | None, limit: int
 ) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, query)
     allowed = everything(rows, world, vector, excluded)
     kept: list[int] = []
@@ -134,7 +136,7 @@ def test_rows_that_are_only_thinned_stay_in_their_order(
         if counted.takes(row):
             counted.add(row)
             kept.append(row)
-    found = page(retriever, vector, Arrangement(max_per_creator=cap), limit, excluded=excluded)
+    found = page(over, vector, Arrangement(max_per_creator=cap), limit, excluded=excluded)
     vectors = world.release.columns.vectors("text")
     # Twins have the same vector: compare by nearness.
     np.testing.assert_allclose(vectors[found.rows] @ vector, vectors[kept[:limit]] @ vector, atol=1e-5)
@@ -142,7 +144,7 @@ def test_rows_that_are_only_thinned_stay_in_their_order(
 
 
 def test_diversity_is_maximal_marginal_relevance(world: ArrangedWorld) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, 7)
     pool = everything(rows, world, vector, frozenset())[:FIRST_POOL]
     vectors = world.release.columns.vectors("text")[pool].astype(np.float64)
@@ -152,12 +154,12 @@ def test_diversity_is_maximal_marginal_relevance(world: ArrangedWorld) -> None:
         worth = 0.4 * relevance - 0.6 * (alike[chosen].max(axis=0) if chosen else 0.0)
         worth[chosen] = -np.inf
         chosen.append(int(worth.argmax()))
-    found = page(retriever, vector, Arrangement(diversity=0.6, same_recording=True), 30)
+    found = page(over, vector, Arrangement(diversity=0.6, same_recording=True), 30)
     np.testing.assert_allclose(found.scores, relevance[chosen], atol=1e-5)
 
 
 def test_boosts_add_what_they_say(world: ArrangedWorld) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, 7)
     arrangement = Arrangement(freshness=0.5, freshness_half_life_days=100.0, popularity=-0.25, same_recording=True)
     pool = everything(rows, world, vector, frozenset())[:FIRST_POOL]
@@ -168,28 +170,28 @@ def test_boosts_add_what_they_say(world: ArrangedWorld) -> None:
         if payload.published_at is not None:
             score += 0.5 * 2 ** (-(AT_S - payload.published_at) / DAY_S / 100.0)
         expected.append(score)
-    found = page(retriever, vector, arrangement, 40)
+    found = page(over, vector, arrangement, 40)
     np.testing.assert_allclose(found.scores, sorted(expected, reverse=True)[:40], atol=1e-5)
 
 
 @many
 @given(arrangement=arrangements, rows=st.lists(queries, max_size=30, unique=True))
-def test_rows_that_fit_together_are_those_that_are_taken_one_by_one(
+def test_rows_that_surely_hold_are_those_that_are_taken_one_by_one(
     world: ArrangedWorld, arrangement: Arrangement, rows: list[int]
 ) -> None:
     traits = RowFeatures(world.fresh()[0])
-    limits = Caps(arrangement, traits)
+    limits = CapCounts(arrangement, traits)
     taken = all(limits.take(row) is None for row in rows)
     # With caps it takes as long to tell, and is not told.
     capped = arrangement.max_per_creator is not None or arrangement.max_per_tag is not None
-    assert Caps(arrangement, traits).fit_together(rows) == (taken and not capped)
+    assert CapCounts(arrangement, traits).surely_hold(rows) == (taken and not capped)
 
 
 def test_mmr_by_hand(world: ArrangedWorld) -> None:
     # Relevances .9, .8, .7; the second is the first again, the third is unlike both. With lambda .5:
     # .45 first; then .4 - .5 * 1 = -.1 against .35 - .5 * 0 = .35.
     vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
-    limits = Caps(Arrangement(same_recording=True), RowFeatures(world.fresh()[0]))
+    limits = CapCounts(Arrangement(same_recording=True), RowFeatures(world.fresh()[0]))
     pool = MmrPool([5, 6, 7], np.array([0.9, 0.8, 0.7]), 0.5, limits)
     pool.measure(lambda rows: vectors[[row - 5 for row in rows]], ())
     assert [pool.next() for _ in range(4)] == [(5, 0.9), (7, 0.7), (6, 0.8), None]
@@ -224,13 +226,13 @@ def apply(rows: CurrentRows, seq: int, drawn: list[tuple[str, int, int]]) -> Non
 
 
 def turned(
-    retriever: Retriever, vector: np.ndarray, arrangement: Arrangement, limits: list[int], excluded: frozenset[int]
+    over: Over, vector: np.ndarray, arrangement: Arrangement, limits: list[int], excluded: frozenset[int]
 ) -> list[int]:
-    begun, listed = ShownBefore(), list[int]()
+    shown_before, listed = ShownBefore(), list[int]()
     for limit in limits:
-        found = page(retriever, vector, arrangement, limit, begun=begun, excluded=excluded)
+        found = page(over, vector, arrangement, limit, shown_before=shown_before, excluded=excluded)
         listed += found.rows
-        begun = ShownBefore(tuple(listed), found.pool_depth)
+        shown_before = ShownBefore(tuple(listed), found.pool_depth)
     return listed
 
 
@@ -250,11 +252,11 @@ def test_pages_join_to_the_one_long_list(
     journal: list[tuple[str, int, int]],
     limits: list[int],
 ) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     apply(rows, 1, journal)
     vector = query_vector(world, query)
-    long = page(retriever, vector, arrangement, sum(limits), excluded=excluded)
-    assert turned(retriever, vector, arrangement, limits, excluded) == long.rows
+    long = page(over, vector, arrangement, sum(limits), excluded=excluded)
+    assert turned(over, vector, arrangement, limits, excluded) == long.rows
     obeyed(rows, long.rows, arrangement)
 
 
@@ -272,18 +274,18 @@ def test_after_changes_nothing_comes_twice_and_nothing_forbidden(
     excluded: frozenset[int],
     steps: list[tuple[int, list[tuple[str, int, int]]]],
 ) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, query)
     accepts = world.rules.compile(CONTEXT).accepts
-    begun, ids = ShownBefore(), list[str]()
+    shown_before, ids = ShownBefore(), list[str]()
     for seq, (limit, journal) in enumerate([*steps, (NUM_ITEMS * 2, [])], start=1):
-        found = page(retriever, vector, arrangement, limit, begun=begun, excluded=excluded)
+        found = page(over, vector, arrangement, limit, shown_before=shown_before, excluded=excluded)
         for row in found.rows:
             assert rows.find(rows.id_of(row)) == row
             assert accepts(rows.payload(row))
             assert rows.origin(row) not in excluded
         ids += [rows.id_of(row) for row in found.rows]
-        begun = ShownBefore((*begun.shown, *found.rows), found.pool_depth)
+        shown_before = ShownBefore((*shown_before.rows, *found.rows), found.pool_depth)
         apply(rows, seq, journal)
     assert len(set(ids)) == len(ids)
     if arrangement.max_per_creator is arrangement.max_per_tag is None and arrangement.same_recording:
@@ -308,19 +310,19 @@ def test_traits_of_the_journal_are_those_of_a_build(world: ArrangedWorld) -> Non
 
 @pytest.mark.parametrize("near", [100, NUM_ITEMS - 40])
 def test_the_nearest_ones_heard_and_posted_leave_a_full_right_page(world: ArrangedWorld, near: int) -> None:
-    rows, retriever = world.fresh()
+    rows, over = world.fresh()
     vector = query_vector(world, 7)
     ranked = everything(rows, world, vector, frozenset())
     heard = np.sort(np.array(ranked[:near], dtype=np.int32))
     ids = [rows.id_of(row) for row in ranked[near : near + 40 : 2]]
     excluded = Exclusions(frozenset({ranked[near + 1]}), ids=ids, names=rows, heard=heard)
-    ranking = retriever.nearest(vector, using="text", context=CONTEXT, excluded=excluded)
-    found = asyncio.run(retriever.page(ranking, CONTEXT, 15, using="text", arrangement=PLAIN))
+    ranking = over.rankings.nearest(vector, using="text", context=CONTEXT, excluded=excluded)
+    found = asyncio.run(over.pages.cut(ranking, CONTEXT, 15, using="text", arrangement=PLAIN))
     left = [row for row in ranked[near:] if row not in excluded]
     vectors = world.release.columns.vectors("text")
     np.testing.assert_allclose(found.scores, vectors[left[:15]] @ vector, atol=1e-5)
     assert len(excluded.all_rows()) == near + 1 + len(ids)
-    everything_left = asyncio.run(retriever.page(ranking, CONTEXT, NUM_ITEMS, using="text", arrangement=PLAIN))
+    everything_left = asyncio.run(over.pages.cut(ranking, CONTEXT, NUM_ITEMS, using="text", arrangement=PLAIN))
     assert len(everything_left.rows) == len(left)
     assert everything_left.short_reason is not None
     assert f"{len(ranked)} items pass" in everything_left.short_reason

@@ -132,7 +132,7 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
     data_dir = tmp_path / "world"
     shutil.copytree(text_world, data_dir)
     parts = open_dependencies(Settings(data_dir=data_dir, default_market="SE"))
-    desk = open_router(parts)
+    router = open_router(parts)
     asked, may_go_on = asyncio.Event(), asyncio.Event()
 
     async def vector(_text: str) -> NDArray[np.float32]:
@@ -146,15 +146,15 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
 
     async def run() -> tuple[bytes, bytes]:
         await parts.store.open(parts.live.release.id)
-        in_flight = asyncio.create_task(desk.live.search(query))
+        in_flight = asyncio.create_task(router.live.answer(query))
         await asked.wait()
         file = data_dir / "rules.toml"
         file.write_text(f'[blocked]\nitems = ["{BLOCKED}"]\n[explicit]\nunknown = "deny"\n')
         AcceptedRules(data_dir / "rules").propose(file)
-        desk.obey()
+        router.obey()
         may_go_on.set()
         old = await in_flight
-        new = await desk.live.search(query)
+        new = await router.live.answer(query)
         await parts.store.close()
         return bytes(old.hits), bytes(new.hits)  # type: ignore[arg-type]
 

@@ -109,8 +109,8 @@ def test_another_route_may_not_use_it(client: Client) -> None:
 def test_one_changed_by_a_character_is_refused() -> None:
     cursors = Cursors(b"k" * 32, 900)
     query = SimilarRequest(seeds=(Seed("metal-3"),))
-    token = cursors.give(query, release="r1", rules="v1", at_s=5, begun=ShownBefore((3, 1, 2), 128))
-    assert cursors.take(token).begun == ShownBefore((3, 1, 2), 128)
+    token = cursors.give(query, release="r1", rules="v1", at_s=5, shown_before=ShownBefore((3, 1, 2), 128))
+    assert cursors.take(token).shown_before == ShownBefore((3, 1, 2), 128)
     for place, was in enumerate(token):
         for put in "AB_-z9=+/ é":
             if put != was:
@@ -195,7 +195,7 @@ def test_a_switch_lets_caps_go_and_is_part_of_the_request(data_dir: Path) -> Non
 def test_a_release_that_is_no_longer_held_is_told(own_client: Client, data_dir: Path) -> None:
     query = SimilarRequest(seeds=(Seed("metal-3"),))
     cursors = Cursors(cursor_key(data_dir), 900)
-    cursor = cursors.give(query, release="r20200101000000000", rules="v", at_s=5, begun=ShownBefore((1,)))
+    cursor = cursors.give(query, release="r20200101000000000", rules="v", at_s=5, shown_before=ShownBefore((1,)))
     body = {"seeds": [{"id": "metal-3"}], "context": SE, "cursor": cursor}
     told = problem(own_client.post("/v1/similar", json=body), "cursor-expired")["detail"]
     assert "r20200101000000000" in told
@@ -256,10 +256,10 @@ def test_the_deepest_cursor_fits_in_a_request() -> None:
     cursors = Cursors(b"k" * 32, 900)
     query = SimilarRequest(seeds=(Seed("metal-3"),))
     deepest = cursors.give(
-        query, release="r1", rules="v1", at_s=5, begun=ShownBefore(tuple(range(MAX_DEPTH - 1)), 4096)
+        query, release="r1", rules="v1", at_s=5, shown_before=ShownBefore(tuple(range(MAX_DEPTH - 1)), 4096)
     )
     assert len(deepest) < 10_000
-    assert len(cursors.take(deepest).begun.shown) == MAX_DEPTH - 1 == 999
+    assert len(cursors.take(deepest).shown_before.rows) == MAX_DEPTH - 1 == 999
 
 
 def test_a_list_ends_when_it_is_deep_enough(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:

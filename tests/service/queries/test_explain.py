@@ -97,7 +97,7 @@ def test_every_route_explains(client: Client, route: str, query: dict[str, Any])
 def test_what_comes_says_at_which_place(client: Client) -> None:
     hits = client.post("/v1/similar", json=SIMILAR | {"limit": 30}).json()["hits"]
     third = why(client, hits[2]["id"], similar=SIMILAR)
-    assert (third["outcome"], third["place"]) == ("shown", 3)
+    assert (third["outcome"], third["place"], third["stage"]) == ("shown", 3, "page")
     assert third["score"] == pytest.approx(hits[2]["score"], abs=1e-5)
     far = why(client, hits[20]["id"], similar=SIMILAR)
     assert (far["outcome"], far["place"]) == ("cut_off", 21)
@@ -153,6 +153,7 @@ def test_what_does_not_come_says_why(
 ) -> None:
     told = why(arranged, item_id, **query)
     assert told["outcome"] == outcome, told
+    assert told["stage"] == ("exclusions" if outcome in ("seed", "excluded", "seen") else "re-check")
     assert sorted(rule for rule, passes in told["rules"].items() if not passes) == against
     assert "place" not in told
     assert told["rank"] >= 1
@@ -166,7 +167,7 @@ def test_a_cap_says_so(arranged: Client) -> None:
     left_out = next(f"metal-{n}" for n in range(20) if f"metal-{n}" not in came | {"metal-3", "metal-9"})
     assert makers.count(f"Metal Makers {int(left_out.split('-')[1]) % 5}") == 2
     told = why(arranged, left_out, similar=SIMILAR)
-    assert told["outcome"] == "max_per_creator"
+    assert (told["outcome"], told["stage"]) == ("max_per_creator", "arrangement")
     assert "max_per_creator" in told["told"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from embedding.rows.times import epoch_us
 from indexing.release.users import History
-from service.loaded.posted_rows import Found
+from service.loaded.known_ids import Found
 from service.queries.history import by_time, join
 from service.schemas.problems import ProblemError
 from service.schemas.requests import Listen

@@ -15,11 +15,12 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.context import RequestContext
-from service.arranging.retrieval import Retriever
+from service.arranging.page import Pages
 from service.dependencies import Dependencies
 from service.loaded.exclusions import Exclusions
 from service.loaded.loaded_release import LoadedRelease
 from service.main import open_dependencies
+from service.ranking.rankings import Rankings
 from service.schemas.settings import Settings
 
 OWN = [f"{taste}-{number}" for taste in ("jazz", "metal") for number in range(1, 6)]
@@ -106,12 +107,12 @@ def test_an_answer_after_any_changes_is_the_exact_one(
     served = LoadedRelease(
         release=release, rows=rows, journal=parts.live.journal, rules=parts.live.rules, tower=parts.live.tower
     )
-    retriever = Retriever(parts.store, served)
+    rankings, pages = Rankings(parts.store, served), Pages(served)
 
     def ask() -> tuple[list[str], list[float]]:
-        ranking = retriever.nearest(query, using="text", context=CONTEXT, excluded=Exclusions(frozenset()))
+        ranking = rankings.nearest(query, using="text", context=CONTEXT, excluded=Exclusions(frozenset()))
         page = asyncio.run(
-            retriever.page(ranking, CONTEXT, limit, using="text", arrangement=Arrangement(same_recording=True))
+            pages.cut(ranking, CONTEXT, limit, using="text", arrangement=Arrangement(same_recording=True))
         )
         assert served.leaks.num == 0
         return [rows.payload(row).id for row in page.rows], page.scores

@@ -18,13 +18,14 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload.payload import Payload
 from indexing.rules.context import RequestContext
-from service.arranging.retrieval import Retriever
 from service.dependencies import Dependencies
 from service.loaded.exclusions import Exclusions
+from service.loaded.kind_quotas import KindQuotas
 from service.loaded.loaded_release import LoadedRelease
 from service.main import open_dependencies
 from service.queries.history import Listening
 from service.queries.query_vector import QueryVectors
+from service.ranking.rankings import Rankings
 from service.schemas.settings import Settings
 from tests.service.world import OPENS_S
 
@@ -130,14 +131,14 @@ def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
     served = LoadedRelease(
         release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
     )
-    retriever = Retriever(parts.store, served)
+    rankings = Rankings(parts.store, served)
     dice = random.Random(seed)
     excluded = set(dice.sample(range(len(release.columns)), dice.choice((0, 3, 40))))
     # Asked before and after the changes, in two contexts: what is kept of one must hold for no other.
     for asked, journalled in ((context, []), (more, drawn), (context, [])):
         changed(served, journalled)
         expected = oracle(served, asked, excluded)
-        found = asyncio.run(retriever.fallback(asked, Exclusions(excluded)).first(depth))
+        found = asyncio.run(rankings.fallback(asked, Exclusions(excluded)).first(depth))
         assert found.exhausted == (depth > len(expected))
         ids = [served.rows.id_of(row) for row in found.rows]
         assert ids == [one[0] for one in expected[:depth]]
@@ -156,7 +157,7 @@ def test_a_walk_that_begins_late_goes_round(parts: Dependencies) -> None:
         release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
     )
     context = replace(RequestContext("SE", 0), kinds=frozenset({"episode"}))
-    fresh = asyncio.run(Retriever(parts.store, served).fallback(context, Exclusions(frozenset())).first(100))
+    fresh = asyncio.run(Rankings(parts.store, served).fallback(context, Exclusions(frozenset())).first(100))
     assert fresh.exhausted
     assert {served.rows.payload(row).kind for row in fresh.rows} == {"episode"}
     assert len(fresh.rows) == 40
@@ -171,7 +172,7 @@ def test_a_history_that_cancels_points_nowhere(parts: Dependencies) -> None:
     changed(served, [("put", f"new-{number}", WINDOWS[0], "track", None, None) for number in range(2)])
     rows = np.array([served.rows.find("new-0"), served.rows.find("new-1")])
     weights, full = np.array([1, -1], np.float32), np.ones(2, np.float32)
-    directions = QueryVectors(served, crosses=True, learnt=frozenset())
+    directions = QueryVectors(served, KindQuotas(served.rows))
     assert directions.of_listener(Listening(rows, weights, full), AT_S, None) is None
     # Where one has faded, the other is what is left.
     faded = directions.of_listener(Listening(rows, weights, np.array([1, 0.5], np.float32)), AT_S, None)

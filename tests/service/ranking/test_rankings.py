@@ -1,37 +1,23 @@
 """Rankings made of others: quotas held, stages in their order, ranks summed up; no row twice, and stable beginnings."""
 
-import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ranking.contract import Candidates, Ranking
 from service.ranking.fallback_chain import FallbackChain
 from service.ranking.interleaving import FILLED, Interleaved, RankedQuota, interleaving_order
 from service.ranking.rrf import ReciprocalRankFusion
+from tests.service.ranking.contract import check_beginnings, first_of
 from tests.service.ranking.listed import Listed, Shown
+
+if TYPE_CHECKING:
+    from service.ranking.contract import Ranking
 
 several = settings(max_examples=150, deadline=None)
 quotas = st.lists(st.integers(1, 9), min_size=2, max_size=3)
-
-
-def asked(ranking: Ranking, depth: int) -> Candidates:
-    return asyncio.run(ranking.first(depth))
-
-
-def check_beginnings(ranking: Ranking, num_rows: int) -> list[int]:
-    """The whole list, of which every shorter answer is the beginning."""
-    whole = asked(ranking, num_rows + 5)
-    assert whole.exhausted
-    assert len(whole.rows) == num_rows == len(set(whole.rows))
-    for depth in range(1, num_rows + 1):
-        found = asked(ranking, depth)
-        assert (found.rows, found.scores) == (whole.rows[:depth], whole.scores[:depth])
-        assert {row: whole.sources[row] for row in found.rows if row in whole.sources} == dict(found.sources)
-        assert not found.exhausted
-    return whole.rows
 
 
 @several
@@ -59,7 +45,7 @@ def test_a_mix_holds_its_quotas_while_there_are_rows_and_then_fills(quotas: list
     rows = check_beginnings(mix, sum(map(len, lists)))
     for part, listed in enumerate(lists):
         assert [row for row in rows if row // 1_000 == part] == listed
-    sources = asked(mix, len(rows) + 1).sources
+    sources = first_of(mix, len(rows) + 1).sources
     due = interleaving_order(quotas)
     taken: Counter[int] = Counter()
     for place, row in enumerate(rows):
@@ -77,7 +63,7 @@ def test_what_is_merged_without_a_mix_tells_of_no_filling() -> None:
         [RankedQuota(1, Listed([1, 2], shown, 4)), RankedQuota(1, Listed([7, 8, 9], shown, 5))],
         tells_filled=False,
     )
-    found = asked(merged, 6)
+    found = first_of(merged, 6)
     assert (found.rows, found.sources, found.exhausted, found.num_excluded) == ([1, 7, 2, 8, 9], {}, True, 9)
 
 
@@ -90,7 +76,7 @@ def test_a_chain_goes_on_where_a_ranking_ends(lists: list[list[int]]) -> None:
     for number, rows in enumerate(lists):
         expected |= {row: f"stage {number}" for row in rows if row not in expected}
     assert check_beginnings(chain, len(expected)) == list(expected)
-    assert asked(chain, len(expected) + 1).sources == expected
+    assert first_of(chain, len(expected) + 1).sources == expected
 
 
 @several
@@ -115,14 +101,14 @@ def test_ranks_are_fused_and_deeper_ranks_never_move_what_is_ahead(lists: list[l
         scores = scored(depth)
         later = [row for rows in lists for row in rows[:depth] if row not in expected]
         expected += sorted(dict.fromkeys(later), key=lambda row: -scores[row])
-    found = asked(fused, len(expected) + 1)
+    found = first_of(fused, len(expected) + 1)
     assert found.exhausted
     assert len(found.rows) == len(set(found.rows)) == len(expected)
     assert set(found.rows) == set(expected)
     first = set(found.rows[: len(scored(200))])
     assert first == scored(200).keys()
     for depth in (1, 20, 150, len(expected)):
-        assert asked(fused, depth).rows == found.rows[:depth]
+        assert first_of(fused, depth).rows == found.rows[:depth]
     best = scored(200)
     assert [best[row] for row in found.rows[: len(best)]] == pytest.approx(sorted(best.values(), reverse=True))
 
@@ -136,6 +122,6 @@ def test_a_row_dropped_while_another_ranking_is_asked_is_not_shown(made: str) ->
         "chained": FallbackChain(shown.rows, [("one", one), ("other", other)]),
         "fused": ReciprocalRankFusion(shown.rows, [one, other]),
     }
-    found = asked(rankings[made], 4).rows
+    found = first_of(rankings[made], 4).rows
     assert len(found) == 4
     assert 1 not in found

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from embedding.errors import DamagedError
-from service.schemas import refusal
+from service.schemas import hand_over_refusal
 
 FOLDER = "STANDIN_FOLDER"
 
@@ -49,7 +49,7 @@ def build_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
             return
         while scope["path"] == "/slow" and (folder / "busy").exists():
             await asyncio.sleep(0.02)
-        content = json.dumps({**about, "priorities": _priorities(), "refusal": refusal.current()}).encode()
+        content = json.dumps({**about, "priorities": _priorities(), "refusal": hand_over_refusal.current()}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})

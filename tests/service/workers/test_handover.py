@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.load_clients import Load
+from benchmarks.harness.load_clients import Load
 from tests.service.workers.serving_processes import Service, eventually, free_port, gone, standin_service
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.load_clients import Load, releases_that_answer
+from benchmarks.harness.load_clients import Load, releases_that_answer
 from embedding.progress import Reporter
 from embedding.rows.row_files import RowFiles
 from indexing.building.build import BuildInputs

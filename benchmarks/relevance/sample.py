@@ -1,0 +1,106 @@
+"""Real episodes for `benchmarks.relevance`: which are candidates, and what is asked for them.
+
+Of the episodes with a description, those of a fifth of the shows, ten a show at most. HTML and links are taken out.
+For an adapted encoder it is the fifth that `nearfield adapt` holds out.
+"""
+
+import html
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from embedding.rows.schema import Item, name_key
+from embedding.runs.text_pairs import is_held_out
+
+LANGUAGES = {"it": "Italian", "en": "English"}
+_SEED = 0
+_MOST_OF_A_SHOW = 10
+_MOST_QUERIES = 500
+# A row needs a title and a creator: these have nothing in them that could be found.
+_NO_TITLE = _NO_CREATOR = "–"
+
+
+class Question(Struct, frozen=True):
+    """A text to search for, in a language, and the ids that are right."""
+
+    text: str
+    language: str
+    right: frozenset[str]
+
+
+def sample(items: Iterable[Item], *, adapted: bool) -> list[Item]:
+    """The candidates, their texts cleaned; none whose text is its title alone."""
+    shows: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if not adapted or is_held_out(item.creator):
+            shows[str(item.extra.get("show_id", item.creator))].append(item)
+    names = sorted(shows)
+    random.Random(_SEED).shuffle(names)
+    drawn: list[Item] = []
+    for name in names if adapted else names[: len(names) // 5]:
+        cleaned = (replace(item, text=_cleaned(item.text or "")) for item in shows[name])
+        drawn.extend([item for item in cleaned if without_title(item).text][:_MOST_OF_A_SHOW])
+    return drawn
+
+
+def without_title(item: Item) -> Item:
+    """The item with no title, and its title cut out of its text."""
+    text = re.sub(re.escape(_cleaned(item.title)), " ", item.text or "", flags=re.IGNORECASE)
+    return replace(item, title=_NO_TITLE, text=" ".join(text.split()))
+
+
+def without_creator(item: Item) -> Item:
+    """The item with nobody's name beside it."""
+    return replace(item, creator=_NO_CREATOR, creators=())
+
+
+def titles(items: Sequence[Item]) -> list[Question]:
+    """For some items of each language: its title; itself alone is right."""
+    return [
+        Question(item.title, language, frozenset({item.id}))
+        for language in LANGUAGES
+        for item in _drawn([item for item in items if _language(item) == language])
+    ]
+
+
+def exact_titles(items: Sequence[Item]) -> list[Question]:
+    """As `titles`, and every item of the same title is right; a title of a creator's name asks for something else."""
+    names = {name_key(item.creator) for item in items}
+    by_title: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        by_title[name_key(item.title)].add(item.id)
+    return [
+        Question(question.text, question.language, frozenset(by_title[name_key(question.text)]))
+        for question in titles(items)
+        if name_key(question.text) not in names
+    ]
+
+
+def creators(items: Sequence[Item]) -> list[Question]:
+    """Each creator's name in the language of most of their items; all their items are right."""
+    by_creator: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_creator[name_key(item.creator)].append(item)
+    asked: list[Question] = []
+    for of_creator in by_creator.values():
+        language = Counter(map(_language, of_creator)).most_common(1)[0][0]
+        if language in LANGUAGES:
+            asked.append(Question(of_creator[0].creator, language, frozenset(item.id for item in of_creator)))
+    return asked
+
+
+def _drawn(items: list[Item]) -> list[Item]:
+    return random.Random(_SEED).sample(items, min(_MOST_QUERIES, len(items)))
+
+
+def _language(item: Item) -> str:
+    return (item.language or "").split("-")[0].lower()
+
+
+def _cleaned(text: str) -> str:
+    without_tags = html.unescape(re.sub(r"<[^>]+>", " ", text))
+    return " ".join(re.sub(r"https?://\S+|www\.\S+", " ", without_tags).split())

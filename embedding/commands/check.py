@@ -1,0 +1,83 @@
+"""What `nearfield check` reads from the command line, and what it prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
+from embedding.errors import RejectedInputError
+from embedding.progress import ProgressMode, Reporter, progress_option
+from embedding.settings import EmbeddingSettings
+
+if TYPE_CHECKING:
+    from embedding.rows.check_rows import Checked
+    from embedding.rows.rejects import Reject, Rejects
+
+EXIT_REJECTS = 3
+
+
+@click.command()
+@click.argument("catalogue", type=OUTPUT)
+@click.option("--interactions", type=OUTPUT, help="Interactions to check against the catalogue: a file or a folder.")
+@rejects_option
+@progress_option
+@json_option
+@pass_settings
+def check(
+    settings: EmbeddingSettings,
+    catalogue: Path,
+    interactions: Path | None,
+    rejects_path: Path | None,
+    progress: ProgressMode,
+    as_json: bool,
+) -> None:
+    """List every bad row of a catalogue (and of interactions): file, line, field, what was expected, what came.
+
+    Leaves with 0 if every row is good, 3 if there were rejects, 1 if a file cannot be taken as a whole.
+
+    \b
+    Example:
+      nearfield check data/catalogue.jsonl --interactions data/interactions.jsonl
+    """
+    from embedding.rows.check_rows import check_rows
+    from embedding.rows.rejects import Rejects, default_rejects_path
+
+    with Rejects(rejects_path or default_rejects_path(settings.data_dir, catalogue)) as rejects:
+        checked = check_rows(catalogue, interactions, rejects, Reporter(progress))
+    if as_json:
+        click.echo(msgspec.json.encode(checked.summary(rejects)))
+    else:
+        _print_checked(checked, rejects)
+    if checked.failures:
+        raise RejectedInputError("; ".join(checked.failures))
+    if rejects.rejected:
+        click.get_current_context().exit(EXIT_REJECTS)
+
+
+def _print_checked(checked: "Checked", rejects: "Rejects") -> None:
+    for line in _aligned(rejects.first):
+        click.echo(line)
+    if rejects.rejected > len(rejects.first):
+        click.echo(f"and {rejects.rejected - len(rejects.first):,} more in {rejects.path}")
+    for name, counts in checked.counts.items():
+        click.echo(
+            f"{name}: {counts.accepted + counts.rejected:,} rows read, {counts.accepted:,} accepted,"
+            f" {counts.rejected:,} rejected"
+        )
+    if rejects.rejected:
+        click.echo(f"rejects: {rejects.path}")
+
+
+def _aligned(rejects: Sequence["Reject"]) -> list[str]:
+    """One line a reject: place, field, what was expected and what came, the first two in columns."""
+    places = [reject.file if reject.line is None else f"{reject.file}:{reject.line}" for reject in rejects]
+    fields = [reject.field or "(row)" for reject in rejects]
+    place_width = max(map(len, places), default=0)
+    field_width = min(28, max(map(len, fields), default=0))
+    return [
+        f"{place:<{place_width}}  {field:<{field_width}}  expected {reject.expected}, came {reject.came}"
+        for place, field, reject in zip(places, fields, rejects, strict=True)
+    ]

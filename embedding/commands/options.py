@@ -1,0 +1,27 @@
+"""Options that several commands have, each worded once."""
+
+from pathlib import Path
+
+import click
+
+from embedding.settings import EmbeddingSettings
+
+pass_settings = click.make_pass_decorator(EmbeddingSettings)
+# A file or folder that must be there; one that need not.
+INPUT = click.Path(exists=True, path_type=Path)
+OUTPUT = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+catalogue_option = click.option("--catalogue", required=True, type=INPUT, help="Catalogue: a file or a folder.")
+interactions_option = click.option(
+    "--interactions", required=True, type=INPUT, help="Interactions: a file or a folder."
+)
+rejects_option = click.option(
+    "--rejects", "rejects_path", type=OUTPUT, help="File for bad rows; default: .nearfield/rejects/NAME.rejects.jsonl."
+)
+
+
+def warn_of_rejects(rejects: dict[str, int]) -> None:
+    """Say on stderr how many rows each rejects file holds."""
+    for path, count in rejects.items():
+        click.echo(f"{count:,} rows were not taken; see {path}", err=True)
