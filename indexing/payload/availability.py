@@ -6,7 +6,7 @@ a hash, so a list first seen after a build needs no counter, and processes agree
 
 import math
 from bisect import bisect_right
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -154,7 +154,7 @@ class _Timeline:
         self._from_s = np.array([-math.inf if w.from_s is None else w.from_s for _, w in rows], dtype=np.float64)
         self._until_s = np.array([math.inf if w.until_s is None else w.until_s for _, w in rows], dtype=np.float64)
         self._boundaries: dict[str, list[float]] = {}
-        self._kept: OrderedDict[tuple[str, int], OpenClasses] = OrderedDict()
+        self._between = lru_cache(_NUM_KEPT_OPEN_SETS)(self._open_between)
 
     def open_at(self, market: str, at_s: int) -> OpenClasses:
         # Markets that no window names see the `*` windows alone: one entry serves them all.
@@ -162,15 +162,7 @@ class _Timeline:
         boundaries = self._boundaries.get(name)
         if boundaries is None:
             boundaries = self._boundaries[name] = self._boundaries_of(name)
-        index = bisect_right(boundaries, at_s)
-        kept = self._kept.get((name, index))
-        if kept is None:
-            kept = self._kept[name, index] = self._open_between(name, boundaries, index)
-            if len(self._kept) > _NUM_KEPT_OPEN_SETS:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end((name, index))
-        return kept
+        return self._between(name, bisect_right(boundaries, at_s))
 
     def _rows_of(self, market: str) -> NDArray[np.bool_]:
         codes = [self._code_of[name] for name in {market, ANY_MARKET} if name in self._code_of]
@@ -181,7 +173,9 @@ class _Timeline:
         times: list[float] = np.unique(np.concatenate((self._from_s[rows], self._until_s[rows]))).tolist()
         return [time_s for time_s in times if math.isfinite(time_s)]
 
-    def _open_between(self, market: str, boundaries: list[float], index: int) -> OpenClasses:
+    def _open_between(self, market: str, index: int) -> OpenClasses:
+        """From the boundary before `index` to that at it."""
+        boundaries = self._boundaries[market]
         from_s = boundaries[index - 1] if index > 0 else -math.inf
         until_s = boundaries[index] if index < len(boundaries) else math.inf
         rows = self._rows_of(market) & (self._from_s <= from_s) & (until_s <= self._until_s)

@@ -29,8 +29,10 @@ FEW_CREATORS, MANY_CREATORS = "few blocked creators", "many blocked creators"
 MOST_FEW_CREATORS = 20
 
 
-class CompiledContext(Struct, frozen=True):
+class CompiledContext(Struct, frozen=True, eq=False):
     """The rules for one context: `filter`, its engine form `prepared`, the re-check `accepts`.
+
+    Compared and hashed by identity, as a key of what is worked out once a context: the filter may be long.
 
     `share` is the part of the catalogue (0 to 1) that passes the rules other than the blocklists, `fields` are those
     that these rules have conditions on, and whether the request blocks creators.

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,8 @@ _Key = tuple[bytes, tuple[Filter, ...]]
 class KnownContext:
     """What was found out of a context: `find` gives the rows that pass (None: all), of which `blocked` go."""
 
-    def __init__(
-        self,
-        compiled: CompiledContext,
-        key: _Key,
-        find: Callable[[], NDArray[np.int64] | None],
-        blocked: NDArray[np.int64],
-    ) -> None:
-        self.compiled, self.key, self.find, self.blocked = compiled, key, find, blocked
+    def __init__(self, key: _Key, find: Callable[[], NDArray[np.int64] | None], blocked: NDArray[np.int64]) -> None:
+        self.key, self.find, self.blocked = key, find, blocked
         self.blocked_places: NDArray[np.int64] | None = None
 
 
@@ -88,20 +83,9 @@ class RowsByContext:
 
     def __init__(self, fields: PointFields, num_all: int) -> None:
         self._fields, self._num_all = fields, num_all
-        # By identity, as hashing a compiled context would walk its filter; holding it keeps the identity its own.
-        self._known: OrderedDict[int, KnownContext] = OrderedDict()
+        self.known = lru_cache(_NUM_KNOWN)(self._look)
+        """What was found out of a compiled context."""
         self._allowed: OrderedDict[_Key, AllowedRows] = OrderedDict()
-
-    def known(self, compiled: CompiledContext) -> KnownContext:
-        """What was found out of a context."""
-        known = self._known.get(id(compiled))
-        if known is None:
-            known = self._known[id(compiled)] = self._look(compiled)
-            if len(self._known) > _NUM_KNOWN:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(id(compiled))
-        return known
 
     def allowed(self, known: KnownContext) -> AllowedRows:
         """The rows that pass but for the blocklists: those of blocked creators are among them."""
@@ -139,7 +123,7 @@ class RowsByContext:
             return None if mask.all() else combinations.rows(mask)
 
         # Contexts that let the same combinations pass share their rows: those of users who block a creator, too.
-        return KnownContext(compiled, (mask.tobytes(), rest), find, self._fields.creators.rows(blocked))
+        return KnownContext((mask.tobytes(), rest), find, self._fields.creators.rows(blocked))
 
 
 def split_conditions(where: Filter) -> tuple[tuple[Filter, ...], frozenset[str], tuple[Filter, ...]]:

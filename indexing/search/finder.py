@@ -1,9 +1,9 @@
 """How the rows of a release that are nearest to a vector, or share words with a query, are found under the rules."""
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexing.release.passages import PASSAGES
@@ -38,8 +38,8 @@ class Finder:
         self._collection = Collection(collection, store, scan, SharedScan(scan).nearest)
         self._plans = plans
         self._passages = passages
-        # By identity, as in the scan. What the engine holds of a release never changes.
-        self._matched: OrderedDict[tuple[int, int, int], tuple[Sparse, CompiledContext, Nearest]] = OrderedDict()
+        # What the engine holds of a release never changes.
+        self._matched: LRUCache[tuple[Sparse, CompiledContext, int], Nearest] = LRUCache(_NUM_MATCHED)
 
     @classmethod
     def of_release(cls, store: VectorStore, release: Release, rules_version: str) -> "Finder":
@@ -92,16 +92,13 @@ class Finder:
         """
         if not len(words):
             return Nearest([], [], True)
-        key = id(words), id(compiled), limit
+        key = words, compiled, limit
         kept = self._matched.get(key)
         if kept is not None:
-            self._matched.move_to_end(key)
-            return kept[2]
+            return kept
         collection = self._collection
         found = await collection.store.matching(collection.id, words, using=BM25, where=compiled.prepared, limit=limit)
         answer = Nearest(found.rows, found.scores, True)
         if len(answer.rows) <= _ROWS_MATCHED:
-            self._matched[key] = words, compiled, answer
-            if len(self._matched) > _NUM_MATCHED:
-                self._matched.popitem(last=False)
+            self._matched[key] = answer
         return answer

@@ -1,6 +1,6 @@
 """How the rows of one release nearest to a vector are found by the passages of their long texts."""
 
-from collections import OrderedDict
+from functools import lru_cache
 
 import numpy as np
 from msgspec.structs import replace
@@ -30,14 +30,13 @@ class PassageFinder:
         self._plans, self._passages = plans, passages
         scan = ColumnScan(passages, passages.fields(release.fields))
         self._collection = Collection(passages_collection(release.id), store, scan, SharedScan(scan).nearest)
-        # By identity, as in the scan; with the share of the passages that passes, which is not that of the rows.
-        self._of_passages: OrderedDict[int, tuple[CompiledContext, CompiledContext]] = OrderedDict()
+        self._of_passages = lru_cache(_NUM_KEPT)(self._context_of_passages)
 
     async def nearest(
         self, vector: NDArray[np.float32], *, compiled: CompiledContext, limit: int, exact: bool
     ) -> Nearest:
         """As `Finder.nearest`: each row once, by the best of its passages."""
-        of_passages = self._context_of_passages(compiled)
+        of_passages = self._of_passages(compiled)
         if not of_passages.share:
             return Nearest([], [], True)
         plan = COLUMNS if exact else self._plans.plan_for(of_passages, PASSAGES)
@@ -59,12 +58,5 @@ class PassageFinder:
         return best
 
     def _context_of_passages(self, compiled: CompiledContext) -> CompiledContext:
-        kept = self._of_passages.get(id(compiled))
-        if kept is None:
-            share = self._collection.scan.num_passing(compiled) / len(self._passages)
-            kept = self._of_passages[id(compiled)] = compiled, replace(compiled, share=share)
-            if len(self._of_passages) > _NUM_KEPT:
-                self._of_passages.popitem(last=False)
-        else:
-            self._of_passages.move_to_end(id(compiled))
-        return kept[1]
+        """With the share of the passages that passes, which is not that of the rows."""
+        return replace(compiled, share=self._collection.scan.num_passing(compiled) / len(self._passages))

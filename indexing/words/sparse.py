@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 _TABLE = 1 << 12
 
 
-class Sparse(Struct, frozen=True):
-    """A vector by its entries that are not 0: ascending `indices` (n,) uint32, `values` (n,) float32."""
+class Sparse(Struct, frozen=True, eq=False):
+    """A vector by its entries that are not 0: ascending `indices` (n,) uint32, `values` (n,) float32.
+
+    Compared and hashed by identity, as a key of answers that are kept.
+    """
 
     indices: NDArray[np.uint32]
     values: NDArray[np.float32]
