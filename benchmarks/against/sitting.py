@@ -10,11 +10,8 @@ Turns = dict[Figure, list[tuple[Turn, Turn]]]
 
 
 def take_turns(this: Side, other: Side, seconds: float, turns: Turns) -> None:
-    """Add pairs of turns of every figure that both builds have; the first turn of each is to get warm."""
+    """Add pairs of turns of every figure that both builds have, one of each at least."""
     figures = [figure for figure in this.figures if figure in other.figures]
-    for side in (this, other):
-        for figure in figures:
-            side.take(figure)
     until, rounds = time.monotonic() + seconds, 0
     while not rounds or time.monotonic() < until:
         for figure in figures:

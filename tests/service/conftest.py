@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from embedding.text.encoder_folder import hash_folder
 from embedding.text.sentence_encoder import SentenceEncoder
 from service.app import create_app
 from service.main import open_dependencies
@@ -29,8 +30,9 @@ def encoders_loaded_to_the_end() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_encoder() -> Iterator[None]:
-    """An encoder is loaded once for all tests of a process, which takes a second each time."""
+    """An encoder is hashed and loaded once for all tests of a process, which takes half a second each time."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedding.text.encoder_folder.hash_folder", cache(hash_folder))
         patch.setattr(SentenceEncoder, "load", cache(SentenceEncoder.load))
         yield
 

@@ -44,6 +44,9 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
                 bodies = runner.run(found("benchmarks.arranged.sides:bodies_of")(parts, side, asks))
                 ask = _from_json(getattr(asks, "similar", asks), decoder)
                 takes[Figure(side.name, "/s")] = take_of(runner, ask, bodies)
+        for take in takes.values():
+            # To get warm.
+            take()
         yield takes
 
 

@@ -58,6 +58,9 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
             takes |= {Figure(f"{query} over HTTP", "/s"): served.rate(query) for query in bodies}
             if "p99" in asked.way:
                 takes |= {Figure(f"{query} over HTTP, p99 at half load", "ms"): served.p99(query) for query in bodies}
+        for take in takes.values():
+            # To get warm.
+            take()
         yield takes
 
 

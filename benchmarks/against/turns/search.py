@@ -49,6 +49,9 @@ def opened(folder: Path, arguments: Sequence[str]) -> Iterator[dict[Figure, Take
         ask, takes = asks_of(parts), {}
         for name, requests in _requests(asked.items).items():
             takes[Figure(name, "/s")] = take_of(runner, ask, requests)
+        for take in takes.values():
+            # To get warm.
+            take()
         yield takes
 
 

@@ -1,5 +1,6 @@
 """Someone of whom nothing is known gets what is popular where they are, then what is fresh, and each hit says so."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -20,10 +21,9 @@ from tests.service.world import (
 )
 
 
-def listeners() -> dict[str, int]:
+def listeners() -> Counter[str]:
     """How many users heard each item: what popularity is derived from."""
-    heard = {(row.user_id, row.item_id) for row in make_interactions()}
-    return {item: sum(other == item for _, other in heard) for _, item in heard}
+    return Counter(item for _, item in {(row.user_id, row.item_id) for row in make_interactions()})
 
 
 def sources(answer: dict[str, Any]) -> list[str | None]:
@@ -32,7 +32,8 @@ def sources(answer: dict[str, Any]) -> list[str | None]:
 
 def check_most_popular_first(answer: dict[str, Any]) -> None:
     popular = [hit for hit in answer["hits"] if hit["source"] == "popular"]
-    counts = [listeners()[hit["id"]] for hit in popular]
+    heard_by = listeners()
+    counts = [heard_by[hit["id"]] for hit in popular]
     assert counts == sorted(counts, reverse=True)
     assert sources(answer) == ["popular"] * len(popular) + ["fresh"] * (len(answer["hits"]) - len(popular))
 
