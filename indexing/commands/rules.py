@@ -71,18 +71,18 @@ def check(
     from indexing.rules.dry_run import dry_run
 
     ruleset, _ = read_rules(file)
-    version, meaning = rules_version(ruleset), descriptions_of(ruleset)
+    version, descriptions = rules_version(ruleset), descriptions_of(ruleset)
     at_s = _time(at)
     for market in markets:
         _check_market(market)
     run = None if catalogue is None else dry_run(ruleset, catalogue, at_s, markets)
     short = [] if run is None else [one.market for one in run.markets if one.left < least]
     if as_json:
-        print_json({"version": version, "tables": meaning, "dry_run": run, "short_markets": short})
+        print_json({"version": version, "tables": descriptions, "dry_run": run, "short_markets": short})
         return
     click.echo(f"{file} can be taken: version {version}")
-    width = max(map(len, meaning)) + 2
-    for table, text in meaning.items():
+    width = max(map(len, descriptions)) + 2
+    for table, text in descriptions.items():
         click.echo(f"  {f'[{table}]'.ljust(width)}  {text}")
     if run is not None:
         _print_run(run, short, least)

@@ -60,7 +60,7 @@ class Workspace(Struct, frozen=True):
 
 @asynccontextmanager
 async def open_workspace(settings: IndexingSettings) -> AsyncIterator[Workspace]:
-    """The workplace of `settings`; the store is closed at the end."""
+    """The workspace of `settings`; the store is closed at the end."""
     store = open_store(settings)
     try:
         releases = Releases(settings.data_dir, store)

@@ -1,4 +1,4 @@
-"""A workplace over a test's stores, and the few things that tests of journal, switch and compaction do in it."""
+"""A workspace over a test's stores, and the few things that tests of journal, switch and compaction do in it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

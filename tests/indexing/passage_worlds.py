@@ -115,7 +115,7 @@ async def build_passages(workspace: Workspace, catalogue: Path, texts: CachedTex
 
 
 def workspace_over(store: VectorStore, data_dir: Path) -> Workspace:
-    """A workplace over a store."""
+    """A workspace over a store."""
     releases = Releases(data_dir, store)
     return Workspace(
         IndexingSettings(data_dir=data_dir), store, releases, journal_of(store, data_dir), RecordEncoder(releases)
