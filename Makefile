@@ -9,6 +9,9 @@ DEV := $(VENV)/.dev-installed
 # imported compile at their first import, even where the shell says not to.
 export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
+# Said before anything is fetched, unless an index is named beside PyPI.
+CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for Linux brings CUDA, 5 GB in all;" \
+	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-against clean
@@ -117,7 +120,7 @@ bench-against: $(DEV)  ## one build against another, in turns; WORKTREE=tree of 
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \
-	$(BIN)/python -m pip freeze --all --exclude pip --exclude nearfield | sed 's/+.*//' | grep -v '^nvidia-'; \
+	$(BIN)/python -m pip freeze --all --exclude pip --exclude nearfield | sed 's/+.*//' | grep -Ev '^(cuda-|nvidia-|triton==)'; \
 	} >$(VENV)/constraints.txt
 	@mv $(VENV)/constraints.txt constraints.txt
 
@@ -131,10 +134,12 @@ $(BIN)/python:
 
 $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "nearfield: installing (about a minute)"
+	@$(CPU_HINT)
 	@$(INSTALL) --editable .
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "nearfield: installing with the development tools (about a minute)"
+	@$(CPU_HINT)
 	@$(INSTALL) --editable '.[dev]'
 	@touch $(RUNTIME) $@

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -93,31 +93,74 @@ def test_no_other_distribution_owns_our_names() -> None:
         assert set(owners.get(package, ["nearfield"])) == {"nearfield"}
 
 
-def test_everything_installed_is_pinned() -> None:
+Requires = Callable[[str], list[str] | None]
+# What torch's CUDA build needs besides what its CPU build does. Its own metadata says which versions; an environment
+# with the CPU build knows nothing of them, so constraints.txt has none of them (`make constraints` leaves them out).
+CUDA = re.compile(r"(cuda|nvidia)-|triton$")
+
+
+def pins() -> dict[str, str]:
+    """Version of each distribution that constraints.txt names."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line.split("==") for line in lines if line and not line.startswith("#")]
-    pins: dict[str, str] = {canonicalize_name(name): version for name, version in pinned}
-    assert not [line for line in lines if "+" in line.split("#")[0] or line.startswith("nvidia-")]
-    installed = {name: metadata.version(name).split("+")[0] for name in needed_distributions()}
-    assert {name: pins.get(name) for name in installed} == installed
+    named = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in named}
 
 
-def needed_distributions() -> set[str]:
-    """Names of what this project needs on this machine, to the last step."""
+def test_everything_installed_is_pinned() -> None:
+    pinned = pins()
+    assert not [(name, version) for name, version in pinned.items() if "+" in version or CUDA.match(name)]
+    installed = {name: metadata.version(name).split("+")[0] for name in needed_distributions(metadata.requires)}
+    assert {name: pinned.get(name) for name in installed} == installed
+
+
+def needed_distributions(requires: Requires) -> set[str]:
+    """Names of what this project needs on this machine, to the last step, but for what torch's CUDA build adds."""
     extras = PROJECT["optional-dependencies"]["dev"]
     todo = [Requirement(text) for text in (*PROJECT["dependencies"], *extras)]
     seen: set[tuple[str, frozenset[str]]] = set()
     while todo:
         wanted = todo.pop()
         name, key = canonicalize_name(wanted.name), (canonicalize_name(wanted.name), frozenset(wanted.extras))
-        if key in seen or name.startswith("nvidia-"):
+        if key in seen:
             continue
         seen.add(key)
-        for text in metadata.requires(name) or []:
+        for text in requires(name) or []:
             needed = Requirement(text)
+            if name == "torch" and CUDA.match(canonicalize_name(needed.name)):
+                continue
             if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in ("", *wanted.extras)):
                 todo.append(needed)
     return {name for name, _ in seen}
+
+
+def test_the_same_is_needed_with_either_build_of_torch() -> None:
+    def of_cpu_build(name: str) -> list[str] | None:
+        return ["filelock", "sympy>=1.13.3"] if name == "torch" else metadata.requires(name)
+
+    def of_cuda_build(name: str) -> list[str] | None:
+        if name == "torch":
+            return [
+                "filelock",
+                "sympy>=1.13.3",
+                "triton==3",
+                "cuda-bindings<14",
+                "cuda-toolkit[nvtx]==13",
+                "nvidia-x==1",
+            ]
+        return metadata.requires(name)
+
+    assert needed_distributions(of_cpu_build) == needed_distributions(of_cuda_build)
+
+
+def test_only_torch_is_let_off_what_cuda_needs() -> None:
+    """A library that needs CUDA of its own accord, or torch one that is something else, has to be pinned."""
+
+    def with_more(name: str) -> list[str] | None:
+        more = {"numpy": ["nvidia-x", "triton"], "torch": ["tritonclient", "filelock"]}
+        return more.get(name, metadata.requires(name) if name in needed else None)
+
+    needed = needed_distributions(metadata.requires)
+    assert {"nvidia-x", "triton", "tritonclient"} <= needed_distributions(with_more)
 
 
 def test_asking_for_help_loads_nothing_heavy() -> None:
@@ -171,7 +214,8 @@ def environment_reads(module: Path) -> Iterator[str]:
 
 
 def test_every_folder_of_tests_is_a_package() -> None:
-    for folder in {path.parent for path in (ROOT / "tests").rglob("*.py")}:
+    # Fixtures lie beside the scripts that made them, which no test imports.
+    for folder in {path.parent for path in (ROOT / "tests").rglob("*.py") if "fixtures" not in path.parts}:
         assert (folder / "__init__.py").is_file(), f"{folder}: without __init__.py it shadows the package of its name"
 
 

@@ -58,8 +58,11 @@ def main() -> None:
         with side_of(build):
             pass
     turns: Turns = {}
-    for _ in range(_SITTINGS):
-        with side_of(this) as ours, side_of(other) as theirs:
+    for sitting in range(_SITTINGS):
+        # Neither is always the one that was started first.
+        order = (this, other) if sitting % 2 == 0 else (other, this)
+        with side_of(order[0]) as first, side_of(order[1]) as second:
+            ours, theirs = (first, second) if order[0] is this else (second, first)
             take_turns(ours, theirs, 60 * arguments.minutes / _SITTINGS, turns)
     title = f"{arguments.name}: this build ({this.commit()}) and {other.root} ({other.commit()})"
     # A table that is written to a file is as wide as on a screen.

@@ -21,9 +21,9 @@ from tests.service.world import (
 )
 
 
-def listeners() -> Counter[str]:
+def listeners() -> dict[str, int]:
     """How many users heard each item: what popularity is derived from."""
-    return Counter(item for _, item in {(row.user_id, row.item_id) for row in make_interactions()})
+    return dict(Counter(item for _, item in {(row.user_id, row.item_id) for row in make_interactions()}))
 
 
 def sources(answer: dict[str, Any]) -> list[str | None]:
