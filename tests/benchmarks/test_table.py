@@ -36,6 +36,11 @@ def test_a_claim_stands_where_the_table_says(claim: str, page: str) -> None:
     assert claim.replace("\\|", "|") in text
 
 
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", TABLE)
+    assert [link for link in links if not (BENCHMARKS / link).exists()] == []
+
+
 def test_every_question_has_a_claim_that_rests_on_it() -> None:
     assert {name for _, _, name, _ in ROWS} == folders() - NO_QUESTIONS
 
