@@ -1,6 +1,9 @@
 """What the tests of all rooms share: a service with data, made once, and which process runs which test."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,6 +15,12 @@ from tests.running_sample import RunningSample, run_sample
 # How long an example takes says something of the machine beside it, nothing of the rule that it tries.
 hypothesis.settings.register_profile("nearfield", deadline=None)
 hypothesis.settings.load_profile("nearfield")
+
+
+# Hundreds of releases are built, each flushed file by file: in memory where there is room, they wait for no disk.
+_IN_MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 6 << 30
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ENOUGH_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 
 @pytest.fixture(scope="session")

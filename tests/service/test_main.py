@@ -1,7 +1,6 @@
 """The composition root: what it puts together, and what it refuses to start with."""
 
 import asyncio
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +16,14 @@ from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import REPLACING, build_app, open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 
 
 def copy_of(world: Path, folder: Path) -> tuple[Path, Path]:
     """A copy of a world that may be spoilt: its data folder and that of its live release."""
     data_dir = folder / "world"
-    shutil.copytree(world, data_dir)
+    copied(world, data_dir)
     release_id = asyncio.run(EdgeStore(data_dir / "releases").live())
     assert release_id is not None
     return data_dir, data_dir / "releases" / release_id

@@ -1,7 +1,6 @@
 """What `/health` says of a service that answers, and of one that cannot."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from service.app import create_app
 from service.main import open_dependencies
 from service.schemas import hand_over_refusal
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 
 
@@ -37,7 +37,7 @@ def test_ready_tells_what_is_served(client: Client, tower_world: Path) -> None:
 
 def test_shapes_that_were_never_measured_are_counted(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     (plans,) = (data_dir / "plans").glob("*/*.json")
     clean = {"context": {"explicit": False}}
     for expected in (0, 2):
@@ -68,7 +68,7 @@ def test_a_store_that_does_not_answer_is_not_ready(text_world: Path, monkeypatch
 
 def test_another_live_release_is_told(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     with TestClient(create_app(open_dependencies(Settings(data_dir=data_dir)))) as client:
         served = client.get("/health/ready").json()["release"]
         (data_dir / "live").write_text("r99999999999999999\n")
@@ -83,7 +83,7 @@ def test_another_live_release_is_told(text_world: Path, tmp_path: Path) -> None:
 
 def test_ready_says_why_a_rules_file_is_not_in_force(text_world: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    shutil.copytree(text_world, folder)
+    copied(text_world, folder)
     rules = tmp_path / "rules.toml"
     rules.write_text("[explicit]\nunknwon = 1\n")
     Proposal(rules, folder / "rules").take_up()

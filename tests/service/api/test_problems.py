@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.problems import KINDS
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 from tests.service.engine_plans import ask_the_engine
 
@@ -237,7 +237,7 @@ def test_methods_that_an_address_does_not_take(client: Client) -> None:
 def failing(text_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Client, Any]]:
     """A service whose engine raises what the test puts there."""
     data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     ask_the_engine(data_dir)
     parts = open_dependencies(Settings(data_dir=data_dir, default_market="SE"))
     error: list[Exception] = []

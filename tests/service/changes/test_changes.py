@@ -1,7 +1,6 @@
 """Changes over HTTP: durable before they are acknowledged, and true for every worker from the next request on."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 from tests.service.world import TASTES, US_ONLY, ids_of
 
@@ -28,7 +28,7 @@ TOKEN = {"Authorization": "Bearer s3cret"}
 @pytest.fixture
 def data_dir(tower_world: Path, tmp_path: Path) -> Path:
     """A copy of the world that may be changed."""
-    return Path(shutil.copytree(tower_world, tmp_path / "world"))
+    return copied(tower_world, tmp_path / "world")
 
 
 @pytest.fixture

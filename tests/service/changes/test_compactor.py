@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from indexing.releases.releases import Releases
 from indexing.stores.edge import EdgeStore
 from service.changes.compactor import Compactor
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.workers.serving_processes import eventually
 from tests.service.workers.test_serving_releases import BODY, GONE, fresh, serving
 from tests.service.world import make_items
@@ -47,7 +47,7 @@ def recordings(answer: dict[str, Any]) -> list[str]:
 
 def test_a_change_over_http_has_a_grown_journal_compacted(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     with serving(tmp_path) as (_, port):
         journal_many(data_dir)
         before = json.loads(fresh(port, "/v1/similar", BODY))
@@ -76,7 +76,7 @@ def test_a_change_over_http_has_a_grown_journal_compacted(text_world: Path, tmp_
 
 def test_one_compaction_at_a_time_and_a_pause_after_one_that_failed(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     journal_many(data_dir)
     started: list[int] = []
 

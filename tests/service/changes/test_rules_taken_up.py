@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from service.app import create_app, open_router
 from service.main import open_dependencies
 from service.schemas.requests import Context, SearchRequest
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 from tests.service.loaded.test_leaks import stale_copy
 from tests.service.workers.serving_processes import eventually
@@ -52,11 +52,11 @@ class World:
 @pytest.fixture
 def world(text_world: Path, tmp_path: Path) -> Iterator[World]:
     data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     (live,) = (data_dir / "releases").glob("r*")
     # The same rows under another id: rules do not look at when a release was built.
     older = live.with_name("r20200101000000000")
-    shutil.copytree(live, older)
+    copied(live, older)
     manifest = older / "manifest.json"
     manifest.write_text(manifest.read_text().replace(live.name, older.name))
     settings = Settings(data_dir=data_dir, default_market="SE", pinned_releases=(older.name,))
@@ -130,7 +130,7 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
 ) -> None:
     """A search waits for its vector; meanwhile rules change that forbid what it will find."""
     data_dir = tmp_path / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     parts = open_dependencies(Settings(data_dir=data_dir, default_market="SE"))
     router = open_router(parts)
     asked, may_go_on = asyncio.Event(), asyncio.Event()

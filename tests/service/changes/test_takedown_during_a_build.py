@@ -1,7 +1,6 @@
 """An item taken down over HTTP while a build is at work is in no answer any more, whichever release answers."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 
 TOKEN = {"Authorization": "Bearer s3cret"}
@@ -55,7 +55,7 @@ def shown(client: Client, release: str | None = None) -> tuple[str, bool, bool]:
 def test_absent_before_during_and_after_activation_after_a_rollback_and_in_a_pinned_release(
     text_world: Path, tmp_path: Path
 ) -> None:
-    data_dir = Path(shutil.copytree(text_world, tmp_path / "world"))
+    data_dir = copied(text_world, tmp_path / "world")
     releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
     settings = IndexingSettings(data_dir=data_dir, cache_dir=text_world.parent / "vectors")
     inputs = BuildInputs(catalogue=data_dir / "source" / "catalogue.jsonl")

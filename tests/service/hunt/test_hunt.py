@@ -1,7 +1,6 @@
 """The leak hunt finds what is planted, in the index, in the answers and in the rules, and nothing where nothing is."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from indexing.rules.accepted import AcceptedRules
 from service.cli import nearfield
 from service.hunt.plain_filter import fulfils
 from service.hunt.plain_rules import Asked, PlainRules
+from tests.copied_folders import copied
 from tests.service.engine_plans import ask_the_engine
 from tests.service.loaded.test_leaks import plant
 from tests.service.world import EXPLICIT, NOT_YET_OPEN, US_ONLY, make_items
@@ -38,7 +38,7 @@ def hunted(
 
 @pytest.fixture
 def folder(text_world: Path, tmp_path: Path) -> Path:
-    shutil.copytree(text_world, tmp_path / "world")
+    copied(text_world, tmp_path / "world")
     return tmp_path
 
 

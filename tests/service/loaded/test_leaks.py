@@ -1,7 +1,6 @@
 """Wrong answers planted in the index by hand: the re-check stops them, counts them and says so."""
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from indexing.words.bm25 import BM25
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.engine_plans import ask_the_engine
 from tests.service.world import EXPLICIT, NOT_YET_OPEN, UNHEARD, US_ONLY
 
@@ -49,7 +49,7 @@ def plant(data_dir: Path) -> None:
 def stale_copy(world: Path, tmp_path: Path) -> Path:
     """A copy of the data folder `world` whose engine has wrong points, and is asked."""
     data_dir = tmp_path / "world"
-    shutil.copytree(world, data_dir)
+    copied(world, data_dir)
     plant(data_dir)
     ask_the_engine(data_dir)
     return data_dir
@@ -85,7 +85,7 @@ def test_stale_points_never_leave(tower_world: Path, tmp_path: Path, caplog: pyt
 
 def test_items_that_the_rules_block_by_id_are_no_leak(tower_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "world"
-    shutil.copytree(tower_world, data_dir)
+    copied(tower_world, data_dir)
     proposal = tmp_path / "rules.toml"
     proposal.write_text(
         f'[blocked]\nitems = ["{UNHEARD}", "gone"]\ncreators = ["metal makers 1"]\n[seen]\nexclude = false\n'

@@ -6,7 +6,6 @@ them. The oracle is the plain reading of rows and rules that the leak hunt judge
 
 import asyncio
 import random
-import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +25,7 @@ from service.hunt.products import InProcess
 from service.hunt.tally import Tally
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.world import OPENS_S, make_items
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ class World:
 
 def test_whatever_changes_between_requests_and_beside_them(tower_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "world"
-    shutil.copytree(tower_world, data_dir)
+    copied(tower_world, data_dir)
     (live,) = (data_dir / "releases").glob("r*")
     older = live.with_name("r20200101000000000")
-    shutil.copytree(live, older)
+    copied(live, older)
     manifest = older / "manifest.json"
     manifest.write_text(manifest.read_text().replace(live.name, older.name))
     parts = open_dependencies(Settings(data_dir=data_dir, pinned_releases=(older.name,)))

@@ -1,7 +1,6 @@
 """Cursors over HTTP: pages join, nothing but the same request may use one, and one that no longer holds says so."""
 
 import asyncio
-import shutil
 import stat
 import threading
 import time
@@ -24,6 +23,7 @@ from service.queries.cursor_key import FILE, cursor_key
 from service.queries.cursors import MAX_DEPTH, Cursors
 from service.schemas.requests import Seed, SimilarRequest
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.api.test_problems import problem
 from tests.service.conftest import Client
 from tests.service.world import OPENS
@@ -38,7 +38,7 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.fixture
 def data_dir(text_world: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(text_world, tmp_path / "world"))
+    return copied(text_world, tmp_path / "world")
 
 
 @pytest.fixture

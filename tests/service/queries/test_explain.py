@@ -1,7 +1,6 @@
 """`explain` and `why` on the planted world: every reason for which an item may not come, each by its name."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from indexing.search.finder import Finder
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.api.test_problems import problem
 from tests.service.conftest import Client
 from tests.service.world import EXPLICIT, NOT_YET_OPEN, US_ONLY
@@ -31,7 +31,7 @@ SIMILAR: dict[str, Any] = {"seeds": [{"id": "metal-3"}, {"id": "crime-2"}], "con
 def data_dir(tower_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With rules that cap, move and boost, and an item taken down."""
     data_dir = tmp_path_factory.mktemp("explained") / "world"
-    shutil.copytree(tower_world, data_dir)
+    copied(tower_world, data_dir)
     proposal = data_dir / "rules.toml"
     proposal.write_text("[caps]\nper_creator = 2\n[diversity]\nstrength = 0.4\n[popularity]\nboost = 0.2\n")
     AcceptedRules(data_dir / "rules").propose(proposal)

@@ -17,6 +17,7 @@ from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 from tests.service.world import make_items
 
@@ -28,7 +29,7 @@ GONE = ("metal-3", "metal-4", "metal-5")
 def world(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A data folder with four releases, each without one more item; the newest is live."""
     data_dir = tmp_path_factory.mktemp("pinned") / "world"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     ids = [path.name for path in (data_dir / "releases").iterdir()]
     settings = IndexingSettings(data_dir=data_dir, cache_dir=text_world.parent / "vectors", keep_releases=10)
     for number in range(1, len(GONE) + 1):
@@ -41,7 +42,7 @@ def world(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 
 @pytest.fixture
 def client(world: tuple[Path, list[str]], tmp_path: Path) -> Iterator[Client]:
-    data_dir = Path(shutil.copytree(world[0], tmp_path / "world"))
+    data_dir = copied(world[0], tmp_path / "world")
     settings = Settings(
         data_dir=data_dir, default_market="SE", admin_token="s3cret", pinned_releases=(world[1][0], "r404")
     )
@@ -82,7 +83,7 @@ def test_a_takedown_holds_on_pinned_releases_and_those_before(client: Client, wo
 def test_a_spoilt_old_release_does_not_keep_the_live_one_from_being_served(
     world: tuple[Path, list[str]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data_dir = Path(shutil.copytree(world[0], tmp_path / "world"))
+    data_dir = copied(world[0], tmp_path / "world")
     first, _, before, live = world[1]
     (data_dir / "releases" / first / "manifest.json").write_bytes(b"{")
     shutil.rmtree(data_dir / "releases" / before / "points")

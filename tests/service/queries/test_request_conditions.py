@@ -1,7 +1,6 @@
 """A request's own filter and switches: on every route, exactly what was asked, and a clear answer to what cannot be."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from indexing.settings import IndexingSettings
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
 from tests.service.world import ADULT, ITALIAN, NO_LANGUAGE, NOT_YET_OPEN, US_ONLY, make_items, taste_of
 
@@ -49,8 +49,8 @@ def settings_of(folder: Path) -> IndexingSettings:
 def ruled(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the world's release of text, and one more of the same rows that holds the declared fields."""
     folder = tmp_path_factory.mktemp("ruled")
-    shutil.copytree(text_world, folder / "data")
-    shutil.copytree(text_world.parent / "vectors", folder / "vectors")
+    copied(text_world, folder / "data")
+    copied(text_world.parent / "vectors", folder / "vectors")
     (folder / "rules.toml").write_text(RULES)
     with pytest.raises(RulesError, match=r"extra\.mood: release \w+ needs a build"):
         propose(folder)
@@ -207,7 +207,7 @@ def test_a_filter_nested_too_deep_is_refused(client: Client, depth: int) -> None
 
 
 def test_a_release_without_the_field_says_that_it_needs_a_build(ruled: Path, tmp_path: Path) -> None:
-    shutil.copytree(ruled, tmp_path / "ruled")
+    copied(ruled, tmp_path / "ruled")
     settings = settings_of(tmp_path / "ruled")
 
     async def back() -> str:

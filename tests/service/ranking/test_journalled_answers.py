@@ -1,7 +1,6 @@
 """Whatever was journalled, in whatever order: an answer is the exact one over the rows as they are then."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from service.loaded.loaded_release import LoadedRelease
 from service.main import open_dependencies
 from service.ranking.rankings import Rankings
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 
 OWN = [f"{taste}-{number}" for taste in ("jazz", "metal") for number in range(1, 6)]
 NEW = [f"new-{number}" for number in range(6)]
@@ -47,7 +47,7 @@ class Shown(Struct):
 @pytest.fixture(scope="module")
 def parts(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Dependencies:
     folder = tmp_path_factory.mktemp("journalled") / "world"
-    shutil.copytree(text_world, folder)
+    copied(text_world, folder)
     opened = open_dependencies(Settings(data_dir=folder))
     asyncio.run(opened.store.open(opened.live.release.id))
     return opened

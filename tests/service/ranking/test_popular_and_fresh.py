@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from service.queries.history import Listening
 from service.queries.query_vector import QueryVectors
 from service.ranking.rankings import Rankings
 from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.world import OPENS_S
 
 # Dates of the world's items lie between 1,600,000,000 and …,019: some are after this time.
@@ -61,7 +61,7 @@ Drawn = tuple[str, str, tuple[Window, ...], Kind, float | None, int | None]
 @pytest.fixture(scope="module")
 def parts(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Dependencies:
     folder = tmp_path_factory.mktemp("by-order") / "world"
-    shutil.copytree(text_world, folder)
+    copied(text_world, folder)
     opened = open_dependencies(Settings(data_dir=folder))
     asyncio.run(opened.store.open(opened.live.release.id))
     return opened

@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from indexing.rules.accepted import AcceptedRules
 from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
+from tests.copied_folders import copied
 from tests.service.workers.serving_processes import eventually, free_port
 from tests.service.world import make_items
 
@@ -42,7 +42,7 @@ def build_without(item_id: str, world: Path, data_dir: Path) -> str:
 
 def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    shutil.copytree(text_world, data_dir)
+    copied(text_world, data_dir)
     releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
     first, second = asyncio.run(releases.live_id()), build_without(GONE, text_world, data_dir)
     with serving(tmp_path) as (main, port):
@@ -68,7 +68,7 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
 
 
 def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_world: Path, tmp_path: Path) -> None:
-    shutil.copytree(text_world, tmp_path / "data")
+    copied(text_world, tmp_path / "data")
     token = {"Authorization": "Bearer s3cret"}
 
     def change(method: str) -> None:
@@ -104,7 +104,7 @@ def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_wo
 def test_changed_rules_hold_in_each_worker_from_the_first_request_after_they_were_accepted(
     text_world: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(text_world, tmp_path / "data")
+    copied(text_world, tmp_path / "data")
     file, folder = tmp_path / "rules.toml", tmp_path / "data" / "rules"
     blocking = f'[blocked]\nitems = ["{GONE}"]\n'
 
