@@ -42,13 +42,23 @@ def within(stores: Stores, source: Source, work: Callable[[Workspace], Awaitable
 async def build(
     workspace: Workspace, source: Source, *, reporter: Reporter = QUIET, live: bool = True, **inputs: Any
 ) -> str:
-    deps = msgspec.structs.replace(
-        source.dependencies(workspace.settings.data_dir, workspace.store, reporter), journal=workspace.journal
+    """Build a release from the source's files, but for what `inputs` say; its id."""
+    data_dir = workspace.settings.data_dir
+
+    async def make() -> str:
+        deps = msgspec.structs.replace(
+            source.dependencies(data_dir, workspace.store, reporter), journal=workspace.journal
+        )
+        manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), deps)
+        if live:
+            await activate(workspace, manifest.id)
+        return manifest.id
+
+    if reporter is not QUIET or not inputs.keys() <= {"model"}:
+        return await make()
+    return await source.first_build(
+        ("at work", live, inputs.get("model", source.model)), data_dir, workspace.store, make
     )
-    manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), deps)
-    if live:
-        await activate(workspace, manifest.id)
-    return manifest.id
 
 
 async def rows_of(workspace: Workspace, release_id: str) -> CurrentRows:

@@ -1,6 +1,6 @@
 """A small catalogue, its listens and two models, written once; and builds of releases from them on any store."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,10 @@ from embedding.text.text_vectors import CachedText
 from indexing.building.build import BuildDependencies, BuildInputs
 from indexing.journal.file_log import FileLog
 from indexing.stores.contract import VectorStore
+from indexing.stores.edge import EdgeStore
+from tests.copied_folders import copied
 
+Make = Callable[[], Awaitable[str]]
 NUM_ITEMS = 90
 QUIET = Reporter("none")
 SUBJECTS = ("jazz piano at night", "heavy metal guitars", "true crime trials", "bread and pasta recipes", "the planets")
@@ -50,6 +53,8 @@ class Source:
 
     def __init__(self, folder: Path, texts: CachedText, cache_dir: Path) -> None:
         self.cache_dir = cache_dir
+        self.folder = folder
+        self._first_builds: dict[object, tuple[str, Path]] = {}
         self.catalogue = folder / "catalogue.jsonl"
         self.interactions = folder / "interactions.jsonl"
         self.texts = texts
@@ -67,6 +72,23 @@ class Source:
         )
         run_training(request, EmbeddingSettings(data_dir=out.parent), lambda _: self.texts.encoder, QUIET)
         return out
+
+    async def first_build(self, key: object, data_dir: Path, store: VectorStore, make: Make) -> str:
+        """What `make` builds in an empty data folder: built once for each `key`, and copied for all who come later.
+
+        Only embedded, where a release is all there is in the folder.
+        """
+        if not isinstance(store, EdgeStore) or data_dir.exists():
+            return await make()
+        if key in self._first_builds:
+            release_id, kept = self._first_builds[key]
+            copied(kept, data_dir)
+            await store.open(release_id)
+            return release_id
+        release_id = await make()
+        kept = copied(data_dir, self.folder / f"first-build-{len(self._first_builds)}")
+        self._first_builds[key] = release_id, kept
+        return release_id
 
     def inputs(self, *, with_model: bool = True) -> BuildInputs:
         """All of the files, or without model."""

@@ -41,6 +41,7 @@ class Catalogue:
         self.fields = FieldColumns(folder)
         self.columns = Columns(folder)
         self.scan = ColumnScan(self.columns, self.fields)
+        self._asked: dict[int, tuple[CompiledContext, list[int]]] = {}
 
     def compiled(self, context: RequestContext, ruleset: RuleSet | None = None) -> CompiledContext:
         ruleset = ruleset or RuleSet()
@@ -49,10 +50,17 @@ class Catalogue:
 
     def brute_force(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
         """Every row asked, every score sorted; of equals the lower row first."""
-        passes = predicate(compiled.filter)
-        rows = [row for row, payload in enumerate(self.payloads) if passes(row, payload)]
+        rows = self._passing(compiled)
         scores = np.round(self.vectors[using] @ query, 5)
         return sorted(rows, key=lambda row: (-scores[row], row))[:limit]
+
+    def _passing(self, compiled: CompiledContext) -> list[int]:
+        """The rows that a context lets pass, asked once; holding it keeps its identity its own."""
+        if id(compiled) not in self._asked:
+            passes = predicate(compiled.filter)
+            rows = [row for row, payload in enumerate(self.payloads) if passes(row, payload)]
+            self._asked[id(compiled)] = compiled, rows
+        return self._asked[id(compiled)][1]
 
     def found(self, query: np.ndarray, using: str, compiled: CompiledContext, limit: int) -> list[int]:
         """The scan's answer, its scores checked; rows whose scores differ in the last bits stand by row."""

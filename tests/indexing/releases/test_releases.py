@@ -44,12 +44,15 @@ def within(stores: Stores, work: Work[T]) -> T:
 
 def build(stores: Stores, source: Source, *, with_model: bool = True, activate: bool = False) -> Manifest:
     async def work(store: VectorStore, releases: Releases) -> Manifest:
-        manifest = await build_release(
-            source.inputs(with_model=with_model), source.dependencies(stores.data_dir, store)
-        )
-        if activate:
-            await releases.activate(manifest.id)
-        return manifest
+        async def make() -> str:
+            inputs = source.inputs(with_model=with_model)
+            manifest = await build_release(inputs, source.dependencies(stores.data_dir, store))
+            if activate:
+                await releases.activate(manifest.id)
+            return manifest.id
+
+        key = "releases", activate, with_model
+        return releases.manifest(await source.first_build(key, stores.data_dir, store, make))
 
     return within(stores, work)
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 
-def eventually(what: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Wait until `what` holds; AssertionError when it does not within `within_s`."""
+def eventually(what: Callable[[], bool], within_s: float = 30.0, every_s: float = 0.02) -> None:
+    """Look `every_s` until `what` holds; AssertionError when it does not within `within_s`."""
     until = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < until, "it did not come true in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def free_port() -> int:

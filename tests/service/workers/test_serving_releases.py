@@ -48,10 +48,10 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
     with serving(tmp_path) as (main, port):
         load = Load(port, "/v1/similar", BODY)
         # Not without a pause: the fresh workers load on the same two cores.
-        with load.running(num_kept=4, num_fresh=4, think_s=0.02):
+        with load.running(num_kept=4, num_fresh=4, think_s=0.1):
             for live, switch in ((second, releases.activate(second)), (first, releases.rollback())):
                 asyncio.run(switch)
-                eventually(lambda: releases_that_answer(port, "/v1/similar", BODY) == {live}, 90)  # noqa: B023
+                eventually(lambda: releases_that_answer(port, "/v1/similar", BODY) == {live}, 90, every_s=0.3)  # noqa: B023
         assert load.failures == []
         answers = [
             (answer["release"], GONE in {hit["id"] for hit in answer["hits"]})
@@ -116,7 +116,7 @@ def test_changed_rules_hold_in_each_worker_from_the_first_request_after_they_wer
 
     with serving(tmp_path) as (main, port):
         load = Load(port, "/v1/similar", BODY)
-        with load.running(num_kept=2, num_fresh=2, think_s=0.02):
+        with load.running(num_kept=2, num_fresh=2, think_s=0.05):
             for text, shows in ((blocking, False), ("", True), (blocking, False)):
                 before = accepted()
                 file.write_text(text)
