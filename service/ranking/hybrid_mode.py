@@ -2,30 +2,21 @@
 
 import asyncio
 
-from indexing.release.release import Release
 from service.loaded.exclusions import Exclusions
-from service.loaded.kind_quotas import KindQuota, KindQuotas
+from service.loaded.kind_quotas import KindQuota
 from service.ranking.hybrid import FIRST_POOL, Hybrid
 from service.ranking.lexical import Lexical
-from service.ranking.text_search import TextSearch
+from service.ranking.text_search import OfTexts, TextSearch
 
 _NONE = Exclusions(frozenset())
 
 
-class HybridMode:
+class HybridMode(OfTexts):
     """By the standard scores of both, added up."""
 
     name = "hybrid"
     by_words_alone = False
     finds_passages = True
-
-    def likeness_space(self, release: Release) -> str:
-        """As SearchMode."""
-        return "text" if release.has_text else release.space
-
-    def ranks_all_kinds(self, quotas: KindQuotas) -> bool:  # noqa: ARG002  # as SearchMode
-        """As SearchMode: the texts of both kinds lie in one space."""
-        return True
 
     async def ranking(self, search: TextSearch, text: str, quota: KindQuota, excluded: Exclusions) -> Hybrid:
         """As SearchMode."""

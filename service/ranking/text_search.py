@@ -53,6 +53,18 @@ class SearchMode(Protocol):
         """The ranking of what a quota may have; a ProblemError where the release or this worker cannot make it."""
 
 
+class OfTexts:
+    """What holds for every search mode that compares texts with texts, as all but `tower` do."""
+
+    def likeness_space(self, release: Release) -> str:
+        """As SearchMode."""
+        return "text" if release.has_text else release.space
+
+    def ranks_all_kinds(self, quotas: KindQuotas) -> bool:  # noqa: ARG002  # as SearchMode
+        """As SearchMode: the texts of both kinds lie in one space."""
+        return True
+
+
 class TextSearch:
     """Makes rankings of one release's rows for texts."""
 
