@@ -3,7 +3,10 @@
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
 │   └── CollectionMissingError the collection is not there
+├── StateError                 the state cannot be reached, or cannot be what is asked of it
+│   └── StartOverError         what was read of the log is no longer what it says: read it from its beginning
 ├── GateError                  a release must not go live; names the number that failed
+├── HostsBehindError           not every host has loaded what is to go live; names those
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
@@ -28,8 +31,20 @@ class CollectionMissingError(StoreError):
     """The collection is not there."""
 
 
+class StateError(NearfieldError):
+    """The state (indexing/state/contract.py) cannot be reached, or is none that can be used."""
+
+
+class StartOverError(StateError):
+    """What was read of the log before is no longer what it says."""
+
+
 class GateError(NearfieldError):
     """A release must not go live."""
+
+
+class HostsBehindError(NearfieldError):
+    """Not every host has loaded what is to go live."""
 
 
 class WideningError(NearfieldError):

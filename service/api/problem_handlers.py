@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Response
 from litestar.types import ExceptionHandlersMap
 
-from indexing.errors import StoreError
+from indexing.errors import StateError, StoreError
 from service.schemas.problems import FieldError, Problem, ProblemError, Slug, invalid_fields
 from service.schemas.validation import explain, shown
 
@@ -73,6 +73,9 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemErro
     """What `error` is for a client; all but a ProblemError is logged as an incident."""
     if isinstance(error, ProblemError):
         return error
+    if isinstance(error, StateError):
+        # Told once by whoever keeps up with the state; here for the client.
+        return ProblemError("state-unavailable", f"{error}. Try again.", headers={"Retry-After": str(_STORE_RETRY_S)})
     incident = _log_incident(request, error)
     if isinstance(error, StoreError):
         return ProblemError(

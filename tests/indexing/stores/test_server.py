@@ -15,8 +15,6 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from embedding.errors import UsageError
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.journal.records import TakenDown
-from indexing.journal.server_log import ServerLog
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
 from indexing.stores.open import open_store
@@ -144,15 +142,6 @@ def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
     assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (6, 3, 2)
 
 
-def test_the_journal_has_as_many_copies_in_one_shard(server: Scripted) -> None:
-    store = store_on(server, sharding=Sharding(shards=6, replicas=3, write_consistency=2))
-
-    assert asyncio.run(ServerLog.beside(store).append([TakenDown("a")])) == 1
-
-    sent = server.created["near-journal"]
-    assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (1, 3, 2)
-
-
 def test_shards_are_left_to_the_server_where_nothing_is_said(server: Scripted) -> None:
     asyncio.run(store_on(server, sharding=sharding_of(IndexingSettings())).create("r1", SCHEMA))
 
@@ -183,26 +172,10 @@ def test_stores_of_unlike_prefixes_never_meet() -> None:
             await store.create("r1", SCHEMA)
             await store.create("live", SCHEMA)
         await near.upsert("r1", points_of(PAYLOADS))
-        await near.set_live("r1")
-        assert await nearer.live() is None
-        await nearer.set_live("live")
-        assert await near.live() == "r1"
         assert await nearer.count("r1") == 0
         await nearer.drop("r1")
         assert await near.collections() == ["live", "r1"]
         assert await nearer.collections() == ["live"]
-
-    asyncio.run(run())
-
-
-def test_an_alias_that_someone_else_moved_is_not_followed() -> None:
-    async def run() -> None:
-        client = memory_client()
-        await ServerStore(client, "far").create("r1", SCHEMA)
-        alias = models.CreateAlias(collection_name="far.r1", alias_name="near-live")
-        await client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
-        with pytest.raises(StoreError, match=r"'near-live' should name a collection that begins with 'near\.'"):
-            await ServerStore(client, "near").live()
 
     asyncio.run(run())
 
