@@ -17,7 +17,13 @@ PREFIX = "NEARFIELD_"
 CONFIG_VARIABLE = "NEARFIELD_CONFIG"
 # Variables with our prefix that are no settings: where the file lies, the server that tests may use, and the mark
 # by which a worker knows that it takes over from another.
-RESERVED_VARIABLES = frozenset({CONFIG_VARIABLE, "NEARFIELD_TEST_QDRANT_URL", "NEARFIELD_REPLACING"})
+# What a supervisor tells its workers, and what tests are told.
+RESERVED_VARIABLES = frozenset(
+    {
+        *(CONFIG_VARIABLE, "NEARFIELD_REPLACING", "NEARFIELD_RELEASE", "NEARFIELD_WORKER"),
+        *("NEARFIELD_TEST_QDRANT_URL", "NEARFIELD_TEST_QDRANT_BIN"),
+    }
+)
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _SECRET_ENDINGS = ("_token", "_key")
