@@ -3,6 +3,7 @@
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
 │   └── CollectionMissingError the collection is not there
+├── ReleaseStoreError          the release store refused or could not be reached; holds the file system's own words
 ├── GateError                  a release must not go live; names the number that failed
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
@@ -26,6 +27,10 @@ class StoreError(NearfieldError):
 
 class CollectionMissingError(StoreError):
     """The collection is not there."""
+
+
+class ReleaseStoreError(NearfieldError):
+    """The release store refused or could not be reached."""
 
 
 class GateError(NearfieldError):

@@ -28,6 +28,8 @@ from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import PassagesWriter, drop_collections
 from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
+from indexing.releases.push import push_release
+from indexing.releases.store_retention import prune_release_store
 from indexing.releases.workspace import Workspace
 from indexing.rules.accepted import AcceptedRules
 
@@ -67,7 +69,12 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
         compacted = finish(folder, provenance, written, gate, version, reporter)
         before = State.of(manifest.id, live.rows_seq)
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
+        stored = workspace.settings.release_store is not None
+        if stored:
+            push_release(workspace, compacted.id, reporter)
         await activate(workspace, compacted.id)
+        if stored:
+            await prune_release_store(workspace)
         return compacted
 
 
