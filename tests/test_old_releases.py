@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import tarfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -24,10 +26,13 @@ from indexing.journal.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.release.manifest import verify_files
 from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
+from indexing.releases.pull import pull_release, wanted_release
+from indexing.releases.push import push_release
 from indexing.releases.workspace import Workspace, open_workspace
 from indexing.rules.accepted import AcceptedRules, read_rules
 from indexing.rules.declaration import rules_version
 from indexing.search.plans_file import read_plans
+from indexing.settings import StorePlace
 from indexing.sync.run import run_diff, run_sync
 from service.app import create_app
 from service.main import open_dependencies
@@ -193,6 +198,38 @@ def test_every_part_of_it_is_read(old: OldFolder) -> None:
         model = verify_model(old.folder / name)
         towers = load_towers(data_dir / "releases" / release / "model")
         assert towers.model_hash == model.hash
+
+
+def test_it_is_served_by_a_host_that_pulled_it(old: OldFolder, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    here, there = old.settings.data_dir, tmp_path / "there"
+    old.settings = msgspec.structs.replace(old.settings, release_store=StorePlace(tmp_path / "store"))
+
+    async def send(workspace: Workspace) -> None:
+        for release_id in (old.older, old.live):
+            push_release(workspace, release_id, QUIET)
+
+    async def take(workspace: Workspace) -> None:
+        for release_id in (await wanted_release(workspace), old.older):
+            await pull_release(workspace, release_id, QUIET)
+
+    def hits_of(old: OldFolder) -> list[Any]:
+        with old.served() as client:
+            return [ask(client, asked.path, asked.body)["hits"] for asked in old.of_live()]
+
+    answers = hits_of(old)
+    old.work(send)
+    # All but what goes through the store.
+    shutil.copytree(here, there, ignore=shutil.ignore_patterns("releases", "plans", "lines"))
+    old.settings = msgspec.structs.replace(old.settings, data_dir=there)
+    old.work(take)
+    for name in ("plans", "lines"):
+        paths = [path.relative_to(here) for path in (here / name).rglob("*") if path.is_file()]
+        assert {path: (there / path).read_bytes() for path in paths} == {
+            path: (here / path).read_bytes() for path in paths
+        }
+    assert hits_of(old) == answers
+    assert old.work(rollback) == old.older
 
 
 def test_it_answers_as_its_build_did(old: OldFolder) -> None:

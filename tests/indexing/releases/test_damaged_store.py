@@ -51,7 +51,8 @@ def flip(path: Path, place: int = 7) -> None:
 def test_a_changed_byte_is_refused_with_file_and_both_hashes(builder: Host, other: Host, name: str) -> None:
     path = in_store(builder, name)
     flip(path)
-    expected = rf"{re.escape(name)}, which lies there as r1/objects/{path.name}, should have SHA-256 {path.name} .* has \w{{64}}"
+    place = re.escape(f"{name}, which lies there as r1/objects/{path.name}")
+    expected = rf"{place}, should have SHA-256 {path.name} .* it has \w{{64}}\."
     for _ in range(2):
         with pytest.raises(DamagedError, match=expected) as raised:
             other.pull("r1")

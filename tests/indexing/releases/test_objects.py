@@ -109,7 +109,9 @@ def test_it_says_when_a_file_was_written(objects: Objects) -> None:
 def test_a_refusal_is_told_in_the_words_of_the_file_system(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     objects = FolderObjects(*url_to_fs(str(tmp_path / "file")), "the place")
-    with pytest.raises(ReleaseStoreError, match="The release store the place could not write r1/objects/a: NotADirecto"):
+    with pytest.raises(
+        ReleaseStoreError, match="The release store the place could not write r1/objects/a: NotADirecto"
+    ):
         objects.put("r1/objects/a", source, lambda _: None)
     with pytest.raises(ReleaseStoreError, match=r"could not write r1/release\.json: NotADirectory"):
         objects.create("r1/release.json", b"")
@@ -135,7 +137,7 @@ def test_many_who_put_one_file_at_once(source: Path, tmp_path: Path) -> None:
     for thread in putting:
         thread.join()
     assert objects.read("r1/objects/a") == source.read_bytes()
-    assert os.listdir(tmp_path / "store" / "r1" / "objects") == ["a"]
+    assert [path.name for path in (tmp_path / "store" / "r1" / "objects").iterdir()] == ["a"]
 
 
 def test_fsspec_is_loaded_where_a_store_is_set_alone() -> None:

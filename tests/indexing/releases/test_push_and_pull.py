@@ -172,7 +172,7 @@ def test_of_two_who_push_other_content_at_once_one_is_refused(builder: Host, oth
 
 def test_a_release_of_another_state_is_refused_by_name(builder: Host, other: Host) -> None:
     builder.push("r1", state="7c0f")
-    with pytest.raises(MismatchError, match="Release r1 .* belongs to state 7c0f, this host works on state 88aa"):
+    with pytest.raises(MismatchError, match=r"Release r1 .* belongs to state 7c0f, this host works on state 88aa"):
         other.pull("r1", state="88aa")
     with pytest.raises(MismatchError, match="belongs to state 7c0f, this host works on state none"):
         other.pull("r1")
@@ -194,7 +194,7 @@ def test_points_must_be_where_the_host_looks(builder: Host, other: Host) -> None
         settings = msgspec.structs.replace(workspace.settings, qdrant_url="http://qdrant:6333")
         await pull_release(msgspec.structs.replace(workspace, settings=settings), "r1", QUIET)
 
-    with pytest.raises(MismatchError, match="Release r1 was built embedded: .* looks for them on http://qdrant:6333"):
+    with pytest.raises(MismatchError, match=r"Release r1 was built embedded: .* looks for them on http://qdrant:6333"):
         other.work(over_server)
 
 
@@ -224,5 +224,5 @@ def test_what_was_sent_must_be_there(builder: Host, monkeypatch: pytest.MonkeyPa
 def test_without_a_store_it_says_what_to_set(tmp_path: Path) -> None:
     host = Host(tmp_path, "nowhere")
     host.settings = msgspec.structs.replace(host.settings, release_store=None)
-    with pytest.raises(UsageError, match="`release_store` in nearfield.toml should be a folder, or an address"):
+    with pytest.raises(UsageError, match=r"`release_store` in nearfield\.toml should be a folder, or an address"):
         host.push("r1")

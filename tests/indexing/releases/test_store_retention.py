@@ -88,7 +88,7 @@ def test_old_releases_go_where_another_has_no_room(stores: EmbeddedStores, sourc
         tight = with_store(workspace, place, max_release_bytes=2 * size + total - 1)
         with pytest.raises(
             NearfieldError,
-            match=rf"Release {first} has [\d,]+ bytes, and those that must stay here \({third}, {fourth}\) have [\d,]+: ",
+            match=rf"Release {first} has [\d,]+ bytes, and those that must stay here \({third}, {fourth}\) have [\d,]+",
         ):
             await pull_release(tight, first, QUIET)
         # The second was of no use to anybody, and went all the same.
