@@ -12,11 +12,13 @@ from indexing.building.compaction import compact
 from indexing.building.run import build_from_settings
 from indexing.errors import NoLiveReleaseError, ReleaseStoreError
 from indexing.releases.pull import pull_release
+from indexing.releases.push import push_release
 from indexing.releases.release_store import open_release_store
+from indexing.releases.releases import Releases
 from indexing.releases.workspace import Workspace, open_workspace
 from indexing.settings import IndexingSettings, StorePlace
 from tests.indexing.at_work import build, item, put, within
-from tests.indexing.kinds_of_store import EmbeddedStores
+from tests.indexing.kinds_of_store import KINDS, EmbeddedStores, Kind, stores_of
 from tests.indexing.release_worlds import QUIET, Source
 
 
@@ -100,3 +102,22 @@ def test_a_compaction_is_sent_and_another_host_can_go_live_with_it(
             assert rows.payload(rows.row_of("item-1")).title == "Another title"
 
     asyncio.run(elsewhere())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "embedded"])
+def test_over_a_server_the_points_stay_where_they_are(
+    kind: Kind, settings: IndexingSettings, source: Source, tmp_path: Path
+) -> None:
+    async def work(workspace: Workspace) -> None:
+        workspace = msgspec.structs.replace(workspace, settings=settings)
+        release_id = await build(workspace, source)
+        pushed = push_release(workspace, release_id, QUIET)
+        assert not any("/points" in name for name in open_release_store(settings).listing(release_id).files)
+        there = msgspec.structs.replace(settings, data_dir=tmp_path / "elsewhere")
+        releases = Releases(there.data_dir, workspace.store)
+        other = msgspec.structs.replace(workspace, settings=there, releases=releases)
+        assert (await pull_release(other, release_id, QUIET)).num_bytes == pushed.num_bytes
+        await releases.open(release_id).check_collection(workspace.store)
+
+    with stores_of(kind, settings.data_dir) as stores:
+        within(stores, source, work)
