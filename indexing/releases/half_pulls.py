@@ -51,10 +51,11 @@ def _locked(folder: Path) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+            mine = os.path.samestat(os.fstat(handle), folder.stat())
+        except (BlockingIOError, FileNotFoundError):
+            # Also where another has cleared it away meanwhile.
+            mine = False
+        yield mine
     finally:
         os.close(handle)
 

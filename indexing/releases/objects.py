@@ -7,7 +7,7 @@ import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +21,23 @@ from indexing.errors import ReleaseStoreError
 from indexing.releases.holes import write_with_holes
 
 _CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def asked(name: str, doing: str) -> Iterator[None]:
+    """Tell what the store of this name could not do, as ReleaseStoreError."""
+    try:
+        yield
+    except NearfieldError:
+        raise
+    except Exception as error:
+        # Each file system raises its library's own; Python's, but for those of the system, are mistakes of ours.
+        if type(error).__module__ == "builtins" and not isinstance(error, OSError):
+            raise
+        raise ReleaseStoreError(
+            f"The release store {name} could not {doing}: {type(error).__name__}: {error}. Mend that and type the "
+            "command again; what was sent or fetched is not sent or fetched again."
+        ) from error
 
 
 class Objects:
@@ -98,20 +115,8 @@ class Objects:
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    @contextmanager
-    def _asked(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except NearfieldError:
-            raise
-        except Exception as error:
-            # Each file system raises its library's own; Python's, but for those of the system, are mistakes of ours.
-            if type(error).__module__ == "builtins" and not isinstance(error, OSError):
-                raise
-            raise ReleaseStoreError(
-                f"The release store {self.name} could not {doing}: {type(error).__name__}: {error}. Mend that and "
-                "type the command again; what was sent or fetched is not sent or fetched again."
-            ) from error
+    def _asked(self, doing: str) -> AbstractContextManager[None]:
+        return asked(self.name, doing)
 
 
 class FolderObjects(Objects):

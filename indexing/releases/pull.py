@@ -65,14 +65,14 @@ async def pull_release(workspace: Workspace, release_id: str, reporter: Reporter
     """
     data_dir = workspace.settings.data_dir
     store = open_release_store(workspace.settings)
-    listing = store.listing(release_id)
+    listing = await _apart(lambda _: store.listing(release_id))
     if listing.state != state:
         raise MismatchError(told_state(listing, store.name, state))
     await _check_points(workspace, listing)
     with half_pull(data_dir, release_id) as folder:
         if release_id in workspace.releases:
             return Pulled(release_id, len(listing.files), listing.num_bytes, 0, 0)
-        _check_sizes(store, listing)
+        await _apart(lambda _: _check_sizes(store, listing))
         with reporter.stage("look at what is here", listing.num_bytes) as advance:
             missing = await _apart(lambda go: missing_files(folder, listing, go), advance)
         missing_bytes = sum(listing.files[name].num_bytes for name in missing)
@@ -82,8 +82,8 @@ async def pull_release(workspace: Workspace, release_id: str, reporter: Reporter
         with reporter.stage("fetch bytes", missing_bytes) as advance:
             await _apart(lambda go: _fetch(store, listing, missing, folder, go), advance)
         with reporter.stage("check every byte"):
-            await asyncio.to_thread(_check, folder / "releases" / release_id)
-        take_over(folder, data_dir, listing)
+            await _apart(lambda _: _check(folder / "releases" / release_id))
+        await _apart(lambda _: take_over(folder, data_dir, listing))
     return Pulled(release_id, len(listing.files), listing.num_bytes, len(missing), missing_bytes)
 
 
@@ -135,8 +135,11 @@ class _StoppedError(Exception):
     """Whoever waited for a thread's work waits no more."""
 
 
-async def _apart(work: Callable[[Advance], T], advance: Advance) -> T:
-    """Do long work in a thread, while the loop goes on; it stops at its next step when the task is cancelled."""
+async def _apart(work: Callable[[Advance], T], advance: Advance = lambda _: None) -> T:
+    """Do long work in a thread, while the loop goes on; it stops at its next step when the task is cancelled.
+
+    It is waited for all the same: nothing writes any more when the cancelled task ends.
+    """
     stop = threading.Event()
 
     def step(steps: int) -> None:

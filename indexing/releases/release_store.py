@@ -6,7 +6,6 @@ RELEASE/release.json      its listing, written last: without it there is no rele
 """
 
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -66,12 +65,19 @@ class ReleaseStore:
     def manifest(self, listing: Listing) -> Manifest:
         """The manifest of a release; DamagedError when it is not the one that the listing names."""
         data = b"".join(self.read(listing.release, listing.manifest))
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != listing.manifest.sha256:
+            raise DamagedError(
+                f"The manifest of release {listing.release} in the release store {self.name} is damaged: it should "
+                f"have SHA-256 {listing.manifest.sha256}, it has {digest}. On a host that has the release, run "
+                f"`nearfield index push {listing.release} --verify`."
+            )
         try:
             return msgspec.json.decode(data, type=Manifest)
         except msgspec.DecodeError as error:
             raise DamagedError(
-                f"The manifest of release {listing.release} in the release store {self.name} is damaged: {error}. "
-                f"On a host that has it, run `nearfield index push {listing.release} --verify`."
+                f"The manifest of release {listing.release} in the release store {self.name} cannot be read here: "
+                f"{error}. Use the version of Nearfield that pushed it, or a later one."
             ) from error
 
     def sizes(self, release_id: str) -> dict[str, int]:
@@ -145,7 +151,8 @@ def told_state(listing: Listing, store: str, state: str) -> str:
 def open_release_store(settings: IndexingSettings) -> ReleaseStore:
     """The release store of the settings.
 
-    Raises UsageError when none is set, the folder is not there, or a package is missing that its address needs.
+    Raises UsageError when none is set, the folder is not there, or a package is missing that its address needs; and
+    ReleaseStoreError.
     """
     place = settings.release_store
     if place is None:
@@ -153,14 +160,16 @@ def open_release_store(settings: IndexingSettings) -> ReleaseStore:
             "No release store is set: `release_store` in nearfield.toml should be a folder, or an address such as "
             "s3://bucket/nearfield (docs/release-store.md)."
         )
-    # Half of the time that a command takes to begin, and needed only where a store is set.
+    # 25 ms of every command's start, for those who set no store.
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
-    from indexing.releases.objects import FolderObjects, Objects
+    from indexing.releases.objects import FolderObjects, Objects, asked
 
     try:
-        file_system, root = fsspec.core.url_to_fs(str(place))
+        # Some connect here.
+        with asked(_shown(place), "be opened"):
+            file_system, root = fsspec.core.url_to_fs(str(place))
     except (ImportError, ValueError) as error:
         raise UsageError(f"release_store: {_shown(place)} cannot be used: {error}. {_to_install(place)}") from error
     if not isinstance(file_system, LocalFileSystem):
@@ -185,7 +194,7 @@ def _to_install(place: str) -> str:
     if known is None:
         return f"fsspec knows {', '.join(sorted(known_implementations))}."
     package = "'nearfield[s3]'" if protocol in {"s3", "s3a"} else known["class"].partition(".")[0]
-    if package == "fsspec" or importlib.util.find_spec(package.strip("'")) is not None:
+    if package == "fsspec":
         return "Install what it names into Nearfield's environment, with pip install."
     return f"Install it: pip install {package}"
 

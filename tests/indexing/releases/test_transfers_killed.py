@@ -1,15 +1,23 @@
 """A push or a pull that is killed leaves nothing that anybody takes for a release; the next one goes on with it."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from embedding.progress import Advance, Reporter
 from indexing.releases.half_pulls import half_pull
+from indexing.releases.pull import pull_release
 from indexing.releases.release_store import open_release_store
+from indexing.releases.workspace import Workspace
+from tests.indexing.release_worlds import QUIET
 from tests.indexing.releases.stored_worlds import Host, make_release, tree
 
 ROOT = Path(__file__).parents[3]
@@ -71,6 +79,44 @@ def test_what_an_earlier_pull_left_is_looked_at_byte_by_byte(builder: Host, othe
     pulled = other.pull("r1")
     assert pulled.num_bytes - pulled.fetched_bytes == 3 << 20
     assert tree(other.data_dir) == tree(builder.data_dir)
+
+
+def test_a_pull_that_is_cancelled_stops_at_once_and_is_gone_on_with(builder: Host, other: Host) -> None:
+    builder.push("r1")
+
+    async def cancelled(workspace: Workspace) -> None:
+        pulling = asyncio.create_task(pull_release(workspace, "r1", Cancelling(lambda: pulling.cancel())))
+        with pytest.raises(asyncio.CancelledError):
+            await pulling
+        fetched = [path for path in (other.data_dir / "pulls").rglob("*.npy") if not path.name.startswith(".")]
+        assert 0 < len(fetched) < 4
+        # Nobody holds it any more, and what is whole stays.
+        pulled = await pull_release(workspace, "r1", QUIET)
+        assert pulled.num_files - pulled.fetched_files == len(fetched)
+
+    other.work(cancelled)
+    assert tree(other.data_dir) == tree(builder.data_dir)
+
+
+class Cancelling(Reporter):
+    """Reports nothing; cancels a task when a file was fetched."""
+
+    def __init__(self, cancel: Callable[[], object]) -> None:
+        super().__init__("none")
+        self._cancel, self._loop = cancel, asyncio.get_running_loop()
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
+        """Cancel within the stage that fetches."""
+
+        def count(steps: int) -> None:
+            if steps == 3 << 20:
+                self._loop.call_soon_threadsafe(self._cancel)
+                # A step after this one sees it.
+                time.sleep(0.2)
+
+        with super().stage(name, total) as advance:
+            yield count if name == "fetch bytes" else advance
 
 
 def test_a_pull_clears_away_the_half_pull_of_another_release(builder: Host, other: Host) -> None:
