@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from embedding.errors import UsageError
-from indexing.building import run
 from indexing.building.compaction import compact
 from indexing.building.run import build_from_settings
 from indexing.errors import NoLiveReleaseError, ReleaseStoreError
+from indexing.releases.activation import activate
 from indexing.releases.pull import pull_release
 from indexing.releases.push import push_release
 from indexing.releases.release_store import open_release_store
@@ -35,13 +35,12 @@ def test_a_build_is_in_the_store_before_it_is_live(
 ) -> None:
     store = open_release_store(settings)
     at_switch: list[list[str]] = []
-    make_live = run.make_live
 
     async def watched(workspace: Workspace, release_id: str) -> None:
         at_switch.append(store.ids())
-        await make_live(workspace, release_id)
+        await activate(workspace, release_id)
 
-    monkeypatch.setattr(run, "make_live", watched)
+    monkeypatch.setattr("indexing.building.run.make_live", watched)
     built = [
         asyncio.run(build_from_settings(source.inputs(), settings, QUIET, activate=True, text=False)).id
         for _ in range(3)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,7 @@ def bucket() -> Iterator[str]:
 
 
 def threaded_server() -> Any:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = import_module("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     return server
 
@@ -47,9 +46,14 @@ def threaded_server() -> Any:
 @pytest.fixture(params=["folder", "memory", "s3"])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     if request.param == "folder":
-        return FolderObjects(*url_to_fs(str(tmp_path / "store")), "a folder")
+        return folder_at(tmp_path / "store")
     place = request.getfixturevalue("bucket") if request.param == "s3" else "memory:/"
-    return Objects(*url_to_fs(f"{place}/{uuid4().hex}"), "a bucket")
+    file_system, root = url_to_fs(f"{place}/{uuid4().hex}")
+    return Objects(file_system, root, "a bucket")
+
+
+def folder_at(path: Path) -> FolderObjects:
+    return FolderObjects(url_to_fs(str(path))[0], str(path), "the place")
 
 
 @pytest.fixture
@@ -108,7 +112,7 @@ def test_it_says_when_a_file_was_written(objects: Objects) -> None:
 
 def test_a_refusal_is_told_in_the_words_of_the_file_system(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    objects = FolderObjects(*url_to_fs(str(tmp_path / "file")), "the place")
+    objects = folder_at(tmp_path / "file")
     with pytest.raises(
         ReleaseStoreError, match="The release store the place could not write r1/objects/a: NotADirecto"
     ):
@@ -121,7 +125,7 @@ def test_a_disk_that_is_full_is_told(source: Path, tmp_path: Path, monkeypatch: 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    objects = FolderObjects(*url_to_fs(str(tmp_path / "store")), "the place")
+    objects = folder_at(tmp_path / "store")
     monkeypatch.setattr("indexing.releases.objects.write_with_holes", full)
     with pytest.raises(ReleaseStoreError, match="No space left on device"):
         objects.put("r1/objects/a", source, lambda _: None)
@@ -130,7 +134,7 @@ def test_a_disk_that_is_full_is_told(source: Path, tmp_path: Path, monkeypatch: 
 
 def test_many_who_put_one_file_at_once(source: Path, tmp_path: Path) -> None:
     source.write_bytes(os.urandom(4 << 20))
-    objects = FolderObjects(*url_to_fs(str(tmp_path / "store")), "a folder")
+    objects = folder_at(tmp_path / "store")
     putting = [threading.Thread(target=objects.put, args=("r1/objects/a", source, lambda _: None)) for _ in range(8)]
     for thread in putting:
         thread.start()
