@@ -15,7 +15,7 @@ from pathlib import Path
 from embedding.durable_files import hash_file, replace_folder
 from embedding.errors import BusyError, DamagedError
 from embedding.progress import Advance
-from indexing.releases.holes import write_with_holes
+from indexing.releases.holes import copy_with_holes, write_with_holes
 from indexing.releases.release_store import ReleaseStore
 from indexing.releases.stored_listing import Listing, StoredFile
 
@@ -88,6 +88,15 @@ def fetch(store: ReleaseStore, release_id: str, name: str, file: StoredFile, tar
     if digest.hexdigest() != file.sha256:
         part.unlink()
         raise damaged(store, release_id, name, file, digest.hexdigest())
+    part.replace(target)
+
+
+def copy(source: Path, target: Path, advance: Advance) -> None:
+    """Write a file whose content is here already, under another name, to `target`, as `fetch` does."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    with part.open("wb") as out:
+        copy_with_holes(source, out, advance)
     part.replace(target)
 
 

@@ -1,8 +1,12 @@
 """Writing without zeros: the engine's files are 32 MiB each and nearly all holes, which copies should keep."""
 
 import os
+from pathlib import Path
 from typing import BinaryIO
 
+from embedding.progress import Advance
+
+_CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 16
 _ZEROS = bytes(_BLOCK_BYTES)
 
@@ -18,3 +22,12 @@ def write_with_holes(file: BinaryIO, data: bytes) -> None:
             file.seek(len(block), os.SEEK_CUR)
         else:
             file.write(block)
+
+
+def copy_with_holes(source: Path, file: BinaryIO, advance: Advance) -> None:
+    """Write the bytes of `source` to an empty file, which ends with them; `advance` is told of bytes."""
+    with source.open("rb") as read:
+        while data := read.read(_CHUNK_BYTES):
+            write_with_holes(file, data)
+            advance(len(data))
+    file.truncate(file.tell())

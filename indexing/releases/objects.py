@@ -18,9 +18,7 @@ from embedding.durable_files import flush
 from embedding.errors import NearfieldError
 from embedding.progress import Advance
 from indexing.errors import ReleaseStoreError
-from indexing.releases.holes import write_with_holes
-
-_CHUNK_BYTES = 1 << 20
+from indexing.releases.holes import copy_with_holes
 
 
 @contextmanager
@@ -134,7 +132,9 @@ class FolderObjects(Objects):
                     advance(source.stat().st_size)
                     return
                 file.truncate(0)
-                _copy(source, file, advance)
+                copy_with_holes(source, file, advance)
+                file.flush()
+                os.fsync(file.fileno())
                 beside.replace(target)
             flush(target.parent)
 
@@ -153,16 +153,6 @@ class FolderObjects(Objects):
         with self._asked(f"write {path}"), _written_beside(target, data) as beside:
             beside.replace(target)
             flush(target.parent)
-
-
-def _copy(source: Path, file: BinaryIO, advance: Advance) -> None:
-    with source.open("rb") as read:
-        while data := read.read(_CHUNK_BYTES):
-            write_with_holes(file, data)
-            advance(len(data))
-    file.truncate(file.tell())
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:

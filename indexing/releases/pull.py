@@ -13,10 +13,10 @@ from embedding.errors import DamagedError, MismatchError
 from embedding.progress import Advance, Reporter
 from indexing.errors import NoLiveReleaseError, ReleaseMissingError
 from indexing.release.manifest import read_manifest, verify_files
-from indexing.releases.half_pulls import damaged, fetch, half_pull, missing_files, take_over
+from indexing.releases.half_pulls import copy, damaged, fetch, half_pull, missing_files, take_over
 from indexing.releases.release_store import ReleaseStore, open_release_store, told_state
 from indexing.releases.room import make_room
-from indexing.releases.stored_listing import Listing
+from indexing.releases.stored_listing import Listing, StoredFile
 from indexing.releases.workspace import Workspace
 from indexing.stores.contract import POINTS
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Pulled(Struct, frozen=True):
-    """What belongs to a release, and how much of that was fetched just now; sizes in bytes."""
+    """What belongs to a release, and how much was fetched for it just now, one content once; sizes in bytes."""
 
     release: str
     num_files: int
@@ -80,11 +80,12 @@ async def pull_release(workspace: Workspace, release_id: str, reporter: Reporter
         if removed:
             reporter.say(f"Removed {', '.join(removed)} to make room")
         with reporter.stage("fetch bytes", missing_bytes) as advance:
-            await _apart(lambda go: _fetch(store, listing, missing, folder, go), advance)
+            fetched = await _apart(lambda go: _fetch(store, listing, missing, folder, go), advance)
         with reporter.stage("check every byte"):
             await _apart(lambda _: _check(folder / "releases" / release_id))
         await _apart(lambda _: take_over(folder, data_dir, listing))
-    return Pulled(release_id, len(listing.files), listing.num_bytes, len(missing), missing_bytes)
+    fetched_bytes = sum(file.num_bytes for file in fetched)
+    return Pulled(release_id, len(listing.files), listing.num_bytes, len(fetched), fetched_bytes)
 
 
 async def _check_points(workspace: Workspace, listing: Listing) -> None:
@@ -114,9 +115,21 @@ def _check_sizes(store: ReleaseStore, listing: Listing) -> None:
             raise damaged(store, listing.release, name, file, came)
 
 
-def _fetch(store: ReleaseStore, listing: Listing, names: Sequence[str], folder: Path, advance: Advance) -> None:
-    for name in names:
-        fetch(store, listing.release, name, listing.files[name], folder / name, advance)
+def _fetch(
+    store: ReleaseStore, listing: Listing, missing: Sequence[str], folder: Path, advance: Advance
+) -> list[StoredFile]:
+    """Complete `folder`; the files that were fetched, as many of one content come once."""
+    here = {listing.files[name].sha256: folder / name for name in listing.files.keys() - set(missing)}
+    fetched = []
+    for name in missing:
+        file, target = listing.files[name], folder / name
+        if file.sha256 in here:
+            copy(here[file.sha256], target, advance)
+        else:
+            fetch(store, listing.release, name, file, target, advance)
+            here[file.sha256] = target
+            fetched.append(file)
+    return fetched
 
 
 def _check(folder: Path) -> None:

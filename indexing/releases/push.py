@@ -18,7 +18,7 @@ from indexing.releases.workspace import Workspace
 
 
 class Pushed(Struct, frozen=True):
-    """What belongs to a release in the store, and how much of that was sent just now; sizes in bytes."""
+    """What belongs to a release in the store, and how much was sent for it just now, one content once; in bytes."""
 
     release: str
     store: str

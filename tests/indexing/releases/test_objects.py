@@ -126,7 +126,7 @@ def test_a_disk_that_is_full_is_told(source: Path, tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     objects = folder_at(tmp_path / "store")
-    monkeypatch.setattr("indexing.releases.objects.write_with_holes", full)
+    monkeypatch.setattr("indexing.releases.holes.write_with_holes", full)
     with pytest.raises(ReleaseStoreError, match="No space left on device"):
         objects.put("r1/objects/a", source, lambda _: None)
     assert objects.read("r1/objects/a") is None
