@@ -10,6 +10,7 @@ import msgspec
 
 from embedding.errors import UsageError
 from embedding.settings import EncoderPlace
+from indexing.settings import StorePlace
 from service.schemas.settings import Settings
 
 FILE_NAME = "nearfield.toml"
@@ -103,8 +104,8 @@ def _convert(source: str, label: str, key: str, value: object, base: Path, *, st
         if isinstance(text, str) and text:
             if wanted is Path:
                 return base / text
-            if wanted is EncoderPlace:
-                return EncoderPlace.named(text, base)
+            if issubclass(wanted, EncoderPlace | StorePlace):
+                return wanted.named(text, base)
         raise ValueError(f"Expected `{wanted.__name__.lower()}`")
 
     try:
