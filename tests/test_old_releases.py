@@ -277,7 +277,7 @@ def test_it_is_synced_there_and_back(old: OldFolder) -> None:
         assert other_hits(client, old.of_live())
         undone = asyncio.run(run_sync(old.folder / "catalogue.jsonl", old.settings, QUIET)).diff
         assert (undone.added, undone.changed, undone.payload_changed, undone.removed) == (1, 1, 1, 1)
-        assert other_hits(client, old.of_live()) == []
+        assert other_hits(client, old.of_live(), encoded_here=True) == []
 
 
 def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
