@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from embedding.errors import NearfieldError
 from indexing.errors import StartOverError, StateError
 from indexing.settings import IndexingSettings
+from indexing.state.contract import StateStore
 from indexing.state.lease import Lease, Worker
 from indexing.state.open import open_database
+from indexing.state.postgres import PostgresState
 from indexing.state.postgres_log import PostgresReader
 from indexing.state.records import Frame, WentLive
 from service.changes.following import Held
@@ -26,9 +28,11 @@ _LOOK_EVERY_S = 1.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
 
-def leased_follower(settings: IndexingSettings, worker: str, releases: tuple[str, ...], held: Held) -> "LeasedFollower":
-    """By a lease that is named `worker`, of a process that answers from `releases`."""
-    state = open_database(settings)
+def leased_follower(
+    settings: IndexingSettings, state: StateStore, worker: str, releases: tuple[str, ...], held: Held
+) -> "LeasedFollower":
+    """By a lease that is named `worker`, of a process that answers from `releases`; it tells `state` the time."""
+    assert isinstance(state, PostgresState), "there are no leases on files"
     who = Worker(
         id=worker,
         host=settings.host_name,
@@ -36,7 +40,8 @@ def leased_follower(settings: IndexingSettings, worker: str, releases: tuple[str
         releases=releases,
         lease_s=settings.lease_s,
     )
-    return LeasedFollower(held, Lease(state.connection, who, state.clock))
+    # A connection of its own, on which it listens.
+    return LeasedFollower(held, Lease(open_database(settings).connection, who, state.clock))
 
 
 class LeasedFollower:
