@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tests.indexing.state.model.change_steps import change_steps, later, watching_steps
+from tests.indexing.state.model.outside_steps import outside_steps
 from tests.indexing.state.model.rules import Promise, Rules
 from tests.indexing.state.model.search import Step
 from tests.indexing.state.model.worker_steps import ended, renamed, worker_steps
@@ -20,6 +21,7 @@ def steps(world: World, setting: Setting, rules: Rules) -> Iterator[Step[World]]
     database = world.database
     if setting.cuts and database.cut < database.head:
         yield "the log is cut", world._replace(database=database._replace(cut=database.head)), None
+    yield from outside_steps(world, setting)
     if setting.crashes:
         yield from _crash(world, rules)
     if setting.standby and not database.timeline:
@@ -101,16 +103,17 @@ def _asynchronous_failover(world: World, rules: Rules) -> Iterator[Step[World]]:
     for length in range(len(log) + 1):
         for kept in {_renamed_rows(rows, rules), (None,) * len(rows)}:
             promoted = world.database._replace(timeline=1, log=log[:length], rows=kept, settled=False)
+            lost = _changes(log[length:])
             yield "a standby without the last commits is promoted", world._replace(
                 database=promoted,
                 begun=(0,) * len(world.begun),
-                lost=world.lost | _changes(log[length:]),
+                lost=world.lost | lost,
                 workers=tuple(
                     worker._replace(renewal=worker.renewal and renamed(worker.renewal, rules))
                     for worker in world.workers
                 ),
                 acknowledger=world.acknowledger._replace(watched=nothing, timeline_watched=NEVER),
-            ), None
+            ), Promise.VANISHED if lost & world.acknowledged else None
 
 
 def _renamed_rows(rows: tuple[Row | None, ...], rules: Rules) -> tuple[Row | None, ...]:

@@ -94,15 +94,13 @@ def _renewed(worker: Worker, renewal: Renewal, rules: Rules) -> Worker:
 def _moved(worker: Worker, rules: Rules) -> Worker:
     """On a timeline that is new to it: no release counts as read, and no lease as the one from before."""
     nothing = (NEVER,) * len(worker.applied)
-    return ended(worker._replace(applied=nothing, at_end=(False,) * len(worker.at_end)), rules)
+    worker = ended(worker._replace(applied=nothing, at_end=(False,) * len(worker.at_end)), rules)
+    return worker._replace(request=worker.request and worker.request._replace(applied=NEVER))
 
 
 def ended(worker: Worker, rules: Rules) -> Worker:
     """Its lease is over: an answer in the making that will be refused for that is refused now."""
-    if worker.request is None:
-        return worker
-    refused = rules.look_when_ready and rules.same_lease
-    return worker._replace(request=None if refused else worker.request._replace(applied=NEVER))
+    return worker._replace(request=None) if rules.look_when_ready and rules.same_lease else worker
 
 
 def _reading(world: World, setting: Setting, rules: Rules, index: int, release: int) -> Iterator[Step[World]]:

@@ -137,6 +137,8 @@ class Setting(NamedTuple):
     crashes: bool = False
     standby: str = ""
     """`synchronous`, `asynchronous`, or none."""
+    outside: str = ""
+    """What happens that no rule answers for: `suspended`, `forgotten` or `edited`."""
 
 
 def fresh_worker(setting: Setting, reads: int) -> Worker:
