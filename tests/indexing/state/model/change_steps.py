@@ -62,9 +62,7 @@ def _everywhere(world: World, setting: Setting, rules: Rules, change: int) -> bo
     if setting.standby == "synchronous" and (world.standby or world.database).number_of(change) is None:
         return False  # its commit has not come back
     return not rules.every_worker or all(
-        row is None
-        or _run_out(watched, rules)
-        or row.applied >= number
+        row is None or _run_out(watched, rules) or row.applied >= number
         for row, watched in zip(database.rows, acknowledger.watched, strict=True)
     )
 
@@ -92,9 +90,7 @@ def watching_steps(world: World, rules: Rules) -> Iterator[Step[World]]:
         settled = world.database._replace(settled=True)
         yield "the new timeline is settled", world._replace(database=settled), None
     if acknowledger.on_old:
-        yield "the acknowledger connects to the new primary", world._replace(
-            acknowledger=_anew(acknowledger)
-        ), None
+        yield "the acknowledger connects to the new primary", world._replace(acknowledger=_anew(acknowledger)), None
     if acknowledger.may_run_ahead:
         ahead = later(acknowledger)._replace(may_run_ahead=False)
         yield "the acknowledger's clock runs ahead", world._replace(acknowledger=ahead), None

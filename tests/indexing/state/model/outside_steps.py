@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
+from tests.indexing.state.model.change_steps import later
 from tests.indexing.state.model.search import Step
-from tests.indexing.state.model.world import NEVER, Setting, World
+from tests.indexing.state.model.world import Setting, World
 
 
 def outside_steps(world: World, setting: Setting) -> Iterator[Step[World]]:
     """What the setting lets happen."""
-    row, acknowledger, database = world.database.rows[0], world.acknowledger, world.database
+    database = world.database
+    row = database.rows[0]
     if row is None:
         return
     if setting.outside == "suspended":
         # Its machine stands still with its clock: only the others grow older.
-        older = acknowledger._replace(watched=tuple(it if it == NEVER else it + 1 for it in acknowledger.watched))
-        if max(older.watched) < 4:
-            yield "time passes, not for worker 0", world._replace(acknowledger=older), None
+        yield "time passes, not for worker 0", world._replace(acknowledger=later(world.acknowledger)), None
     elif setting.outside == "forgotten":
         rows = (None, *database.rows[1:])
         yield "worker 0, which lives, is forgotten", world._replace(database=database._replace(rows=rows)), None

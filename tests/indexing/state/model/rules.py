@@ -1,4 +1,4 @@
-"""The rules of leases, each a switch, and what is promised by them: docs/decisions/2026-11-29-leases.md argues for both."""
+"""The rules of leases, each a switch, and what they promise; docs/decisions/2026-11-29-leases.md argues for both."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -45,8 +45,10 @@ class Rules(NamedTuple):
     """Time is counted on clocks that are never set; else one may be set forward by an hour."""
     a_tenth_more: bool = True
     """An acknowledger waits longer than a lease lasts, as clocks do not run quite alike."""
+    clock_before_look: bool = True
+    """The clock is read before the look that finds a lease unrenewed; else an older look may be counted on."""
     snapshot_on_new_timeline: bool = True
-    """On a timeline that is new to it a worker starts from the snapshot before it answers; else it goes on by number."""
+    """On a timeline that is new to it a worker starts from the snapshot; else it goes on by number."""
     positions_name_timeline: bool = True
     """What a worker says it applied counts on the timeline of which it was said; else numbers alone are compared."""
     wait_on_new_timeline: bool = True

@@ -23,7 +23,7 @@ class Found(NamedTuple):
 def search(
     first: State, steps: Callable[[State], Iterator[Step[State]]], promises: Collection[Promise] = tuple(Promise)
 ) -> Found:
-    """Search breadth first from `first` for a step that breaks one of `promises`; the whole space when there is none."""
+    """Search breadth first from `first` for a step that breaks one of `promises`; all there is when there is none."""
     came_from: dict[State, tuple[State, str] | None] = {first: None}
     level = [first]
     while level:

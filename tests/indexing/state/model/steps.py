@@ -57,11 +57,15 @@ def _crash(world: World, rules: Rules) -> Iterator[Step[World]]:
     if not rules.changes_survive:
         log = log[:-1]
     vanished = world.acknowledged & _changes(database.log) & ~_changes(log)
-    yield "the database crashes, and comes back", world._replace(
-        database=database._replace(log=log, rows=rows),
-        begun=(0,) * len(world.begun),
-        acknowledger=world.acknowledger._replace(watched=watched),
-    ), Promise.VANISHED if vanished else None
+    yield (
+        "the database crashes, and comes back",
+        world._replace(
+            database=database._replace(log=log, rows=rows),
+            begun=(0,) * len(world.begun),
+            acknowledger=world.acknowledger._replace(watched=watched),
+        ),
+        Promise.VANISHED if vanished else None,
+    )
 
 
 def _replicated(world: World) -> World:
@@ -104,16 +108,20 @@ def _asynchronous_failover(world: World, rules: Rules) -> Iterator[Step[World]]:
         for kept in {_renamed_rows(rows, rules), (None,) * len(rows)}:
             promoted = world.database._replace(timeline=1, log=log[:length], rows=kept, settled=False)
             lost = _changes(log[length:])
-            yield "a standby without the last commits is promoted", world._replace(
-                database=promoted,
-                begun=(0,) * len(world.begun),
-                lost=world.lost | lost,
-                workers=tuple(
-                    worker._replace(renewal=worker.renewal and renamed(worker.renewal, rules))
-                    for worker in world.workers
+            yield (
+                "a standby without the last commits is promoted",
+                world._replace(
+                    database=promoted,
+                    begun=(0,) * len(world.begun),
+                    lost=world.lost | lost,
+                    workers=tuple(
+                        worker._replace(renewal=worker.renewal and renamed(worker.renewal, rules))
+                        for worker in world.workers
+                    ),
+                    acknowledger=world.acknowledger._replace(watched=nothing, timeline_watched=NEVER),
                 ),
-                acknowledger=world.acknowledger._replace(watched=nothing, timeline_watched=NEVER),
-            ), Promise.VANISHED if lost & world.acknowledged else None
+                Promise.VANISHED if lost & world.acknowledged else None,
+            )
 
 
 def _renamed_rows(rows: tuple[Row | None, ...], rules: Rules) -> tuple[Row | None, ...]:

@@ -30,13 +30,15 @@ def worker_steps(world: World, setting: Setting, rules: Rules, index: int) -> It
         renewal = worker.renewal and renamed(worker.renewal, rules)
         if renewal is not None and renewal.committed_on != NEVER:
             renewal = None
-        yield f"worker {index} connects to the new primary", _with(
-            world, index, worker._replace(on_old=False, renewal=renewal)
-        ), None
+        yield (
+            f"worker {index} connects to the new primary",
+            _with(world, index, worker._replace(on_old=False, renewal=renewal)),
+            None,
+        )
     if setting.kills:
         for reads in {worker.reads, 1}:
             # Its supervisor gives up the lease at once.
-            dead = _with_row(_with(world, index, fresh_worker(setting, reads)), index, None)
+            dead = _with_row(_with(world, index, fresh_worker(setting, reads)), rules, index, None)
             yield f"worker {index} is killed, and begins again", dead, None
 
 
@@ -44,11 +46,11 @@ def _with(world: World, index: int, worker: Worker) -> World:
     return world._replace(workers=(*world.workers[:index], worker, *world.workers[index + 1 :]))
 
 
-def _with_row(world: World, index: int, row: Row | None) -> World:
+def _with_row(world: World, rules: Rules, index: int, row: Row | None) -> World:
     rows = world.database.rows
     world = world._replace(database=world.database._replace(rows=(*rows[:index], row, *rows[index + 1 :])))
     acknowledger = world.acknowledger
-    if acknowledger.on_old:
+    if acknowledger.on_old or not rules.clock_before_look:
         return world
     # Its counter is another one: to whoever watched it, it is a lease not seen yet.
     watched = (*acknowledger.watched[:index], NEVER, *acknowledger.watched[index + 1 :])
@@ -69,7 +71,11 @@ def _renewal(world: World, rules: Rules, index: int) -> Iterator[Step[World]]:
         returns = world.standby is None
         committed = worker._replace(renewal=renewal._replace(committed_on=world.database.timeline, returns=returns))
         row = Row(renewal.applied, worker.reads)
-        yield f"the renewal of worker {index} is committed", _with_row(_with(world, index, committed), index, row), None
+        yield (
+            f"the renewal of worker {index} is committed",
+            _with_row(_with(world, index, committed), rules, index, row),
+            None,
+        )
 
 
 def _said(world: World, worker: Worker, rules: Rules) -> int:
@@ -149,9 +155,11 @@ def _asking(world: World, setting: Setting, rules: Rules, index: int) -> Iterato
                 if worker.applied[release] != NEVER:
                     view = worker.views[release]
                     asked = Request(world.acknowledged & ~view, view, worker.applied[release])
-                    yield f"worker {index} is asked, and reads release {release}", _with(
-                        world, index, worker._replace(request=asked)
-                    ), None
+                    yield (
+                        f"worker {index} is asked, and reads release {release}",
+                        _with(world, index, worker._replace(request=asked)),
+                        None,
+                    )
         return
     done = _with(world, index, worker._replace(request=None))
     if rules.look_when_ready and not worker.may_answer:
