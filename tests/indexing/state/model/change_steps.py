@@ -26,6 +26,8 @@ def _begin(world: World, setting: Setting, rules: Rules, change: int) -> Iterato
         newest = max(newest, *world.begun)
     elif any(world.begun):
         return
+    if rules.kinds_asked and setting.kinds[change] and rules.wait_on_new_timeline and not world.database.settled:
+        return  # a lease may be missing here, of a worker that cannot read it
     for row, watched in zip(world.database.rows, world.acknowledger.watched, strict=True):
         may_answer = row is not None and not _run_out(watched, rules)
         if rules.kinds_asked and row is not None and may_answer and row.reads < setting.kinds[change]:

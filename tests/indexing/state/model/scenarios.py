@@ -18,6 +18,7 @@ SETTINGS = {
     "workers of two versions": Setting(kinds=(1, 0), reads=0, kills=True, drifts=False),
     "a synchronous standby": Setting(standby="synchronous"),
     "an asynchronous standby": Setting(kinds=(0, 0), after_failover=2, standby="asynchronous", drifts=False),
+    "workers of two versions and an asynchronous standby": Setting(kinds=(1,), reads=0, standby="asynchronous"),
 }
 """Searched whole each time the tests run."""
 
@@ -37,7 +38,7 @@ class Hole(NamedTuple):
     promise: Promise
 
 
-_LOG, _RELEASES, _CRASH, _VERSIONS, _SYNCHRONOUS, _ASYNCHRONOUS = SETTINGS
+_LOG, _RELEASES, _CRASH, _VERSIONS, _, _ASYNCHRONOUS, _ = SETTINGS
 HOLES = {
     "number_under_lock": Hole(_LOG, Promise.SHOWN),
     "gap_means_snapshot": Hole(_LOG, Promise.SHOWN),

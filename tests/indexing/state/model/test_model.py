@@ -27,18 +27,29 @@ def test_without_a_rule_a_promise_is_broken(rule: str) -> None:
         assert any("is acknowledged" in step for step in found.way)
 
 
+def test_numbers_from_a_sequence_are_committed_out_of_order() -> None:
+    found = searched(Setting(kinds=(0, 0)), without("number_under_lock"), (Promise.GAP,))
+    assert found.way == ("change 0 takes the number 1", "change 1 takes the number 2", "change 1 is committed as 2")
+
+
 def test_every_rule_can_be_left_out() -> None:
     assert tuple(HOLES) == Rules._fields
 
 
 @pytest.mark.parametrize("rule", ["look_when_ready", "same_lease", "answers_count"])
 def test_what_is_looked_at_when_an_answer_is_ready_keeps_the_second_promise_alone(rule: str) -> None:
-    for name in ("two releases in one worker", "a database that crashes", "a synchronous standby"):
+    for name in ("two releases in one worker", "a database that crashes"):
         assert searched(SETTINGS[name], without(rule), (Promise.SHOWN,)).broken is None
 
 
 def test_only_an_asynchronous_standby_needs_the_wait_on_a_new_timeline() -> None:
     assert searched(SETTINGS["a synchronous standby"], without("wait_on_new_timeline")).broken is None
+
+
+def test_a_new_kind_waits_on_a_new_timeline_too() -> None:
+    """The lease of a worker that cannot read it may be among what was lost."""
+    setting = SETTINGS["workers of two versions and an asynchronous standby"]
+    assert searched(setting, without("wait_on_new_timeline"), (Promise.STOPPED,)).broken is Promise.STOPPED
 
 
 @pytest.mark.parametrize("outside", ["suspended", "forgotten", "edited"])

@@ -125,7 +125,7 @@ class Setting(NamedTuple):
     workers: int = 1
     releases: int = 1
     kinds: tuple[int, ...] = (0,)
-    """The kind of each change that will come."""
+    """The kind of each change that will come; every version reads kind 0."""
     after_failover: int = 0
     """Changes that come after a failover only, a bit for each."""
     reads: int = 1
