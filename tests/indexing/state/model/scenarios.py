@@ -12,20 +12,21 @@ from tests.indexing.state.model.world import Setting, first_world
 WITHOUT_LOSS = tuple(promise for promise in Promise if promise is not Promise.VANISHED)
 
 SETTINGS = {
-    "two changes, a log that is cut, workers that die": Setting(kinds=(0, 0), cuts=True, kills=True),
+    "two changes, a log that is cut, workers that die": Setting(kinds=(0, 0), cuts=True, kills=True, drifts=False),
     "two releases in one worker": Setting(releases=2),
     "a database that crashes": Setting(crashes=True),
     "workers of two versions": Setting(kinds=(1, 0), reads=0, kills=True, drifts=False),
-    "a synchronous standby": Setting(standby="synchronous"),
+    "a synchronous standby": Setting(standby="synchronous", drifts=False),
     "an asynchronous standby": Setting(kinds=(0, 0), after_failover=2, standby="asynchronous", drifts=False),
     "workers of two versions and an asynchronous standby": Setting(kinds=(1,), reads=0, standby="asynchronous"),
 }
 """Searched whole each time the tests run."""
 
 LARGER_SETTINGS = {
-    "two workers": Setting(workers=2, drifts=False),
+    "two workers": Setting(workers=2),
     "two changes in two releases": Setting(kinds=(0, 0), releases=2, cuts=True, kills=True),
     "two changes and a synchronous standby": Setting(kinds=(0, 0), standby="synchronous"),
+    "two versions, two changes and a synchronous standby": Setting(kinds=(1, 0), reads=0, standby="synchronous"),
     "two changes at any time and an asynchronous standby": Setting(kinds=(0, 0), standby="asynchronous"),
 }
 """Searched whole by `python -m tests.indexing.state.model.report`: a few minutes."""
