@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.indexing.state.model.lease_rows import with_row
 from tests.indexing.state.model.rules import Promise, Rules
 from tests.indexing.state.model.search import Step
 from tests.indexing.state.model.world import LEASE, NEVER, WAIT, Acknowledger, Setting, World
@@ -88,6 +89,10 @@ def watching_steps(world: World, rules: Rules) -> Iterator[Step[World]]:
     seen = acknowledger._replace(watched=watched, timeline_watched=max(0, acknowledger.timeline_watched))
     if seen != acknowledger:
         yield "the acknowledger looks at the leases", world._replace(acknowledger=seen), None
+    if not acknowledger.on_old:
+        for index, row in enumerate(database.rows):
+            if row is not None and _run_out(acknowledger.watched[index], rules):
+                yield "a lease that has run out is deleted", with_row(world, rules, index, None), None
     if not database.settled and _run_out(acknowledger.timeline_watched, rules):
         settled = world.database._replace(settled=True)
         yield "the new timeline is settled", world._replace(database=settled), None

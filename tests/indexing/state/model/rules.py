@@ -47,6 +47,8 @@ class Rules(NamedTuple):
     """An acknowledger waits longer than a lease lasts, as clocks do not run quite alike."""
     clock_before_look: bool = True
     """The clock is read before the look that finds a lease unrenewed; else an older look may be counted on."""
+    counters_never_repeat: bool = True
+    """A lease that is taken anew has a counter that no lease had before; else it begins again at one."""
     snapshot_on_new_timeline: bool = True
     """On a timeline that is new to it a worker starts from the snapshot; else it goes on by number."""
     positions_name_timeline: bool = True

@@ -56,6 +56,7 @@ HOLES = {
     "no_wall_clock": Hole(_CRASH, Promise.SHOWN),
     "a_tenth_more": Hole(_CRASH, Promise.SHOWN),
     "clock_before_look": Hole(_CRASH, Promise.SHOWN),
+    "counters_never_repeat": Hole(_CRASH, Promise.SHOWN),
     "snapshot_on_new_timeline": Hole(_ASYNCHRONOUS, Promise.SHOWN),
     "positions_name_timeline": Hole(_ASYNCHRONOUS, Promise.SHOWN),
     "wait_on_new_timeline": Hole(_ASYNCHRONOUS, Promise.SHOWN),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.indexing.state.model.lease_rows import with_row
 from tests.indexing.state.model.rules import Promise, Rules
 from tests.indexing.state.model.search import Step
 from tests.indexing.state.model.world import (
@@ -38,23 +39,12 @@ def worker_steps(world: World, setting: Setting, rules: Rules, index: int) -> It
     if setting.kills:
         for reads in {worker.reads, 1}:
             # Its supervisor gives up the lease at once.
-            dead = _with_row(_with(world, index, fresh_worker(setting, reads)), rules, index, None)
+            dead = with_row(_with(world, index, fresh_worker(setting, reads)), rules, index, None)
             yield f"worker {index} is killed, and begins again", dead, None
 
 
 def _with(world: World, index: int, worker: Worker) -> World:
     return world._replace(workers=(*world.workers[:index], worker, *world.workers[index + 1 :]))
-
-
-def _with_row(world: World, rules: Rules, index: int, row: Row | None) -> World:
-    rows = world.database.rows
-    world = world._replace(database=world.database._replace(rows=(*rows[:index], row, *rows[index + 1 :])))
-    acknowledger = world.acknowledger
-    if acknowledger.on_old or not rules.clock_before_look:
-        return world
-    # Its counter is another one: to whoever watched it, it is a lease not seen yet.
-    watched = (*acknowledger.watched[:index], NEVER, *acknowledger.watched[index + 1 :])
-    return world._replace(acknowledger=acknowledger._replace(watched=watched))
 
 
 def _renewal(world: World, rules: Rules, index: int) -> Iterator[Step[World]]:
@@ -73,7 +63,7 @@ def _renewal(world: World, rules: Rules, index: int) -> Iterator[Step[World]]:
         row = Row(renewal.applied, worker.reads)
         yield (
             f"the renewal of worker {index} is committed",
-            _with_row(_with(world, index, committed), rules, index, row),
+            with_row(_with(world, index, committed), rules, index, row),
             None,
         )
 
