@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from embedding.errors import NearfieldError
 from indexing.errors import StartOverError, StateError
@@ -22,6 +23,8 @@ from service.changes.following import Held
 
 _log = logging.getLogger("nearfield.service")
 
+# In which term of the lease the request of this task came.
+_asked_in: ContextVar[int] = ContextVar("asked_in", default=0)
 # Behind what is told: a look that finds nothing.
 _LOOK_EVERY_S = 1.0
 # After a failure, doubled each time.
@@ -52,10 +55,13 @@ class LeasedFollower:
         self._lease = lease
         self._reader: PostgresReader | None = None
         self._live: str | None = None
+        # How often a lease was taken.
+        self._term = 0
 
     @property
     def may_answer(self) -> bool:
-        return self._lease.valid
+        # Taken anew meanwhile, the lease says nothing of what this request has read before.
+        return self._lease.valid and _asked_in.get() == self._term
 
     async def begin(self) -> None:
         sent_at = await self._lease.take()
@@ -66,10 +72,12 @@ class LeasedFollower:
         except StartOverError as error:
             _log.warning("the log is read from its beginning: %s", error)
             await self._start_over()
+        self._term += 1
         self._lease.hold_since(sent_at)
         await self._renew()
 
     async def arrive(self) -> None:
+        _asked_in.set(self._term)
         if not self._lease.valid:
             raise StateError(
                 "this worker's lease has run out: it has not heard for too long from the state's database, and may "
