@@ -2,7 +2,9 @@
 
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
-│   └── CollectionMissingError the collection is not there
+│   ├── CollectionMissingError the collection is not there
+│   ├── EngineAwayError        it did not answer in time, or cannot be reached: another try may do
+│   └── KeyRefusedError        the server's key does not allow what was asked
 ├── GateError                  a release must not go live; names the number that failed
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
@@ -26,6 +28,14 @@ class StoreError(NearfieldError):
 
 class CollectionMissingError(StoreError):
     """The collection is not there."""
+
+
+class EngineAwayError(StoreError):
+    """The engine did not answer in time, or cannot be reached: what needs it may do at another time."""
+
+
+class KeyRefusedError(StoreError):
+    """The server's key does not allow what was asked of it."""
 
 
 class GateError(NearfieldError):

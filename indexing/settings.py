@@ -11,9 +11,11 @@ from embedding.settings import EmbeddingSettings
 class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The part of `nearfield.toml` that `indexing` understands, on top of embedding's."""
 
-    # Address of a Qdrant server; left out, the embedded store is used.
+    # Address of a Qdrant server, or of several nodes of one with commas; left out, the embedded store is used.
     qdrant_url: str | None = None
     qdrant_api_key: str | None = None
+    # An answer that is late is none: by then one call to the engine has been given up, and perhaps a second one.
+    query_timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 2.0
     # The rules that people edit; `nearfield serve` puts a good change of it in force.
     rules: Path = Path("rules.toml")
     # The largest shares of the live rows that one sync may remove (a build too), give other vectors, or open wide.

@@ -133,5 +133,8 @@ class VectorStore(Protocol):
     async def set_live(self, collection: str) -> None:
         """Point to another collection, atomically; CollectionMissingError when it is not there."""
 
+    async def trouble(self) -> str | None:
+        """Why the engine cannot be asked just now, in words; None where it answers."""
+
     async def close(self) -> None:
         """Let go of files and connections."""

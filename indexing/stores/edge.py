@@ -207,6 +207,9 @@ class EdgeStore:
             raise CollectionMissingError(f"collection {collection!r} is not there, so it cannot be made live")
         write_durably(self._pointer, f"{collection}\n".encode())
 
+    async def trouble(self) -> str | None:
+        return None
+
     async def close(self) -> None:
         for shard in self._shards.values():
             shard.close()

@@ -24,6 +24,7 @@ from indexing.filters.algebra import Filter
 from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.hnsw import HnswSettings
+from indexing.stores.server_endpoints import Endpoint, Endpoints
 from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
 from indexing.stores.sharding import Sharding
@@ -31,11 +32,11 @@ from indexing.words.sparse import Sparse
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
 _UPSERT_CHUNK = 250
-# A query takes milliseconds; a caller that waits longer than this has gone.
-_QUERY_TIMEOUT_S = 5
 # 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
 _OPTIMISE_TIMEOUT_S = 4 * 3600.0
 _LONGEST_PAUSE_S = 2.0
+# A search takes milliseconds: a copy that takes so long is stopped, cut off or overrun, and another one is asked too.
+_HEDGE_AFTER_MS = 100
 _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
     "keyword": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
     "code": models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
@@ -61,8 +62,11 @@ class ServerStore:
         hnsw: HnswSettings | None = None,
         optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
         sharding: Sharding | None = None,
+        reads: Endpoints | None = None,
     ) -> None:
+        """`reads`: where queries are asked, where `client` is not the only address."""
         self.client, self.prefix, self.sharding = client, prefix, sharding or Sharding()
+        self._reads = reads or Endpoints([Endpoint("the server", client)])
         self._prefix = f"{prefix}."
         self._alias = f"{prefix}-live"
         self._hnsw = hnsw or HnswSettings()
@@ -92,6 +96,8 @@ class ServerStore:
             ),
             doing,
         )
+        if (hedged := hedged_reads(self.sharding)) is not None:
+            await ask(self.client.update_collection(name, collection_params=hedged), doing)
         for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected.
             await ask(self.client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
@@ -162,17 +168,18 @@ class ServerStore:
         limit: int,
         params: SearchParams,
     ) -> Ranked:
-        answer = await ask(
-            self.client.query_points(
-                self._name(collection),
-                query=vector.tolist(),
+        query, name, search_params = vector.tolist(), self._name(collection), _search_params(params)
+        answer = await self._reads.read(
+            lambda client, timeout_s: client.query_points(
+                name,
+                query=query,
                 using=using,
                 query_filter=where,
-                search_params=_search_params(params),
+                search_params=search_params,
                 limit=limit,
                 with_payload=False,
                 with_vectors=False,
-                timeout=_QUERY_TIMEOUT_S,
+                timeout=timeout_s,
             ),
             f"search collection {collection!r}",
         )
@@ -181,16 +188,17 @@ class ServerStore:
     async def matching(
         self, collection: str, words: Sparse, *, using: str, where: grpc.Filter | None, limit: int
     ) -> Ranked:
-        answer = await ask(
-            self.client.query_points(
-                self._name(collection),
-                query=_sparse(words),
+        query, name = _sparse(words), self._name(collection)
+        answer = await self._reads.read(
+            lambda client, timeout_s: client.query_points(
+                name,
+                query=query,
                 using=using,
                 query_filter=where,
                 limit=limit,
                 with_payload=False,
                 with_vectors=False,
-                timeout=_QUERY_TIMEOUT_S,
+                timeout=timeout_s,
             ),
             f"search words of collection {collection!r}",
         )
@@ -200,8 +208,11 @@ class ServerStore:
         ids: list[models.ExtendedPointId] = [int(row) for row in rows]
         if not ids:
             raise StoreError("vectors were asked for without naming a row")
-        records = await ask(
-            self.client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
+        name = self._name(collection)
+        records = await self._reads.read(
+            lambda client, timeout_s: client.retrieve(
+                name, ids, with_payload=False, with_vectors=[using], timeout=timeout_s
+            ),
             f"read vectors of collection {collection!r}",
         )
         found = {record.id: record.vector[using] for record in records if isinstance(record.vector, dict)}
@@ -242,6 +253,9 @@ class ServerStore:
         changes: list[models.AliasOperations] = [create] if await self.live() is None else [delete, create]
         await ask(self.client.update_collection_aliases(changes), f"make collection {collection!r} live")
 
+    async def trouble(self) -> str | None:
+        return await self._reads.trouble()
+
     async def close(self) -> None:
         await self.client.close()
 
@@ -250,6 +264,11 @@ class ServerStore:
 
     def _owns(self, name: str) -> bool:
         return name.startswith(self._prefix)
+
+
+def hedged_reads(sharding: Sharding) -> models.CollectionParamsDiff | None:
+    """What makes a node ask another copy where the first is slow; None where there is one copy of each shard."""
+    return models.CollectionParamsDiff(read_fan_out_delay_ms=_HEDGE_AFTER_MS) if sharding.replicas > 1 else None
 
 
 def _sparse(words: Sparse) -> models.SparseVector:

@@ -121,6 +121,9 @@ class NumpyStore:
         self._world.points(collection)
         self._world.live = collection
 
+    async def trouble(self) -> str | None:
+        return None
+
     async def close(self) -> None:
         pass
 
@@ -140,6 +143,9 @@ class NumpyBackend:
 
     def is_meant(self, settings: IndexingSettings) -> bool:
         return settings.qdrant_url is not None and settings.qdrant_url.startswith("numpy:")
+
+    def warnings(self, settings: IndexingSettings) -> list[str]:  # noqa: ARG002  # as StoreBackend
+        return []
 
     def open(self, settings: IndexingSettings) -> VectorStore:
         return NumpyStore(self._worlds.setdefault(settings.qdrant_url or "", World()))
