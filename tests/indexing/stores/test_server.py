@@ -14,7 +14,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from embedding.errors import UsageError
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, EngineAwayError, KeyRefusedError, StoreError
 from indexing.journal.records import TakenDown
 from indexing.journal.server_log import ServerLog
 from indexing.settings import IndexingSettings
@@ -75,12 +75,17 @@ def store_on(server: Scripted, timeout_s: float = 60.0, sharding: Sharding | Non
     ("error", "kind", "words"),
     [
         (rpc_error(StatusCode.NOT_FOUND, "no such"), CollectionMissingError, "NOT_FOUND: no such"),
-        (rpc_error(StatusCode.UNAVAILABLE, "refused"), StoreError, "UNAVAILABLE: refused"),
-        (rpc_error(StatusCode.DEADLINE_EXCEEDED, "late"), StoreError, "DEADLINE_EXCEEDED: late"),
+        (rpc_error(StatusCode.UNAVAILABLE, "refused"), EngineAwayError, "UNAVAILABLE: refused"),
+        (rpc_error(StatusCode.DEADLINE_EXCEEDED, "late"), EngineAwayError, "DEADLINE_EXCEEDED: late"),
+        (rpc_error(StatusCode.INTERNAL, "no active copy"), EngineAwayError, "INTERNAL: no active copy"),
+        (rpc_error(StatusCode.INVALID_ARGUMENT, "bad"), StoreError, "INVALID_ARGUMENT: bad"),
+        (rpc_error(StatusCode.PERMISSION_DENIED, "read"), KeyRefusedError, "read.*the setting qdrant_api_key"),
+        (response(403, "Forbidden"), KeyRefusedError, "403.*the setting qdrant_api_key"),
         (response(404, "Not Found"), CollectionMissingError, "404"),
-        (response(500, "Broken"), StoreError, r"500 \(Broken\)"),
-        (ResponseHandlingException(ConnectError("no route")), StoreError, "no route"),
-        (ResourceExhaustedResponse("slow down", 3), StoreError, "slow down"),
+        (response(500, "Broken"), EngineAwayError, r"500 \(Broken\)"),
+        (response(429, "Slow down"), EngineAwayError, "429"),
+        (ResponseHandlingException(ConnectError("no route")), EngineAwayError, "no route"),
+        (ResourceExhaustedResponse("slow down", 3), EngineAwayError, "slow down"),
         (ValueError("Collection near.c not found"), CollectionMissingError, "near.c not found"),
         (ValueError("bad shape"), StoreError, "bad shape"),
     ],
