@@ -1,4 +1,4 @@
-"""The breaker, step by step: sequences of calls that were worked out by hand, on a clock that stands until it is set."""
+"""The breaker, step by step: sequences of calls worked out by hand, on a clock that stands until it is set."""
 
 import pytest
 

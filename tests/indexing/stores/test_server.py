@@ -80,7 +80,7 @@ def store_on(server: Scripted, timeout_s: float = 60.0, sharding: Sharding | Non
         (rpc_error(StatusCode.INTERNAL, "no active copy"), EngineAwayError, "INTERNAL: no active copy"),
         (rpc_error(StatusCode.INVALID_ARGUMENT, "bad"), StoreError, "INVALID_ARGUMENT: bad"),
         (rpc_error(StatusCode.PERMISSION_DENIED, "read"), KeyRefusedError, "read.*the setting qdrant_api_key"),
-        (response(403, "Forbidden"), KeyRefusedError, "403.*the setting qdrant_api_key"),
+        (response(403, "Forbidden"), KeyRefusedError, "(?s:403.*the setting qdrant_api_key)"),
         (response(404, "Not Found"), CollectionMissingError, "404"),
         (response(500, "Broken"), EngineAwayError, r"500 \(Broken\)"),
         (response(429, "Slow down"), EngineAwayError, "429"),

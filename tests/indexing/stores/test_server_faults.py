@@ -1,4 +1,4 @@
-"""What a reader of a server sees when an address dies, hangs or was wrong from the start: quick answers or quick errors.
+"""What a reader sees when an address dies, hangs or was wrong from the start: quick answers, or quick errors.
 
 The servers are stand-ins that speak the same gRPC; tests/service/test_engine_away.py has the real one.
 """
