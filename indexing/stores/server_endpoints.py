@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from qdrant_client import AsyncQdrantClient
 
-from indexing.errors import CollectionMissingError, EngineAwayError, StoreError
+from indexing.errors import CollectionMissingError, EngineAwayError, KeyRefusedError, StoreError
 from indexing.stores.answer_budget import open_budget
 from indexing.stores.breaker import Admits, Breaker
 from indexing.stores.server_errors import REFUSALS, is_gone, store_error
@@ -48,7 +48,11 @@ class Endpoint:
             raise away from error
         except REFUSALS as error:
             kind = store_error(error, doing)
-            self.note(kind, at_once=is_gone(error))
+            refused = isinstance(kind, KeyRefusedError)
+            if refused:
+                # Whose key may not even read is as good as away, and its answers can do without.
+                kind = EngineAwayError(str(kind))
+            self.note(kind, at_once=refused or is_gone(error))
             raise kind from error
         self.note(None)
         return answer
