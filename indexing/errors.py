@@ -2,7 +2,8 @@
 
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
-│   └── CollectionMissingError the collection is not there
+│   ├── CollectionMissingError the collection is not there
+│   └── VerificationError      a copy of a collection is not what was written; names the row
 ├── GateError                  a release must not go live; names the number that failed
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
@@ -26,6 +27,10 @@ class StoreError(NearfieldError):
 
 class CollectionMissingError(StoreError):
     """The collection is not there."""
+
+
+class VerificationError(StoreError):
+    """A copy of a collection is not what was written to it."""
 
 
 class GateError(NearfieldError):
