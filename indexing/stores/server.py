@@ -17,11 +17,12 @@ from qdrant_client import AsyncQdrantClient, grpc, models
 from qdrant_client.conversions.conversion import RestToGrpc
 
 from embedding.protocols import Vectors
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, StoreError, VerificationError
 from indexing.filters.algebra import Filter
 from indexing.payload.payload import engine_payload
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.hnsw import HnswSettings
+from indexing.stores.server_copies import copies_of, points_in, unlike
 from indexing.stores.server_creation import CollectionMaker
 from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
@@ -99,10 +100,10 @@ class ServerStore:
 
     async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
         name, doing = self._name(collection), f"verify collection {collection!r}"
-        counted = await ask_again(
-            partial(self.client.count, name, exact=True, consistency=_EVERY_COPY), doing, self._patience.writes_s
-        )
-        check_count(collection, num_points, counted.count)
+        copies = await ask_again(partial(copies_of, self.client, name, doing), doing, self._patience.writes_s)
+        if different := unlike(copies):
+            raise VerificationError(f"copies of collection {collection!r} differ: {different}; build again")
+        check_count(collection, num_points, points_in(copies))
         stored: dict[int, StoredPoint] = {}
         for start in range(0, len(written.rows), _CHUNK):
             ids: list[models.ExtendedPointId] = list(written.rows[start : start + _CHUNK])

@@ -89,6 +89,15 @@ def too_few(copies: list[Copy], replicas: int) -> str | None:
     return _told([f"shard {shard} has {there}" for shard, there in num.items() if there < replicas])
 
 
+def points_in(copies: list[Copy]) -> int:
+    """Points of the whole collection; of unlike copies of a shard the least, 0 for one that does not answer."""
+    least: dict[int, int] = {}
+    for copy in copies:
+        num_points = copy.num_points or 0
+        least[copy.shard] = min(least.get(copy.shard, num_points), num_points)
+    return sum(least.values())
+
+
 def _told(found: list[str]) -> str | None:
     if not found:
         return None

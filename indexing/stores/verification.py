@@ -24,7 +24,7 @@ def check_count(collection: str, expected: int, came: int) -> None:
     """VerificationError unless the collection holds `expected` points."""
     if came != expected:
         raise VerificationError(
-            f"collection {collection!r} should hold {expected:,} points on every copy, one holds {came:,}; build again"
+            f"collection {collection!r} should hold {expected:,} points, it holds {came:,}; build again"
         )
 
 

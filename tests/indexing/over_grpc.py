@@ -151,7 +151,7 @@ class OverGrpc(AsyncQdrantLocal):
         """A cluster of as many nodes as the collections were to have copies; each node has a copy of the one shard."""
         collections = {}
         for name, collection in self.collections.items():
-            num_points = collection.count(exact=True).count
+            num_points = collection.count().count
             copies = [
                 models.DistributedReplicaTelemetry(
                     peer_id=node,
