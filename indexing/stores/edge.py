@@ -100,7 +100,8 @@ class EdgeStore:
 
     async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
         check_count(collection, num_points, await self.count(collection))
-        shard, ids = self._shard(collection), [int(row) for row in written.rows]
+        shard = self._shard(collection)
+        ids: list[edge.PointId] = list(written.rows)
         records = _ask(lambda: shard.retrieve(ids, True, True), f"verify collection {collection!r}")
         check_points(collection, written, {int(record.id): _stored(record) for record in records})
 

@@ -9,7 +9,7 @@ number of queries; the client takes them whichever transport it was made for.
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,7 +243,7 @@ def _stored(record: models.Record) -> StoredPoint:
     vectors = record.vector if isinstance(record.vector, dict) else {}
     sparse = {name: vector for name, vector in vectors.items() if isinstance(vector, models.SparseVector)}
     return StoredPoint(
-        {name: vector for name, vector in vectors.items() if name not in sparse},
+        {name: cast("list[float]", vector) for name, vector in vectors.items() if name not in sparse},
         {name: Sparse(np.array(v.indices, np.uint32), np.array(v.values, np.float32)) for name, v in sparse.items()},
         record.payload or {},
     )
