@@ -4,7 +4,8 @@ NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
 │   ├── CollectionMissingError the collection is not there
 │   ├── EngineAwayError        it did not answer in time, or cannot be reached: another try may do
-│   └── KeyRefusedError        the server's key does not allow what was asked
+│   ├── KeyRefusedError        the server's key does not allow what was asked
+│   └── VerificationError      a copy of a collection is not what was written; names the row
 ├── GateError                  a release must not go live; names the number that failed
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
@@ -36,6 +37,10 @@ class EngineAwayError(StoreError):
 
 class KeyRefusedError(StoreError):
     """The server's key does not allow what was asked of it."""
+
+
+class VerificationError(StoreError):
+    """A copy of a collection is not what was written to it."""
 
 
 class GateError(NearfieldError):

@@ -36,5 +36,3 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     # Of collections that are made from now on; None is one shard a node.
     qdrant_shards: Annotated[int, Meta(ge=1, le=1_024)] | None = None
     qdrant_replicas: Annotated[int, Meta(ge=1, le=32)] = 1
-    # Copies that must have a write before it counts as done.
-    qdrant_write_consistency: Annotated[int, Meta(ge=1, le=32)] = 1

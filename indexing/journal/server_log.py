@@ -148,7 +148,7 @@ class ServerLog:
                     vectors_config={},
                     shard_number=1,
                     replication_factor=self._sharding.replicas,
-                    write_consistency_factor=self._sharding.write_consistency,
+                    write_consistency_factor=1,
                 ),
                 "make the journal",
             )

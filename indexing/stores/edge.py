@@ -10,7 +10,7 @@ folder/../live            the name of the live collection, replaced atomically
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +28,7 @@ from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import POINTS, CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.edge_filter import edge_filter
 from indexing.stores.hnsw import HnswSettings
+from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse, SparseRows
 
 # Rates hardly differ from 200 points a call to 5,000; a call stops everything else in the process.
@@ -96,6 +97,13 @@ class EdgeStore:
         del self._shards[collection]
         shard.close()
         await self.open(collection)
+
+    async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
+        check_count(collection, num_points, await self.count(collection))
+        shard = self._shard(collection)
+        ids: list[edge.PointId] = list(written.rows)
+        records = _ask(lambda: shard.retrieve(ids, True, True), f"verify collection {collection!r}")
+        check_points(collection, written, {int(record.id): _stored(record) for record in records})
 
     async def open(self, collection: str) -> None:
         if collection in self._shards:
@@ -172,6 +180,9 @@ class EdgeStore:
         names = (f"{path.parent.name}{path.name.removeprefix(POINTS)}" for path in found)
         return sorted(name for name in names if not name.startswith("."))
 
+    async def leftovers(self, known: Collection[str]) -> list[str]:
+        return [name for name in await self.collections() if name not in known]
+
     async def drop(self, collection: str) -> None:
         points = self._points(collection)
         if await self.live() == collection:
@@ -244,6 +255,16 @@ class EdgeStore:
             ),
             wal_enabled=False,
         )
+
+
+def _stored(record: edge.Record) -> StoredPoint:
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    sparse = {name: vector for name, vector in vectors.items() if isinstance(vector, edge.SparseVector)}
+    return StoredPoint(
+        {name: cast("list[float]", vector) for name, vector in vectors.items() if name not in sparse},
+        {name: Sparse(np.array(v.indices, np.uint32), np.array(v.values, np.float32)) for name, v in sparse.items()},
+        record.payload or {},
+    )
 
 
 def _views(matrix: Vectors) -> list[list[float]]:

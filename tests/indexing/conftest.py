@@ -13,7 +13,11 @@ from tests.indexing.kinds_of_store import KINDS, Stores, quick_folder, stores_of
 from tests.indexing.release_worlds import Source
 
 # What a suite asserts is told as if it stood in the test that subclasses it.
-pytest.register_assert_rewrite("tests.indexing.stores.contract", "tests.indexing.search.plans.contract")
+pytest.register_assert_rewrite(
+    "tests.indexing.stores.contract",
+    "tests.indexing.stores.verification_contract",
+    "tests.indexing.search.plans.contract",
+)
 
 
 @pytest.fixture
