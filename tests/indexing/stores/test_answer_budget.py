@@ -19,7 +19,7 @@ def test_time_runs_down_and_a_wait_of_its_own_starts_it_again() -> None:
 
 def test_what_is_lacking_is_said_once() -> None:
     budget = AnswerBudget(1.0)
-    assert budget.lacking == ()
+    assert not budget.lacking
     budget.go_without("engine")
     budget.go_without("engine")
     assert budget.lacking == ("engine",)
@@ -36,7 +36,7 @@ def test_each_answer_has_its_own_and_its_tasks_share_it() -> None:
     async def answer(timeout_s: float) -> AnswerBudget:
         with AnswerBudget(timeout_s) as budget:
             found = await asyncio.gather(part(), part())
-        assert found == [budget, budget]
+        assert list(found) == [budget, budget]
         return budget
 
     async def run() -> None:

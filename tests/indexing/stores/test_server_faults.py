@@ -1,6 +1,6 @@
 """What a reader sees when an address dies, hangs or was wrong from the start: quick answers, or quick errors.
 
-The servers are stand-ins that speak the same gRPC; tests/service/test_engine_away.py has the real one.
+The servers are stand-ins that speak the same gRPC; tests/service/api/test_server_faults.py has the real one.
 """
 
 import asyncio

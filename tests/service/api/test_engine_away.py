@@ -1,6 +1,6 @@
 """While the engine is away: the same answers under the same rules, which say so, or 503 at once; and no flood of lines.
 
-The engine is the embedded one, which is made to fail; tests/service/test_server_faults.py has a real server.
+The engine is the embedded one, which is made to fail; tests/service/api/test_server_faults.py has a real server.
 """
 
 import logging
