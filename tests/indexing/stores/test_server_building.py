@@ -153,9 +153,7 @@ def test_what_will_not_pass_is_tried_once(server: Scripted) -> None:
         store = store_on(server)
         await store.create("r1", SCHEMA)
         server.before = {"upsert": [REFUSED]}
-        with pytest.raises(
-            StoreError, match=r"PERMISSION_DENIED: read only\..* the setting qdrant_api_key"
-        ):
+        with pytest.raises(StoreError, match=r"PERMISSION_DENIED: read only\..* the setting qdrant_api_key"):
             await store.upsert("r1", points_of(PAYLOADS))
         assert server.num_calls["upsert"] == 1
 

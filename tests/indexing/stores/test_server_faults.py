@@ -5,12 +5,8 @@ The servers are stand-ins that speak the same gRPC; tests/service/api/test_serve
 
 import asyncio
 import logging
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -22,48 +18,10 @@ from indexing.stores.contract import Ranked, SearchParams
 from indexing.stores.server import ServerStore
 from indexing.stores.server_connection import open_server, warnings_of
 from tests.indexing.stores.standin_qdrant import free_port
+from tests.indexing.stores.standins import standins
 
 VECTOR = np.ones(4, np.float32)
 BUDGET_S = 1.0
-
-
-class Standin:
-    """A stand-in on a port of its own; `start` it again after `kill`."""
-
-    def __init__(self, sleep_s: float = 0.0) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._sleep_s = sleep_s
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "tests.indexing.stores.standin_qdrant", str(self.port), str(self._sleep_s)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-
-@contextmanager
-def standins(number: int = 1, sleep_s: float = 0.0) -> Iterator[list[Standin]]:
-    made = [Standin(sleep_s) for _ in range(number)]
-    try:
-        yield made
-    finally:
-        for one in made:
-            if one.process.poll() is None:
-                one.kill()
 
 
 def settings_of(*urls: str) -> IndexingSettings:
