@@ -2,7 +2,8 @@
 
     python -m tests.indexing.stores.standin_qdrant PORT [SLEEP_S]
 
-Each search finds one row: the port. It takes SLEEP_S. It says `ready` when it listens.
+Each search finds one row: the port. It takes SLEEP_S. In a collection with a name of `REFUSED` it is refused so.
+It says `ready` when it listens.
 """
 
 import asyncio
@@ -12,6 +13,13 @@ from typing import Any
 
 import grpc.aio  # type: ignore[import-untyped]
 from qdrant_client import grpc as qdrant
+
+REFUSED = {
+    "missing": grpc.StatusCode.NOT_FOUND,
+    "forbidden": grpc.StatusCode.PERMISSION_DENIED,
+    "broken": grpc.StatusCode.INTERNAL,
+    "wrong": grpc.StatusCode.INVALID_ARGUMENT,
+}
 
 
 def free_port() -> int:
@@ -32,8 +40,9 @@ def answers(port: int, sleep_s: float) -> Any:
 
     async def search(request: Any, context: Any) -> Any:
         await asyncio.sleep(sleep_s)
-        if request.collection_name.endswith("missing"):
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such collection")
+        code = REFUSED.get(request.collection_name.rpartition(".")[2])
+        if code is not None:
+            await context.abort(code, "as its name says")
         return qdrant.QueryResponse(result=[qdrant.ScoredPoint(id=qdrant.PointId(num=port), score=1.0)])
 
     async def listed(_: Any, __: Any) -> Any:

@@ -175,6 +175,30 @@ def test_an_address_that_is_no_server_of_ours_is_asked_for_nothing_twice() -> No
         with_store(settings_of(one.url, other.url), work)
 
 
+@pytest.mark.parametrize(
+    ("collection", "kind", "words"),
+    [
+        ("broken", EngineAwayError, "INTERNAL"),
+        # Who may not even read can do without as well, and is told which setting it is.
+        ("forbidden", EngineAwayError, "PERMISSION_DENIED.*the setting qdrant_api_key"),
+        ("wrong", StoreError, "INVALID_ARGUMENT"),
+        ("missing", CollectionMissingError, "NOT_FOUND"),
+    ],
+)
+def test_what_a_server_refuses_is_told_in_its_words(
+    collection: str, kind: type[StoreError], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with standins() as (one,):
+
+        async def work(store: ServerStore) -> None:
+            with AnswerBudget(BUDGET_S), pytest.raises(StoreError, match=words) as caught:
+                await search(store, collection)
+            assert type(caught.value) is kind
+
+        with_store(settings_of(one.url), work)
+    assert len(lines_of(caplog)) == (kind is EngineAwayError)
+
+
 def test_where_no_address_answers_each_is_named() -> None:
     urls = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
     with pytest.raises(StoreError, match="no Qdrant server answered") as caught:
