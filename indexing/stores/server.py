@@ -24,7 +24,8 @@ from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, Searc
 from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server_copies import copies_of, points_in, unlike
 from indexing.stores.server_creation import CollectionMaker
-from indexing.stores.server_endpoints import Endpoint, Endpoints
+from indexing.stores.server_endpoint import Endpoint
+from indexing.stores.server_endpoints import Endpoints
 from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
 from indexing.stores.server_optimising import Optimising

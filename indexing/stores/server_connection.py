@@ -4,7 +4,8 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from threading import Event
+from typing import TypeVar, cast
 
 from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
 from qdrant_client import AsyncQdrantClient, QdrantClient
@@ -14,7 +15,9 @@ from indexing.errors import StoreError
 from indexing.settings import IndexingSettings
 from indexing.stores.server import ServerStore
 from indexing.stores.server_addresses import Address, addresses_of
-from indexing.stores.server_endpoints import Endpoint, Endpoints
+from indexing.stores.server_any_client import AnyClient
+from indexing.stores.server_endpoint import Endpoint
+from indexing.stores.server_endpoints import Endpoints
 from indexing.stores.server_errors import words_of
 from indexing.stores.sharding import sharding_of
 
@@ -39,7 +42,7 @@ C = TypeVar("C", AsyncQdrantClient, QdrantClient)
 
 
 def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerStore:
-    """The store of `settings`; StoreError when no address of it answers within `wait_s`, UsageError as `Sharding`.
+    """The store of `settings`; StoreError when no address of it answers within `wait_s`.
 
     Addresses that do not answer while another one does are asked again by and by.
     """
@@ -50,7 +53,8 @@ def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerSt
     if len(trouble) == len(addresses):
         raise StoreError(_unreachable(trouble))
     endpoints = Endpoints([_endpoint(address, settings.qdrant_api_key, trouble) for address in addresses])
-    return ServerStore(endpoints.any_client, settings.qdrant_prefix, sharding=sharding, reads=endpoints)
+    client = cast("AsyncQdrantClient", AnyClient(endpoints))
+    return ServerStore(client, settings.qdrant_prefix, sharding=sharding, reads=endpoints)
 
 
 def warnings_of(settings: IndexingSettings) -> list[str]:
@@ -100,13 +104,15 @@ def _client(kind: Callable[..., C], address: Address, api_key: str | None, timeo
 
 def _troubles(addresses: Sequence[Address], api_key: str | None, wait_s: float) -> dict[Address, str]:
     """The addresses that do not answer, and why; they are waited for as long as none does, up to `wait_s`."""
-    give_up_at = time.monotonic() + wait_s
+    give_up_at, enough = time.monotonic() + wait_s, Event()
     pool = ThreadPoolExecutor(max_workers=len(addresses), thread_name_prefix="reach")
-    asked = {address: pool.submit(_trouble, address, api_key, give_up_at) for address in addresses}
+    asked = {address: pool.submit(_trouble, address, api_key, give_up_at, enough) for address in addresses}
     waiting: set[Future[str | None]] = set(asked.values())
     while waiting:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         if any(one.result() is None for one in done):
+            # Whoever does not answer is not waited for by those threads either, which the process would wait for.
+            enough.set()
             wait(waiting, timeout=_GRACE_S)
             break
     pool.shutdown(wait=False, cancel_futures=True)
@@ -114,16 +120,15 @@ def _troubles(addresses: Sequence[Address], api_key: str | None, wait_s: float) 
     return {address: why for address, why in found.items() if why is not None}
 
 
-def _trouble(address: Address, api_key: str | None, give_up_at: float) -> str | None:
+def _trouble(address: Address, api_key: str | None, give_up_at: float, enough: Event) -> str | None:
     client: QdrantClient = _client(QdrantClient, address, api_key, _CHECK_TIMEOUT_S)
     try:
         while True:
             try:
                 client.get_collections()
             except (RpcError, ApiException) as error:
-                if not _may_pass(error) or time.monotonic() >= give_up_at:
+                if not _may_pass(error) or time.monotonic() >= give_up_at or enough.wait(_PAUSE_S):
                     return words_of(error)
-                time.sleep(_PAUSE_S)
             else:
                 return None
     finally:

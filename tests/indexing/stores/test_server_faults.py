@@ -5,8 +5,10 @@ The servers are stand-ins that speak the same gRPC; tests/service/api/test_serve
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -250,3 +252,43 @@ def test_health_of_the_engine() -> None:
                 assert one.url in (await store.trouble() or "")
 
         with_store(settings_of(one.url), work)
+
+
+def test_what_no_answer_waits_for_goes_to_an_address_that_answers() -> None:
+    with standins(2) as (one, other):
+
+        async def work(store: ServerStore) -> None:
+            assert await store.collections() == []
+            one.kill()
+            # The first call finds it out; whoever tries again is at the other one.
+            with pytest.raises(EngineAwayError, match="UNAVAILABLE"):
+                await store.collections()
+            for _ in range(3):
+                assert await store.collections() == []
+            other.kill()
+            for _ in range(3):
+                with pytest.raises(EngineAwayError, match="UNAVAILABLE"):
+                    await store.collections()
+            one.start()
+            await asyncio.sleep(0.5)
+            # Both are known to be away, and each is asked in its turn.
+            found = 0
+            for _ in range(4):
+                with suppress(EngineAwayError):
+                    assert await store.collections() == []
+                    found += 1
+            assert found >= 3
+
+        with_store(settings_of(one.url, other.url), work)
+
+
+def test_a_dead_address_delays_no_command() -> None:
+    with standins() as (one,):
+        began = time.monotonic()
+        store = open_server(settings_of(f"http://127.0.0.1:{free_port()}", one.url), wait_s=30)
+        asyncio.run(store.close())
+        assert time.monotonic() - began < 2.0
+        threads = [thread for thread in threading.enumerate() if thread.name.startswith("reach")]
+        for thread in threads:
+            thread.join(5)
+            assert not thread.is_alive()
