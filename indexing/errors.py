@@ -6,7 +6,10 @@ NearfieldError
 │   ├── EngineAwayError        it did not answer in time, or cannot be reached: another try may do
 │   ├── KeyRefusedError        the server's key does not allow what was asked
 │   └── VerificationError      a copy of a collection is not what was written; names the row
+├── StateError                 the state cannot be reached, or cannot be what is asked of it
+│   └── StartOverError         what was read of the log is no longer what it says: read it from its beginning
 ├── GateError                  a release must not go live; names the number that failed
+├── HostsBehindError           not every host has loaded what is to go live; names those
 ├── WideningError              an older release would open rows wider than they are; names them
 ├── ChangeGateError            a change is larger than is allowed at once; names the number and the bound
 ├── RulesError                 a rules file cannot be taken; names the key, what was expected and what came
@@ -43,8 +46,20 @@ class VerificationError(StoreError):
     """A copy of a collection is not what was written to it."""
 
 
+class StateError(NearfieldError):
+    """The state (indexing/state/contract.py) cannot be reached, or is none that can be used."""
+
+
+class StartOverError(StateError):
+    """What was read of the log before is no longer what it says."""
+
+
 class GateError(NearfieldError):
     """A release must not go live."""
+
+
+class HostsBehindError(NearfieldError):
+    """Not every host has loaded what is to go live."""
 
 
 class WideningError(NearfieldError):

@@ -1,9 +1,10 @@
 """Settings that stores and releases read."""
 
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from embedding.settings import EmbeddingSettings
 
@@ -16,6 +17,16 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     qdrant_api_key: str | None = None
     # An answer that is late is none: by then one call to the engine has been given up, and perhaps a second one.
     query_timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 2.0
+    # Address of a PostgreSQL database that keeps the state, for any number of hosts; left out, it is files in data_dir.
+    state_url: str | None = None
+    # What this host is called where hosts are told apart; left out, the system's name for it.
+    host_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = field(default_factory=gethostname)
+    # Seconds for which a worker goes on answering when the state's database is away.
+    lease_s: Annotated[float, Meta(ge=2, le=86_400)] = 600.0
+    # Seconds that a change waits for all workers before it is answered as one that does not hold everywhere yet.
+    ack_wait_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
+    # Seconds that a switch waits for all hosts to have loaded what is to go live.
+    activate_wait_s: Annotated[float, Meta(ge=1, le=86_400)] = 900.0
     # The rules that people edit; `nearfield serve` puts a good change of it in force.
     rules: Path = Path("rules.toml")
     # The largest shares of the live rows that one sync may remove (a build too), give other vectors, or open wide.

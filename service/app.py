@@ -10,9 +10,11 @@ from typing import Any, cast
 from litestar import Litestar
 from litestar.connection import Request
 from litestar.enums import ScopeType
+from litestar.response import Response
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from embedding.errors import NearfieldError
+from indexing.errors import StateError
 from service.api.auth import admin_guard
 from service.api.examples import add_examples
 from service.api.health import health_routes
@@ -35,9 +37,6 @@ from service.queries.release_router import ReleaseRouter
 from service.queries.stage_tools import StageTools
 
 _log = logging.getLogger("nearfield.service")
-
-# A worker that is asked nothing takes changes in all the same, so that the next request does not pay for many.
-_FOLLOW_EVERY_S = 0.25
 
 
 class Nearfield(Litestar):
@@ -82,7 +81,6 @@ def open_router(dependencies: Dependencies) -> ReleaseRouter:
         dependencies.held,
         make_pipeline=partial(open_pipeline, dependencies),
         releases=dependencies.releases,
-        rules=dependencies.rules,
         cursors=dependencies.cursors,
     )
 
@@ -93,14 +91,23 @@ def create_app(dependencies: Dependencies) -> Litestar:
     settings = dependencies.settings
     router = open_router(dependencies)
     guard = admin_guard(settings.admin_token)
-    compactor = Compactor(settings, dependencies.compact)
-    changes = Changes(dependencies.live, dependencies.journal, dependencies.encoder, dependencies.make_puts, compactor)
+    follower = dependencies.follow(router)
+    compactor = Compactor(settings, dependencies.state, dependencies.compact)
+    changes = Changes(
+        lambda: router.live_release,
+        dependencies.state,
+        follower,
+        dependencies.encoder,
+        dependencies.make_puts,
+        compactor,
+        settings.ack_wait_s,
+    )
 
     following: set[asyncio.Task[None]] = set()
 
     async def start() -> None:
         dependencies.encoder.start()
-        following.add(asyncio.create_task(_follow(follow)))
+        following.add(asyncio.create_task(follower.run()))
 
     async def stop() -> None:
         for task in following:
@@ -109,24 +116,20 @@ def create_app(dependencies: Dependencies) -> Litestar:
         dependencies.encoder.close()
         for loaded in dependencies.held.values():
             loaded.let_go()
+        await follower.close()
         await dependencies.store.close()
-
-    async def keep_up() -> None:
-        router.obey()
-        await catch_up()
-
-    async def follow() -> None:
-        await keep_up()
-        router.take_up_plans()
-
-    async def catch_up() -> None:
-        for loaded in dependencies.held.values():
-            await loaded.catch_up()
+        await dependencies.state.close()
 
     async def arrive(request: Request[Any, Any, Any]) -> None:
         # Of every request, so that no route can answer from before a change that was acknowledged.
-        await keep_up()
+        await follower.arrive()
         await refuse_unknown_parameters(request)
+
+    async def leave(response: Response[Any]) -> Response[Any]:
+        if follower.may_answer:
+            return response
+        # It ran out while the answer was made: what it shows may have been taken down since.
+        raise StateError("this worker's lease ran out while it answered")
 
     async def check() -> None:
         await dependencies.live.release.check_collection(dependencies.store)
@@ -137,21 +140,22 @@ def create_app(dependencies: Dependencies) -> Litestar:
                 # An old release that is spoilt must not keep the live one from being served.
                 _log.error("release %s is not held: %s", release_id, error)
                 router.let_go(release_id)
-        await catch_up()
+        await follower.begin()
 
     app = Nearfield(
         [
-            *item_routes(dependencies.live, router),
+            *item_routes(router),
             *query_routes(router),
             *why_routes(router),
             *change_routes(changes, guard),
             *release_routes(dependencies.releases, dependencies.activate, guard),
-            *health_routes(dependencies.live, dependencies.store, dependencies.encoder, router, settings),
+            *health_routes(follower, dependencies.store, dependencies.encoder, router, settings),
             page_asset,
         ],
         on_startup=[start],
         on_shutdown=[stop],
         before_request=arrive,
+        after_request=None if settings.state_url is None else leave,
         exception_handlers=PROBLEM_HANDLERS,
         openapi_config=openapi_config(),
         # Failures are logged where they are answered, with the incident that the client was told.
@@ -160,17 +164,3 @@ def create_app(dependencies: Dependencies) -> Litestar:
     app.check = check
     add_examples(app.openapi_schema, dependencies.live.release, dependencies.settings.default_market)
     return app
-
-
-async def _follow(follow: Callable[[], Awaitable[None]]) -> None:
-    told: str | None = None
-    while True:
-        await asyncio.sleep(_FOLLOW_EVERY_S)
-        try:
-            await follow()
-            told = None
-        except NearfieldError as error:
-            # Every request fails with it and is logged; here once is enough.
-            if str(error) != told:
-                told = str(error)
-                _log.error("cannot follow the journal: %s", error)

@@ -1,16 +1,16 @@
 """The dependencies of the application: the composition root makes them, tests make their own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from indexing.journal.log import JournalLog
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
+from indexing.state.contract import StateStore
 from indexing.stores.contract import VectorStore
 from service.api.routes_releases import Activate
 from service.changes.changes import MakePuts
 from service.changes.compactor import Compact
+from service.changes.following import Following, Held
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import Cursors
 from service.ranking.encoder_gate import EncoderGate
@@ -18,7 +18,7 @@ from service.schemas.settings import Settings
 
 
 class Dependencies(Struct, frozen=True, kw_only=True):
-    """Everything that `create_app` is handed; the application closes the store when it ends."""
+    """Everything that `create_app` is handed; the application closes store and state when it ends."""
 
     settings: Settings
     store: VectorStore
@@ -26,11 +26,11 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     # By id: the live one, the one before it where there is one, and the pinned ones.
     held: Mapping[str, LoadedRelease]
     releases: Releases
-    # Those in force when the held releases were opened, and every later switch.
-    rules: AcceptedRules
     encoder: EncoderGate
     cursors: Cursors
-    journal: JournalLog
+    state: StateStore
+    # How this worker keeps up with the state.
+    follow: Callable[[Held], Following]
     make_puts: MakePuts
     activate: Activate
     compact: Compact

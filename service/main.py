@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from litestar import Litestar
+from msgspec import Struct
 
 from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.protocols import TextEncoder
@@ -21,21 +23,22 @@ from embedding.text.vector_cache import VectorCache
 from embedding.towers.model import Towers
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.open import open_journal
-from indexing.journal.records import Put
 from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.releases.retention import hold as hold_release
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet
 from indexing.rules.payload_fields import check_payload_fields
+from indexing.state.contract import StateStore
+from indexing.state.open import open_state
+from indexing.state.records import Put
 from indexing.stores.open import open_store
 from service.app import create_app
 from service.changes.changes import MakePuts
+from service.changes.following import Following, Held, LookingFollower
 from service.changes.release_subprocess import activate_apart, compact_apart
 from service.dependencies import Dependencies
 from service.loaded.loaded_release import LoadedRelease
-from service.queries.cursor_key import cursor_key
 from service.queries.cursors import Cursors
 from service.ranking.encoder_gate import EncoderGate
 from service.schemas.load_settings import load_settings
@@ -45,6 +48,10 @@ from service.workers.environ import as_environ
 _log = logging.getLogger("nearfield.service")
 
 REPLACING = "NEARFIELD_REPLACING"
+RELEASE = "NEARFIELD_RELEASE"
+"""The release that its supervisor wants this worker to hold: the live one, or the one that is to be."""
+WORKER = "NEARFIELD_WORKER"
+"""What names this worker's lease, so that its supervisor can give it up."""
 
 
 def build_app() -> Litestar:
@@ -61,15 +68,14 @@ def build_app() -> Litestar:
 
 def open_dependencies(settings: Settings) -> Dependencies:
     """The store, the live release with its rules and tower, and the encoder, not loaded yet."""
-    live_id, others = _to_hold(settings)
-    store = open_store(settings)
-    releases = Releases(settings.data_dir, store)
-    journal = open_journal(settings, store)
-    rules = AcceptedRules(settings.data_dir / "rules")
-    version, ruleset = rules.opened()
+    found = _found(settings)
+    live_id, (version, ruleset) = found.live, found.rules
+    store, state = open_store(settings), open_state(settings)
+    releases = Releases(settings.data_dir, store, state)
 
     def hold(release_id: str) -> LoadedRelease:
         release = releases.open(release_id)
+        releases.check_reach(release.manifest, found.begins, found.end)
         check_payload_fields(ruleset, release.manifest)
         tower = None if release.model_folder is None else Towers.load(release.model_folder)
         if tower is not None:
@@ -77,13 +83,13 @@ def open_dependencies(settings: Settings) -> Dependencies:
         return LoadedRelease(
             release=release,
             rows=CurrentRows(release),
-            journal=journal.reader(),
             rules=HardRules(ruleset, version, release.classes, store.prepare, release.share),
             tower=tower,
             held=hold_release(release.folder),
         )
 
     live = hold(live_id)
+    held = {live_id: live, **_held(found.others, hold)}
     load = partial(_no_encoder, live_id)
     if live.release.has_text:
         with suppress(EncoderMissingError):
@@ -96,12 +102,12 @@ def open_dependencies(settings: Settings) -> Dependencies:
         settings=settings,
         store=store,
         live=live,
-        held={live_id: live, **_held(others, hold)},
+        held=held,
         releases=releases,
-        rules=rules,
         encoder=encoder,
-        cursors=Cursors(cursor_key(settings.data_dir), settings.cursor_ttl_s),
-        journal=journal,
+        cursors=Cursors(found.cursor_key, settings.cursor_ttl_s),
+        state=state,
+        follow=partial(_follower, settings, state, tuple(held)),
         activate=partial(activate_apart, environ),
         compact=partial(compact_apart, environ),
         make_puts=_puts_with(RecordEncoder(releases), settings.vector_cache_dir),
@@ -129,31 +135,60 @@ def _held(release_ids: Sequence[str], hold: Callable[[str], LoadedRelease]) -> d
     return held
 
 
-def _to_hold(settings: Settings) -> tuple[str, list[str]]:
-    """The live release, and which others: the one before it and the one compacted into it, where they are still there,
-    and the pinned ones.
+class _Found(Struct, frozen=True):
+    """What the state says before anything is opened: the live release, which `others` to hold, rules in force (version
+    and rules), and the cursors' key."""
 
-    Asked through a store and a loop of its own: a client of the engine belongs to the loop it is first used on,
-    and the server's does not run yet.
+    live: str
+    others: tuple[str, ...]
+    rules: tuple[str, RuleSet]
+    cursor_key: bytes
+    # Of the log.
+    begins: int
+    end: int
+
+
+def _found(settings: Settings) -> _Found:
+    """Others to hold are the one before the live one and the one compacted into it, where they are still there, and the
+    pinned ones.
+
+    Asked through a state and a loop of its own: connections belong to the loop that they are first used on, and the
+    server's does not run yet.
     """
 
-    async def ask() -> tuple[str, list[str]]:
-        store = open_store(settings)
+    async def ask() -> _Found:
+        store, state = open_store(settings), open_state(settings)
         try:
-            releases = Releases(settings.data_dir, store)
-            live = await releases.live_id()
+            releases = Releases(settings.data_dir, store, state)
+            now = await releases.live_id()
+            wanted = os.environ.get(RELEASE, now)
+            # A worker has one encoder: where the two need unlike ones, it answers once the wanted one is live.
+            together = releases.manifest(now).encoder_hash == releases.manifest(wanted).encoder_hash
+            live = now if together else wanted
             # Pages that were begun before a compaction are turned on what was compacted.
-            others = list(releases.manifest(live).lineage[-1:])
+            before = [now, wanted, *releases.manifest(wanted).lineage[-1:], *releases.manifest(now).lineage[-1:]]
             with suppress(NoLiveReleaseError):
-                others.append(await releases.previous_id())
-            return live, [other for other in others if other in releases]
+                before.append(await releases.previous_id())
+            to_hold = (*(other for other in before if other in releases), *settings.pinned_releases)
+            others = tuple(release for release in dict.fromkeys(to_hold) if release != live)
+            reach = await state.begins(), await state.end()
+            return _Found(live, others, await state.rules(), await state.cursor_key(), *reach)
         finally:
             await store.close()
+            await state.close()
 
     # Runner with a factory, unlike asyncio.run, leaves the loop that the server has set in its place.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        live, before = runner.run(ask())
-    return live, [release for release in dict.fromkeys((*before, *settings.pinned_releases)) if release != live]
+        return runner.run(ask())
+
+
+def _follower(settings: Settings, state: StateStore, releases: tuple[str, ...], held: Held) -> Following:
+    """How this process keeps up with `state`, answering from `releases`."""
+    if settings.state_url is None:
+        return LookingFollower(held, state)
+    from service.changes.leased_follower import leased_follower
+
+    return leased_follower(settings, os.environ.get(WORKER, str(uuid4())), releases, held)
 
 
 def _no_encoder(release_id: str) -> TextEncoder:

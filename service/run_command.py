@@ -107,17 +107,13 @@ def _refuse_another_catalogue(settings: Settings) -> None:
 
 
 async def _live_release(settings: Settings) -> str | None:
-    from indexing.errors import NoLiveReleaseError
-    from indexing.releases.releases import Releases
-    from indexing.stores.open import open_store
+    from indexing.state.open import open_state
 
-    store = open_store(settings)
+    state = open_state(settings)
     try:
-        return await Releases(settings.data_dir, store).live_id()
-    except NoLiveReleaseError:
-        return None
+        return await state.live()
     finally:
-        await store.close()
+        await state.close()
 
 
 def _say_curl(address: str, market: str) -> None:

@@ -19,15 +19,16 @@ from embedding.towers.tower_loading import load_towers
 from indexing.building.build import BuildInputs
 from indexing.building.compaction import compact
 from indexing.building.run import build_from_settings
-from indexing.journal.file_log import FileReader
-from indexing.journal.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.release.manifest import verify_files
 from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
 from indexing.releases.workspace import Workspace, open_workspace
-from indexing.rules.accepted import AcceptedRules, read_rules
 from indexing.rules.declaration import rules_version
+from indexing.rules.reading import read_rules
 from indexing.search.plans_file import read_plans
+from indexing.state.file_log import FileReader
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.sync.run import run_diff, run_sync
 from service.app import create_app
 from service.main import open_dependencies

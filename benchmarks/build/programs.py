@@ -25,8 +25,9 @@ from embedding.text.text_vectors import CachedText, NoText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.columns.columns import Columns
-from indexing.journal.file_log import FileLog
 from indexing.payload.payload import INDEXED_FIELDS, engine_payload
+from indexing.rules.reading import DEFAULT_RULES
+from indexing.state.files import FilesState
 from indexing.stores.contract import CollectionSchema
 from indexing.stores.edge import _INDEXES, EdgeStore
 from indexing.stores.edge_subprocess import SubprocessEdgeStore
@@ -71,9 +72,9 @@ def _build(folder: Path, data_dir: Path, reporter: Reporter, *, text: bool) -> P
             shop = BuildDependencies(
                 data_dir=data_dir,
                 store=store,
-                journal=FileLog(data_dir / "journal"),
+                state=FilesState(data_dir),
                 texts=CachedText(encoder, cache) if text else NoText(),
-                rules_version="default",
+                rules=DEFAULT_RULES,
                 max_reject_share=0.0,
                 reporter=reporter,
             )

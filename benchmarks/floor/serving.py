@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from benchmarks.harness.opened_world import CONTEXT, LIMIT
 from benchmarks.harness.world import NUM_USERS
 from service.workers.listeners import Listeners
-from service.workers.live_watch import LiveWatch
+from service.workers.live_watch import LiveWatch, Seen
 from service.workers.processes import WorkerProcesses
 from service.workers.supervisor import Pace, Supervisor
 
@@ -48,7 +48,7 @@ def served(factory: str, port: int, workers: int, query: str, body: bytes) -> It
 
 
 def _serve(factory: str, port: int, workers: int) -> None:
-    watch = LiveWatch(lambda: nullcontext(lambda: "bench"), 3_600.0)
+    watch = LiveWatch(lambda: nullcontext(lambda _: Seen("bench", "bench")), 3_600.0)
     listeners = Listeners("127.0.0.1", port, workers)
     Supervisor(listeners, factory, {}, watch, lambda _: None, Pace(), WorkerProcesses([])).run()
 

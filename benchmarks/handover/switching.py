@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.harness.load_clients import releases_that_answer
 from indexing.releases.releases import Releases
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 
 PORT = 18_090
@@ -14,7 +15,9 @@ _LOOK_EVERY_S = 0.3
 
 def releases_of(folder: Path) -> Releases:
     """What is in the folder in which commands are typed."""
-    return Releases(folder / ".nearfield", EdgeStore(folder / ".nearfield" / "releases"))
+    return Releases(
+        folder / ".nearfield", EdgeStore(folder / ".nearfield" / "releases"), FilesState(folder / ".nearfield")
+    )
 
 
 def live_id(folder: Path) -> str | None:

@@ -10,12 +10,12 @@ import numpy as np
 
 from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.file_log import FileLog
 from indexing.journal.replay import current_rows
 from indexing.release.release import Release
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
 
 # Scores of equal items may differ in their last bits by the order in which products are summed.
 _TOLERANCE = 1e-4
@@ -24,7 +24,7 @@ _TOLERANCE = 1e-4
 def shown_rows(data_dir: Path, release_id: str) -> CurrentRows:
     """What a release of an embedded store shows now, read by this process anew."""
     release = Release(data_dir / "releases" / release_id)
-    return asyncio.run(current_rows(release, FileLog(data_dir / "journal")))
+    return asyncio.run(current_rows(release, FilesState(data_dir)))
 
 
 class Exact:

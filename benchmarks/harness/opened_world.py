@@ -18,13 +18,14 @@ from embedding.towers.model_folder import ModelCounts, ModelManifest
 from embedding.towers.query_tower import QueryTower
 from embedding.towers.vocabulary import Vocabulary
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.file_log import FileLog
 from indexing.release.release import Release
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
+from service.changes.following import LookingFollower
 from service.dependencies import Dependencies
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import Cursors
@@ -48,7 +49,7 @@ def opened() -> tuple[EdgeStore, Release, HardRules]:
     """Store, live release and rules of the world."""
     folder = Path(os.environ[FOLDER])
     store = EdgeStore(folder / "releases")
-    releases = Releases(folder, store)
+    releases = Releases(folder, store, FilesState(folder))
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         release = releases.open(runner.run(releases.live_id()))
         runner.run(store.open(release.id))
@@ -82,21 +83,20 @@ def parts_of_world() -> Dependencies:
     live = LoadedRelease(
         release=release,
         rows=CurrentRows(release),
-        journal=FileLog(Path(os.environ[FOLDER]) / "journal").reader(),
         rules=rules,
         tower=planted_tower(release.manifest.dims["text"]),
     )
-    encoder = PlantedEncoder(release.manifest.dims["text"])
+    encoder, state = PlantedEncoder(release.manifest.dims["text"]), FilesState(Path(os.environ[FOLDER]))
     return Dependencies(
         settings=Settings(data_dir=Path(os.environ[FOLDER])),
         store=store,
         live=live,
         held={release.id: live},
-        releases=Releases(Path(os.environ[FOLDER]), store),
-        rules=AcceptedRules(Path(os.environ[FOLDER]) / "rules"),
+        releases=Releases(Path(os.environ[FOLDER]), store, state),
         encoder=EncoderGate(lambda: encoder, 30.0),
         cursors=Cursors(b"benchmark", 900),
-        journal=FileLog(Path(os.environ[FOLDER]) / "journal"),
+        state=state,
+        follow=lambda held: LookingFollower(held, state),
         activate=_refuse,
         compact=_refuse_too,
         make_puts=lambda _items, _live, _encoder: [],

@@ -20,9 +20,10 @@ from embedding.protocols import Vectors
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
-from indexing.journal.file_log import FileLog
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
+from indexing.rules.reading import DEFAULT_RULES
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 
 MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX")
@@ -110,10 +111,10 @@ def build_world(
 ) -> Manifest:
     """Build and activate a release of planted items in `folder`; one that is there already is used again."""
     done = folder / "world.json"
-    store = EdgeStore(folder / "releases")
+    store, state = EdgeStore(folder / "releases"), FilesState(folder)
     if done.exists():
-        live = asyncio.run(store.live())
-        readable = {manifest.id: manifest for manifest in Releases(folder, store).manifests()}
+        live = asyncio.run(state.live())
+        readable = {manifest.id: manifest for manifest in Releases(folder, store, state).manifests()}
         if live not in readable:
             sys.exit(f"{folder} was made by another version, which this one does not read; remove it, and run again")
         if readable[live].encoder_hash != encoder.hash:
@@ -132,16 +133,16 @@ def build_world(
     shop = BuildDependencies(
         data_dir=folder,
         store=store,
-        journal=FileLog(folder / "journal"),
+        state=FilesState(folder),
         texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, encoder.dims)),
-        rules_version="default",
+        rules=DEFAULT_RULES,
         max_reject_share=0.0,
         reporter=Reporter("bar"),
     )
 
     async def build() -> Manifest:
         manifest = await build_release(BuildInputs(catalogue=catalogue, interactions=interactions), shop)
-        await Releases(folder, store).activate(manifest.id)
+        await Releases(folder, store, FilesState(folder)).activate(manifest.id)
         await store.close()
         return manifest
 

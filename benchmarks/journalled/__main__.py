@@ -24,7 +24,7 @@ from benchmarks.harness.asking import Ask, asks, similar_request
 from benchmarks.harness.opened_world import CONTEXT, FOLDER, LIMIT, parts_of_world
 from benchmarks.harness.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
-from indexing.journal.records import Frame, Put
+from indexing.state.records import Frame, Put
 from service.dependencies import Dependencies
 from service.schemas.requests import SimilarRequest
 

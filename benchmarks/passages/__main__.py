@@ -24,13 +24,14 @@ from embedding.progress import Reporter
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
-from indexing.journal.file_log import FileLog
 from indexing.release.manifest import Manifest
 from indexing.release.passages import PASSAGES
 from indexing.releases.releases import Releases
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet, rules_version
+from indexing.rules.reading import DEFAULT_RULES
 from indexing.search.finder import Finder
+from indexing.state.files import FilesState
 from indexing.stores.contract import POINTS
 from indexing.stores.edge import EdgeStore
 from indexing.stores.hnsw import HnswSettings
@@ -78,9 +79,9 @@ def _built(folder: Path, num_items: int, *, spoken: bool) -> tuple[Manifest, flo
     shop = BuildDependencies(
         data_dir=folder,
         store=store,
-        journal=FileLog(folder / "journal"),
+        state=FilesState(folder),
         texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, DIMS)),
-        rules_version="default",
+        rules=DEFAULT_RULES,
         max_reject_share=0.0,
         reporter=Reporter("none"),
     )
@@ -106,7 +107,7 @@ def _bytes(folder: Path, manifest: Manifest, part: str) -> int:
 
 async def _asked(folder: Path, manifest: Manifest) -> list[tuple[str, float, float]]:
     store = EdgeStore(folder / "releases")
-    release = Releases(folder, store).open(manifest.id)
+    release = Releases(folder, store, FilesState(folder)).open(manifest.id)
     await release.check_collection(store)
     rules = HardRules(RuleSet(), rules_version(RuleSet()), release.classes, store.prepare, release.share)
     finder = Finder.of_release(store, release, rules.version)

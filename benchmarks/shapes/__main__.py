@@ -31,13 +31,14 @@ from indexing.doctor.sampled_queries import K
 from indexing.doctor.trial import SCORE_TOLERANCE
 from indexing.release.release import Release
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import CompiledContext, HardRules
 from indexing.search.column_scan import ColumnScan
 from indexing.search.finder import Finder
 from indexing.search.measured import MIN_RECALL
 from indexing.search.plan_table import PlanTable
 from indexing.search.plans.engine import ACORNS, EXACT, GRAPHS
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
 from indexing.stores.contract import SearchParams
 from indexing.stores.edge import EdgeStore
 
@@ -184,7 +185,7 @@ async def run(one: Tried, queries: np.ndarray, least: np.ndarray, *, judge: bool
 async def main_async(folder: Path, rounds: int, console: Console) -> None:
     """Doctor first, then the comparison."""
     store = EdgeStore(folder / "releases")
-    releases = Releases(folder, store)
+    releases = Releases(folder, store, FilesState(folder))
     release = releases.open(await releases.live_id())
     await store.open(release.id)
     version, ruleset = AcceptedRules(folder / "rules").current()

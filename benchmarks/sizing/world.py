@@ -25,9 +25,10 @@ from embedding.settings import EncoderPlace
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
-from indexing.journal.file_log import FileLog
 from indexing.releases.releases import Releases
+from indexing.rules.reading import DEFAULT_RULES
 from indexing.search import allowed_rows
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 from indexing.stores.hnsw import HnswSettings
 from service.main import open_dependencies
@@ -68,9 +69,9 @@ def _build(folder: Path, num_items: int) -> None:
     shop = BuildDependencies(
         data_dir=folder,
         store=store,
-        journal=FileLog(folder / "journal"),
+        state=FilesState(folder),
         texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, TEXT_DIMS)),
-        rules_version="default",
+        rules=DEFAULT_RULES,
         max_reject_share=0.0,
         reporter=Reporter("bar"),
     )
@@ -82,7 +83,7 @@ def _build(folder: Path, num_items: int) -> None:
             interactions=folder / "interactions.jsonl",
         )
         manifest = await build_release(inputs, shop)
-        await Releases(folder, store).activate(manifest.id)
+        await Releases(folder, store, FilesState(folder)).activate(manifest.id)
         await store.close()
 
     asyncio.run(build())

@@ -33,14 +33,14 @@ from indexing.building.stages import (
     written_in,
 )
 from indexing.columns.columns import Columns
-from indexing.journal.log import JournalLog
 from indexing.payload.availability import AvailabilityClasses
-from indexing.release.build_lock import build_lock
 from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import drop_collections
 from indexing.release.users import UsersWriter
 from indexing.releases.known_lines import KnownLines, State, forget_lines, lines_path
 from indexing.releases.releases import Releases
+from indexing.rules.declaration import RuleSet
+from indexing.state.contract import StateStore
 from indexing.stores.contract import VectorStore
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ class BuildDependencies(Struct, frozen=True, kw_only=True):
 
     data_dir: Path
     store: VectorStore
-    journal: JournalLog
+    state: StateStore
     # NoText for a release that answers by its towers alone.
     texts: TextVectors
-    rules_version: str
+    # In force: version and rules.
+    rules: tuple[str, RuleSet]
     max_reject_share: float
     reporter: Reporter
     # Fields of `extra` that the points are indexed by.
@@ -92,12 +93,12 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
         )
     files = (inputs.catalogue, inputs.interactions)
     settings = (model and model.hash, deps.texts.encoder_hash, deps.max_reject_share, deps.extra_fields)
-    with build_lock(deps.data_dir):
-        releases = Releases(deps.data_dir, deps.store)
+    async with deps.state.build_lock():
+        releases = Releases(deps.data_dir, deps.store, deps.state)
         with deps.reporter.stage("hash inputs"):
             inputs_hash = fingerprint(files, *settings)
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
-        folder = await _folder_for(BuildStart(inputs_hash, await deps.journal.end()), releases, deps)
+        folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
         await remove_leftovers(deps.store, {*releases.folders(), *deps.releases_elsewhere}, deps.reporter)
         return await _build(folder, inputs, model, deps)
 
@@ -127,7 +128,7 @@ async def _folder_for(start: BuildStart, releases: Releases, deps: BuildDependen
     if found is not None:
         deps.reporter.say(f"Going on with the unfinished build {found.name}")
         return found
-    folder = releases.folder / releases.new_id()
+    folder = releases.folder / await releases.new_id()
     mark_started(folder, start)
     return folder
 
@@ -141,15 +142,15 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
     else:
         await rewrite_points(folder, written, deps.store, deps.reporter)
     provenance = Provenance.of(model, deps.texts.encoder_hash)
-    gate = await optimise_and_judge(folder, written, deps.store, deps.reporter)
+    gate = await optimise_and_judge(folder, written, deps.store, deps.rules, deps.reporter)
     with deps.reporter.stage("compare with the live release"):
         gate = replace(gate, forced=await _not_kept(folder, provenance, deps))
-    return finish(folder, provenance, written, gate, deps.rules_version, deps.reporter)
+    return finish(folder, provenance, written, gate, deps.rules[0], deps.reporter)
 
 
 async def _not_kept(folder: Path, provenance: Provenance, deps: BuildDependencies) -> tuple[str, ...]:
     """What the release does not keep of the live one, where that was forced; GateError where it was not."""
-    live_id = await deps.store.live()
+    live_id = await deps.state.live()
     if live_id is None:
         return ()
     new = ComparedRelease(
@@ -158,7 +159,9 @@ async def _not_kept(folder: Path, provenance: Provenance, deps: BuildDependencie
         provenance.space,
         provenance.model_hash,
     )
-    failures = compare(new, ComparedRelease.of(Releases(deps.data_dir, deps.store).open(live_id)), deps.bounds)
+    failures = compare(
+        new, ComparedRelease.of(Releases(deps.data_dir, deps.store, deps.state).open(live_id)), deps.bounds
+    )
     if not deps.force:
         enforce(failures)
     return tuple(failure.told for failure in failures)

@@ -22,14 +22,13 @@ from indexing.columns.arrangement_features import ArrangementFeaturesWriter
 from indexing.columns.columns import ColumnsWriter
 from indexing.columns.field_columns import FieldColumnsWriter
 from indexing.columns.presorted import PresortedListsWriter
+from indexing.errors import HostsBehindError
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.build_lock import build_lock
 from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import PassagesWriter, drop_collections
 from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
 from indexing.releases.workspace import Workspace
-from indexing.rules.accepted import AcceptedRules
 
 _BATCH = 4_096
 _GONE = -1
@@ -44,7 +43,7 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
     waits for the encoder of the live release; the live release then stays.
     """
     data_dir = workspace.settings.data_dir
-    with build_lock(data_dir):
+    async with workspace.state.build_lock():
         live = await workspace.live()
         if only_if_due and not is_due(live, workspace.settings.max_journal_share):
             return None
@@ -59,15 +58,21 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
         written, places = _write(folder, live, reporter)
         mark_written(folder, written)
         await rewrite_points(folder, written, workspace.store, reporter)
-        gate = await optimise_and_judge(folder, written, workspace.store, reporter)
-        version, _ = AcceptedRules(data_dir / "rules").current()
+        rules = await workspace.state.rules()
+        gate = await optimise_and_judge(folder, written, workspace.store, rules, reporter)
         provenance = Provenance(
             encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing
         )
-        compacted = finish(folder, provenance, written, gate, version, reporter)
+        compacted = finish(folder, provenance, written, gate, rules[0], reporter)
         before = State.of(manifest.id, live.rows_seq)
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
-        await activate(workspace, compacted.id)
+        try:
+            await activate(workspace, compacted.id)
+        except HostsBehindError:
+            # Not worth a switch that leaves hosts behind: the journal is compacted another time.
+            await drop_collections(workspace.store, compacted.id)
+            shutil.rmtree(folder)
+            raise
         return compacted
 
 
@@ -77,7 +82,7 @@ async def _begin(workspace: Workspace, live: CurrentRows) -> Path:
         await drop_collections(workspace.store, name)
         shutil.rmtree(workspace.releases.folder / name, ignore_errors=True)
     manifest = live.release.manifest
-    folder = workspace.releases.folder / workspace.releases.new_id()
+    folder = workspace.releases.folder / await workspace.releases.new_id()
     inputs = hash_of(["compaction", manifest.id, live.seq])
     mark_started(folder, BuildStart(inputs, live.seq, (*manifest.lineage, manifest.id)))
     return folder

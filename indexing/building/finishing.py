@@ -26,6 +26,7 @@ from indexing.building.verification import verify_points
 from indexing.errors import GateError, VerificationError
 from indexing.release.manifest import CONTENT_FOLDERS, FILES, FORMAT, MANIFEST, GateReport, Manifest, hash_files
 from indexing.release.passages import collections_in, drop_collections
+from indexing.rules.declaration import RuleSet
 from indexing.stores.contract import VectorStore
 from indexing.words.bm25 import words_hash
 
@@ -63,9 +64,12 @@ async def rewrite_points(folder: Path, written: WrittenColumns, store: VectorSto
 
 
 async def optimise_and_judge(
-    folder: Path, written: WrittenColumns, store: VectorStore, reporter: Reporter
+    folder: Path, written: WrittenColumns, store: VectorStore, rules: tuple[str, RuleSet], reporter: Reporter
 ) -> GateReport:
-    """Optimise the points, verify every copy of them and judge them; GateError or StoreError."""
+    """Optimise the points, verify every copy of them and judge them under `rules` (version, rules).
+
+    Raises GateError or StoreError.
+    """
     if not is_optimised(folder):
         with reporter.stage("optimise the index"):
             for collection in collections_in(folder):
@@ -76,7 +80,7 @@ async def optimise_and_judge(
     try:
         with reporter.stage("verify every copy"):
             await verify_points(folder, written, store)
-        return await judge(folder, written.dims, store, reporter)
+        return await judge(folder, written.dims, store, rules, reporter)
     except (GateError, VerificationError):
         # The next build writes the points anew; what was read and encoded is not at fault.
         unmark_optimised(folder)

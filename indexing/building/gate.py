@@ -9,6 +9,7 @@ from indexing.doctor.sampled_queries import K
 from indexing.errors import GateError
 from indexing.release.manifest import GateReport
 from indexing.release.passages import Passages, passages_collection
+from indexing.rules.declaration import RuleSet
 from indexing.search.measured import MIN_RECALL
 from indexing.stores.contract import VectorStore
 from indexing.stores.words_check import rows_of_other_words
@@ -16,8 +17,11 @@ from indexing.stores.words_check import rows_of_other_words
 _CANARIES = 50
 
 
-async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter: Reporter) -> GateReport:
-    """Count the points, choose the plans, and ask for the neighbours of some points by them, under every shape.
+async def judge(
+    folder: Path, dims: dict[str, int], store: VectorStore, rules: tuple[str, RuleSet], reporter: Reporter
+) -> GateReport:
+    """Count the points, choose the plans under `rules` (version, rules), and ask for the neighbours of some points by
+    them, under every shape.
 
     Before that, for the same points by their words.
 
@@ -35,7 +39,7 @@ async def judge(folder: Path, dims: dict[str, int], store: VectorStore, reporter
             f"{len(wrong)} of {len(rows)} canary rows, {wrong[:5]} first, were not found by their own words, or with "
             "another score than their words give. The live release stays as it is."
         )
-    plans = await plans_at_build(folder, dims, _CANARIES, store, reporter)
+    plans = await plans_at_build(folder, dims, _CANARIES, store, rules, reporter)
     recall = min(report.chosen.recall for report in plans.shapes)
     if recall < MIN_RECALL:
         raise GateError(

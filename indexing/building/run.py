@@ -6,7 +6,6 @@ from indexing.building.regression_gate import RegressionBounds
 from indexing.release.manifest import Manifest
 from indexing.releases.activation import activate as make_live
 from indexing.releases.workspace import open_workspace
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.payload_fields import declared_fields
 from indexing.settings import IndexingSettings
 
@@ -22,14 +21,14 @@ async def build_from_settings(
 ) -> Manifest:
     """Build by the store, encoder and cache of the settings; live when asked; `text` vectors or none."""
     async with open_workspace(settings) as workspace:
-        version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
+        version, ruleset = await workspace.state.rules()
         with workspace.texts(text) as texts:
             deps = BuildDependencies(
                 data_dir=settings.data_dir,
                 store=workspace.store,
-                journal=workspace.journal,
+                state=workspace.state,
                 texts=texts,
-                rules_version=version,
+                rules=(version, ruleset),
                 extra_fields=declared_fields(ruleset, settings.rules),
                 max_reject_share=settings.max_reject_share,
                 reporter=reporter,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from indexing.releases.workspace import open_workspace
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.settings import IndexingSettings
@@ -33,7 +32,7 @@ async def explain(settings: IndexingSettings, ids: Sequence[str], context: Reque
     """Ask every hard rule about each item; NoLiveReleaseError before the first activation."""
     async with open_workspace(settings) as workspace:
         live = await workspace.live()
-        version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
+        version, ruleset = await workspace.state.rules()
         release = live.release
         rules = HardRules(ruleset, version, release.classes, lambda _: None, release.share)
 

@@ -66,9 +66,9 @@ def check(
       nearfield rules check rules.toml
       nearfield rules check rules.toml --catalogue catalogue.jsonl --market SE --market GB
     """
-    from indexing.rules.accepted import read_rules
     from indexing.rules.descriptions import descriptions_of
     from indexing.rules.dry_run import dry_run
+    from indexing.rules.reading import read_rules
 
     ruleset, _ = read_rules(file)
     version, descriptions = rules_version(ruleset), descriptions_of(ruleset)

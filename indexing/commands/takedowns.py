@@ -29,7 +29,7 @@ def takedown(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) 
 
     async def work() -> list[str]:
         async with open_workspace(settings) as workspace:
-            await take_down(workspace.journal, items)
+            await take_down(workspace.state, items)
             live = await workspace.live_or_none()
             return [item_id for item_id in items if live is None or live.row_of(item_id) < 0]
 
@@ -58,7 +58,7 @@ def lift(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) -> N
 
     async def work() -> tuple[str, ...]:
         async with open_workspace(settings) as workspace:
-            return await lift_ids(workspace.journal, items)
+            return await lift_ids(workspace.state, items)
 
     idle = asyncio.run(work())
     if as_json:

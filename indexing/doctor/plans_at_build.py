@@ -13,8 +13,8 @@ from indexing.doctor.examined import ExaminedCollection, examined_in
 from indexing.doctor.sampled_queries import K
 from indexing.doctor.trial import Trial
 from indexing.errors import GateError
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
+from indexing.rules.declaration import RuleSet
 from indexing.search.measured import MIN_RECALL, MeasuredPlans, joined
 from indexing.search.plans.engine import EXACT
 from indexing.search.plans_file import write_plans
@@ -27,15 +27,21 @@ _CONTEXTS, _RUNS = 2, 2
 
 
 async def plans_at_build(
-    folder: Path, dims: dict[str, int], num_canaries: int, store: VectorStore, reporter: Reporter
+    folder: Path,
+    dims: dict[str, int],
+    num_canaries: int,
+    store: VectorStore,
+    rules_in_force: tuple[str, RuleSet],
+    reporter: Reporter,
 ) -> MeasuredPlans:
-    """Choose plans for the release in `folder`, not finished yet, under the rules in force; and keep them beside it.
+    """Choose plans for the release in `folder`, not finished yet, under the rules in force (version, rules); and
+    keep them beside it.
 
     Asks with the vectors of `num_canaries` rows, and of as many passages. GateError when the engine, asked exactly,
     gives what the rules forbid, or not what the columns hold.
     """
     data_dir = folder.parent.parent
-    version, ruleset = AcceptedRules(data_dir / "rules").current()
+    version, ruleset = rules_in_force
     found = []
     for examined in examined_in(folder, dims):
         rules = HardRules(ruleset, version, examined.classes, store.prepare, examined.fields.share)

@@ -1,18 +1,16 @@
 """What `nearfield index doctor` runs: the doctor over the store and the release that the settings name."""
 
-import time
-
 from embedding.progress import Reporter
 from embedding.towers.tower_loading import load_towers
 from indexing.doctor.doctor import THOROUGH, Doctor
 from indexing.doctor.examined import examined_in
 from indexing.doctor.queries import seed_queries, with_listeners
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.compiled import HardRules
 from indexing.search.measured import MeasuredPlans, joined
 from indexing.search.plans_file import write_plans
 from indexing.settings import IndexingSettings
+from indexing.state.open import open_state
 from indexing.stores.open import open_store
 
 
@@ -21,13 +19,13 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
 
     Raises ReleaseMissingError, NoLiveReleaseError, MismatchError or StoreError.
     """
-    store = open_store(settings)
+    store, state = open_store(settings), open_state(settings)
     try:
-        releases = Releases(settings.data_dir, store)
+        releases = Releases(settings.data_dir, store, state)
         release = releases.open(release_id or await releases.live_id())
         await release.check_collection(store)
-        version, ruleset = AcceptedRules(settings.data_dir / "rules").current()
-        at_s = int(time.time())
+        version, ruleset = await state.rules()
+        at_s = int(await state.now())
         found = []
         for examined in examined_in(release.folder, release.manifest.dims):
             rules = HardRules(ruleset, version, examined.classes, store.prepare, examined.fields.share)
@@ -42,3 +40,4 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
         return plans
     finally:
         await store.close()
+        await state.close()

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.columns.columns import row_hashes
 from indexing.journal.new_rows import NO_ORIGIN, NewRows
-from indexing.journal.records import Encoded, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload.payload import Payload, payload_of
 from indexing.release.passages import NO_PASSAGES, RowPassages
 from indexing.release.release import Release
+from indexing.state.records import Encoded, Frame, Lifted, Put, Removed, RulesAccepted, TakenDown, WentLive
 from indexing.words.bm25 import from_bytes, words_hash, words_of
 from indexing.words.sparse import SparseRows
 
@@ -36,8 +36,6 @@ class CurrentRows:
 
     def __init__(self, release: Release) -> None:
         self.release = release
-        self.revision = 0
-        """Number of frames that changed this release since its build began."""
         self.num_own = len(release.columns)
         self.dropped = bytearray(self.num_own)
         """Not 0 for a row that must not be shown; by row number."""
@@ -50,6 +48,8 @@ class CurrentRows:
         self._find_own = lru_cache(_CACHED_IDS)(release.columns.ids.find)
         self._own_id = lru_cache(_CACHED_IDS)(release.columns.ids.id_at)
         self._applied = 0
+        # Number of the last frame that said something of an item.
+        self._items_seq = 0
         self.rows_seq = 0
         """Number of the last frame that put or removed a row since the build; 0 for none."""
         # Where the journal put or removed an id, its row number now.
@@ -59,6 +59,11 @@ class CurrentRows:
     def seq(self) -> int:
         """Number of the last frame applied."""
         return self._applied
+
+    @property
+    def revision(self) -> int:
+        """How far the log had gone since the build of this release began when it last said something of an item."""
+        return max(0, self._items_seq - self.release.manifest.journal_seq)
 
     @property
     def num_journalled(self) -> int:
@@ -86,8 +91,9 @@ class CurrentRows:
                     self.encoded(change)
                 case _:
                     pass
+        if any(not isinstance(change, RulesAccepted | WentLive) for change in frame.changes):
+            self._items_seq = frame.seq
         self._applied = frame.seq
-        self.revision += since_build
 
     def encoded(self, change: Encoded) -> None:
         """Take in vectors for a row that could not be found here."""

@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 
-from indexing.journal.log import JournalLog
-from indexing.journal.records import Lifted, TakenDown
+from indexing.state.contract import Log
+from indexing.state.records import Lifted, TakenDown
 
 
-async def take_down(log: JournalLog, ids: Sequence[str]) -> None:
-    """Hide these ids on every release from now on; one that no release has is hidden as soon as it comes."""
-    await log.append([TakenDown(item_id) for item_id in dict.fromkeys(ids)])
+async def take_down(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> int:
+    """Hide these ids on every release from now on; one that no release has is hidden as soon as it comes.
+
+    Gives the number of the change.
+    """
+    return await log.append([TakenDown(item_id, by, why) for item_id in dict.fromkeys(ids)])
 
 
-async def lift(log: JournalLog, ids: Sequence[str]) -> tuple[str, ...]:
+async def lift(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> tuple[str, ...]:
     """Undo the takedown of these ids; gives those that were not taken down, for which nothing is done."""
     hidden = await taken_down(log)
     lifted = [item_id for item_id in dict.fromkeys(ids) if item_id in hidden]
     if lifted:
-        await log.append([Lifted(item_id) for item_id in lifted])
+        await log.append([Lifted(item_id, by, why) for item_id in lifted])
     return tuple(item_id for item_id in dict.fromkeys(ids) if item_id not in hidden)
 
 
-async def taken_down(log: JournalLog) -> set[str]:
+async def taken_down(log: Log) -> set[str]:
     """All ids that are taken down now."""
     hidden: set[str] = set()
     for frame in await log.reader().fresh():

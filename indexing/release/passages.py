@@ -65,7 +65,7 @@ def collections_in(release_folder: Path) -> tuple[str, ...]:
 
 
 async def drop_collections(store: VectorStore, release_id: str) -> None:
-    """Remove all that a release has in the engine; StoreError when it is the live one."""
+    """Remove all that a release has in the engine."""
     await store.drop(release_id)
     await store.drop(passages_collection(release_id))
 

@@ -12,9 +12,9 @@ from embedding.text.text_vectors import TextVectors
 from embedding.towers.tower_loading import load_towers
 from indexing.columns.columns import HASH_BYTES, row_hashes
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Encoded, Put
 from indexing.release.passages import RowPassages
 from indexing.releases.releases import Releases
+from indexing.state.records import Encoded, Put
 from indexing.words.bm25 import as_bytes, words_hash, words_of
 
 if TYPE_CHECKING:

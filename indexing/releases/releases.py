@@ -1,39 +1,38 @@
 """All releases of one data folder, which of them is live, and how that changes."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-from embedding.errors import DamagedError
+from embedding.errors import DamagedError, MismatchError
 from indexing.errors import NoLiveReleaseError, ReleaseMissingError
 from indexing.release.manifest import MANIFEST, Manifest, read_manifest, verify_files
 from indexing.release.release import Release
+from indexing.state.contract import Activation, StateStore
 from indexing.stores.contract import VectorStore
 
 
-class Activation(Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of `activations.jsonl`."""
+class Author(Struct, frozen=True):
+    """Who switches, why, and whether rows may be opened wider by it."""
 
-    at: str
-    action: Literal["activate", "rollback"]
-    release: str
-    previous: str | None
-    # What its gate found and somebody went on in spite of.
-    forced: tuple[str, ...] = ()
+    by: str = ""
+    why: str = ""
+    widened: bool = False
+
+
+NOBODY = Author()
 
 
 class Releases:
-    """The releases in `data_dir/releases` and the pointer to the live one, which the store keeps."""
+    """The releases in `data_dir/releases`; which of them is live is the state's to say."""
 
-    def __init__(self, data_dir: Path, store: VectorStore) -> None:
+    def __init__(self, data_dir: Path, store: VectorStore, state: StateStore) -> None:
         self.data_dir = data_dir
         self.folder = data_dir / "releases"
-        self._log = data_dir / "activations.jsonl"
         self._store = store
+        self.state = state
 
     def manifests(self) -> list[Manifest]:
         """Manifests of all finished releases that can be read, oldest first; `damaged` names the others."""
@@ -61,9 +60,9 @@ class Releases:
         """Names of builds that did not reach their end (or have not yet), oldest first."""
         return [name for name in self.folders() if not (self.folder / name / MANIFEST).exists()]
 
-    def new_id(self) -> str:
+    async def new_id(self) -> str:
         """A name that sorts after every release there is, also when the clock went backwards."""
-        now = int(datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
+        now = int(datetime.fromtimestamp(await self.state.now(), UTC).strftime("%Y%m%d%H%M%S%f")[:-3])
         there = (path.name for path in self.folder.glob("r*") if path.name[1:].isdigit())
         newest = max((int(name[1:]) for name in there), default=0)
         return f"r{max(now, newest + 1)}"
@@ -88,7 +87,7 @@ class Releases:
 
     async def live_id(self) -> str:
         """Id of the live release; NoLiveReleaseError before the first activation."""
-        live = await self._store.live()
+        live = await self.state.live()
         if live is None:
             raise NoLiveReleaseError(
                 "No release is live yet. Run `nearfield index build CATALOGUE --activate`, "
@@ -96,20 +95,20 @@ class Releases:
             )
         return live
 
-    async def activate(self, release_id: str) -> None:
+    async def activate(self, release_id: str, author: Author = NOBODY) -> None:
         """Verify every byte of a release and its collection, then make it the live one.
 
         Raises ReleaseMissingError, DamagedError or MismatchError; the live release then stays as it is.
         """
-        await self._switch(release_id, "activate")
+        await self._switch(release_id, "activate", author)
 
-    async def rollback(self) -> str:
+    async def rollback(self, author: Author = NOBODY) -> str:
         """Return to the release that was live before the live one was activated; gives its id.
 
         Raises NoLiveReleaseError when nothing came before, and what `activate` raises.
         """
         previous = await self.previous_id()
-        await self._switch(previous, "rollback")
+        await self._switch(previous, "rollback", author)
         return previous
 
     async def previous_id(self) -> str:
@@ -118,43 +117,42 @@ class Releases:
         # What was compacted into the live one shows the same rows: it is no way back.
         same = {live, *self.manifest(live).lineage}
         before: str | None = live
-        for entry in reversed(self._activations()):
+        for entry in reversed(await self.state.activations()):
             if entry.action == "activate" and entry.release == before:
                 before = entry.previous
                 if before is not None and before not in same:
                     return before
         raise NoLiveReleaseError(f"Nothing was live before release {live}: there is nothing to go back to.")
 
-    async def _switch(self, release_id: str, action: Literal["activate", "rollback"]) -> None:
+    async def check_log(self, manifest: Manifest) -> None:
+        """`check_reach` of the log as it is now."""
+        self.check_reach(manifest, await self.state.begins(), await self.state.end())
+
+    @staticmethod
+    def check_reach(manifest: Manifest, begins: int, end: int) -> None:
+        """MismatchError where a log from `begins` to `end` has not all that changed since the build of this release."""
+        if manifest.journal_seq > end:
+            raise MismatchError(
+                f"Release {manifest.id} was built when the log had reached {manifest.journal_seq}, this one ends at "
+                f"{end}: the release belongs to another state, or this one was restored from before the build. "
+                "Build again."
+            )
+        if manifest.journal_seq < begins:
+            raise MismatchError(
+                f"Release {manifest.id} was built when the log had reached {manifest.journal_seq}, this one was cut at "
+                f"{begins}, behind the oldest release that any host kept: changes that it needs are gone. Build again."
+            )
+
+    async def _switch(self, release_id: str, action: Literal["activate", "rollback"], author: Author) -> None:
         release = self.open(release_id)
         verify_files(release.folder, release.manifest)
         await release.check_collection(self._store)
-        previous = await self._store.live()
+        await self.check_log(release.manifest)
+        previous = await self.state.live()
         if previous == release_id:
             return
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        # The log comes first: a switch that it does not know could not be undone.
-        self._append(Activation(now, action, release_id, previous, release.manifest.gate.forced))
-        await self._store.set_live(release_id)
-
-    def _append(self, entry: Activation) -> None:
-        whole = self._whole_lines()
-        with self._log.open("r+b" if self._log.exists() else "wb") as file:
-            file.truncate(len(whole))
-            file.seek(len(whole))
-            file.write(msgspec.json.encode(entry) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _whole_lines(self) -> bytes:
-        """The log without a last line that was torn by a crash: the switch it announced did not happen."""
-        data = self._log.read_bytes() if self._log.exists() else b""
-        return data[: data.rfind(b"\n") + 1]
-
-    def _activations(self) -> list[Activation]:
-        try:
-            return [msgspec.json.decode(line, type=Activation) for line in self._whole_lines().splitlines()]
-        except msgspec.DecodeError as error:
-            raise DamagedError(
-                f"{self._log} cannot be read: {error}. Remove the broken line, or use `nearfield index activate`."
-            ) from error
+        at = datetime.fromtimestamp(await self.state.now(), UTC).isoformat(timespec="milliseconds")
+        forced = release.manifest.gate.forced
+        await self.state.switch(
+            Activation(at, action, release_id, previous, forced, author.by, author.why, author.widened)
+        )

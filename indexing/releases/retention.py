@@ -59,6 +59,7 @@ async def prune(releases: Releases, store: VectorStore, keeping: RetentionPolicy
     with suppress(NoLiveReleaseError):
         needed.add(await releases.previous_id())
     sizes = {release_id: size_of(releases.folder / release_id) for release_id in there}
+    elsewhere = await releases.state.kept_elsewhere()
     removed: list[str] = []
     for release_id in there:
         left = [other for other in there if other not in removed]
@@ -71,7 +72,8 @@ async def prune(releases: Releases, store: VectorStore, keeping: RetentionPolicy
             if unused:
                 # Without its manifest it is no release any more, also when this is killed half way.
                 (folder / MANIFEST).unlink()
-                await drop_collections(store, release_id)
+                if release_id not in elsewhere:
+                    await drop_collections(store, release_id)
                 shutil.rmtree(folder, ignore_errors=True)
                 forget_plans(releases.folder.parent, release_id)
                 forget_lines(releases.folder.parent, release_id)

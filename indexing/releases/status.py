@@ -6,8 +6,7 @@ from embedding.errors import NearfieldError
 from indexing.errors import NoLiveReleaseError
 from indexing.release.manifest import Manifest
 from indexing.releases.workspace import Workspace
-from indexing.rules.accepted import AcceptedRules
-from indexing.rules.proposal import refused_rules
+from indexing.state.proposal import refused_rules
 
 
 class JournalStatus(Struct, frozen=True):
@@ -46,12 +45,11 @@ async def status_of(workspace: Workspace) -> Status:
         pass
     except NearfieldError as error:
         trouble = str(error)
-    rules = workspace.settings.data_dir / "rules"
-    version, _ = AcceptedRules(rules).current()
+    version, _ = await workspace.state.rules()
     return Status(
         live=live,
         rules=version,
-        rules_refused=refused_rules(rules),
+        rules_refused=refused_rules(workspace.settings.data_dir / "rules"),
         journal=journal,
         trouble=trouble,
         releases=releases.manifests(),

@@ -1,4 +1,4 @@
-"""What a command works on: the store, the releases and the journal that the settings name."""
+"""What a command works on: the store, the releases and the state that the settings name."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -12,12 +12,12 @@ from embedding.text.encoder_loading import load_encoder
 from embedding.text.text_vectors import TextVectors, open_text_vectors
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.log import JournalLog
-from indexing.journal.open import open_journal
 from indexing.journal.replay import current_rows
 from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
+from indexing.state.contract import StateStore
+from indexing.state.open import open_state
 from indexing.stores.contract import VectorStore
 from indexing.stores.open import open_store
 
@@ -28,12 +28,12 @@ class Workspace(Struct, frozen=True):
     settings: IndexingSettings
     store: VectorStore
     releases: Releases
-    journal: JournalLog
+    state: StateStore
     record_encoder: RecordEncoder
 
     async def live(self) -> CurrentRows:
         """What the live release shows now; NoLiveReleaseError before the first activation."""
-        return await current_rows(self.releases.open(await self.releases.live_id()), self.journal)
+        return await current_rows(self.releases.open(await self.releases.live_id()), self.state)
 
     async def live_or_none(self) -> CurrentRows | None:
         """`live`, or None before the first activation."""
@@ -60,10 +60,11 @@ class Workspace(Struct, frozen=True):
 
 @asynccontextmanager
 async def open_workspace(settings: IndexingSettings) -> AsyncIterator[Workspace]:
-    """The workspace of `settings`; the store is closed at the end."""
-    store = open_store(settings)
+    """The workspace of `settings`; store and state are closed at the end."""
+    store, state = open_store(settings), open_state(settings)
     try:
-        releases = Releases(settings.data_dir, store)
-        yield Workspace(settings, store, releases, open_journal(settings, store), RecordEncoder(releases))
+        releases = Releases(settings.data_dir, store, state)
+        yield Workspace(settings, store, releases, state, RecordEncoder(releases))
     finally:
         await store.close()
+        await state.close()

@@ -6,8 +6,8 @@ from pathlib import Path
 from indexing.errors import RulesError
 from indexing.payload.payload import checked_extra
 from indexing.release.manifest import Manifest
-from indexing.rules.accepted import read_rules
 from indexing.rules.declaration import RuleSet
+from indexing.rules.reading import read_rules
 
 
 def declared_fields(accepted: RuleSet, proposal: Path) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class Ranked(Struct, frozen=True):
 
 
 class VectorStore(Protocol):
-    """Collections of vectors and the pointer to the live one.
+    """Collections of vectors, each written once.
 
     Every method may raise StoreError (indexing/errors.py), with the engine's own words in its message.
     """
@@ -134,13 +134,7 @@ class VectorStore(Protocol):
         """Names, sorted, of the collections that are certainly this store's own and are not among those `known`."""
 
     async def drop(self, collection: str) -> None:
-        """Remove a collection; nothing happens when it is not there. StoreError when it is the live one."""
-
-    async def live(self) -> str | None:
-        """The collection that the live pointer names, None before the first `set_live`."""
-
-    async def set_live(self, collection: str) -> None:
-        """Point to another collection, atomically; CollectionMissingError when it is not there."""
+        """Remove a collection; nothing happens when it is not there."""
 
     async def trouble(self) -> str | None:
         """Why the engine cannot be asked just now, in words; None where it answers."""

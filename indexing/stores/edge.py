@@ -5,7 +5,6 @@ A shard without a log is read by any number of processes at once (docs/log.md); 
 
 folder/NAME/points        the shard of collection NAME; the folder may hold the rest of a release
 folder/NAME/points.PART   the shard of collection NAME.PART, which belongs to NAME
-folder/../live            the name of the live collection, replaced atomically
 """
 
 import re
@@ -20,7 +19,6 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from embedding.durable_files import write_durably
 from embedding.protocols import Vectors
 from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
@@ -54,7 +52,6 @@ class EdgeStore:
 
     def __init__(self, folder: Path, hnsw: HnswSettings | None = None) -> None:
         self._folder = folder
-        self._pointer = folder.parent / "live"
         self._hnsw = hnsw or HnswSettings()
         self._shards: dict[str, edge.EdgeShard] = {}
 
@@ -185,8 +182,6 @@ class EdgeStore:
 
     async def drop(self, collection: str) -> None:
         points = self._points(collection)
-        if await self.live() == collection:
-            raise StoreError(f"collection {collection!r} is live: make another one live before dropping it")
         shard = self._shards.pop(collection, None)
         if shard is not None:
             shard.close()
@@ -199,24 +194,6 @@ class EdgeStore:
             shutil.rmtree(leaving)
         if points.parent.is_dir() and not any(points.parent.iterdir()):
             points.parent.rmdir()
-
-    async def live(self) -> str | None:
-        try:
-            data = self._pointer.read_bytes()
-        except FileNotFoundError:
-            return None
-        name = data.removesuffix(b"\n").decode("ascii", errors="replace")
-        if not data.endswith(b"\n") or not _NAME.fullmatch(name):
-            raise StoreError(
-                f"{self._pointer} should hold the name of the live collection and a line end, it holds {data[:80]!r}: "
-                "remove it, then activate a release again"
-            )
-        return name
-
-    async def set_live(self, collection: str) -> None:
-        if not self._points(collection).is_dir():
-            raise CollectionMissingError(f"collection {collection!r} is not there, so it cannot be made live")
-        write_durably(self._pointer, f"{collection}\n".encode())
 
     async def trouble(self) -> str | None:
         return None

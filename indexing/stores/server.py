@@ -1,7 +1,7 @@
-"""The vector store on a Qdrant server: collections and the live alias of one prefix, through the `query` family.
+"""The vector store on a Qdrant server: collections of one prefix, through the `query` family.
 
 PREFIX.NAME   collection NAME
-PREFIX-live   the alias of the live one; a prefix has no dot in it, so no two stores' names can meet
+A prefix has no dot in it, so no two stores' names can meet.
 
 Filters and search parameters are sent as the protobuf messages that the wire takes, made once and used in any
 number of queries; the client takes them whichever transport it was made for.
@@ -44,8 +44,8 @@ _EVERY_COPY = models.ReadConsistencyType.ALL
 class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
-    Collections and alias begin with `prefix`, and belong to the state `state_id`; those made from now on lie on the
-    server's nodes as `sharding` says. What a node's absence hinders is tried again as long as `patience` says.
+    Collections begin with `prefix`, and belong to the state `state_id`; those made from now on lie on the server's
+    nodes as `sharding` says. What a node's absence hinders is tried again as long as `patience` says.
     """
 
     def __init__(
@@ -62,7 +62,6 @@ class ServerStore:
         self.client, self.prefix, self.sharding = client, prefix, sharding or Sharding()
         self._reads = reads or Endpoints([Endpoint("the server", client)])
         self._prefix = f"{prefix}."
-        self._alias = f"{prefix}-live"
         self._patience = patience or Patience()
         self._owner = PrefixOwner(client, prefix, state_id)
         self._maker = CollectionMaker(
@@ -207,35 +206,11 @@ class ServerStore:
         return [name for name in own if name not in known]
 
     async def drop(self, collection: str) -> None:
-        if await self.live() == collection:
-            # The server would remove the alias with it, and leave nothing live.
-            raise StoreError(f"collection {collection!r} is live: make another one live before dropping it")
         await ask_again(
             partial(self.client.delete_collection, self._name(collection)),
             f"drop collection {collection!r}",
             self._patience.calls_s,
         )
-
-    async def live(self) -> str | None:
-        answer = await ask(self.client.get_aliases(), "read the live alias")
-        for alias in answer.aliases:
-            if alias.alias_name == self._alias:
-                if not self._owns(alias.collection_name):
-                    raise StoreError(
-                        f"alias {self._alias!r} should name a collection that begins with {self._prefix!r}, it names "
-                        f"{alias.collection_name!r}: remove the alias, then activate a release again"
-                    )
-                return alias.collection_name.removeprefix(self._prefix)
-        return None
-
-    async def set_live(self, collection: str) -> None:
-        create = models.CreateAliasOperation(
-            create_alias=models.CreateAlias(collection_name=self._name(collection), alias_name=self._alias)
-        )
-        delete = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias))
-        # In one request: the server does both or none, and no query sees the time between.
-        changes: list[models.AliasOperations] = [create] if await self.live() is None else [delete, create]
-        await ask(self.client.update_collection_aliases(changes), f"make collection {collection!r} live")
 
     async def trouble(self) -> str | None:
         return await self._reads.trouble()
@@ -245,9 +220,6 @@ class ServerStore:
 
     def _name(self, collection: str) -> str:
         return f"{self._prefix}{collection}"
-
-    def _owns(self, name: str) -> bool:
-        return name.startswith(self._prefix)
 
 
 def _stored(record: models.Record) -> StoredPoint:

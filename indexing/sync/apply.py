@@ -7,8 +7,8 @@ from embedding.progress import Reporter
 from embedding.rows.schema import Item
 from embedding.text.text_vectors import TextVectors
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Removed
 from indexing.releases.workspace import Workspace
+from indexing.state.records import Removed
 from indexing.sync.diff import Difference
 
 # Rows of a frame, which is all or nothing; the next sync finishes what one that was killed has begun.
@@ -25,11 +25,11 @@ async def apply_difference(
     """
     with reporter.stage("sync", difference.diff.num_changes) as advance:
         for items in _groups(difference.to_put()):
-            await workspace.journal.append(workspace.record_encoder.puts(items, live, texts))
+            await workspace.state.append(workspace.record_encoder.puts(items, live, texts))
             advance(len(items))
         for start in range(0, len(difference.removed), _REMOVED):
             ids = difference.removed[start : start + _REMOVED]
-            await workspace.journal.append([Removed(item_id) for item_id in ids])
+            await workspace.state.append([Removed(item_id) for item_id in ids])
             advance(len(ids))
 
 

@@ -9,10 +9,10 @@ from msgspec import Struct
 from embedding.progress import Reporter
 from embedding.rows.schema import Item
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Frame, Put, Removed
 from indexing.journal.replay import current_rows
 from indexing.payload.availability import ANY_MARKET, AvailabilityClasses
 from indexing.releases.workspace import Workspace
+from indexing.state.records import Frame, Put, Removed
 from indexing.sync.diff import Difference
 
 # More rows than these are sampled no more: encoding them would be the work of the sync itself.
@@ -59,7 +59,7 @@ async def effects_of(difference: Difference, live: CurrentRows, workspace: Works
     items = [item for batch in difference.to_put() for item in batch]
     puts = _encoded(items, live, workspace, reporter)
     # The journal may have gone on meanwhile; the difference is applied on top of all of it.
-    after = await current_rows(live.release, workspace.journal)
+    after = await current_rows(live.release, workspace.state)
     after.apply(Frame(after.seq + 1, "", (*puts, *map(Removed, difference.removed))))
     return Effects(_moved(puts, live, after), _kept_neighbours(live, after), markets)
 

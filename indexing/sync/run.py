@@ -15,7 +15,6 @@ from embedding.rows.spool import Spool
 from indexing.building.compaction import compact
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.build_lock import build_lock
 from indexing.releases.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
 from indexing.releases.workspace import open_workspace
 from indexing.settings import IndexingSettings
@@ -45,19 +44,18 @@ async def run_diff(catalogue: Path, settings: IndexingSettings, reporter: Report
 
 async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Reporter) -> Outcome:
     """Make what is live equal to `catalogue`. ChangeGateError when that is more than is allowed at once."""
-    async with open_workspace(settings) as workspace:
-        with build_lock(settings.data_dir):
-            live = await workspace.live()
-            with _compared(catalogue, live, settings, reporter) as (difference, lines, rejects):
-                enforce(difference.diff, _bounds(settings))
-                now = live
-                if difference.diff.num_changes:
-                    with workspace.texts(live.release.has_text) as texts:
-                        await apply_difference(difference, live, workspace, texts, reporter)
-                    now = await workspace.live()
-                path = lines_path(settings.data_dir, now.release.id)
-                lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
-                return _outcome(now, difference, rejects)
+    async with open_workspace(settings) as workspace, workspace.state.build_lock():
+        live = await workspace.live()
+        with _compared(catalogue, live, settings, reporter) as (difference, lines, rejects):
+            enforce(difference.diff, _bounds(settings))
+            now = live
+            if difference.diff.num_changes:
+                with workspace.texts(live.release.has_text) as texts:
+                    await apply_difference(difference, live, workspace, texts, reporter)
+                now = await workspace.live()
+            path = lines_path(settings.data_dir, now.release.id)
+            lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
+            return _outcome(now, difference, rejects)
 
 
 async def compact_if_due(settings: IndexingSettings, reporter: Reporter) -> str | None:

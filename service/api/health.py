@@ -1,26 +1,23 @@
 """Whether this process can answer, and what it answers from: for load balancers, and for a person at 3 a.m."""
 
-import logging
-from typing import Literal
+from typing import Any, Literal
 
-from litestar import get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
-from indexing.errors import StoreError
+from embedding.errors import NearfieldError
 from indexing.release.manifest import Counts
-from indexing.rules.proposal import refused_rules
+from indexing.state.proposal import refused_rules
 from indexing.stores.answer_budget import AnswerBudget
 from indexing.stores.contract import VectorStore
-from service.loaded.loaded_release import LoadedRelease
+from service.changes.following import Following
 from service.queries.release_router import ReleaseRouter
 from service.ranking.encoder_gate import EncoderGate, EncoderState
 from service.schemas import hand_over_refusal
 from service.schemas.answers import JsonAnswer
 from service.schemas.settings import Settings
-
-_log = logging.getLogger("nearfield.service")
 
 
 class Live(Struct, frozen=True):
@@ -57,16 +54,23 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def health_routes(
-    loaded: LoadedRelease, store: VectorStore, encoder: EncoderGate, router: ReleaseRouter, settings: Settings
+    follower: Following, store: VectorStore, encoder: EncoderGate, router: ReleaseRouter, settings: Settings
 ) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
-    release = loaded.release
+
+    async def at_once(_request: Request[Any, Any, Any]) -> None:
+        """Whatever other routes wait for."""
+
+    async def as_it_is(response: Response[Any]) -> Response[Any]:
+        return response
 
     @get(
         "/health/live",
         summary="Does the process run?",
         tags=["health"],
         opt={"scope": "health"},
+        before_request=at_once,
+        after_request=as_it_is,
         response_description="It runs",
     )
     async def live() -> JsonAnswer[Live]:
@@ -78,20 +82,23 @@ def health_routes(
         summary="Can it answer, and from what?",
         tags=["health"],
         opt={"scope": "health"},
+        before_request=at_once,
+        after_request=as_it_is,
         response_description="Ready, and what is served",
         responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
     )
     async def ready() -> JsonAnswer[Ready]:
         """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason, nor is
         an engine that is away."""
+        release = router.live_release.release
         reason, pointer = None, None
         with AnswerBudget(settings.query_timeout_s):
             engine_reason = await store.trouble()
         try:
-            pointer = None if engine_reason else await store.live()
-        except StoreError as error:
-            _log.error("not ready: %s", error)
-            reason = f"The vector store does not answer: {error}"
+            await follower.arrive()
+            pointer = await follower.live()
+        except NearfieldError as error:
+            reason = str(error)
         answer = Ready(
             status="ready" if reason is None else "not ready",
             release=release.id,

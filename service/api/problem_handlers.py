@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Response
 from litestar.types import ExceptionHandlersMap
 
-from indexing.errors import EngineAwayError, KeyRefusedError, StoreError
+from indexing.errors import EngineAwayError, KeyRefusedError, StateError, StoreError
 from service.schemas.problems import FieldError, Problem, ProblemError, Slug, invalid_fields
 from service.schemas.validation import explain, shown
 
@@ -87,6 +87,9 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemErro
             "The vector store refuses this change: the key in the setting qdrant_api_key may only read. Make the "
             "change on a host whose key may write, or give this one such a key and start it again.",
         )
+    if isinstance(error, StateError):
+        # Told once by whoever keeps up with the state; here for the client.
+        return ProblemError("state-unavailable", f"{error}. Try again.", headers={"Retry-After": str(_STORE_RETRY_S)})
     incident = _log_incident(request, error)
     if isinstance(error, StoreError):
         return ProblemError(

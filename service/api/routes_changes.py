@@ -1,18 +1,23 @@
 """The routes that change what is shown: put and remove rows, take down and lift, with the admin token."""
 
-from litestar import delete, put
+from typing import Annotated, TypeVar
+
+from litestar import delete, get, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Guard
 
 from service.api.item_paths import item_id as decoded
 from service.api.request_body import BodyRequest
 from service.api.route_docs import BODY_FAILURES, failures
 from service.api.routes_items import ItemId
-from service.changes.changes import Changed, Changes, Hidden, PutRows
+from service.changes.changes import Changed, Changes, Everywhere, Hidden, PutRows
 from service.schemas.answers import JsonAnswer
 
 _HOLDS = "Durable, and true for every worker from the next request on"
+_NOT_YET = "Durable, and true for all workers but those named in `waiting_for`, for some time"
+C = TypeVar("C", Changed, Hidden)
+ChangeNumber = Annotated[int, PathParameter(description="The number that a change was answered with.")]
 
 
 class RowsRequest(BodyRequest):
@@ -36,7 +41,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
     )
     async def put_items(data: JSONBody[SkipValidation[PutRows]]) -> JsonAnswer[Changed]:
         """Up to 100 whole rows, all or none; found by every query as of the answer."""
-        return JsonAnswer(await changes.put(data))
+        return _acknowledged(await changes.put(data))
 
     @delete(
         "/v1/items/{item_id:str}",
@@ -50,7 +55,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
     )
     async def remove_item(item_id: ItemId) -> JsonAnswer[Changed]:
         """The next build has the row again if its catalogue does; to hide it for good, take it down."""
-        return JsonAnswer(await changes.remove(decoded(item_id)))
+        return _acknowledged(await changes.remove(decoded(item_id)))
 
     @put(
         "/v1/items/{item_id:str}/takedown",
@@ -63,7 +68,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
     )
     async def take_down(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Hidden on every release, past and future, until lifted; an id that is not there yet, as soon as it comes."""
-        return JsonAnswer(await changes.take_down(decoded(item_id)))
+        return _acknowledged(await changes.take_down(decoded(item_id)))
 
     @delete(
         "/v1/items/{item_id:str}/takedown",
@@ -77,6 +82,24 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
     )
     async def lift(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Shown again from the next request on, as far as the rules let it."""
-        return JsonAnswer(await changes.lift(decoded(item_id)))
+        return _acknowledged(await changes.lift(decoded(item_id)))
 
-    return [put_items, remove_item, take_down, lift]
+    @get(
+        "/v1/changes/{number:int}",
+        summary="Does a change hold everywhere?",
+        tags=["changes"],
+        opt={"scope": "write"},
+        guards=[guard],
+        response_description="Whether it does, or which workers are waited for",
+        responses=failures("forbidden", "unknown-change", "state-unavailable"),
+    )
+    async def show_change(number: ChangeNumber) -> JsonAnswer[Everywhere]:
+        """Of a change that was answered with 202: whether every worker that may answer has applied it by now."""
+        return JsonAnswer(await changes.everywhere(number))
+
+    return [put_items, remove_item, take_down, lift, show_change]
+
+
+def _acknowledged(done: C) -> JsonAnswer[C]:
+    """200 where it holds everywhere, else 202."""
+    return JsonAnswer(done, status=202 if done.waiting_for else 200)

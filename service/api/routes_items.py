@@ -32,7 +32,7 @@ CursorParameter = Annotated[
 ]
 
 
-def item_routes(loaded: LoadedRelease, router: ReleaseRouter) -> list[HTTPRouteHandler]:
+def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
     """The routes below one item."""
 
     @get(
@@ -45,6 +45,7 @@ def item_routes(loaded: LoadedRelease, router: ReleaseRouter) -> list[HTTPRouteH
     )
     async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
         """All that the live release keeps of an item, whatever the rules say of it."""
+        loaded = router.live_release
         payload = loaded.rows.payload(_row(loaded, decoded(item_id)))
         windows = loaded.release.classes.windows_of(payload.availability_class)
         return JsonAnswer(item_view(payload, windows, loaded.release.id, loaded.rows.revision))
@@ -69,7 +70,7 @@ def item_routes(loaded: LoadedRelease, router: ReleaseRouter) -> list[HTTPRouteH
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
-        _row(loaded, seed)
+        _row(router.live_release, seed)
         context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
         given = {
             "seeds": [Seed(seed)],

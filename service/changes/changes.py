@@ -12,16 +12,19 @@ from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.log import JournalLog
-from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down
+from indexing.state.contract import StateStore
+from indexing.state.records import Put, Removed
 from service.changes.compactor import Compactor
+from service.changes.following import Following
 from service.loaded.loaded_release import LoadedRelease
 from service.ranking.encoder_gate import EncoderGate
 from service.schemas.problems import FieldError, ProblemError, invalid_fields
 from service.schemas.validation import shown
 
 MAX_ROWS = 100
+# Who took down, where that came with the admin token.
+_BY = "HTTP"
 
 # The encoder is None for a release without text vectors.
 MakePuts = Callable[[Sequence[Item], CurrentRows, TextEncoder | None], list[Put]]
@@ -35,23 +38,37 @@ class PutRows(Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
-class Changed(Struct, frozen=True):
-    """The change holds, in every worker, from the next request on."""
+class Changed(Struct, frozen=True, omit_defaults=True):
+    """The change holds, in every worker, from the next request on; or it is kept, and holds in all but those named."""
 
     release: str
     revision: int
     # How many rows were put, removed, hidden or shown again.
     items: int
+    # Number of the change in the log: `GET /v1/changes/{number}` says whether it holds everywhere.
+    number: int
+    # Workers that may still answer without it, for some time; left out where there is none.
+    waiting_for: tuple[str, ...] = ()
 
 
-class Hidden(Struct, frozen=True):
-    """Whether the id is taken down now; `known` tells whether the live release has it."""
+class Hidden(Struct, frozen=True, omit_defaults=True):
+    """Whether the id is taken down now; `known` tells whether the live release has it; the rest as in `Changed`."""
 
     id: str
     taken_down: bool
     known: bool
     release: str
     revision: int
+    number: int
+    waiting_for: tuple[str, ...] = ()
+
+
+class Everywhere(Struct, frozen=True):
+    """Whether a change holds in every worker that may answer, or which it waits for."""
+
+    number: int
+    everywhere: bool
+    waiting_for: tuple[str, ...]
 
 
 class Changes:
@@ -59,24 +76,28 @@ class Changes:
 
     def __init__(
         self,
-        loaded: LoadedRelease,
-        log: JournalLog,
+        live: Callable[[], LoadedRelease],
+        state: StateStore,
+        follower: Following,
         encoder: EncoderGate,
         make_puts: MakePuts,
         compactor: Compactor,
+        ack_wait_s: float,
     ) -> None:
+        """`live` gives the live release as it is loaded now; `ack_wait_s`: how long all workers are waited for."""
         self._compactor = compactor
-        self._loaded = loaded
-        self._log = log
+        self._live = live
+        self._state = state
+        self._follower = follower
+        self._ack_wait_s = ack_wait_s
         self._encoder = encoder
         self._make_puts = make_puts
 
     async def put(self, body: PutRows) -> Changed:
         """Put rows, all or none; a 400 problem names every bad one, a 503 problem where no encoder comes."""
         items = _rows(body)
-        rows = self._loaded.rows
-        await self._log.append(await self._puts(items, rows))
-        return await self._changed(len(items))
+        puts = await self._puts(items, self._live().rows)
+        return await self._changed(await self._state.append(puts), len(items))
 
     async def _puts(self, items: Sequence[Item], rows: CurrentRows) -> list[Put]:
         if not rows.release.has_text:
@@ -85,33 +106,45 @@ class Changes:
 
     async def remove(self, item_id: str) -> Changed:
         """Take a row out of the catalogue; a 404 problem where there is none."""
-        if self._loaded.rows.row_of(item_id) < 0:
-            raise ProblemError(
-                "unknown-item", f"Release {self._loaded.release.id} has no item with the id {shown(item_id)}."
-            )
-        await self._log.append([Removed(item_id)])
-        return await self._changed(1)
+        live = self._live()
+        if live.rows.row_of(item_id) < 0:
+            raise ProblemError("unknown-item", f"Release {live.release.id} has no item with the id {shown(item_id)}.")
+        return await self._changed(await self._state.append([Removed(item_id)]), 1)
 
     async def take_down(self, item_id: str) -> Hidden:
         """Hide an id on every release, also one that is not there yet."""
-        await take_down(self._log, [item_id])
-        return await self._hidden(item_id)
+        return await self._hidden(await take_down(self._state, [item_id], by=_BY), item_id)
 
     async def lift(self, item_id: str) -> Hidden:
-        """Undo a takedown; nothing happens where there is none."""
-        await lift(self._log, [item_id])
-        return await self._hidden(item_id)
+        """Undo a takedown; where there is none nothing is done, and waited for all the same."""
+        await lift(self._state, [item_id], by=_BY)
+        return await self._hidden(await self._state.end(), item_id)
 
-    async def _changed(self, num: int) -> Changed:
-        await self._loaded.catch_up()
-        self._compactor.look(self._loaded.rows)
-        return Changed(self._loaded.release.id, self._loaded.rows.revision, num)
+    async def everywhere(self, number: int) -> Everywhere:
+        """Whether change `number` holds everywhere; a 404 problem where the log has not come so far."""
+        end = await self._state.end()
+        if not 1 <= number <= end:
+            raise ProblemError("unknown-change", f"The log ends at {end}: there is no change {number}.")
+        waiting = tuple(await self._state.unacknowledged(number, 0))
+        return Everywhere(number, not waiting, waiting)
 
-    async def _hidden(self, item_id: str) -> Hidden:
-        await self._loaded.catch_up()
-        rows = self._loaded.rows
+    async def _waiting_for(self, number: int) -> tuple[str, ...]:
+        waiting = await self._state.unacknowledged(number, self._ack_wait_s)
+        await self._follower.arrive()
+        return tuple(waiting)
+
+    async def _changed(self, number: int, num: int) -> Changed:
+        waiting = await self._waiting_for(number)
+        live = self._live()
+        self._compactor.look(live.rows)
+        return Changed(live.release.id, live.rows.revision, num, number, waiting)
+
+    async def _hidden(self, number: int, item_id: str) -> Hidden:
+        waiting = await self._waiting_for(number)
+        live = self._live()
+        rows = live.rows
         known = rows.row_of(item_id) >= 0
-        return Hidden(item_id, item_id in rows.taken_down, known, self._loaded.release.id, rows.revision)
+        return Hidden(item_id, item_id in rows.taken_down, known, live.release.id, rows.revision, number, waiting)
 
 
 def _rows(body: PutRows) -> list[Item]:

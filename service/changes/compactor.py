@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
-from indexing.release.build_lock import is_held
+from indexing.state.contract import StateStore
 from service.schemas.settings import Settings
 
 _log = logging.getLogger("nearfield.service")
@@ -20,8 +20,9 @@ _PAUSE_S = 60.0
 class Compactor:
     """Starts `compact` in the background; what it says is logged, as nobody waits for it."""
 
-    def __init__(self, settings: Settings, compact: Compact) -> None:
+    def __init__(self, settings: Settings, state: StateStore, compact: Compact) -> None:
         self._settings = settings
+        self._state = state
         self._compact = compact
         self._running: asyncio.Task[None] | None = None
         self._not_before = 0.0
@@ -30,7 +31,7 @@ class Compactor:
         """Start a compaction if one is due and none is running, here or in any other process."""
         if self._running is not None or not is_due(live, self._settings.max_journal_share):
             return
-        if time.monotonic() < self._not_before or is_held(self._settings.data_dir):
+        if time.monotonic() < self._not_before:
             return
         self._running = asyncio.create_task(self._run())
 
@@ -41,6 +42,8 @@ class Compactor:
 
     async def _run(self) -> None:
         try:
+            if await self._state.build_holder() is not None:
+                return
             reason = await self._compact()
             if reason is not None:
                 _log.error("the journal was not compacted: %s", reason)

@@ -1,4 +1,4 @@
-"""A loaded release: opened, with its rules compiled, its journal applied and its query tower in memory."""
+"""A loaded release: opened, with its rules compiled, the log applied and its query tower in memory."""
 
 import os
 
@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from embedding.protocols import QueryTower
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.log import JournalReader
 from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet
@@ -19,7 +18,6 @@ class LoadedRelease(Struct, frozen=True, kw_only=True):
 
     release: Release
     rows: CurrentRows
-    journal: JournalReader
     rules: HardRules
     tower: QueryTower | None
     leaks: Leaks = field(default_factory=Leaks)
@@ -27,7 +25,7 @@ class LoadedRelease(Struct, frozen=True, kw_only=True):
     held: int | None = None
 
     def under(self, ruleset: RuleSet, version: str) -> "LoadedRelease":
-        """The same release, with the rows and the journal that this one reads, under other rules."""
+        """The same release, with the same rows, under other rules."""
         return replace(self, rules=self.rules.under(ruleset, version))
 
     def let_go(self) -> None:
@@ -35,10 +33,6 @@ class LoadedRelease(Struct, frozen=True, kw_only=True):
         if self.held is not None:
             os.close(self.held)
 
-    async def catch_up(self) -> None:
-        """Apply what was journalled since the last call: before each request, so that an acknowledged change holds.
-
-        Raises DamagedError when the journal cannot be read, StoreError when the server that keeps it is silent.
-        """
-        for frame in await self.journal.fresh():
-            self.rows.apply(frame)
+    def afresh(self) -> "LoadedRelease":
+        """The same release with nothing of the log applied."""
+        return replace(self, rows=CurrentRows(self.release))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from embedding.errors import NearfieldError
 from indexing.errors import ReleaseMissingError, RulesError
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.declaration import RuleSet
 from indexing.rules.payload_fields import check_payload_fields
 from indexing.search.plans_file import measured_at
@@ -36,14 +35,12 @@ class ReleaseRouter:
         *,
         make_pipeline: Callable[[LoadedRelease], Pipeline],
         releases: Releases,
-        rules: AcceptedRules,
         cursors: Cursors,
     ) -> None:
         """`held`: the releases that this worker holds, by id, `live` among them; `make_pipeline` opens one of them."""
         self._make_pipeline = make_pipeline
         self._releases = releases
         self._cursors = cursors
-        self._rules = rules
         self._measured_at: dict[str, int | None] = {}
         self._live_id = live.release.id
         self._loaded = dict(held)
@@ -89,11 +86,31 @@ class ReleaseRouter:
             "Add it to the setting pinned_releases and start the service again.",
         )
 
-    def obey(self) -> None:
-        """Go by the rules in force now: before each request, so that rules that were accepted hold from the next one
-        on. Where those cannot be read, the ones before stay, and `rules_trouble` says so."""
+    @property
+    def live_release(self) -> LoadedRelease:
+        """The live release as it is loaded."""
+        return self._loaded[self._live_id]
+
+    @property
+    def loaded(self) -> Mapping[str, LoadedRelease]:
+        """All releases that are held, by id."""
+        return self._loaded
+
+    def replace(self, loaded: Mapping[str, LoadedRelease]) -> None:
+        """Answer from these from now on: the same releases, with the log applied anew."""
+        self._loaded = dict(loaded)
+        self._held = {release_id: self._opened(one) for release_id, one in loaded.items() if release_id in self._held}
+
+    def go_live(self, release: str) -> None:
+        """Answer from this release where a request names none, if it is held; else the one before goes on."""
+        if release in self._held:
+            self._live_id = release
+
+    def obey(self, fresh_rules: Callable[[], tuple[str, RuleSet] | None]) -> None:
+        """Go by the rules that were accepted since the last call, where any were: they hold from the next request on.
+        Where those cannot be read, the ones before stay, and `rules_trouble` says so."""
         try:
-            fresh = self._rules.fresh()
+            fresh = fresh_rules()
             if fresh is not None:
                 self._change(*fresh)
                 self.rules_trouble = None

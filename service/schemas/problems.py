@@ -21,6 +21,7 @@ Slug = Literal[
     "forbidden",
     "unknown-item",
     "unknown-release",
+    "unknown-change",
     "unknown-route",
     "method-not-allowed",
     "release-not-loaded",
@@ -33,6 +34,7 @@ Slug = Literal[
     "internal-error",
     "store-read-only",
     "store-unavailable",
+    "state-unavailable",
     "encoder-loading",
     "encoder-absent",
 ]
@@ -47,6 +49,7 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "store-read-only": (403, "The vector store lets this service only read"),
     "unknown-item": (404, "No such item"),
     "unknown-release": (404, "No such release"),
+    "unknown-change": (404, "No such change"),
     "unknown-route": (404, "No such address"),
     "method-not-allowed": (405, "This address does not take that method"),
     "release-not-loaded": (409, "This worker does not hold that release"),
@@ -59,6 +62,7 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "unsupported-media-type": (415, "The body is not declared as JSON"),
     "internal-error": (500, "Nearfield failed"),
     "store-unavailable": (503, "The vector store did not answer"),
+    "state-unavailable": (503, "What changes cannot be told or kept now"),
     "encoder-loading": (503, "The text encoder is still loading"),
     "encoder-absent": (503, "There is no text encoder"),
 }

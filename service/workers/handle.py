@@ -40,9 +40,12 @@ class WorkerHandle:
         processes: WorkerProcesses,
         *,
         aside: bool,
+        id: str,
     ) -> None:
         """The process starts at once; `factory`, `environ` and `aside` are as in `service.workers.worker.work`."""
         self.slot = slot
+        self.id = id
+        """What its lease is named by."""
         self.generation = generation
         self.state = State.LOADING
         self.since = time.monotonic()

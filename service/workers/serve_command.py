@@ -3,23 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 import click
 from msgspec.structs import replace
 
-from embedding.errors import EncoderMissingError, UsageError
+from embedding.errors import EncoderMissingError, NearfieldError, UsageError
 from embedding.settings import EncoderPlace
 from embedding.text.encoder_hub import fetched_encoder
 from indexing.releases.releases import Releases
 from indexing.rules.payload_fields import check_payload_fields
-from indexing.rules.proposal import Proposal
+from indexing.state.open import open_state
+from indexing.state.proposal import Proposal
 from indexing.stores.open import backend_of, open_store
 from service.schemas.settings import Settings
 from service.workers.environ import as_environ
 from service.workers.listeners import Listeners, is_loopback
-from service.workers.live_watch import LiveWatch
+from service.workers.live_watch import LiveWatch, Look, Seen, Told
 from service.workers.log_lines import configure_logging
 from service.workers.processes import WorkerProcesses
 from service.workers.supervisor import Pace, Supervisor
@@ -29,8 +30,8 @@ _log = logging.getLogger("nearfield.service")
 _FACTORY = "service.main:build_app"
 # What its workers import, the encoder's library last: it takes the longest.
 _IMPORTED_ONCE = ("service.main", "embedding.text.sentence_encoder")
-# Embedded, a look reads two small files. On a server it is a question over the network.
-_LOOK_EVERY_S = {"embedded": 0.1, "server": 1.0}
+# On files a look reads two small ones. To a database it is a question over the network.
+_LOOK_EVERY_S = {"files": 0.1, "database": 0.5}
 # What a request in flight may still take after it has waited for the encoder.
 _FINISH_S = 30.0
 
@@ -43,7 +44,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
     Before anything is loaded: what `listen` raises, and NoLiveReleaseError where nothing was activated.
     NearfieldError with the reason when the workers cannot start.
     """
-    interval_s = _LOOK_EVERY_S["server" if settings.qdrant_url else "embedded"]
+    interval_s = _LOOK_EVERY_S["database" if settings.state_url else "files"]
     pace = Pace(finish_s=settings.encoder_wait_s + _FINISH_S)
     with closing(listen(settings)) as listeners, closing(LiveWatch(partial(_looking, settings), interval_s)) as watch:
 
@@ -92,18 +93,32 @@ def with_encoder_folder(settings: Settings) -> Settings:
 
 
 @contextmanager
-def _looking(settings: Settings) -> Iterator[Callable[[], str]]:
+def _looking(settings: Settings) -> Iterator[Look]:
     with asyncio.Runner() as runner:
-        store = open_store(settings)
-        releases = Releases(settings.data_dir, store)
+        store, state = open_store(settings), open_state(settings)
+        releases = Releases(settings.data_dir, store, state)
         proposal = Proposal(settings.rules, settings.data_dir / "rules")
 
-        def look() -> str:
-            live = runner.run(releases.live_id())
-            proposal.take_up(live, lambda ruleset: check_payload_fields(ruleset, releases.manifest(live)))
-            return live
+        async def ask(told: Told) -> Seen:
+            await state.report(told.loaded, told.gone)
+            pointer = await state.pointer()
+            live = await releases.live_id()
+            wanted = pointer.target or live
+            encoders = {releases.manifest(one).encoder_hash for one in (live, wanted)}
+            return Seen(live, wanted, together=len(encoders) == 1)
+
+        def look(told: Told) -> Seen:
+            seen = runner.run(ask(told))
+            if settings.state_url is None:
+                # Of many hosts none may put its own file in force for all.
+                proposal.take_up(seen.live, lambda ruleset: check_payload_fields(ruleset, releases.manifest(seen.live)))
+            return seen
 
         try:
+            runner.run(state.serving(settings.data_dir))
             yield look
         finally:
+            with suppress(NearfieldError):
+                runner.run(state.served())
             runner.run(store.close())
+            runner.run(state.close())

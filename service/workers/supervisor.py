@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from types import FrameType
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -80,7 +81,7 @@ class Supervisor:
         self._processes = processes
         self._workers: list[WorkerHandle] = []
         self._generation = 0
-        self._live = watch.latest
+        self._live = watch.latest.live
         self._ready = False
         self._num_signals = 0
         self._stopping = False
@@ -143,6 +144,7 @@ class Supervisor:
         dead = [worker for worker in self._workers if worker.ended()]
         self._workers = [worker for worker in self._workers if worker not in dead]
         for worker in dead:
+            self._watch.gone(worker.id)
             if worker.state is State.LEAVING or self._stopping:
                 _log.info("Worker %d (process %d) has left", worker.slot + 1, worker.process.pid)
             elif worker.generation > self._generation:
@@ -183,6 +185,14 @@ class Supervisor:
         self._refused, self._next = self._next, None
         self._tell_refusal(f"Release {self._refused}: {reason}")
 
+    def _withdraw(self) -> None:
+        """What was loaded is not to be live after all: those that answer go on."""
+        _log.info("Release %s is not to be live after all; release %s stays", self._next, self._live)
+        for worker in self._of(self._generation + 1):
+            worker.discard()
+        self._next = None
+        self._watch.loaded(None)
+
     def _tell_refusal(self, reason: str | None) -> None:
         self._refusal = reason
         for worker in self._of(self._generation):
@@ -203,7 +213,9 @@ class Supervisor:
 
     def _begin(self, now: float) -> None:
         """Begin a hand-over when another release is live than the workers loaded."""
-        seen = self._watch.latest
+        seen = self._watch.latest.wanted
+        if self._next not in (None, seen, self._watch.latest.live):
+            self._withdraw()
         if self._next is not None or not self._ready:
             return
         if seen == self._live:
@@ -220,7 +232,7 @@ class Supervisor:
         self._next, self._began_at = seen, now
         for worker in self._of(self._generation, State.ANSWERING):
             worker.recall()
-        _log.info("Release %s is live now: fresh workers load", seen)
+        _log.info("Release %s is to be live: fresh workers load", seen)
 
     def _fill(self, now: float) -> None:
         """Start the workers that the newest generation lacks; few at a time beside those that answer."""
@@ -233,12 +245,21 @@ class Supervisor:
             if now < self._spawn_at or (answering and len(self._of(generation, State.LOADING)) >= _MAX_LOADING):
                 return
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
-            environ = {**self._environ, "NEARFIELD_REPLACING": "1" if answering else "0"}
+            worker_id = str(uuid4())
+            environ = {
+                **self._environ,
+                "NEARFIELD_REPLACING": "1" if answering else "0",
+                "NEARFIELD_WORKER": worker_id,
+                # Of many hosts, the release that is to be live may not be yet.
+                "NEARFIELD_RELEASE": self._next or self._live,
+            }
             try:
                 listener = self._listeners[slot]
                 # A generation that nobody waits for: a successor of a worker that died is missed.
                 aside = answering and self._next is not None
-                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes, aside=aside)
+                worker = WorkerHandle(
+                    slot, generation, self._factory, environ, listener, self._processes, aside=aside, id=worker_id
+                )
             except OSError as error:
                 if not self._ready:
                     raise
@@ -254,6 +275,10 @@ class Supervisor:
         if self._next is not None:
             if len(self._of(self._generation + 1, State.LOADED)) < len(self._listeners):
                 return
+            if not self._watch.latest.together and self._watch.latest.live != self._next:
+                # Of many hosts all load it before it is live on any.
+                self._watch.loaded(self._next)
+                return
             self._generation += 1
             self._live, self._next = self._next, None
             self._refused = self._refusal = None
@@ -268,6 +293,8 @@ class Supervisor:
         if not self._ready:
             self._ready = True
             self._on_ready(self._live)
+        if self._next is None and all(worker.generation == self._generation for worker in self._workers):
+            self._watch.loaded(self._live)
         old = [worker for worker in self._workers if worker.generation < self._generation and worker.is_here]
         for worker in old:
             worker.dismiss(self._pace.patience_s, self._pace.finish_s, for_good=False)

@@ -16,7 +16,7 @@ from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.releases.workspace import Workspace
 from indexing.settings import IndexingSettings
-from tests.indexing.kinds_of_store import Stores, journal_of
+from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import QUIET, Source, make_items
 
 T = TypeVar("T")
@@ -26,15 +26,14 @@ def within(stores: Stores, source: Source, work: Callable[[Workspace], Awaitable
     """Run `work(workspace)` as one process would."""
 
     async def run() -> T:
-        store = stores.open()
+        store, state = stores.open(), stores.state()
         settings = IndexingSettings(data_dir=stores.data_dir, cache_dir=source.cache_dir)
-        releases = Releases(stores.data_dir, store)
+        releases = Releases(stores.data_dir, store, state)
         try:
-            return await work(
-                Workspace(settings, store, releases, journal_of(store, stores.data_dir), RecordEncoder(releases))
-            )
+            return await work(Workspace(settings, store, releases, state, RecordEncoder(releases)))
         finally:
             await store.close()
+            await state.close()
 
     return asyncio.run(run())
 
@@ -46,9 +45,7 @@ async def build(
     data_dir = workspace.settings.data_dir
 
     async def make() -> str:
-        deps = msgspec.structs.replace(
-            source.dependencies(data_dir, workspace.store, reporter), journal=workspace.journal
-        )
+        deps = msgspec.structs.replace(source.dependencies(data_dir, workspace.store, reporter), state=workspace.state)
         manifest = await build_release(msgspec.structs.replace(source.inputs(), **inputs), deps)
         if live:
             await activate(workspace, manifest.id)
@@ -62,12 +59,12 @@ async def build(
 
 
 async def rows_of(workspace: Workspace, release_id: str) -> CurrentRows:
-    return await current_rows(workspace.releases.open(release_id), workspace.journal)
+    return await current_rows(workspace.releases.open(release_id), workspace.state)
 
 
 async def put(workspace: Workspace, *items: Item) -> None:
     with workspace.texts() as texts:
-        await workspace.journal.append(workspace.record_encoder.puts(items, await workspace.live(), texts))
+        await workspace.state.append(workspace.record_encoder.puts(items, await workspace.live(), texts))
 
 
 def item(number: int, **changes: Any) -> Item:

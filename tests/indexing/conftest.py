@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "tests.indexing.stores.contract",
     "tests.indexing.stores.verification_contract",
     "tests.indexing.search.plans.contract",
+    "tests.indexing.state.contract",
 )
 
 

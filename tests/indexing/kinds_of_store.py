@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
-from indexing.journal.file_log import FileLog
-from indexing.journal.log import JournalLog
-from indexing.journal.server_log import ServerLog
+from indexing.state.contract import StateStore
+from indexing.state.files import FilesState
+from indexing.state.postgres import PostgresState
 from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
 from indexing.stores.hnsw import HnswSettings
@@ -22,6 +22,7 @@ from indexing.stores.server import ServerStore
 from indexing.stores.server_retries import Patience
 from indexing.stores.sharding import Sharding
 from tests.indexing.over_grpc import memory_client
+from tests.postgres_server import shared_server
 
 Kind = Literal["embedded", "memory", "server"]
 
@@ -58,6 +59,9 @@ class Stores(Protocol):
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """One more store on this world, as another process would have it; its user closes it."""
 
+    def state(self) -> StateStore:
+        """The state of this world, as another process would have it; its user closes it."""
+
 
 class EmbeddedStores:
     """Shards below `data_dir`."""
@@ -71,6 +75,10 @@ class EmbeddedStores:
         """A store with shards of its own in memory, over the same folder."""
         return EdgeStore(self.data_dir / "releases", hnsw)
 
+    def state(self) -> StateStore:
+        """Files, as where nothing else is set."""
+        return FilesState(self.data_dir)
+
 
 class MemoryStores:
     """Memory mode behind the wire; all stores share one client."""
@@ -80,10 +88,16 @@ class MemoryStores:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self._client = memory_client()
+        self._database: str | None = None
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over the shared client."""
         return ServerStore(self._client, "test", hnsw, state_id=STATE_ID, patience=AT_ONCE)
+
+    def state(self) -> StateStore:
+        """A database, as on many hosts."""
+        self._database = self._database or shared_server().new_database()
+        return PostgresState(self._database, "test")
 
 
 class ServerStores:
@@ -94,16 +108,16 @@ class ServerStores:
     def __init__(self, data_dir: Path, url: str, prefix: str, sharding: Sharding | None = None) -> None:
         self.data_dir = data_dir
         self._url, self._prefix, self._sharding = url, prefix, sharding
+        self._database = shared_server().new_database()
+
+    def state(self) -> StateStore:
+        """A database, as on many hosts."""
+        return PostgresState(self._database, "test")
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over a client of its own, made for the loop that first uses it."""
         client = AsyncQdrantClient(**_where(self._url))
         return ServerStore(client, self._prefix, hnsw, self._sharding, STATE_ID)
-
-
-def journal_of(store: VectorStore, data_dir: Path) -> JournalLog:
-    """The journal of a store in a test's world: on a server beside the collections, else in the data folder."""
-    return ServerLog.beside(store) if isinstance(store, ServerStore) else FileLog(data_dir / "journal")
 
 
 @contextmanager

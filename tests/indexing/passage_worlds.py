@@ -19,9 +19,10 @@ from indexing.release.manifest import Manifest
 from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.releases.workspace import Workspace
+from indexing.rules.reading import DEFAULT_RULES
 from indexing.settings import IndexingSettings
+from indexing.state.files import FilesState
 from indexing.stores.contract import VectorStore
-from tests.indexing.kinds_of_store import journal_of
 from tests.indexing.release_worlds import QUIET
 
 NUM_ITEMS = 40
@@ -105,9 +106,9 @@ async def build_passages(workspace: Workspace, catalogue: Path, texts: CachedTex
     deps = BuildDependencies(
         data_dir=workspace.settings.data_dir,
         store=workspace.store,
-        journal=workspace.journal,
+        state=workspace.state,
         texts=texts,
-        rules_version="default",
+        rules=DEFAULT_RULES,
         max_reject_share=0.01,
         reporter=QUIET,
     )
@@ -116,7 +117,6 @@ async def build_passages(workspace: Workspace, catalogue: Path, texts: CachedTex
 
 def workspace_over(store: VectorStore, data_dir: Path) -> Workspace:
     """A workspace over a store."""
-    releases = Releases(data_dir, store)
-    return Workspace(
-        IndexingSettings(data_dir=data_dir), store, releases, journal_of(store, data_dir), RecordEncoder(releases)
-    )
+    state = FilesState(data_dir)
+    releases = Releases(data_dir, store, state)
+    return Workspace(IndexingSettings(data_dir=data_dir), store, releases, state, RecordEncoder(releases))

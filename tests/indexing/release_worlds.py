@@ -13,7 +13,9 @@ from embedding.runs.train import TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
 from embedding.text.text_vectors import CachedText
 from indexing.building.build import BuildDependencies, BuildInputs
-from indexing.journal.file_log import FileLog
+from indexing.rules.reading import DEFAULT_RULES
+from indexing.state.contract import StateStore
+from indexing.state.files import FilesState
 from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
 from tests.copied_folders import copied
@@ -96,14 +98,16 @@ class Source:
             catalogue=self.catalogue, model=self.model if with_model else None, interactions=self.interactions
         )
 
-    def dependencies(self, data_dir: Path, store: VectorStore, reporter: Reporter = QUIET) -> BuildDependencies:
+    def dependencies(
+        self, data_dir: Path, store: VectorStore, reporter: Reporter = QUIET, state: StateStore | None = None
+    ) -> BuildDependencies:
         """What a build in `data_dir` works with."""
         return BuildDependencies(
             data_dir=data_dir,
             store=store,
-            journal=FileLog(data_dir / "journal"),
+            state=state or FilesState(data_dir),
             texts=self.texts,
-            rules_version="default",
+            rules=DEFAULT_RULES,
             max_reject_share=0.01,
             reporter=reporter,
         )

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from embedding.errors import DamagedError, MismatchError
 from indexing.errors import NoLiveReleaseError
-from indexing.stores.edge import EdgeStore
+from indexing.state.files import FilesState
 from service.app import create_app
 from service.main import REPLACING, build_app, open_dependencies
 from service.schemas.settings import Settings
@@ -24,7 +24,7 @@ def copy_of(world: Path, folder: Path) -> tuple[Path, Path]:
     """A copy of a world that may be spoilt: its data folder and that of its live release."""
     data_dir = folder / "world"
     copied(world, data_dir)
-    release_id = asyncio.run(EdgeStore(data_dir / "releases").live())
+    release_id = asyncio.run(FilesState(data_dir).live())
     assert release_id is not None
     return data_dir, data_dir / "releases" / release_id
 

@@ -7,6 +7,7 @@ from indexing.building.build import build_release
 from indexing.filters.algebra import Filter, NoneOf, Range
 from indexing.filters.predicate import predicate
 from indexing.releases.releases import Releases
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 from tests.indexing.release_worlds import Source
 
@@ -31,7 +32,7 @@ def test_the_columns_of_a_build_say_what_its_payloads_say(source: Source, data_d
         await store.close()
         return manifest.id
 
-    release = Releases(data_dir, EdgeStore(data_dir / "releases")).open(asyncio.run(build()))
+    release = Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir)).open(asyncio.run(build()))
     for where in FILTERS:
         passes = predicate(where)
         expected = [passes(row, release.columns.payload(row)) for row in range(len(release.columns))]

@@ -11,14 +11,13 @@ from embedding.errors import NearfieldError
 from embedding.rows.schema import Window
 from indexing.building.compaction import compact
 from indexing.errors import BuildLockedError, NoLiveReleaseError
-from indexing.journal.records import Put, Removed
 from indexing.journal.takedowns import lift, take_down
-from indexing.release.build_lock import build_lock, is_held
 from indexing.release.manifest import Manifest
 from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
 from indexing.releases.releases import Releases
 from indexing.releases.workspace import Workspace
+from indexing.state.records import Put, Removed
 from indexing.sync import run
 from indexing.words.bm25 import as_bytes
 from tests.indexing.at_work import build, item, put, rows_of, within
@@ -38,8 +37,8 @@ async def changed_world(workspace: Workspace, source: Source) -> str:
         item(2, availability=(Window("JP"),)),
         msgspec.structs.replace(item(3), id=NEW, text="whales singing far below"),
     )
-    await workspace.journal.append([Removed("item-4")])
-    await take_down(workspace.journal, ["item-5", "item-unheard-of"])
+    await workspace.state.append([Removed("item-4")])
+    await take_down(workspace.state, ["item-5", "item-unheard-of"])
     return base
 
 
@@ -112,15 +111,17 @@ def test_listeners_keep_what_they_heard(stores: Stores, source: Source) -> None:
 def test_changes_made_meanwhile_and_afterwards_apply_to_it(stores: Stores, source: Source) -> None:
     async def work(workspace: Workspace) -> None:
         await changed_world(workspace, source)
-        with build_lock(workspace.settings.data_dir):
-            assert is_held(workspace.settings.data_dir)
+        other = stores.state()
+        async with other.build_lock():
+            assert await workspace.state.build_holder() is not None
             with pytest.raises(BuildLockedError):
                 await compact(workspace, QUIET)
-        assert not is_held(workspace.settings.data_dir)
+        await other.close()
+        assert await workspace.state.build_holder() is None
         made = await make(workspace)
         await put(workspace, item(7, title="Changed after it"))
-        await lift(workspace.journal, ["item-5"])
-        await take_down(workspace.journal, [NEW])
+        await lift(workspace.state, ["item-5"])
+        await take_down(workspace.state, [NEW])
         rows = await rows_of(workspace, made.id)
         assert rows.payload(rows.row_of("item-7")).title == "Changed after it"
         assert rows.find("item-5") >= 0
@@ -174,7 +175,7 @@ def test_nothing_happens_where_it_is_not_due(stores: Stores, source: Source) -> 
         few = [Put(msgspec.structs.replace(item(1), id=f"extra-{n}"), {}, {}) for n in range(1_100)]
         with workspace.texts() as texts:
             one = workspace.record_encoder.puts([item(1)], await workspace.live(), texts)[0]
-        await workspace.journal.append([Put(put_.item, one.text, one.tower) for put_ in few])
+        await workspace.state.append([Put(put_.item, one.text, one.tower) for put_ in few])
         made = await compact(workspace, QUIET, only_if_due=True)
         assert made is not None
         assert made.counts.points == NUM_ITEMS + 1_100
@@ -209,7 +210,7 @@ def test_lines_that_a_sync_knew_are_known_after_it(
 def test_a_row_without_vectors_stops_it_by_name(stores: Stores, source: Source) -> None:
     async def work(workspace: Workspace) -> None:
         base = await build(workspace, source)
-        await workspace.journal.append([Put(msgspec.structs.replace(item(1), id=NEW), {}, {})])
+        await workspace.state.append([Put(msgspec.structs.replace(item(1), id=NEW), {}, {})])
         with pytest.raises(NearfieldError, match="have no vectors"):
             await compact(workspace, QUIET)
         assert await workspace.releases.live_id() == base

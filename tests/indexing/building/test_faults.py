@@ -13,9 +13,9 @@ import pytest
 from qdrant_client.http.exceptions import ResponseHandlingException
 
 from indexing.errors import StoreError
-from indexing.journal.file_log import FileLog
 from indexing.journal.takedowns import take_down, taken_down
 from indexing.releases.releases import Releases
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 from tests.indexing.at_work import build, item, rows_of, within
 from tests.indexing.kinds_of_store import EmbeddedStores, MemoryStores
@@ -42,7 +42,7 @@ def command(folder: Path, source: Source, *words: str, **how: Any) -> subprocess
 
 def live_of(folder: Path) -> str:
     data_dir = folder / ".nearfield"
-    return asyncio.run(Releases(data_dir, EdgeStore(data_dir / "releases")).live_id())
+    return asyncio.run(Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir)).live_id())
 
 
 # Bytes that a file may have: not enough for the engine's first file, for its pages, for the spooled rows.
@@ -66,7 +66,7 @@ def test_a_disk_without_room_stops_a_build_and_the_next_one_finishes(
 
 def test_a_folder_that_may_not_be_written_is_named_and_nothing_is_lost(live: tuple[Path, str], source: Source) -> None:
     folder, before = live
-    journal = FileLog(folder / ".nearfield" / "journal")
+    journal = FilesState(folder / ".nearfield")
     asyncio.run(take_down(journal, ["item-1"]))
     folders = [path for path in folder.rglob("*") if path.is_dir()]
     files = [path for path in (folder / ".nearfield" / "journal").iterdir() if path.is_file()]
@@ -96,7 +96,7 @@ def test_a_server_that_goes_away_stops_a_build_and_the_next_one_finishes(
 
     async def begun(workspace: Any) -> str:
         first = await build(workspace, source)
-        await take_down(workspace.journal, ["item-1"])
+        await take_down(workspace.state, ["item-1"])
         return first
 
     first = within(stores, source, begun)

@@ -17,7 +17,6 @@ from indexing.building.compaction import compact
 from indexing.errors import GateError
 from indexing.filters.algebra import Equals, OneOf
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Put, Removed
 from indexing.journal.replay import current_rows
 from indexing.payload.payload import EXPLICIT_YES
 from indexing.release.manifest import verify_files
@@ -27,6 +26,7 @@ from indexing.releases.retention import RetentionPolicy, prune
 from indexing.releases.workspace import Workspace
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.search.plans_file import read_plans
+from indexing.state.records import Put, Removed
 from indexing.stores.contract import PointBatch
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.passage_worlds import (
@@ -235,7 +235,7 @@ def test_a_compaction_keeps_passages_to_the_last_bit_and_takes_in_those_of_the_j
         live = await workspace.live()
         puts = workspace.record_encoder.puts(changed, live, texts)
         assert [len(one.passages) for one in puts] == [1, 0, 1, 1]
-        await workspace.journal.append([*puts, Removed("item-5")])
+        await workspace.state.append([*puts, Removed("item-5")])
         before = await workspace.live()
         # Another payload moves no vector, of a passage neither.
         old, new = live.passages(live.row_of("item-4")), before.passages(before.row_of("item-4"))
@@ -262,7 +262,7 @@ def test_rows_journalled_by_another_encoder_get_passages_of_this_one(
         await activate(workspace, first.id)
         other = await build_passages(workspace, plain, other_texts)
         item = make_item(NUM_ITEMS, 12)
-        await workspace.journal.append(workspace.record_encoder.puts([item], await workspace.live(), texts))
+        await workspace.state.append(workspace.record_encoder.puts([item], await workspace.live(), texts))
 
         async def found(release_id: str) -> tuple[bool, bytes]:
             rows = await _rows(workspace, release_id)
@@ -271,7 +271,7 @@ def test_rows_journalled_by_another_encoder_get_passages_of_this_one(
 
         assert (await found(other.id)) == (False, b"")
         rows = await _rows(workspace, other.id)
-        await workspace.journal.append(workspace.record_encoder.missing(rows, other_texts))
+        await workspace.state.append(workspace.record_encoder.missing(rows, other_texts))
         read = [passage_text(item, passage) for passage in passages_of(item)]
         assert (await found(first.id)) == (True, WordsEncoder().encode(read).tobytes())
         assert (await found(other.id)) == (True, WordsEncoder("other-words").encode(read).tobytes())
@@ -280,14 +280,14 @@ def test_rows_journalled_by_another_encoder_get_passages_of_this_one(
 
 
 async def _rows(workspace: Workspace, release_id: str) -> CurrentRows:
-    return await current_rows(workspace.releases.open(release_id), workspace.journal)
+    return await current_rows(workspace.releases.open(release_id), workspace.state)
 
 
 def test_a_record_holds_its_passages_over_the_log(stores: Stores, texts: CachedText) -> None:
     async def work(workspace: Workspace) -> None:
         puts = workspace.record_encoder.puts([make_item(7)], None, texts)
-        await workspace.journal.append(puts)
-        (frame,) = await workspace.journal.reader().fresh()
+        await workspace.state.append(puts)
+        (frame,) = await workspace.state.reader().fresh()
         (record,) = frame.changes
         assert isinstance(record, Put)
         assert record.passages == puts[0].passages

@@ -12,6 +12,7 @@ from indexing.building.build import BuildInputs, build_release
 from indexing.errors import GateError
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
+from indexing.state.contract import Activation
 from indexing.stores.contract import VectorStore
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import NUM_ITEMS, Source, edited
@@ -67,16 +68,15 @@ def test_what_a_release_does_not_keep_of_the_live_one_stops_it_unless_forced(
     with pytest.raises(GateError, match=told + r".*The live release stays as it is.*--force"):
         build_edited(stores, source, tmp_path, change, rows=rows, force=False)
 
-    async def look(store: VectorStore, releases: Releases) -> list[str]:
-        assert await store.live() == live.id
+    async def look(_store: VectorStore, releases: Releases) -> list[str]:
+        assert await releases.state.live() == live.id
         return [manifest.id for manifest in releases.manifests()]
 
     assert within(stores, look) == [live.id]
     forced = build_edited(stores, source, tmp_path, change, rows=rows, force=True)
     assert any(re.search(told, found) for found in forced.gate.forced)
     within(stores, lambda _, releases: releases.activate(forced.id))
-    switches = (stores.data_dir / "activations.jsonl").read_bytes().splitlines()
-    assert msgspec.json.decode(switches[-1])["forced"] == list(forced.gate.forced)
+    assert within(stores, last_switch).forced == forced.gate.forced
 
 
 def test_a_release_like_the_live_one_is_not_forced(stores: Stores, source: Source, tmp_path: Path) -> None:
@@ -88,3 +88,7 @@ def test_a_release_like_the_live_one_is_not_forced(stores: Stores, source: Sourc
 def test_another_model_may_have_other_neighbours(stores: Stores, source: Source) -> None:
     build(stores, source, with_model=True, activate=True)
     assert build(stores, source, with_model=False).gate.forced == ()
+
+
+async def last_switch(_store: VectorStore, releases: Releases) -> Activation:
+    return (await releases.state.activations())[-1]

@@ -21,7 +21,7 @@ NEW = "item-new"
 
 async def build_bare(workspace: Workspace, source: Source) -> str:
     deps = source.dependencies(workspace.settings.data_dir, workspace.store)
-    deps = msgspec.structs.replace(deps, journal=workspace.journal, texts=NoText())
+    deps = msgspec.structs.replace(deps, journal=workspace.state, texts=NoText())
     manifest = await build_release(source.inputs(), deps)
     await activate(workspace, manifest.id)
     return manifest.id
@@ -47,7 +47,7 @@ def test_what_is_put_and_compacted_is_encoded_by_the_tower_alone(stores: Stores,
         with workspace.texts(False) as texts:
             assert texts.dims == 0
             added = msgspec.structs.replace(like, id=NEW)
-            await workspace.journal.append(workspace.record_encoder.puts([added], await workspace.live(), texts))
+            await workspace.state.append(workspace.record_encoder.puts([added], await workspace.live(), texts))
         rows = await rows_of(workspace, built)
         assert rows.find(NEW) >= 0
         # Its tower knows it by its creator, as it knows no id of it.
@@ -75,14 +75,14 @@ def test_a_text_that_changes_changes_no_vector(stores: Stores, source: Source) -
 def test_the_way_back_to_a_release_with_texts_encodes_what_came_meanwhile(stores: Stores, source: Source) -> None:
     async def work(workspace: Workspace) -> None:
         deps = msgspec.structs.replace(
-            source.dependencies(workspace.settings.data_dir, workspace.store), journal=workspace.journal
+            source.dependencies(workspace.settings.data_dir, workspace.store), journal=workspace.state
         )
         full = (await build_release(source.inputs(), deps)).id
         await activate(workspace, full)
         bare = await build_bare(workspace, source)
         with workspace.texts(False) as texts:
             added = msgspec.structs.replace(item(1), id=NEW, text="whales singing far below")
-            await workspace.journal.append(workspace.record_encoder.puts([added], await workspace.live(), texts))
+            await workspace.state.append(workspace.record_encoder.puts([added], await workspace.live(), texts))
         assert (await rows_of(workspace, full)).find(NEW) < 0 <= (await rows_of(workspace, bare)).find(NEW)
         await activate(workspace, full, widen=True)
         rows = await rows_of(workspace, full)

@@ -16,10 +16,11 @@ from indexing.commands.doctor import doctor
 from indexing.errors import GateError
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
 from indexing.search.measured import BANDS, MIN_RECALL
 from indexing.search.plans_file import read_plans
 from indexing.settings import IndexingSettings
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
 from indexing.stores.contract import PointBatch, VectorStore
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import QUIET, Source
@@ -77,7 +78,7 @@ def test_an_engine_that_holds_other_things_fails_the_gate(stores: Stores, source
         build(stores, source, change)
 
     async def nothing_is_left_of_it(store: VectorStore) -> None:
-        assert Releases(stores.data_dir, store).manifests() == []
+        assert Releases(stores.data_dir, store, FilesState(stores.data_dir)).manifests() == []
         await store.close()
 
     asyncio.run(nothing_is_left_of_it(stores.open()))

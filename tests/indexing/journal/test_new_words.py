@@ -18,7 +18,7 @@ def test_a_row_that_was_put_has_the_words_that_it_has_now(stores: Stores, source
         live = await rows_of(workspace, base)
         # As journals are that were written where words were made another way.
         (record,) = workspace.record_encoder.puts([item(3, title="Late")], live, source.texts)
-        await workspace.journal.append([msgspec.structs.replace(record, words={"another": b""})])
+        await workspace.state.append([msgspec.structs.replace(record, words={"another": b""})])
         rows = await rows_of(workspace, base)
         numbers = [rows.row_of("item-3"), 5, rows.row_of("item-1"), rows.row_of("new")]
         assert all(number >= rows.num_own for number in (numbers[0], *numbers[2:]))

@@ -7,14 +7,13 @@ import pytest
 
 from embedding.rows.schema import Window
 from indexing.errors import BuildLockedError
-from indexing.journal import file_log, server_log
-from indexing.journal.records import Removed
 from indexing.journal.takedowns import take_down
-from indexing.release.build_lock import build_lock
 from indexing.releases.workspace import Workspace
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
+from indexing.state import file_log
+from indexing.state.records import Removed
 from tests.indexing.at_work import build, item, put, rows_of, within
 from tests.indexing.kinds_of_store import Stores
 from tests.indexing.release_worlds import Source
@@ -51,13 +50,12 @@ def test_a_clock_that_goes_backwards_changes_nothing_that_was_journalled(
 
     async def work(workspace: Workspace) -> None:
         release_id = await build(workspace, source)
-        for module in (file_log, server_log):
-            monkeypatch.setattr(module, "datetime", Backwards)
+        monkeypatch.setattr(file_log, "datetime", Backwards)
         await put(workspace, item(1, title="First"))
         await put(workspace, item(1, title="Second"), item(2, title="Put, then removed"))
-        await workspace.journal.append([Removed("item-2")])
-        await take_down(workspace.journal, ["item-3"])
-        frames = await workspace.journal.reader().fresh()
+        await workspace.state.append([Removed("item-2")])
+        await take_down(workspace.state, ["item-3"])
+        frames = await workspace.state.reader().fresh()
         assert [frame.seq for frame in frames] == [1, 2, 3, 4]
         assert [frame.at for frame in frames] == sorted((frame.at for frame in frames), reverse=True)
         rows = await rows_of(workspace, release_id)
@@ -75,11 +73,11 @@ def test_a_clock_that_goes_backwards_changes_nothing_that_was_journalled(
 def test_a_second_build_is_told_who_builds_and_touches_nothing(stores: Stores, source: Source) -> None:
     async def work(workspace: Workspace) -> None:
         first = await build(workspace, source)
-        with (
-            build_lock(workspace.settings.data_dir),
-            pytest.raises(BuildLockedError, match=r"held by process \d+, since"),
-        ):
-            await build(workspace, source)
+        other = stores.state()
+        async with other.build_lock():
+            with pytest.raises(BuildLockedError, match=r"held by (process \d+|host test), since"):
+                await build(workspace, source)
+        await other.close()
         assert workspace.releases.unfinished() == []
         assert [manifest.id for manifest in workspace.releases.manifests()] == [first]
         assert await workspace.store.collections() == [first]
@@ -99,7 +97,7 @@ def test_windows_that_no_row_had_before_hold_in_workers_there_are_and_in_those_t
         # What was compiled before the list came is not taken for what holds after it.
         assert rules.compile(asked("NO", AT)).accepts(there.payload(there.find("item-1")))
         await put(workspace, item(1, availability=windows))
-        for frame in (await workspace.journal.reader().fresh())[-1:]:
+        for frame in (await workspace.state.reader().fresh())[-1:]:
             there.apply(frame)
         late = await rows_of(workspace, release_id)
         for rows in (there, late):

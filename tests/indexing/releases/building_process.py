@@ -14,7 +14,8 @@ from embedding.text.encoder_folder import DeferredEncoder, find_encoder
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
-from indexing.journal.file_log import FileLog
+from indexing.rules.reading import DEFAULT_RULES
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 
 
@@ -52,9 +53,9 @@ def main(data_dir: Path, catalogue: Path, cache_dir: Path, stage: str) -> None:
         deps = BuildDependencies(
             data_dir=data_dir,
             store=EdgeStore(data_dir / "releases"),
-            journal=FileLog(data_dir / "journal"),
+            state=FilesState(data_dir),
             texts=CachedText(encoder, cache),
-            rules_version="default",
+            rules=DEFAULT_RULES,
             max_reject_share=0.01,
             reporter=Deadly(stage),
         )

@@ -15,9 +15,9 @@ from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
 from embedding.rows.spool import Spool
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Frame, Removed
 from indexing.release.release import Release
 from indexing.releases.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
+from indexing.state.records import Frame, Removed
 from indexing.sync.diff import Diff, Difference
 from tests.indexing.at_work import build, within
 from tests.indexing.kinds_of_store import EmbeddedStores

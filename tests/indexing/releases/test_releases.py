@@ -33,11 +33,12 @@ def within(stores: Stores, work: Work[T]) -> T:
     """Run `work(store, releases)` as one process would."""
 
     async def run() -> T:
-        store = stores.open()
+        store, state = stores.open(), stores.state()
         try:
-            return await work(store, Releases(stores.data_dir, store))
+            return await work(store, Releases(stores.data_dir, store, state))
         finally:
             await store.close()
+            await state.close()
 
     return asyncio.run(run())
 
@@ -46,7 +47,7 @@ def build(stores: Stores, source: Source, *, with_model: bool = True, activate: 
     async def work(store: VectorStore, releases: Releases) -> Manifest:
         async def make() -> str:
             inputs = source.inputs(with_model=with_model)
-            manifest = await build_release(inputs, source.dependencies(stores.data_dir, store))
+            manifest = await build_release(inputs, source.dependencies(stores.data_dir, store, state=releases.state))
             if activate:
                 await releases.activate(manifest.id)
             return manifest.id
@@ -57,8 +58,8 @@ def build(stores: Stores, source: Source, *, with_model: bool = True, activate: 
     return within(stores, work)
 
 
-async def live_or_none(store: VectorStore, _releases: Releases) -> str | None:
-    return await store.live()
+async def live_or_none(_store: VectorStore, releases: Releases) -> str | None:
+    return await releases.state.live()
 
 
 def test_a_release_holds_every_row_and_finds_its_neighbours(stores: Stores, source: Source) -> None:
@@ -199,12 +200,12 @@ def test_too_many_bad_rows_build_nothing(stores: Stores, source: Source, tmp_pat
     broken = edited(source.catalogue, tmp_path / "broken.jsonl", lambda row: row.pop("title"))
 
     async def work(store: VectorStore, releases: Releases) -> None:
-        deps = source.dependencies(stores.data_dir, store)
+        deps = source.dependencies(stores.data_dir, store, state=releases.state)
         inputs = msgspec.structs.replace(source.inputs(with_model=False), catalogue=broken)
         with pytest.raises(RejectedInputError, match="not one good row"):
             await build_release(inputs, deps)
         assert [manifest.id for manifest in releases.manifests()] == [live]
-        assert await store.live() == live
+        assert await releases.state.live() == live
 
     within(stores, work)
     rejects = (stores.data_dir / "rejects" / "broken.jsonl.rejects.jsonl").read_text().splitlines()
@@ -217,8 +218,9 @@ def test_a_few_bad_rows_are_counted_and_the_rest_is_built(stores: Stores, source
     interactions = tmp_path / "interactions.jsonl"
     interactions.write_bytes(source.interactions.read_bytes() + b'{"user_id": "u", "item_id": "nothing"}\n')
 
-    async def work(store: VectorStore, _: Releases) -> Manifest:
-        deps = msgspec.structs.replace(source.dependencies(stores.data_dir, store), max_reject_share=0.02)
+    async def work(store: VectorStore, releases: Releases) -> Manifest:
+        deps = source.dependencies(stores.data_dir, store, state=releases.state)
+        deps = msgspec.structs.replace(deps, max_reject_share=0.02)
         inputs = msgspec.structs.replace(source.inputs(), catalogue=catalogue, interactions=interactions)
         return await build_release(inputs, deps)
 
@@ -237,7 +239,7 @@ def test_a_damaged_model_builds_nothing(stores: Stores, source: Source, tmp_path
     async def work(store: VectorStore, releases: Releases) -> None:
         inputs = msgspec.structs.replace(source.inputs(), model=model)
         with pytest.raises(DamagedError, match=r"model\.safetensors"):
-            await build_release(inputs, source.dependencies(stores.data_dir, store))
+            await build_release(inputs, source.dependencies(stores.data_dir, store, state=releases.state))
         assert releases.manifests() == []
         assert await store.collections() == []
 
@@ -296,7 +298,9 @@ def test_a_store_that_lost_points_fails_the_gate(
 
         monkeypatch.setattr(store, "upsert", losing)
         with pytest.raises(GateError, match=f"{NUM_ITEMS} rows were accepted, but the store holds {NUM_ITEMS - 1}"):
-            await build_release(source.inputs(with_model=False), source.dependencies(stores.data_dir, store))
+            await build_release(
+                source.inputs(with_model=False), source.dependencies(stores.data_dir, store, state=releases.state)
+            )
         assert releases.manifests() == []
 
     within(stores, work)
@@ -314,7 +318,9 @@ def test_a_store_that_lost_words_fails_the_gate(
 
         monkeypatch.setattr(store, "upsert", mixing_up)
         with pytest.raises(GateError, match="were not found by their own words"):
-            await build_release(source.inputs(with_model=False), source.dependencies(stores.data_dir, store))
+            await build_release(
+                source.inputs(with_model=False), source.dependencies(stores.data_dir, store, state=releases.state)
+            )
         assert releases.manifests() == []
 
     within(stores, work)
@@ -370,8 +376,8 @@ def test_a_build_killed_midway_leaves_the_live_release_and_the_next_build_goes_o
     killed = subprocess.run(program, check=False, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
-    async def after(store: VectorStore, releases: Releases) -> list[str]:
-        assert await store.live() == live.id
+    async def after(_store: VectorStore, releases: Releases) -> list[str]:
+        assert await releases.state.live() == live.id
         assert [manifest.id for manifest in releases.manifests()] == [live.id]
         return releases.unfinished()
 

@@ -17,7 +17,7 @@ def test_it_tells_what_is_live_and_what_changed_since(stores: Stores, source: So
         assert (nothing.live, nothing.journal, nothing.trouble, nothing.releases) == (None, None, None, [])
         first = await build(workspace, source)
         await put(workspace, item(1, title="Another"), item(2, title="Another"))
-        await take_down(workspace.journal, ["item-3", "nobody"])
+        await take_down(workspace.state, ["item-3", "nobody"])
         changed = await status_of(workspace)
         assert changed.live == first
         assert changed.journal == JournalStatus(2, round(2 / NUM_ITEMS, 6), 2)

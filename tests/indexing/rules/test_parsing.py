@@ -11,7 +11,6 @@ from msgspec.structs import fields
 from embedding.errors import DamagedError, UsageError
 from indexing.commands.rules import rules
 from indexing.errors import RulesError
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.descriptions import descriptions_of
@@ -33,6 +32,7 @@ from indexing.rules.tables import (
     Tags,
     UnknownSay,
 )
+from indexing.state.file_rules import AcceptedRules
 
 DENYING = '[explicit]\nunknown = "deny"\n'
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from indexing.errors import RulesError
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.declaration import RuleSet
-from indexing.rules.proposal import Proposal, refused_rules
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.proposal import Proposal, refused_rules
 
 DENY = '[explicit]\nunknown = "deny"\n'
 

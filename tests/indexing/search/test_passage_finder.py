@@ -15,7 +15,6 @@ from embedding.text.passages import passage_text, passages_of
 from embedding.text.text_vectors import CachedText
 from indexing.filters.algebra import NoneOf, OneOf, Range
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Change, Frame, Lifted, Removed, TakenDown
 from indexing.release.passages import PASSAGES
 from indexing.releases.workspace import Workspace
 from indexing.rules.compiled import CompiledContext, HardRules
@@ -23,6 +22,7 @@ from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.tables import UnknownSay
 from indexing.search.finder import Finder
+from indexing.state.records import Change, Frame, Lifted, Removed, TakenDown
 from tests.indexing.kinds_of_store import KINDS, quick_folder, stores_of
 from tests.indexing.passage_worlds import (
     NUM_ITEMS,

@@ -277,24 +277,6 @@ class StoreContract:
 
         in_a_store(stores, work)
 
-    def test_the_live_pointer_is_seen_by_every_process(self, stores: Stores) -> None:
-        async def work(store: VectorStore) -> None:
-            other = stores.open()
-            assert await store.live() is None
-            for name in ("r1", "r2"):
-                await filled(store, name)
-            for name in ("r1", "r2", "r2", "r1"):
-                await store.set_live(name)
-                assert await store.live() == await other.live() == name
-            with pytest.raises(CollectionMissingError):
-                await store.set_live("r3")
-            assert await other.live() == "r1"
-            assert "is live" in str(await refusal(store.drop("r1")))
-            assert await other.collections() == ["r1", "r2"]
-            await other.close()
-
-        in_a_store(stores, work)
-
     def test_a_collection_that_is_not_there_is_said_to_be_missing(self, stores: Stores) -> None:
         async def work(store: VectorStore) -> None:
             points = points_of(PAYLOADS)
@@ -317,10 +299,8 @@ class StoreContract:
         async def run() -> None:
             writer = stores.open()
             points = await filled(writer)
-            await writer.set_live("c")
             await writer.close()
             reader = stores.open()
-            assert await reader.live() == "c"
             await reader.open("c")
             await reader.open("c")
             assert await reader.count("c", Equals("tags", "jazz")) == 2

@@ -147,27 +147,6 @@ def test_nothing_is_loaded_by_surprise(folder: Path) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("held", [b"", b"r1", b"r1\n\n", b"../etc\n", b"\xff\xfe\x00\n", b"r1\nr2\n", b"\x00" * 4096])
-def test_a_torn_pointer_says_what_to_do(folder: Path, held: bytes) -> None:
-    folder.mkdir(parents=True)
-    pointer = folder.parent / "live"
-    pointer.write_bytes(held)
-    with pytest.raises(StoreError, match="remove it, then activate a release again") as caught:
-        asyncio.run(EdgeStore(folder).live())
-    assert str(pointer) in str(caught.value)
-
-
-def test_a_switch_leaves_the_pointer_and_nothing_else(folder: Path) -> None:
-    async def run() -> None:
-        store = EdgeStore(folder)
-        await filled(store, "r1")
-        await store.set_live("r1")
-
-    asyncio.run(run())
-    assert (folder.parent / "live").read_bytes() == b"r1\n"
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["live", "releases"]
-
-
 @pytest.mark.parametrize("name", ["", "..", ".", "a/b", "../x", "a\n", "é", "..x"])
 def test_a_name_is_never_a_way_out_of_the_folder(folder: Path, name: str) -> None:
     with pytest.raises(StoreError, match="a collection's name has letters"):

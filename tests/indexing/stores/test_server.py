@@ -6,7 +6,7 @@ import socket
 import pytest
 from grpc import StatusCode  # type: ignore[import-untyped]
 from httpx import ConnectError, Headers
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import AsyncQdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
@@ -99,26 +99,10 @@ def test_stores_of_unlike_prefixes_never_meet() -> None:
             await store.create("r1", SCHEMA)
             await store.create("live", SCHEMA)
         await near.upsert("r1", points_of(PAYLOADS))
-        await near.set_live("r1")
-        assert await nearer.live() is None
-        await nearer.set_live("live")
-        assert await near.live() == "r1"
         assert await nearer.count("r1") == 0
         await nearer.drop("r1")
         assert await near.collections() == ["live", "r1"]
         assert await nearer.collections() == ["live"]
-
-    asyncio.run(run())
-
-
-def test_an_alias_that_someone_else_moved_is_not_followed() -> None:
-    async def run() -> None:
-        client = memory_client()
-        await ServerStore(client, "far").create("r1", SCHEMA)
-        alias = models.CreateAlias(collection_name="far.r1", alias_name="near-live")
-        await client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
-        with pytest.raises(StoreError, match=r"'near-live' should name a collection that begins with 'near\.'"):
-            await ServerStore(client, "near").live()
 
     asyncio.run(run())
 

@@ -7,8 +7,8 @@ import pytest
 from litestar.testing import TestClient
 
 from indexing.errors import StoreError
-from indexing.rules.proposal import Proposal
-from indexing.stores.edge import EdgeStore
+from indexing.state.files import FilesState
+from indexing.state.proposal import Proposal
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas import hand_over_refusal
@@ -26,7 +26,7 @@ def test_ready_tells_what_is_served(client: Client, tower_world: Path) -> None:
     assert response.status_code == 200
     ready = response.json()
     assert ready["status"] == "ready"
-    assert ready["release"] == asyncio.run(EdgeStore(tower_world / "releases").live())
+    assert ready["release"] == asyncio.run(FilesState(tower_world).live())
     assert ready["space"] == "tower"
     assert ready["encoder"] in {"loading", "ready"}
     assert ready["counts"]["points"] == 80

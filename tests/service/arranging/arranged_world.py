@@ -10,12 +10,13 @@ from typing import NamedTuple
 from benchmarks.harness.world import PlantedEncoder, build_world
 from embedding.rows.schema import Item, Window
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Put
 from indexing.release.release import Release
 from indexing.releases.releases import Releases
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet
+from indexing.state.files import FilesState
+from indexing.state.records import Put
 from indexing.stores.edge import EdgeStore
 from service.arranging.page import Pages
 from service.loaded.loaded_release import LoadedRelease
@@ -70,7 +71,7 @@ class ArrangedWorld:
         self.store = EdgeStore(folder / "releases")
 
         async def opened() -> Release:
-            releases = Releases(folder, self.store)
+            releases = Releases(folder, self.store, FilesState(folder))
             release = releases.open(await releases.live_id())
             await self.store.open(release.id)
             return release
@@ -89,7 +90,7 @@ class ArrangedWorld:
     def fresh(self) -> tuple[CurrentRows, Over]:
         """Rows with an empty journal, and what makes rankings and pages over them."""
         rows = CurrentRows(self.release)
-        served = LoadedRelease(release=self.release, rows=rows, journal=None, rules=self.rules, tower=None)  # type: ignore[arg-type]
+        served = LoadedRelease(release=self.release, rows=rows, rules=self.rules, tower=None)
         return rows, Over(Rankings(self.store, served), Pages(served))
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Change, Frame, Lifted, Removed, TakenDown
 from indexing.rules.arrangement import Arrangement
+from indexing.state.records import Change, Frame, Lifted, Removed, TakenDown
 from service.arranging.arranger import FIRST_POOL, ShownBefore
 from service.arranging.cap_counts import CapCounts
 from service.arranging.mmr import MmrPool

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from indexing.journal.file_log import FileLog
-from indexing.journal.records import Put
 from indexing.journal.replay import current_rows
 from indexing.releases.releases import Releases
+from indexing.state.files import FilesState
+from indexing.state.records import Put
 from indexing.stores.edge import EdgeStore
 from service.changes.compactor import Compactor
 from service.schemas.settings import Settings
@@ -26,8 +26,8 @@ NUM_MANY = 1_100
 
 def journal_many(data_dir: Path) -> None:
     """Put rows with the vectors of one that is there."""
-    releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
-    log = FileLog(data_dir / "journal")
+    releases = Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir))
+    log = FilesState(data_dir)
 
     async def work() -> None:
         live = await current_rows(releases.open(await releases.live_id()), log)
@@ -82,8 +82,8 @@ def test_one_compaction_at_a_time_and_a_pause_after_one_that_failed(text_world: 
     started: list[int] = []
 
     async def work() -> None:
-        releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
-        live = await current_rows(releases.open(await releases.live_id()), FileLog(data_dir / "journal"))
+        releases = Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir))
+        live = await current_rows(releases.open(await releases.live_id()), FilesState(data_dir))
         done = asyncio.Event()
 
         async def compact() -> str:
@@ -91,7 +91,7 @@ def test_one_compaction_at_a_time_and_a_pause_after_one_that_failed(text_world: 
             await done.wait()
             return "the disk is full"
 
-        compactor = Compactor(Settings(data_dir=data_dir), compact)
+        compactor = Compactor(Settings(data_dir=data_dir), FilesState(data_dir), compact)
         for _ in range(3):
             compactor.look(live)
             await asyncio.sleep(0)
@@ -99,8 +99,8 @@ def test_one_compaction_at_a_time_and_a_pause_after_one_that_failed(text_world: 
         await asyncio.sleep(0.01)
         compactor.look(live)
         await asyncio.sleep(0.01)
-        small = await current_rows(live.release, FileLog(tmp_path / "another journal"))
-        other = Compactor(Settings(data_dir=data_dir), compact)
+        small = await current_rows(live.release, FilesState(tmp_path / "another"))
+        other = Compactor(Settings(data_dir=data_dir), FilesState(data_dir), compact)
         other.look(small)
         await asyncio.sleep(0.01)
 

@@ -12,8 +12,8 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from indexing.rules.accepted import AcceptedRules
 from indexing.search.plans_file import read_plans, write_plans
+from indexing.state.file_rules import AcceptedRules
 from service.app import create_app, open_router
 from service.main import open_dependencies
 from service.schemas.requests import Context, SearchRequest
@@ -151,7 +151,7 @@ def test_a_query_in_flight_ends_under_the_rules_it_began_with(
         file = data_dir / "rules.toml"
         file.write_text(f'[blocked]\nitems = ["{BLOCKED}"]\n[explicit]\nunknown = "deny"\n')
         AcceptedRules(data_dir / "rules").propose(file)
-        router.obey()
+        router.obey(parts.state.reader().fresh_rules)
         may_go_on.set()
         old = await in_flight
         new = await router.live.answer(query)

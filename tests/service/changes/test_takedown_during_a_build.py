@@ -13,6 +13,7 @@ from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 from service.app import create_app
 from service.main import open_dependencies
@@ -56,7 +57,7 @@ def test_absent_before_during_and_after_activation_after_a_rollback_and_in_a_pin
     text_world: Path, tmp_path: Path
 ) -> None:
     data_dir = copied(text_world, tmp_path / "world")
-    releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
+    releases = Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir))
     settings = IndexingSettings(data_dir=data_dir, cache_dir=text_world.parent / "vectors")
     inputs = BuildInputs(catalogue=data_dir / "source" / "catalogue.jsonl")
     first = asyncio.run(releases.live_id())

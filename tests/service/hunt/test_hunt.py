@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from embedding.rows.row_files import RowFiles
 from embedding.rows.schema import Item, Window
-from indexing.rules.accepted import AcceptedRules
+from indexing.state.file_rules import AcceptedRules
 from service.cli import nearfield
 from service.hunt.plain_filter import fulfils
 from service.hunt.plain_rules import Asked, PlainRules

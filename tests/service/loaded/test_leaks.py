@@ -11,7 +11,8 @@ from litestar.testing import TestClient
 
 from indexing.payload.availability import EVERYWHERE_CLASS
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
 from indexing.stores.contract import PointBatch
 from indexing.stores.edge import EdgeStore
 from indexing.words.bm25 import BM25
@@ -28,9 +29,9 @@ def plant(data_dir: Path) -> None:
 
     async def write() -> None:
         store = EdgeStore(data_dir / "releases")
-        release_id = await store.live()
+        release_id = await FilesState(data_dir).live()
         assert release_id is not None
-        release = Releases(data_dir, store).open(release_id)
+        release = Releases(data_dir, store, FilesState(data_dir)).open(release_id)
         rows = [release.columns.ids.find(item_id) for item_id in (US_ONLY, NOT_YET_OPEN)]
         stale = [
             msgspec.structs.replace(release.columns.payload(row), availability_class=EVERYWHERE_CLASS) for row in rows

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from embedding.rows.schema import EVERYWHERE, Item, Window
-from indexing.journal.records import Removed
 from indexing.journal.takedowns import lift, take_down
-from indexing.rules.accepted import AcceptedRules
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.records import Removed
 from service.app import create_app
 from service.dependencies import Dependencies
 from service.hunt.draws import Draws, Question
@@ -81,23 +81,23 @@ class World:
             if row.id not in self._hidden
         ]
         puts = await self.parts.encoder.run(lambda encoder: self.parts.make_puts(rows, self.parts.live.rows, encoder))
-        await self.parts.journal.append(puts)
+        await self.parts.state.append(puts)
         self.items |= {row.id: row for row in rows}
 
     async def _remove(self) -> None:
         gone = self._random.choice(sorted(self.items))
-        await self.parts.journal.append([Removed(gone)])
+        await self.parts.state.append([Removed(gone)])
         del self.items[gone]
 
     async def _hide(self) -> None:
         hidden = self._random.choice(sorted(self.items))
-        await take_down(self.parts.journal, [hidden])
+        await take_down(self.parts.state, [hidden])
         self._hidden[hidden] = self.items.pop(hidden)
 
     async def _show(self) -> None:
         if self._hidden:
             shown, item = self._hidden.popitem()
-            await lift(self.parts.journal, [shown])
+            await lift(self.parts.state, [shown])
             self.items[shown] = item
 
     def wrong(self, question: Question, answer: dict[str, Any]) -> list[str]:

@@ -7,12 +7,13 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
 from indexing.releases.releases import Releases
 from indexing.rules.compiled import CompiledContext
+from indexing.state.files import FilesState
 from indexing.stores.edge import EdgeStore
 from service.loaded.verdicts import Verdicts
 
 
 def test_each_context_has_its_own_verdict(tower_world: Path) -> None:
-    releases = Releases(tower_world, EdgeStore(tower_world / "releases"))
+    releases = Releases(tower_world, EdgeStore(tower_world / "releases"), FilesState(tower_world))
     release = releases.open(releases.manifests()[0].id)
     columns = release.columns
     verdicts = Verdicts(CurrentRows(release))

@@ -13,13 +13,13 @@ import pytest
 from litestar.testing import TestClient
 
 from embedding.errors import DamagedError
-from indexing.journal.file_log import FileLog
-from indexing.journal.records import Removed, TakenDown
-from indexing.rules.accepted import AcceptedRules
+from indexing.state.file_key import FILE, cursor_key
+from indexing.state.file_log import FileLog
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.records import Removed, TakenDown
 from service.app import create_app
 from service.arranging.arranger import ShownBefore
 from service.main import open_dependencies
-from service.queries.cursor_key import FILE, cursor_key
 from service.queries.cursors import MAX_DEPTH, Cursors
 from service.schemas.requests import Seed, SimilarRequest
 from service.schemas.settings import Settings

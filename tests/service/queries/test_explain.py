@@ -10,11 +10,11 @@ from urllib.parse import quote
 import pytest
 from litestar.testing import TestClient
 
-from indexing.journal.file_log import FileLog
-from indexing.journal.records import TakenDown
-from indexing.rules.accepted import AcceptedRules
 from indexing.rules.context import RequestContext
 from indexing.search.finder import Finder
+from indexing.state.file_log import FileLog
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.records import TakenDown
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings

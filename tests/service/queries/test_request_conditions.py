@@ -15,8 +15,8 @@ from indexing.building.run import build_from_settings
 from indexing.errors import RulesError
 from indexing.releases.activation import rollback
 from indexing.releases.workspace import open_workspace
-from indexing.rules.accepted import AcceptedRules
 from indexing.settings import IndexingSettings
+from indexing.state.file_rules import AcceptedRules
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
@@ -62,15 +62,16 @@ def ruled(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def propose(folder: Path) -> None:
     from indexing.releases.releases import Releases
-    from indexing.rules.accepted import read_rules
     from indexing.rules.payload_fields import check_payload_fields
+    from indexing.rules.reading import read_rules
+    from indexing.state.files import FilesState
     from indexing.stores.open import open_store
 
     settings = settings_of(folder)
 
     async def live_manifest() -> Any:
         store = open_store(settings)
-        releases = Releases(settings.data_dir, store)
+        releases = Releases(settings.data_dir, store, FilesState(settings.data_dir))
         manifest = releases.manifest(await releases.live_id())
         await store.close()
         return manifest

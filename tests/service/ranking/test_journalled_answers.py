@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from embedding.rows.schema import Item, Window
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.context import RequestContext
+from indexing.state.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from service.arranging.page import Pages
 from service.dependencies import Dependencies
 from service.loaded.exclusions import Exclusions
@@ -104,9 +104,7 @@ def test_an_answer_after_any_changes_is_the_exact_one(
             records.append(Lifted(item_id))
             hidden.discard(item_id)
     rows = CurrentRows(release)
-    served = LoadedRelease(
-        release=release, rows=rows, journal=parts.live.journal, rules=parts.live.rules, tower=parts.live.tower
-    )
+    served = LoadedRelease(release=release, rows=rows, rules=parts.live.rules, tower=parts.live.tower)
     rankings, pages = Rankings(parts.store, served), Pages(served)
 
     def ask() -> tuple[list[str], list[float]]:

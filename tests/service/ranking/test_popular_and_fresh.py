@@ -14,9 +14,9 @@ from embedding.rows.schema import Item, Kind, Window
 from indexing.filters.algebra import NoneOf, Range
 from indexing.filters.predicate import predicate
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from indexing.payload.payload import Payload
 from indexing.rules.context import RequestContext
+from indexing.state.records import Change, Frame, Lifted, Put, Removed, TakenDown
 from service.dependencies import Dependencies
 from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuotas
@@ -128,9 +128,7 @@ def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
     parts: Dependencies, drawn: list[Drawn], context: RequestContext, more: RequestContext, depth: int, seed: int
 ) -> None:
     release = parts.live.release
-    served = LoadedRelease(
-        release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
-    )
+    served = LoadedRelease(release=release, rows=CurrentRows(release), rules=parts.live.rules, tower=None)
     rankings = Rankings(parts.store, served)
     dice = random.Random(seed)
     excluded = set(dice.sample(range(len(release.columns)), dice.choice((0, 3, 40))))
@@ -153,9 +151,7 @@ def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
 def test_a_walk_that_begins_late_goes_round(parts: Dependencies) -> None:
     """All dates lie after the time asked for: those without one come first."""
     release = parts.live.release
-    served = LoadedRelease(
-        release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
-    )
+    served = LoadedRelease(release=release, rows=CurrentRows(release), rules=parts.live.rules, tower=None)
     context = replace(RequestContext("SE", 0), kinds=frozenset({"episode"}))
     fresh = asyncio.run(Rankings(parts.store, served).fallback(context, Exclusions(frozenset())).first(100))
     assert fresh.exhausted
@@ -165,9 +161,7 @@ def test_a_walk_that_begins_late_goes_round(parts: Dependencies) -> None:
 
 def test_a_history_that_cancels_points_nowhere(parts: Dependencies) -> None:
     release = parts.live.release
-    served = LoadedRelease(
-        release=release, rows=CurrentRows(release), journal=parts.live.journal, rules=parts.live.rules, tower=None
-    )
+    served = LoadedRelease(release=release, rows=CurrentRows(release), rules=parts.live.rules, tower=None)
     # Journalled with one and the same vector.
     changed(served, [("put", f"new-{number}", WINDOWS[0], "track", None, None) for number in range(2)])
     rows = np.array([served.rows.find("new-0"), served.rows.find("new-1")])

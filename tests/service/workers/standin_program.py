@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from embedding.errors import NearfieldError
 from service.workers.listeners import Listeners
-from service.workers.live_watch import LiveWatch
+from service.workers.live_watch import LiveWatch, Seen, Told
 from service.workers.log_lines import configure_logging
 from service.workers.processes import WorkerProcesses
 from service.workers.supervisor import Pace, Supervisor
@@ -22,8 +22,9 @@ def main(folder: Path, port: int, num_workers: int, patience_s: float, *, forked
     """Serve until told to stop; a line `ready` on stdout when all workers answer."""
     configure_logging()
 
-    def look() -> str:
-        return (folder / "live").read_text()
+    def look(_told: Told) -> Seen:
+        live = (folder / "live").read_text()
+        return Seen(live, live)
 
     with (
         closing(Listeners("127.0.0.1", port, num_workers)) as listeners,

@@ -17,9 +17,10 @@ from embedding.rows.row_files import RowFiles
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.releases.releases import Releases
-from indexing.rules.accepted import AcceptedRules
-from indexing.rules.proposal import refused_rules
 from indexing.settings import IndexingSettings
+from indexing.state.file_rules import AcceptedRules
+from indexing.state.files import FilesState
+from indexing.state.proposal import refused_rules
 from indexing.stores.edge import EdgeStore
 from tests.copied_folders import copied
 from tests.service.workers.serving_processes import eventually, free_port
@@ -43,7 +44,7 @@ def build_without(item_id: str, world: Path, data_dir: Path) -> str:
 def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     copied(text_world, data_dir)
-    releases = Releases(data_dir, EdgeStore(data_dir / "releases"))
+    releases = Releases(data_dir, EdgeStore(data_dir / "releases"), FilesState(data_dir))
     first, second = asyncio.run(releases.live_id()), build_without(GONE, text_world, data_dir)
     with serving(tmp_path) as (main, port):
         load = Load(port, "/v1/similar", BODY)

@@ -1,4 +1,4 @@
-"""What the journal can say: one frame for each acknowledged call, whole or not at all."""
+"""What the log can say: one frame for each acknowledged call, whole or not at all."""
 
 from msgspec import Struct
 
@@ -27,15 +27,19 @@ class Removed(Struct, frozen=True, tag="removed", array_like=True):
 
 
 class TakenDown(Struct, frozen=True, tag="takedown", array_like=True):
-    """Hidden on every release, past and future, until lifted."""
+    """Hidden on every release, past and future, until lifted; by whom and why, where that was said."""
 
     id: str
+    by: str = ""
+    why: str = ""
 
 
 class Lifted(Struct, frozen=True, tag="lift", array_like=True):
-    """No longer taken down."""
+    """No longer taken down; by whom and why, where that was said."""
 
     id: str
+    by: str = ""
+    why: str = ""
 
 
 class Encoded(Struct, frozen=True, tag="encoded", array_like=True):
@@ -47,12 +51,28 @@ class Encoded(Struct, frozen=True, tag="encoded", array_like=True):
     passages: dict[str, RowPassages] = {}
 
 
-Change = Put | Removed | TakenDown | Lifted | Encoded
+class RulesAccepted(Struct, frozen=True, tag="rules", array_like=True):
+    """Another rules file is in force, on every release; where the state is files, they are beside the log instead."""
+
+    version: str
+    text: str
+    by: str = ""
+
+
+class WentLive(Struct, frozen=True, tag="live", array_like=True):
+    """Another release is live; where the state is files, that is beside the log instead."""
+
+    release: str
+
+
+Change = Put | Removed | TakenDown | Lifted | Encoded | RulesAccepted | WentLive
 
 
 class Frame(Struct, frozen=True, array_like=True):
-    """Changes acknowledged together: the `seq`-th frame (from 1), appended `at` (RFC 3339)."""
+    """Changes acknowledged together under number `seq` (from 1), appended `at` (RFC 3339)."""
 
     seq: int
     at: str
     changes: tuple[Change, ...]
+    # Number of the frame before it in this log, where that is not one less: later frames have replaced those between.
+    after: int | None = None

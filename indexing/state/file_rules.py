@@ -1,4 +1,4 @@
-"""Which rules are in force: the last accepted file, kept by version, chosen by a pointer that is switched atomically.
+"""Which rules are in force where the state is files: the last accepted ones, kept by version, chosen by a pointer.
 
 Processes meet only at the pointer: one puts a file in force, each looks at the pointer before it answers.
 
@@ -7,24 +7,15 @@ folder/accepted      the version in force
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
 from indexing.errors import RulesError
 from indexing.rules.declaration import RuleSet, rules_version
-from indexing.rules.parsing import DEFAULT_RULES_TEXT, parse_rules
+from indexing.rules.reading import DEFAULT_RULES, Fits, anything, read_rules, rules_bytes, rules_in
 
 _POINTER = re.compile(rb"[0-9a-f]{16}\n")
-
-
-# Raises RulesError for rules that what is served cannot obey.
-Fits = Callable[[RuleSet], None]
-
-
-def anything(_ruleset: RuleSet) -> None:
-    """Every rule set fits."""
 
 
 class AcceptedRules:
@@ -37,9 +28,13 @@ class AcceptedRules:
         self._looked_at: tuple[int, int] | None = None
 
     def propose(self, path: Path, fits: Fits = anything) -> str:
-        """Put the rules in `path` in force; their version. RulesError, and all stays as it was, when they are bad or
-        do not fit."""
-        ruleset, data = read_rules(path)
+        """`accept` what is in the file at `path`; RulesError too when it cannot be read."""
+        return self.accept(rules_bytes(path), str(path), fits)
+
+    def accept(self, data: bytes, source: str, fits: Fits = anything) -> str:
+        """Put the rules in `data` in force, named `source` in errors; their version. RulesError, and all stays as it
+        was, when they are bad or do not fit."""
+        ruleset = rules_in(data, source)
         fits(ruleset)
         version = rules_version(ruleset)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +56,7 @@ class AcceptedRules:
         try:
             pointer = self._pointer.read_bytes()
         except FileNotFoundError:
-            return _DEFAULT
+            return DEFAULT_RULES
         if not _POINTER.fullmatch(pointer):
             raise DamagedError(f"{self._pointer} should hold a version, it holds {pointer[:80]!r}. {self._mend()}")
         version = pointer.decode().removesuffix("\n")
@@ -107,18 +102,3 @@ class AcceptedRules:
 
     def _mend(self) -> str:
         return f"Accept a rules file again, or remove {self._pointer} to go back to the packaged default."
-
-
-def read_rules(path: Path) -> tuple[RuleSet, bytes]:
-    """The rules in a file, and its bytes; RulesError when it cannot be read or taken."""
-    try:
-        data = path.read_bytes()
-        return parse_rules(data.decode(), str(path)), data
-    except OSError as error:
-        raise RulesError(f"{path}: expected a rules file, it cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise RulesError(f"{path}: expected UTF-8, byte {error.start} is not: save it as UTF-8") from error
-
-
-_default_ruleset = parse_rules(DEFAULT_RULES_TEXT, "the packaged rules.toml")
-_DEFAULT = rules_version(_default_ruleset), _default_ruleset

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from embedding.durable_files import write_durably
 from indexing.errors import RulesError
-from indexing.rules.accepted import AcceptedRules, Fits, anything
+from indexing.rules.reading import Fits, anything
+from indexing.state.file_rules import AcceptedRules
 
 _REFUSED = "refused"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from indexing.errors import BuildLockedError
-from indexing.release.build_lock import build_lock
+from indexing.state.file_lock import build_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from indexing.release.build_lock import build_lock
+from indexing.state.file_lock import build_lock
 with build_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

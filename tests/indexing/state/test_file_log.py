@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.errors import DamagedError, NearfieldError
-from indexing.journal.file_log import FileLog
-from indexing.journal.records import Lifted, TakenDown
+from indexing.state.file_log import FileLog
+from indexing.state.records import Lifted, TakenDown
 
 
 def append(log: FileLog, *ids: str) -> int:
@@ -22,7 +22,7 @@ def append(log: FileLog, *ids: str) -> int:
 
 
 def ids_in(log: FileLog) -> list[str]:
-    frames = asyncio.run(log.reader().fresh())
+    frames = log.reader().read()
     assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
     return [change.id for frame in frames for change in frame.changes if isinstance(change, TakenDown | Lifted)]
 
@@ -132,7 +132,7 @@ def _append_until_killed(folder: Path) -> None:
 
 
 def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
-    program = "import sys, pathlib; from tests.indexing.journal.test_file_log import _append_until_killed as go; "
+    program = "import sys, pathlib; from tests.indexing.state.test_file_log import _append_until_killed as go; "
     for run in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", program + "go(pathlib.Path(sys.argv[1]))", str(tmp_path)],

@@ -17,7 +17,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from embedding.errors import DamagedError
 from indexing.errors import CollectionMissingError, StoreError
-from indexing.journal.records import Change, Frame
+from indexing.state.records import Change, Frame
 from indexing.stores.server import ServerStore
 from indexing.stores.server_errors import ask
 from indexing.stores.sharding import Sharding

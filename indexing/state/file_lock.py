@@ -29,14 +29,14 @@ def build_lock(data_dir: Path) -> Iterator[None]:
         file.truncate(0)
 
 
-def is_held(data_dir: Path) -> bool:
-    """Whether a process holds the build lock now."""
+def holder(data_dir: Path) -> str | None:
+    """The process that holds the build lock now, for a person; None where none does."""
     path = data_dir / "build.lock"
     if not path.exists():
-        return False
+        return None
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-        return False
+            return file.read().decode(errors="replace").strip() or "another process"
+        return None

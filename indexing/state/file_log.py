@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from embedding.errors import DamagedError, NearfieldError
-from indexing.journal.records import Change, Frame
+from indexing.state.records import Change, Frame
 
 _log = logging.getLogger("nearfield.journal")
 
@@ -38,12 +38,8 @@ class FileReader:
         self.seq = 0
         """Number of the last frame read."""
 
-    async def fresh(self) -> Sequence[Frame]:
-        """As JournalReader; a look that finds nothing costs one `stat`."""
-        return self.read()
-
     def read(self) -> list[Frame]:
-        """`fresh`, for those who do not wait."""
+        """Frames appended since the last call; a look that finds nothing costs one `stat`. Raises DamagedError."""
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
@@ -73,7 +69,8 @@ class FileReader:
             if zlib.crc32(body) != crc:
                 raise ValueError("its checksum differs")
             frame = _decoder.decode(body)
-            if frame.seq != self.seq + 1:
+            before = frame.seq - 1 if frame.after is None else frame.after
+            if before != self.seq or frame.seq <= before:
                 raise ValueError(f"it says number {frame.seq}")
         except (ValueError, msgspec.DecodeError) as error:
             raise DamagedError(
@@ -121,7 +118,7 @@ class FileLog:
             return self._tail.seq
 
     async def append(self, changes: Sequence[Change]) -> int:
-        """As JournalLog; other writers and the disk are waited for in a thread."""
+        """As Log; other writers and the disk are waited for in a thread."""
         return await asyncio.to_thread(self._append, changes)
 
     def _append(self, changes: Sequence[Change]) -> int:

@@ -1,0 +1,87 @@
+"""When a change holds everywhere: every worker that may still answer has applied it, or its lease has run out.
+
+A lease has run out for others only when they have seen it unrenewed for its length and a tenth, on their own clock
+that counts on while a machine sleeps: nobody's wall clock is asked (docs/decisions/2026-11-29-leases.md).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from indexing.state.boot_clock import boot_s
+from indexing.state.postgres_connection import StateConnection
+
+# A clock may be slower than another by this much: a lease of one counts so much longer on the other.
+_SLACK = 1.1
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.1
+
+
+class Acknowledgement:
+    """Waits for workers, in one process, which remembers since when it has seen what."""
+
+    def __init__(self, connection: StateConnection, clock: Callable[[], float] = boot_s) -> None:
+        self._connection = connection
+        self._clock = clock
+        # By worker: how often it had renewed, and when that was first seen here.
+        self._seen: dict[str, tuple[int, float]] = {}
+        # The timeline that is new, and when it was first seen here.
+        self._unsettled: tuple[str, float] | None = None
+
+    async def unacknowledged(self, number: int, wait_s: float) -> list[str]:
+        """As StateStore."""
+        give_up_at, pause_s = self._clock() + wait_s, _FIRST_PAUSE_S
+        while waiting := await self.look(number):
+            left_s = give_up_at - self._clock()
+            if left_s <= 0:
+                break
+            await asyncio.sleep(min(pause_s, left_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        return waiting
+
+    async def look(self, number: int) -> list[str]:
+        """Who is waited for now."""
+        async with self._connection.transaction() as connection:
+            position = self._connection.position
+            cursor = await connection.execute("SELECT settled, longest_lease_s FROM nearfield.state")
+            state = await cursor.fetchone()
+            assert state is not None
+            waiting = await self._unsettled_since(connection, position, *state)
+            cursor = await connection.execute(
+                "SELECT id, host, name, renewed, lease_s FROM nearfield.workers"
+                " WHERE applied < %s OR position <> %s ORDER BY host, name",
+                (number, position),
+            )
+            behind = await cursor.fetchall()
+            for worker in behind:
+                if self._has_run_out(*worker):
+                    await connection.execute(
+                        "DELETE FROM nearfield.workers WHERE id = %s AND renewed = %s", (worker[0], worker[3])
+                    )
+                else:
+                    waiting.append(f"{worker[1]} ({worker[2]})")
+        self._seen = {worker[0]: self._seen[worker[0]] for worker in behind}
+        return waiting
+
+    def _has_run_out(self, worker: str, _host: str, _name: str, renewed: int, lease_s: float) -> bool:
+        before, since = self._seen.get(worker, (None, 0.0))
+        if before != renewed:
+            since = self._clock()
+            self._seen[worker] = renewed, since
+        return self._clock() - since > lease_s * _SLACK
+
+    async def _unsettled_since(
+        self, connection: AsyncConnection[Any], position: str, settled: str, lease_s: float
+    ) -> list[str]:
+        """Leases of the timeline before may not have come over: until the longest has run out, nothing is sure."""
+        if settled == position:
+            self._unsettled = None
+            return []
+        if self._unsettled is None or self._unsettled[0] != position:
+            self._unsettled = position, self._clock()
+        if self._clock() - self._unsettled[1] <= lease_s * _SLACK:
+            return [f"leases of the database's timeline before {position}"]
+        await connection.execute("UPDATE nearfield.state SET settled = %s WHERE settled = %s", (position, settled))
+        self._unsettled = None
+        return []

@@ -1,0 +1,34 @@
+"""Where the state of the settings lies: files in the data folder, or PostgreSQL."""
+
+from typing import TYPE_CHECKING
+
+from embedding.errors import UsageError
+from indexing.settings import IndexingSettings
+from indexing.state.contract import StateStore
+from indexing.state.files import FilesState
+
+if TYPE_CHECKING:
+    from indexing.state.postgres import PostgresState
+
+
+def open_state(settings: IndexingSettings) -> StateStore:
+    """The state of `settings`, which its user closes; UsageError as `open_database`."""
+    return FilesState(settings.data_dir) if settings.state_url is None else open_database(settings)
+
+
+def open_database(settings: IndexingSettings) -> "PostgresState":
+    """The state in the database of `state_url`.
+
+    UsageError where there is no `state_url`, it cannot be read, or the extra that speaks to a database is missing.
+    """
+    if settings.state_url is None:
+        raise UsageError("state_url names no database: set it to postgresql://USER@HOST/DATABASE")
+    try:
+        from indexing.state.postgres import PostgresState
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise UsageError(
+            "state_url is set, and what speaks to PostgreSQL is not installed: pip install 'nearfield[postgres]'"
+        ) from error
+    return PostgresState(settings.state_url, settings.host_name)

@@ -1,0 +1,191 @@
+"""A connection to the database that keeps the state: made when it is first used, again when it broke, and checked.
+
+What a commit promises is checked each time: flushed to disk before it returns, on the server that takes writes.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from embedding.errors import UsageError
+from indexing.errors import StateError
+from indexing.state.migrations import MIGRATIONS, NEWEST
+
+_log = logging.getLogger("nearfield.state")
+
+_DEFAULTS = {
+    "connect_timeout": "3",
+    # With several hosts in the address: the one that takes writes.
+    "target_session_attrs": "read-write",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    # Milliseconds until what was sent and not acknowledged by the peer ends the connection.
+    "tcp_user_timeout": "5000",
+    "application_name": "nearfield",
+}
+# What a statement may take before its connection is given up.
+_STATEMENT_S = 10.0
+# Held while tables are made or changed; any number will do, as long as it stays the same.
+_MIGRATING = 0x6E656172
+
+
+class StateConnection:
+    """One connection, for one event loop; those who ask at once wait for one another."""
+
+    def __init__(self, url: str) -> None:
+        """UsageError for an address that is none."""
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.Error as error:
+            raise UsageError(
+                f"state_url: expected postgresql://USER@HOST/DATABASE, it cannot be read: {error}"
+            ) from error
+        self._conninfo = make_conninfo("", **{**_DEFAULTS, **given})
+        self.told = " ".join(f"{name}={given[name]}" for name in ("host", "port", "dbname") if given.get(name)) or url
+        """The address without what is secret, for messages."""
+        self._connection: AsyncConnection | None = None
+        self._lock = asyncio.Lock()
+        self.position = ""
+        """System identifier and timeline of the server, known once connected."""
+
+    @asynccontextmanager
+    async def transaction(self, statement_s: float = _STATEMENT_S) -> AsyncIterator[AsyncConnection]:
+        """A transaction that has been committed when this ends; StateError, and nothing done, when it could not be.
+
+        When the connection breaks in the commit itself, nobody knows whether it was: the error says so.
+        """
+        async with self._lock:
+            connection = await self._connected()
+            try:
+                async with asyncio.timeout(statement_s), connection.transaction():
+                    yield connection
+            except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+                await self._give_up()
+                raise StateError(f"the state's database ({self.told}) does not answer: {_words(error)}") from error
+            except psycopg.Error as error:
+                raise StateError(f"the state's database ({self.told}) refused: {_words(error)}") from error
+
+    async def connected(self) -> AsyncConnection:
+        """The connection itself, for whoever listens on it; StateError when there is none."""
+        async with self._lock:
+            return await self._connected()
+
+    async def _connected(self) -> AsyncConnection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        try:
+            connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        except psycopg.Error as error:
+            raise StateError(f"the state's database ({self.told}) cannot be reached: {_words(error)}") from error
+        try:
+            await self._prepare(connection)
+        except psycopg.Error as error:
+            await connection.close()
+            raise StateError(f"the state's database ({self.told}) cannot be used: {_words(error)}") from error
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    async def _prepare(self, connection: AsyncConnection) -> None:
+        cursor = await connection.execute(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
+            " (SELECT system_identifier FROM pg_control_system())"
+            " || '/' || substring(pg_walfile_name(pg_current_wal_lsn()) FOR 8)"
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        fsync, commit, self.position = row
+        if fsync != "on":
+            raise StateError(
+                f"the state's database ({self.told}) has fsync = {fsync}: what it acknowledges is lost when its "
+                "machine stops. Set fsync = on there."
+            )
+        if commit not in ("on", "remote_apply"):
+            await connection.execute("SET synchronous_commit = on")
+        await connection.execute("SET default_transaction_isolation = 'read committed'")
+        await _migrate(connection, self.position, self.told)
+
+    async def _give_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error, TimeoutError):
+                async with asyncio.timeout(1):
+                    await connection.close()
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._give_up()
+
+
+async def _migrate(connection: AsyncConnection, position: str, told: str) -> None:
+    """Bring the tables to where this program wants them; StateError where they are beyond what it knows."""
+    if await _reached(connection, told) >= NEWEST:
+        return
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+        await connection.execute("CREATE SCHEMA IF NOT EXISTS nearfield")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS nearfield.migrations"
+            " (number integer PRIMARY KEY, least integer NOT NULL, at timestamptz NOT NULL DEFAULT now())"
+        )
+        reached = await _reached(connection, told)
+        for migration in MIGRATIONS[reached:]:
+            await connection.execute(migration.sql.encode())
+            await connection.execute(
+                "INSERT INTO nearfield.migrations (number, least) VALUES (%s, %s)", (migration.number, migration.least)
+            )
+        if reached == 0:
+            await connection.execute(
+                "INSERT INTO nearfield.state (id, cursor_key, settled) VALUES (%s, %s, %s)",
+                (str(uuid4()), secrets.token_bytes(32), position),
+            )
+
+
+async def _reached(connection: AsyncConnection, told: str) -> int:
+    """The number of the last migration that was run, 0 for none."""
+    cursor = await connection.execute("SELECT to_regclass('nearfield.migrations')")
+    found = await cursor.fetchone()
+    if found is None or found[0] is None:
+        return 0
+    cursor = await connection.execute(
+        "SELECT coalesce(max(number), 0), coalesce(max(least), 0) FROM nearfield.migrations"
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    reached, least = row
+    if least > NEWEST:
+        raise StateError(
+            f"the state's database ({told}) was made by a newer Nearfield: it needs one that knows its schema {least}, "
+            f"this one knows {NEWEST}. Upgrade Nearfield here; nothing was changed."
+        )
+    return int(reached)
+
+
+async def warn_of_lossy_standbys(state: StateConnection) -> None:
+    """Say what can be lost where a standby streams behind the primary and none is waited for."""
+    async with state.transaction() as connection:
+        cursor = await connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) FROM pg_stat_replication"
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    if row[0] and not row[1]:
+        _log.warning(
+            "The state's database (%s) has standbys, and waits for none of them (synchronous_standby_names): when one "
+            "takes over, changes that were acknowledged last can be lost, takedowns among them.",
+            state.told,
+        )
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,102 @@
+"""How a worker keeps up with what changes: by looking before each answer, or by a lease.
+
+What the log says is applied to every release that is held, rules that were accepted are obeyed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from embedding.errors import NearfieldError
+from indexing.rules.declaration import RuleSet
+from indexing.state.contract import StateStore
+from service.loaded.loaded_release import LoadedRelease
+
+_log = logging.getLogger("nearfield.service")
+
+# A worker that is asked nothing takes changes in all the same, so that the next request does not pay for many.
+_FOLLOW_EVERY_S = 0.25
+
+
+class Held(Protocol):
+    """The releases that a worker holds, and the rules that it goes by (service/queries/release_router.py)."""
+
+    @property
+    def loaded(self) -> Mapping[str, LoadedRelease]:
+        """All of them, by id."""
+
+    def obey(self, fresh_rules: Callable[[], tuple[str, RuleSet] | None]) -> None:
+        """Go by rules that were accepted since the last call, where any were."""
+
+    def replace(self, loaded: Mapping[str, LoadedRelease]) -> None:
+        """Answer from these from now on."""
+
+    def go_live(self, release: str) -> None:
+        """Answer from this release where a request names none, if it is held."""
+
+    def take_up_plans(self) -> None:
+        """Go by what the doctor measured since the last call."""
+
+
+class Following(Protocol):
+    """One worker's way to keep up."""
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether what is applied here is still all that was acknowledged: asked again when an answer is ready."""
+
+    async def begin(self) -> None:
+        """Apply all that there is, before the first answer; NearfieldError when that cannot be."""
+
+    async def arrive(self) -> None:
+        """Of every request, before it is answered; NearfieldError where the state cannot be read."""
+
+    async def live(self) -> str | None:
+        """The release that is live by what is known here; NearfieldError where that cannot be read."""
+
+    async def run(self) -> None:
+        """In the background, until it is cancelled."""
+
+    async def close(self) -> None:
+        """Nobody needs to wait for this worker any more."""
+
+
+class LookingFollower:
+    """Where the state is files: two `stat`s before each answer."""
+
+    may_answer = True
+
+    def __init__(self, held: Held, state: StateStore) -> None:
+        self._held = held
+        self._state = state
+        self._reader = state.reader()
+
+    async def begin(self) -> None:
+        await self.arrive()
+
+    async def arrive(self) -> None:
+        self._held.obey(self._reader.fresh_rules)
+        for frame in await self._reader.fresh():
+            for loaded in self._held.loaded.values():
+                loaded.rows.apply(frame)
+
+    async def live(self) -> str | None:
+        return await self._state.live()
+
+    async def run(self) -> None:
+        told: str | None = None
+        while True:
+            await asyncio.sleep(_FOLLOW_EVERY_S)
+            try:
+                await self.arrive()
+                self._held.take_up_plans()
+                told = None
+            except NearfieldError as error:
+                # Every request fails with it and is logged; here once is enough.
+                if str(error) != told:
+                    told = str(error)
+                    _log.error("cannot follow the log: %s", error)
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,145 @@
+"""Keeping up by a lease: what is new is told and applied in the background, and a query asks nobody.
+
+Takes the lease, reads to the end, then answers; the same after the lease ran out, was lost, or the database's timeline
+is a new one (docs/decisions/2026-11-29-leases.md).
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+
+from embedding.errors import NearfieldError
+from indexing.errors import StartOverError, StateError
+from indexing.settings import IndexingSettings
+from indexing.state.lease import Lease, Worker
+from indexing.state.open import open_database
+from indexing.state.postgres_log import PostgresReader
+from indexing.state.records import Frame, WentLive
+from service.changes.following import Held
+
+_log = logging.getLogger("nearfield.service")
+
+# Behind what is told: a look that finds nothing.
+_LOOK_EVERY_S = 1.0
+# After a failure, doubled each time.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+
+
+def leased_follower(settings: IndexingSettings, worker: str, releases: tuple[str, ...], held: Held) -> "LeasedFollower":
+    """By a lease that is named `worker`, of a process that answers from `releases`."""
+    state = open_database(settings)
+    who = Worker(
+        id=worker,
+        host=settings.host_name,
+        name=f"process {os.getpid()}",
+        releases=releases,
+        lease_s=settings.lease_s,
+    )
+    return LeasedFollower(held, Lease(state.connection, who, state.clock))
+
+
+class LeasedFollower:
+    """As Following, by one lease."""
+
+    def __init__(self, held: Held, lease: Lease) -> None:
+        self._held = held
+        self._lease = lease
+        self._reader: PostgresReader | None = None
+        self._live: str | None = None
+
+    @property
+    def may_answer(self) -> bool:
+        return self._lease.valid
+
+    async def begin(self) -> None:
+        sent_at = await self._lease.take()
+        if self._reader is None:
+            self._reader = self._lease.reader()
+        try:
+            await self._apply(self._reader)
+        except StartOverError as error:
+            _log.warning("the log is read from its beginning: %s", error)
+            await self._start_over()
+        self._lease.hold_since(sent_at)
+        await self._renew()
+
+    async def arrive(self) -> None:
+        if not self._lease.valid:
+            raise StateError(
+                "this worker's lease has run out: it has not heard for too long from the state's database, and may "
+                "have missed a takedown"
+            )
+
+    async def live(self) -> str | None:
+        return self._live
+
+    async def run(self) -> None:
+        told: str | None = None
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._lease.heard(_LOOK_EVERY_S)
+                await self._keep_up()
+                self._held.take_up_plans()
+                if told is not None:
+                    _log.info("the state's database answers again")
+                told, pause_s = None, _FIRST_PAUSE_S
+            except NearfieldError as error:
+                if told is None:
+                    told = str(error)
+                    _log.error("cannot keep up with the state, and answer until the lease runs out: %s", error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def close(self) -> None:
+        await self._lease.give_back()
+        await self._lease.close()
+
+    async def _keep_up(self) -> None:
+        if self._reader is None or not self._lease.valid:
+            await self.begin()
+            return
+        before = self._reader.number
+        try:
+            await self._apply(self._reader)
+        except StartOverError:
+            await self.begin()
+            return
+        if self._reader.number != before or self._lease.is_due:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        assert self._reader is not None
+        if not await self._lease.renew(self._reader.number):
+            _log.warning("the lease was lost, and is taken anew: somebody has removed or changed it in the database")
+            await self.begin()
+
+    async def _apply(self, reader: PostgresReader) -> None:
+        frames = await reader.fresh()
+        for loaded in self._held.loaded.values():
+            for frame in frames:
+                loaded.rows.apply(frame)
+        self._see(frames)
+        # After the rows: rules that were accepted later may need what they brought.
+        self._held.obey(reader.fresh_rules)
+
+    async def _start_over(self) -> None:
+        """Read all of it into fresh rows, and answer from those."""
+        reader = self._lease.reader()
+        frames = await reader.fresh()
+        fresh = {release_id: loaded.afresh() for release_id, loaded in self._held.loaded.items()}
+        for loaded in fresh.values():
+            for frame in frames:
+                loaded.rows.apply(frame)
+        self._held.replace(fresh)
+        self._held.obey(reader.fresh_rules)
+        self._see(frames)
+        self._reader = reader
+
+    def _see(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            for change in frame.changes:
+                if isinstance(change, WentLive):
+                    self._live = change.release
+                    self._held.go_live(change.release)
