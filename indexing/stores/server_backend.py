@@ -14,7 +14,7 @@ class ServerBackend:
         return settings.qdrant_url is not None
 
     def open(self, settings: IndexingSettings) -> VectorStore:
-        """As StoreBackend; UsageError as `Sharding`."""
+        """As StoreBackend."""
         # The client takes .9 s to import, a third of a sync that finds nothing to do: only where there is a server.
         from indexing.stores.server_connection import open_server
 

@@ -21,7 +21,7 @@ _TIMEOUT_S = 60
 
 
 def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerStore:
-    """The store of `settings`; StoreError when its server does not answer within `wait_s`, UsageError as `Sharding`.
+    """The store of `settings`; StoreError when its server does not answer within `wait_s`.
 
     gRPC is expected on the port after that of the address, as Qdrant has them (6333 and 6334).
     """

@@ -97,8 +97,7 @@ class ServerStores:
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over a client of its own, made for the loop that first uses it."""
-        client = AsyncQdrantClient(**_where(self._url))
-        return ServerStore(client, self._prefix, hnsw, self._sharding, STATE_ID)
+        return ServerStore(client_of(self._url), self._prefix, hnsw, self._sharding, STATE_ID)
 
 
 def journal_of(store: VectorStore, data_dir: Path) -> JournalLog:
@@ -120,6 +119,11 @@ def stores_of(kind: Kind, data_dir: Path) -> Iterator[Stores]:
             yield ServerStores(data_dir, SERVER_URL, prefix, Sharding(replicas=SERVER_REPLICAS))
         finally:
             _clean(SERVER_URL, prefix)
+
+
+def client_of(url: str) -> AsyncQdrantClient:
+    """A client of a real server, for the loop that first uses it."""
+    return AsyncQdrantClient(**_where(url))
 
 
 def _where(url: str) -> dict[str, Any]:
