@@ -26,8 +26,6 @@ from tests.indexing.over_grpc import memory_client
 Kind = Literal["embedded", "memory", "server"]
 
 SERVER_URL = os.environ.get("NEARFIELD_TEST_QDRANT_URL")
-# Copies of a shard where the server is a cluster.
-SERVER_REPLICAS = int(os.environ.get("NEARFIELD_TEST_QDRANT_REPLICAS", "1"))
 KINDS: tuple[Kind, ...] = ("embedded", "memory", "server") if SERVER_URL else ("embedded", "memory")
 # A graph over the few points of a test, where the engine would scan them all.
 GRAPH_AT_ONCE = HnswSettings(full_scan_threshold_kb=10, indexing_threshold_kb=1)
@@ -114,11 +112,18 @@ def stores_of(kind: Kind, data_dir: Path) -> Iterator[Stores]:
         yield MemoryStores(data_dir)
     else:
         assert SERVER_URL is not None
-        prefix = f"test-{uuid4().hex[:12]}"
-        try:
-            yield ServerStores(data_dir, SERVER_URL, prefix, Sharding(replicas=SERVER_REPLICAS))
-        finally:
-            _clean(SERVER_URL, prefix)
+        with stores_on_server(data_dir, SERVER_URL) as world:
+            yield world
+
+
+@contextmanager
+def stores_on_server(data_dir: Path, url: str, sharding: Sharding | None = None) -> Iterator[ServerStores]:
+    """An empty world on this server, removed afterwards."""
+    prefix = f"test-{uuid4().hex[:12]}"
+    try:
+        yield ServerStores(data_dir, url, prefix, sharding)
+    finally:
+        _clean(url, prefix)
 
 
 def client_of(url: str) -> AsyncQdrantClient:
