@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -40,6 +41,8 @@ class QdrantCluster:
         self._binary, self._folder = binary, folder
         self._ports: list[int] = []
         self._nodes: list[subprocess.Popen[bytes]] = []
+        self._peer_ids: list[int] = []
+        self._stopped: set[int] = set()
 
     @property
     def urls(self) -> list[str]:
@@ -56,20 +59,24 @@ class QdrantCluster:
             self._wait_until_ready(node)
         if num_nodes > 1:
             for node in range(num_nodes):
-                self._wait(node, lambda node=node: len(self.cluster_status(node)["peers"]) == num_nodes)  # type: ignore[misc]
+                self._wait(node, partial(self._knows_all, node))
+            self._peer_ids = [int(self.cluster_status(node)["peer_id"]) for node in range(num_nodes)]
 
     def kill(self, node: int) -> None:
         """End a node as a power cut would (SIGKILL), and wait until it is gone."""
         self._nodes[node].kill()
         self._nodes[node].wait()
+        self._stopped.discard(node)
 
     def stop(self, node: int) -> None:
         """Let a node hang (SIGSTOP): its sockets stay open and nothing answers."""
         self._nodes[node].send_signal(signal.SIGSTOP)
+        self._stopped.add(node)
 
     def cont(self, node: int) -> None:
         """Let a stopped node go on (SIGCONT)."""
         self._nodes[node].send_signal(signal.SIGCONT)
+        self._stopped.discard(node)
 
     def restart(self, node: int, *, wait: bool = True) -> None:
         """Start a killed node again over what it had on disk; `wait` until it says that it is ready.
@@ -82,8 +89,8 @@ class QdrantCluster:
             self._wait_until_ready(node)
 
     def is_running(self, node: int) -> bool:
-        """Whether the node's process lives, stopped or not."""
-        return self._nodes[node].poll() is None
+        """Whether the node was neither killed nor stopped."""
+        return self._nodes[node].poll() is None and node not in self._stopped
 
     def cluster_status(self, node: int) -> dict[str, Any]:
         """What a node says of the cluster (`GET /cluster`); httpx.HTTPError when it does not answer."""
@@ -92,12 +99,12 @@ class QdrantCluster:
         return status
 
     def peer_id(self, node: int) -> int:
-        """The id by which the others know a node."""
-        return int(self.cluster_status(node)["peer_id"])
+        """The id by which the nodes of a cluster know this one."""
+        return self._peer_ids[node]
 
     def node_of(self, peer_id: int) -> int:
-        """The running node of a peer id."""
-        return next(node for node in range(len(self._nodes)) if self.is_running(node) and self.peer_id(node) == peer_id)
+        """The node of a peer id."""
+        return self._peer_ids.index(peer_id)
 
     def leader(self) -> int:
         """The node that leads Raft, as the first running node knows it; waits while there is none."""
@@ -123,6 +130,9 @@ class QdrantCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _knows_all(self, node: int) -> bool:
+        return len(self.cluster_status(node)["peers"]) == len(self._ports)
 
     def _folder_of(self, node: int) -> Path:
         return self._folder / f"node-{node}"

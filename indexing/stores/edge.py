@@ -100,7 +100,8 @@ class EdgeStore:
         shard = self._shard(collection)
         ids: list[edge.PointId] = list(written.rows)
         records = _ask(lambda: shard.retrieve(ids, True, True), f"verify collection {collection!r}")
-        check_points(collection, written, {int(record.id): _stored(record) for record in records})
+        stored = {int(record.id): StoredPoint.of(record.vector, record.payload) for record in records}
+        check_points(collection, written, stored)
 
     async def open(self, collection: str) -> None:
         if collection in self._shards:
@@ -232,16 +233,6 @@ class EdgeStore:
             ),
             wal_enabled=False,
         )
-
-
-def _stored(record: edge.Record) -> StoredPoint:
-    vectors = record.vector if isinstance(record.vector, dict) else {}
-    sparse = {name: vector for name, vector in vectors.items() if isinstance(vector, edge.SparseVector)}
-    return StoredPoint(
-        {name: cast("list[float]", vector) for name, vector in vectors.items() if name not in sparse},
-        {name: Sparse(np.array(v.indices, np.uint32), np.array(v.values, np.float32)) for name, v in sparse.items()},
-        record.payload or {},
-    )
 
 
 def _views(matrix: Vectors) -> list[list[float]]:

@@ -9,7 +9,7 @@ number of queries; the client takes them whichever transport it was made for.
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,7 @@ class ServerStore:
                 self.client.retrieve, name, ids, with_payload=True, with_vectors=True, consistency=_EVERY_COPY
             )
             for record in await ask_again(read, doing, self._patience.writes_s):
-                stored[int(record.id)] = _stored(record)
+                stored[int(record.id)] = StoredPoint.of(record.vector, record.payload)
         check_points(collection, written, stored)
 
     async def open(self, collection: str) -> None:
@@ -220,16 +220,6 @@ class ServerStore:
 
     def _name(self, collection: str) -> str:
         return f"{self._prefix}{collection}"
-
-
-def _stored(record: models.Record) -> StoredPoint:
-    vectors = record.vector if isinstance(record.vector, dict) else {}
-    sparse = {name: vector for name, vector in vectors.items() if isinstance(vector, models.SparseVector)}
-    return StoredPoint(
-        {name: cast("list[float]", vector) for name, vector in vectors.items() if name not in sparse},
-        {name: Sparse(np.array(v.indices, np.uint32), np.array(v.values, np.float32)) for name, v in sparse.items()},
-        record.payload or {},
-    )
 
 
 def _sparse(words: Sparse) -> models.SparseVector:

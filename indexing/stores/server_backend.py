@@ -20,7 +20,7 @@ class ServerBackend:
         return warnings_of(settings)
 
     def open(self, settings: IndexingSettings) -> VectorStore:
-        """As StoreBackend; UsageError as `Sharding`."""
+        """As StoreBackend."""
         # The client takes .9 s to import, a third of a sync that finds nothing to do: only where there is a server.
         from indexing.stores.server_connection import open_server
 

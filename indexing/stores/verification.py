@@ -1,7 +1,7 @@
 """Whether a store gives back what was written: vectors to the last bit, payloads field by field."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from msgspec import Struct
@@ -12,12 +12,36 @@ from indexing.stores.contract import PointBatch
 from indexing.words.sparse import Sparse
 
 
+@runtime_checkable
+class _Entries(Protocol):
+    """A sparse vector of either client."""
+
+    @property
+    def indices(self) -> Sequence[int]: ...
+    @property
+    def values(self) -> Sequence[float]: ...
+
+
 class StoredPoint(Struct, frozen=True):
     """A point as the engine gave it back; a sparse vector without entries is left out."""
 
     dense: Mapping[str, Sequence[float]]
     sparse: Mapping[str, Sparse]
     payload: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, vectors: object, payload: Mapping[str, Any] | None) -> Self:
+        """From named vectors as an engine's client gives them."""
+        named = vectors if isinstance(vectors, dict) else {}
+        sparse = {name: vector for name, vector in named.items() if isinstance(vector, _Entries)}
+        return cls(
+            {name: vector for name, vector in named.items() if name not in sparse},
+            {
+                name: Sparse(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32))
+                for name, vector in sparse.items()
+            },
+            payload or {},
+        )
 
 
 def check_count(collection: str, expected: int, came: int) -> None:

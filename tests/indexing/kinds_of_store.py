@@ -27,8 +27,6 @@ from tests.postgres_server import shared_server
 Kind = Literal["embedded", "memory", "server"]
 
 SERVER_URL = os.environ.get("NEARFIELD_TEST_QDRANT_URL")
-# Copies of a shard where the server is a cluster.
-SERVER_REPLICAS = int(os.environ.get("NEARFIELD_TEST_QDRANT_REPLICAS", "1"))
 KINDS: tuple[Kind, ...] = ("embedded", "memory", "server") if SERVER_URL else ("embedded", "memory")
 # A graph over the few points of a test, where the engine would scan them all.
 GRAPH_AT_ONCE = HnswSettings(full_scan_threshold_kb=10, indexing_threshold_kb=1)
@@ -116,8 +114,7 @@ class ServerStores:
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over a client of its own, made for the loop that first uses it."""
-        client = AsyncQdrantClient(**_where(self._url))
-        return ServerStore(client, self._prefix, hnsw, self._sharding, STATE_ID)
+        return ServerStore(client_of(self._url), self._prefix, hnsw, self._sharding, STATE_ID)
 
 
 @contextmanager
@@ -129,11 +126,23 @@ def stores_of(kind: Kind, data_dir: Path) -> Iterator[Stores]:
         yield MemoryStores(data_dir)
     else:
         assert SERVER_URL is not None
-        prefix = f"test-{uuid4().hex[:12]}"
-        try:
-            yield ServerStores(data_dir, SERVER_URL, prefix, Sharding(replicas=SERVER_REPLICAS))
-        finally:
-            _clean(SERVER_URL, prefix)
+        with stores_on_server(data_dir, SERVER_URL) as world:
+            yield world
+
+
+@contextmanager
+def stores_on_server(data_dir: Path, url: str, sharding: Sharding | None = None) -> Iterator[ServerStores]:
+    """An empty world on this server, removed afterwards."""
+    prefix = f"test-{uuid4().hex[:12]}"
+    try:
+        yield ServerStores(data_dir, url, prefix, sharding)
+    finally:
+        _clean(url, prefix)
+
+
+def client_of(url: str) -> AsyncQdrantClient:
+    """A client of a real server, for the loop that first uses it."""
+    return AsyncQdrantClient(**_where(url))
 
 
 def _where(url: str) -> dict[str, Any]:
