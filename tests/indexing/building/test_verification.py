@@ -67,8 +67,7 @@ def test_collections_that_no_release_knows_are_removed_by_the_next_build_which_s
             shutil.rmtree(stores.data_dir / "releases" / name, ignore_errors=True)
         reporter = Reporter("json")
         deps = msgspec.structs.replace(
-            source.dependencies(stores.data_dir, workspace.store, reporter),
-            journal=workspace.journal,
+            source.dependencies(stores.data_dir, workspace.store, reporter, state=workspace.state),
             releases_elsewhere=["r2"],
         )
         second = await build_release(source.inputs(), deps)

@@ -11,8 +11,6 @@ from grpc import StatusCode  # type: ignore[import-untyped]
 from qdrant_client import models
 
 from indexing.errors import StoreError
-from indexing.journal.records import TakenDown
-from indexing.journal.server_log import ServerLog
 from indexing.settings import IndexingSettings
 from indexing.stores.server_retries import Patience
 from indexing.stores.sharding import Sharding, sharding_of
@@ -186,15 +184,6 @@ def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
     sent = server.created["near.r1"]
     # A write waits for all copies.
     assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (6, 3, 3)
-
-
-def test_the_journal_has_as_many_copies_in_one_shard(server: Scripted) -> None:
-    store = store_on(server, sharding=Sharding(shards=6, replicas=3))
-
-    assert asyncio.run(ServerLog.beside(store).append([TakenDown("a")])) == 1
-
-    sent = server.created["near-journal"]
-    assert (sent.shard_number, sent.replication_factor) == (1, 3)
 
 
 def test_shards_are_left_to_the_server_where_nothing_is_said(server: Scripted) -> None:

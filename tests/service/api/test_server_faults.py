@@ -18,7 +18,6 @@ from embedding.progress import Reporter
 from indexing.building.build import BuildInputs
 from indexing.building.run import build_from_settings
 from indexing.errors import KeyRefusedError, StoreError
-from indexing.journal.file_log import FileLog
 from indexing.settings import IndexingSettings
 from indexing.stores.server_connection import open_server
 from service.app import create_app
@@ -40,12 +39,6 @@ QUERIES: list[tuple[str, dict[str, Any]]] = [
     ("search", {"text": "jazz trio", "mode": "lexical"}),
     ("search", {"text": "a murder and the trial", "mode": "hybrid"}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def journal_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changes lies in files, where no engine is needed to read it."""
-    monkeypatch.setattr("service.main.open_journal", lambda settings, _: FileLog(settings.data_dir / "journal"))
 
 
 def build_on(cluster: QdrantCluster, source: Path, folder: Path, **more: Any) -> dict[str, Any]:
