@@ -29,7 +29,7 @@ class PostgresState:
     """As StateStore, in the database at `url`; `host` names this host to people."""
 
     def __init__(self, url: str, host: str, *, also_moved: bool = False) -> None:
-        self._url, self._host = url, host
+        self.url, self._host = url, host
         self.connection = StateConnection(url, also_moved=also_moved)
         self._acknowledgement = Acknowledgement(self.connection)
         self.clock = SharedClock()
@@ -134,7 +134,7 @@ class PostgresState:
     @asynccontextmanager
     async def build_lock(self) -> AsyncIterator[None]:
         # A connection of its own: the lock is the session's, and ends with it, whatever becomes of this host.
-        own = StateConnection(self._url)
+        own = StateConnection(self.url)
         try:
             connection = await own.connected()
             cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_BUILD_LOCK,))

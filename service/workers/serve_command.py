@@ -14,9 +14,9 @@ from embedding.settings import EncoderPlace
 from embedding.text.encoder_hub import fetched_encoder
 from indexing.releases.releases import Releases
 from indexing.rules.payload_fields import check_payload_fields
-from indexing.state.open import open_state
+from indexing.state.open_both import open_both
 from indexing.state.proposal import Proposal
-from indexing.stores.open import backend_of, open_store
+from indexing.stores.open import backend_of
 from service.schemas.settings import Settings
 from service.workers.environ import as_environ
 from service.workers.listeners import Listeners, is_loopback
@@ -96,7 +96,7 @@ def with_encoder_folder(settings: Settings) -> Settings:
 @contextmanager
 def _looking(settings: Settings) -> Iterator[Look]:
     with asyncio.Runner() as runner:
-        store, state = open_store(settings), open_state(settings)
+        state, store = runner.run(open_both(settings))
         releases = Releases(settings.data_dir, store, state)
         proposal = Proposal(settings.rules, settings.data_dir / "rules")
 
