@@ -10,8 +10,6 @@ from msgspec import Struct
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.qdrant_cluster import BINARY, running_cluster
 
-_COUNTED = ("grpc_responses_total{", "rest_responses_total{")
-
 
 class Servers(Struct, frozen=True):
     """Where they are, as the settings take it, and what they say of the work that they did."""
@@ -25,13 +23,21 @@ class Servers(Struct, frozen=True):
         """The settings that lead a command to them."""
         return {"qdrant_url": self.qdrant_url, "state_url": self.state_url}
 
+    @property
+    def grpc_port(self) -> int:
+        """Qdrant's port for gRPC, where the product looks for it too."""
+        return int(self.qdrant_url.rsplit(":", 1)[1]) + 1
+
     def num_calls(self) -> int:
         """Calls that Qdrant has answered since its start, whatever they asked, but those that ask this."""
-        metrics = httpx.get(f"{self.qdrant_url}/metrics", timeout=10).raise_for_status().text
-        counted = (
-            line for line in metrics.splitlines() if line.startswith(("grpc_responses_total{", "rest_responses_total{"))
+        told = httpx.get(f"{self.qdrant_url}/telemetry", timeout=10).raise_for_status().json()["result"]["requests"]
+        answered = {**told["rest"]["responses"], **told["grpc"]["responses"]}
+        return sum(
+            of_status["count"]
+            for endpoint, by_status in answered.items()
+            for of_status in by_status.values()
+            if endpoint != "GET /telemetry"
         )
-        return sum(int(line.rsplit(" ", 1)[1]) for line in counted if '"/metrics"' not in line)
 
     def num_transactions(self) -> int:
         """Transactions that were committed or rolled back in the state's database.
