@@ -36,7 +36,7 @@ def write_durably(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 @contextmanager
@@ -70,16 +70,17 @@ def replace_folder(fresh: Path, target: Path) -> None:
         target.rename(old)
         fresh.rename(target)
         shutil.rmtree(old)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def flush_folder(folder: Path) -> None:
     """Flush every file below `folder`, and the folders' own entries, to the disk."""
     for path in (*folder.rglob("*"), folder):
-        _flush(path)
+        flush(path)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Flush a file, or a folder's own entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -8,6 +8,7 @@ NearfieldError
 │   └── VerificationError      a copy of a collection is not what was written; names the row
 ├── StateError                 the state cannot be reached, or cannot be what is asked of it
 │   └── StartOverError         what was read of the log is no longer what it says: read it from its beginning
+├── ReleaseStoreError          the release store refused or could not be reached; holds the file system's own words
 ├── GateError                  a release must not go live; names the number that failed
 ├── HostsBehindError           not every host has loaded what is to go live; names those
 ├── WideningError              an older release would open rows wider than they are; names them
@@ -52,6 +53,10 @@ class StateError(NearfieldError):
 
 class StartOverError(StateError):
     """What was read of the log before is no longer what it says."""
+
+
+class ReleaseStoreError(NearfieldError):
+    """The release store refused or could not be reached."""
 
 
 class GateError(NearfieldError):

@@ -2,11 +2,22 @@
 
 from pathlib import Path
 from socket import gethostname
-from typing import Annotated
+from typing import Annotated, Self
 
 from msgspec import Meta, field
 
 from embedding.settings import EmbeddingSettings
+
+
+class StorePlace(str):
+    """Path of a folder, or an address that fsspec reads, such as `s3://bucket/prefix`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def named(cls, text: str, base: Path) -> Self:
+        """What `text` means where relative paths count from `base`."""
+        return cls(text if "://" in text or "::" in text else str(base / text))
 
 
 class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,6 +51,8 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     # Releases that stay after an activation: so many, within so many bytes where that is set.
     keep_releases: Annotated[int, Meta(ge=2, le=1_000)] = 3
     max_release_bytes: Annotated[int, Meta(ge=1)] | None = None
+    # The folder or bucket through which hosts get one another's releases.
+    release_store: StorePlace | None = None
     # Besides the live release and the one before it, those that stay and that every worker holds ready.
     pinned_releases: tuple[str, ...] = ()
     # Collections and the alias on a shared server begin with this.

@@ -65,7 +65,9 @@ class Nearfield(Litestar):
 
 def open_pipeline(dependencies: Dependencies, loaded: LoadedRelease) -> Pipeline:
     """The pipeline of one release that this worker holds."""
-    defaults = ContextDefaults(dependencies.settings.default_market, dependencies.settings.default_explicit)
+    defaults = ContextDefaults(
+        dependencies.settings.default_market, dependencies.settings.default_explicit, dependencies.now
+    )
     # Only what the live release was made with is loaded.
     encoder_hash = dependencies.live.release.manifest.encoder_hash
     return Pipeline(

@@ -13,6 +13,7 @@ from embedding.commands import adapt, check, evaluate, import_set, sample, short
 from embedding.errors import NearfieldError, UsageError
 from indexing.commands import index as index_commands
 from indexing.commands import rules as rules_commands
+from indexing.commands import state as state_commands
 from service import hunt_command, run_command
 from service.schemas.load_settings import load_settings
 from service.workers import commands as serve_commands
@@ -60,6 +61,7 @@ for command in (
     index_commands.index,
     rules_commands.rules,
     serve_commands.serve,
+    state_commands.state,
 ):
     nearfield.add_command(command)
 # It asks the running service, which is above the room of the rules.

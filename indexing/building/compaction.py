@@ -28,6 +28,8 @@ from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import PassagesWriter, drop_collections
 from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
+from indexing.releases.push import push_release
+from indexing.releases.store_retention import prune_release_store
 from indexing.releases.workspace import Workspace
 
 _BATCH = 4_096
@@ -66,6 +68,8 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
         compacted = finish(folder, provenance, written, gate, rules[0], reporter)
         before = State.of(manifest.id, live.rows_seq)
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
+        if workspace.settings.release_store is not None:
+            await push_release(workspace, compacted.id, reporter)
         try:
             await activate(workspace, compacted.id)
         except HostsBehindError:
@@ -73,6 +77,8 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
             await drop_collections(workspace.store, compacted.id)
             shutil.rmtree(folder)
             raise
+        if workspace.settings.release_store is not None:
+            await prune_release_store(workspace)
         return compacted
 
 

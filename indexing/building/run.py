@@ -5,6 +5,9 @@ from indexing.building.build import BuildDependencies, BuildInputs, build_releas
 from indexing.building.regression_gate import RegressionBounds
 from indexing.release.manifest import Manifest
 from indexing.releases.activation import activate as make_live
+from indexing.releases.push import push_release
+from indexing.releases.release_store import open_release_store
+from indexing.releases.store_retention import prune_release_store
 from indexing.releases.workspace import open_workspace
 from indexing.rules.payload_fields import declared_fields
 from indexing.settings import IndexingSettings
@@ -19,7 +22,15 @@ async def build_from_settings(
     force: bool = False,
     text: bool = True,
 ) -> Manifest:
-    """Build by the store, encoder and cache of the settings; live when asked; `text` vectors or none."""
+    """Build by the store, encoder and cache of the settings, live when asked; `text` vectors or none.
+
+    Where a release store is set, the release is sent there. Raises what `build_release`, `push_release` and `activate`
+    raise; a release that could not be sent is finished, and not live.
+    """
+    stored = settings.release_store is not None
+    if stored:
+        # Told now, and not at the end of a long build, that it cannot be reached.
+        open_release_store(settings).ids()
     async with open_workspace(settings) as workspace:
         version, ruleset = await workspace.state.rules()
         with workspace.texts(text) as texts:
@@ -36,6 +47,11 @@ async def build_from_settings(
                 force=force,
             )
             manifest = await build_release(inputs, deps)
+        if stored:
+            # Before it goes live: from then on every host asks for it.
+            await push_release(workspace, manifest.id, reporter)
         if activate:
             await make_live(workspace, manifest.id)
+            if stored:
+                await prune_release_store(workspace)
         return manifest

@@ -9,6 +9,8 @@ import click
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import existing, json_option, pass_settings, print_json
 from indexing.commands.doctor import doctor
+from indexing.commands.pull import pull
+from indexing.commands.push import push
 from indexing.commands.status import status
 from indexing.commands.sync import diff, sync
 from indexing.commands.takedowns import lift, takedown
@@ -159,3 +161,5 @@ index.add_command(diff)
 index.add_command(sync)
 index.add_command(takedown)
 index.add_command(lift)
+index.add_command(push)
+index.add_command(pull)

@@ -13,6 +13,7 @@ from embedding.errors import UsageError
 from embedding.rows.markets import MARKETS, expected_market
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.commands.accept_rules import accept
 from indexing.rules.declaration import rules_version
 from indexing.rules.parsing import DEFAULT_RULES_TEXT
 from indexing.settings import IndexingSettings
@@ -170,3 +171,6 @@ def _print_explanation(found: "Explanation", market: str) -> None:
         width = max(map(len, item.rules))
         for rule, passes in item.rules.items():
             click.echo(f"  {rule.ljust(width)}  {'lets it pass' if passes else 'keeps it out'}")
+
+
+rules.add_command(accept)

@@ -1,20 +1,24 @@
 """`nearfield index takedown` and `lift`."""
 
 import asyncio
+from getpass import getuser
 
 import click
 
 from indexing.command_options import json_option, pass_settings, print_json
+from indexing.commands.acknowledged import wait_everywhere
 from indexing.settings import IndexingSettings
 
+_why = click.option("--why", default="", metavar="TEXT", help="Kept with the change, beside who made it.")
 _items = click.argument("items", nargs=-1, required=True, metavar="ITEM...")
 
 
 @click.command()
 @_items
+@_why
 @json_option
 @pass_settings
-def takedown(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) -> None:
+def takedown(settings: IndexingSettings, items: tuple[str, ...], why: str, as_json: bool) -> None:
     """Hide each ITEM from every answer of every release, past and future, until it is lifted.
 
     Holds from the next request of a running service. An id that the live release does not have is hidden
@@ -29,7 +33,7 @@ def takedown(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) 
 
     async def work() -> list[str]:
         async with open_workspace(settings) as workspace:
-            await take_down(workspace.state, items)
+            await wait_everywhere(workspace.state, await take_down(workspace.state, items, by=getuser(), why=why))
             live = await workspace.live_or_none()
             return [item_id for item_id in items if live is None or live.row_of(item_id) < 0]
 
@@ -44,9 +48,10 @@ def takedown(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) 
 
 @click.command()
 @_items
+@_why
 @json_option
 @pass_settings
-def lift(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) -> None:
+def lift(settings: IndexingSettings, items: tuple[str, ...], why: str, as_json: bool) -> None:
     """Undo the takedown of each ITEM, from the next request on.
 
     \b
@@ -58,7 +63,9 @@ def lift(settings: IndexingSettings, items: tuple[str, ...], as_json: bool) -> N
 
     async def work() -> tuple[str, ...]:
         async with open_workspace(settings) as workspace:
-            return await lift_ids(workspace.state, items)
+            idle = await lift_ids(workspace.state, items, by=getuser(), why=why)
+            await wait_everywhere(workspace.state, await workspace.state.end())
+            return idle
 
     idle = asyncio.run(work())
     if as_json:

@@ -139,6 +139,14 @@ def load_lines(path: Path, state: State) -> NDArray[np.void] | None:
     return table if table.dtype == _RECORD else None
 
 
+def named_table(path: Path) -> str | None:
+    """The hash (SHA-256, hex) of the table that a state's file stands beside; None when the file cannot be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State).table
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 def lines_path(data_dir: Path, release: str) -> Path:
     """Where the lines of a release's catalogue are noted."""
     return data_dir / "lines" / f"{release}.npy"

@@ -3,14 +3,14 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from indexing.errors import NoLiveReleaseError
-from indexing.release.manifest import MANIFEST
+from embedding.errors import NotFoundError
+from indexing.release.manifest import MANIFEST, Manifest
 from indexing.release.passages import drop_collections
 from indexing.releases.known_lines import forget_lines
 from indexing.releases.releases import Releases
@@ -44,6 +44,41 @@ def hold(folder: Path) -> int | None:
     return descriptor
 
 
+class Surplus:
+    """Which of some releases are beyond what a policy keeps; `sizes` in bytes, `needed` are those that never go."""
+
+    def __init__(
+        self, manifests: Sequence[Manifest], sizes: Mapping[str, int], needed: Set[str], keeping: RetentionPolicy
+    ) -> None:
+        self._sizes, self._needed, self._keeping = sizes, needed, keeping
+        self._build_of = {manifest.id: (*manifest.lineage, manifest.id)[0] for manifest in manifests}
+        self._compacted = {older for manifest in manifests for older in manifest.lineage[:-1]}
+
+    def has(self, release_id: str, removed: Sequence[str]) -> bool:
+        """Whether a release is to go where those `removed` are gone already; ask for the oldest first."""
+        left = [other for other in self._build_of if other not in removed]
+        max_bytes = self._keeping.max_bytes
+        over = max_bytes is not None and sum(self._sizes[other] for other in left) > max_bytes
+        num_builds = len({self._build_of[other] for other in left})
+        return release_id not in self._needed and (
+            over or num_builds > self._keeping.num or release_id in self._compacted
+        )
+
+
+async def needed_releases(releases: Releases, pinned: Sequence[str]) -> set[str]:
+    """The live release, the one that was compacted into it, the one that `rollback` would return to, and pinned ones.
+
+    NoLiveReleaseError where nothing is live.
+    """
+    live = await releases.live_id()
+    needed = {live, *pinned}
+    # Nothing came before, or the live one is not on this host.
+    with suppress(NotFoundError):
+        needed.update(releases.manifest(live).lineage[-1:])
+        needed.add(await releases.previous_id())
+    return needed
+
+
 async def prune(releases: Releases, store: VectorStore, keeping: RetentionPolicy) -> list[str]:
     """Remove what is not to stay, oldest first; the ids of the releases removed.
 
@@ -51,23 +86,15 @@ async def prune(releases: Releases, store: VectorStore, keeping: RetentionPolicy
     was compacted goes with the next compaction but one: until then the pages that were begun on it can be turned.
     """
     manifests = releases.manifests()
-    there = [manifest.id for manifest in manifests]
-    build_of = {manifest.id: (*manifest.lineage, manifest.id)[0] for manifest in manifests}
-    compacted = {older for manifest in manifests for older in manifest.lineage[:-1]}
-    live = await releases.live_id()
-    needed = {live, *releases.manifest(live).lineage[-1:], *keeping.pinned}
-    with suppress(NoLiveReleaseError):
-        needed.add(await releases.previous_id())
-    sizes = {release_id: size_of(releases.folder / release_id) for release_id in there}
+    needed = await needed_releases(releases, keeping.pinned)
+    sizes = {manifest.id: size_of(releases.folder / manifest.id) for manifest in manifests}
+    surplus = Surplus(manifests, sizes, needed, keeping)
     elsewhere = await releases.state.kept_elsewhere()
     removed: list[str] = []
-    for release_id in there:
-        left = [other for other in there if other not in removed]
-        over = keeping.max_bytes is not None and sum(sizes[other] for other in left) > keeping.max_bytes
-        num_builds = len({build_of[other] for other in left})
-        if release_id in needed or not (over or num_builds > keeping.num or release_id in compacted):
+    for manifest in manifests:
+        release_id, folder = manifest.id, releases.folder / manifest.id
+        if not surplus.has(release_id, removed):
             continue
-        folder = releases.folder / release_id
         with _unused(folder) as unused:
             if unused:
                 # Without its manifest it is no release any more, also when this is killed half way.

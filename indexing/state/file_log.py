@@ -16,9 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from embedding.durable_files import write_durably
 from embedding.errors import DamagedError, NearfieldError
-from indexing.state.records import Change, Frame
+from indexing.errors import StateError
+from indexing.state.records import Change, Frame, Moved
 
 _log = logging.getLogger("nearfield.journal")
 
@@ -37,6 +40,8 @@ class FileReader:
         """Where the next frame begins."""
         self.seq = 0
         """Number of the last frame read."""
+        self.moved: str | None = None
+        """Where the log goes on, once its end was read; None while it goes on here."""
 
     def read(self) -> list[Frame]:
         """Frames appended since the last call; a look that finds nothing costs one `stat`. Raises DamagedError."""
@@ -78,6 +83,9 @@ class FileReader:
                 "Restore the file from a backup: it holds takedowns and changes that no release has."
             ) from error
         self.seq = frame.seq
+        for change in frame.changes:
+            if isinstance(change, Moved):
+                self.moved = change.where
         return frame
 
 
@@ -133,6 +141,8 @@ class FileLog:
 
     def _write(self, changes: Sequence[Change]) -> int:
         self._tail.read()
+        if self._tail.moved is not None:
+            raise moved_away(self._folder.parent, self._tail.moved)
         start, seq = self._tail.offset, self._tail.seq + 1
         body = _encoder.encode(Frame(seq, datetime.now(UTC).isoformat(timespec="milliseconds"), tuple(changes)))
         is_new = not self._path.exists()
@@ -152,12 +162,32 @@ class FileLog:
             _sync_folder(self._folder)
         return seq
 
+    def restore(self, frames: Sequence[Frame]) -> None:
+        """Write frames under their own numbers, as they are in another log, in place of what is here."""
+        with self._locked():
+            data = bytearray()
+            before = 0
+            for frame in frames:
+                body = _encoder.encode(replace(frame, after=None if frame.seq == before + 1 else before))
+                data += _HEADER.pack(len(body), zlib.crc32(body)) + body + _END
+                before = frame.seq
+            write_durably(self._path, bytes(data))
+            self._tail = FileReader(self._path)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def moved_away(data_dir: Path, where: str) -> StateError:
+    """What whoever uses a state is told that is no longer here."""
+    return StateError(
+        f"the state of {data_dir} was moved to {where}: set state_url to it, or bring it back with "
+        "`nearfield state move database`"
+    )
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -7,6 +7,7 @@ rules/                accepted rules (indexing/state/file_rules.py)
 build.lock            the build lock (indexing/state/file_lock.py)
 cursor.key            the cursors' key (indexing/state/file_key.py)
 state.id              the state's name, made when it is first asked for
+state.moved           where the state was moved to; not there while it is here
 """
 
 import os
@@ -26,31 +27,39 @@ from indexing.rules.reading import Fits
 from indexing.state.contract import Activation, Pointer
 from indexing.state.file_key import cursor_key
 from indexing.state.file_lock import build_lock, holder
-from indexing.state.file_log import FileLog, FileReader
+from indexing.state.file_log import FileLog, FileReader, moved_away
 from indexing.state.file_rules import AcceptedRules
 from indexing.state.records import Change, Frame
 
+MOVED = "state.moved"
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 class FilesReader:
     """As LogReader; a look that finds nothing costs two `stat`s."""
 
-    def __init__(self, log: FileReader, rules: AcceptedRules) -> None:
+    def __init__(self, data_dir: Path, log: FileReader, rules: AcceptedRules) -> None:
+        self._data_dir = data_dir
         self._log = log
         self._rules = rules
 
     async def fresh(self) -> Sequence[Frame]:
-        return self._log.read()
+        frames = self._log.read()
+        if self._log.moved is not None:
+            raise moved_away(self._data_dir, self._log.moved)
+        return frames
 
     def fresh_rules(self) -> tuple[str, RuleSet] | None:
         return self._rules.fresh()
 
 
 class FilesState:
-    """As StateStore, in `data_dir`."""
+    """As StateStore, in `data_dir`; StateError where the state was moved away from it, unless `also_moved`."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, also_moved: bool = False) -> None:
+        moved = data_dir / MOVED
+        if moved.exists() and not also_moved:
+            raise moved_away(data_dir, moved.read_text().strip())
         self._data_dir = data_dir
         self._log = FileLog(data_dir / "journal")
         self._live = data_dir / "live"
@@ -64,7 +73,7 @@ class FilesState:
         return await self._log.end()
 
     def reader(self) -> FilesReader:
-        return FilesReader(self._log.reader(), AcceptedRules(self._data_dir / "rules"))
+        return FilesReader(self._data_dir, self._log.reader(), AcceptedRules(self._data_dir / "rules"))
 
     async def id(self) -> str:
         path = self._data_dir / "state.id"
@@ -79,6 +88,9 @@ class FilesState:
         return path.read_text().strip()
 
     async def now(self) -> float:
+        return time.time()
+
+    def known_now(self) -> float:
         return time.time()
 
     async def live(self) -> str | None:

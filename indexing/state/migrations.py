@@ -36,6 +36,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             holder text,
             -- Position (system identifier and timeline) on which no lease of another one can still run.
             settled text NOT NULL,
+            -- Where the state was moved to: nobody uses it here any more.
+            moved_to text,
+            -- Number of the last frame of the state that was moved here.
+            moved_end bigint,
             longest_lease_s double precision NOT NULL DEFAULT 0
         );
         CREATE TABLE nearfield.records (
@@ -52,6 +56,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         );
         CREATE INDEX records_by_key ON nearfield.records (key);
         CREATE TABLE nearfield.activations (number bigint PRIMARY KEY, body bytea NOT NULL);
+        -- Of renewals: no two have the same number, whoever made them.
+        CREATE SEQUENCE nearfield.renewals;
         CREATE TABLE nearfield.workers (
             id text PRIMARY KEY,
             host text NOT NULL,

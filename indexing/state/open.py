@@ -16,8 +16,8 @@ def open_state(settings: IndexingSettings) -> StateStore:
     return FilesState(settings.data_dir) if settings.state_url is None else open_database(settings)
 
 
-def open_database(settings: IndexingSettings) -> "PostgresState":
-    """The state in the database of `state_url`.
+def open_database(settings: IndexingSettings, *, also_moved: bool = False) -> "PostgresState":
+    """The state in the database of `state_url`; one that was moved away from it only where `also_moved`.
 
     UsageError where there is no `state_url`, it cannot be read, or the extra that speaks to a database is missing.
     """
@@ -31,4 +31,4 @@ def open_database(settings: IndexingSettings) -> "PostgresState":
         raise UsageError(
             "state_url is set, and what speaks to PostgreSQL is not installed: pip install 'nearfield[postgres]'"
         ) from error
-    return PostgresState(settings.state_url, settings.host_name)
+    return PostgresState(settings.state_url, settings.host_name, also_moved=also_moved)

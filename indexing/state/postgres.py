@@ -28,9 +28,9 @@ _rules_decoder = msgspec.msgpack.Decoder(Change)
 class PostgresState:
     """As StateStore, in the database at `url`; `host` names this host to people."""
 
-    def __init__(self, url: str, host: str) -> None:
+    def __init__(self, url: str, host: str, *, also_moved: bool = False) -> None:
         self._url, self._host = url, host
-        self.connection = StateConnection(url)
+        self.connection = StateConnection(url, also_moved=also_moved)
         self._acknowledgement = Acknowledgement(self.connection)
         self.clock = SharedClock()
         """The database's, as last read."""
@@ -53,6 +53,9 @@ class PostgresState:
             sent_at = boot_s()
             (then,) = await self._row("SELECT extract(epoch FROM clock_timestamp())::float8")
             self.clock.learn(then, sent_at)
+        return self.clock.now()
+
+    def known_now(self) -> float:
         return self.clock.now()
 
     async def live(self) -> str | None:

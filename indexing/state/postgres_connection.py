@@ -40,8 +40,9 @@ _MIGRATING = 0x6E656172
 class StateConnection:
     """One connection, for one event loop; those who ask at once wait for one another."""
 
-    def __init__(self, url: str) -> None:
-        """UsageError for an address that is none."""
+    def __init__(self, url: str, *, also_moved: bool = False) -> None:
+        """`also_moved`: use it though its state was moved away. UsageError for an address that is none."""
+        self._also_moved = also_moved
         try:
             given = conninfo_to_dict(url)
         except psycopg.Error as error:
@@ -114,6 +115,13 @@ class StateConnection:
             await connection.execute("SET synchronous_commit = on")
         await connection.execute("SET default_transaction_isolation = 'read committed'")
         await _migrate(connection, self.position, self.told)
+        cursor = await connection.execute("SELECT moved_to FROM nearfield.state")
+        moved = await cursor.fetchone()
+        if moved is not None and moved[0] is not None and not self._also_moved:
+            raise StateError(
+                f"the state was moved from this database ({self.told}) to {moved[0]}: leave state_url out, or set "
+                "it to where the state is now"
+            )
 
     async def _give_up(self) -> None:
         connection, self._connection = self._connection, None

@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
-from indexing.state.records import Change, Encoded, Lifted, Put, Removed, RulesAccepted, TakenDown, WentLive
+from indexing.state.records import Change, Encoded, Lifted, Moved, Put, Removed, RulesAccepted, TakenDown, WentLive
 
+ALL_READ = 1
+"""The newest kind of record that every Nearfield with leases can read."""
 READS = 1
 """The newest kind of record that this Nearfield can read; raised with each kind that an older one cannot."""
 
@@ -25,6 +27,7 @@ _KINDS: dict[type[Change], RecordKind] = {
     Lifted: RecordKind("lift"),
     RulesAccepted: RecordKind("rules"),
     WentLive: RecordKind("live"),
+    Moved: RecordKind("moved"),
 }
 ROW_KINDS = ("put", "removed", "encoded")
 """Kinds of records that a release built later does not need."""
@@ -48,3 +51,5 @@ def key_of(change: Change) -> str:
             return "rules"
         case WentLive():
             return "live"
+        case Moved():
+            return "moved"

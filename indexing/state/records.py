@@ -65,7 +65,13 @@ class WentLive(Struct, frozen=True, tag="live", array_like=True):
     release: str
 
 
-Change = Put | Removed | TakenDown | Lifted | Encoded | RulesAccepted | WentLive
+class Moved(Struct, frozen=True, tag="moved", array_like=True):
+    """The end of this log: what comes after is kept elsewhere. A Nearfield that does not know this stops here too."""
+
+    where: str
+
+
+Change = Put | Removed | TakenDown | Lifted | Encoded | RulesAccepted | WentLive | Moved
 
 
 class Frame(Struct, frozen=True, array_like=True):

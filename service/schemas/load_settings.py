@@ -10,6 +10,7 @@ import msgspec
 
 from embedding.errors import UsageError
 from embedding.settings import EncoderPlace
+from indexing.settings import StorePlace
 from service.schemas.settings import Settings
 
 FILE_NAME = "nearfield.toml"
@@ -17,12 +18,11 @@ PREFIX = "NEARFIELD_"
 CONFIG_VARIABLE = "NEARFIELD_CONFIG"
 # Variables with our prefix that are no settings: where the file lies, the servers that tests may use, and the mark
 # by which a worker knows that it takes over from another.
+# What a supervisor tells its workers, and what tests are told.
 RESERVED_VARIABLES = frozenset(
     {
-        CONFIG_VARIABLE,
-        "NEARFIELD_TEST_QDRANT_URL",
-        "NEARFIELD_TEST_QDRANT_BIN",
-        "NEARFIELD_REPLACING",
+        *(CONFIG_VARIABLE, "NEARFIELD_REPLACING", "NEARFIELD_RELEASE", "NEARFIELD_WORKER"),
+        *("NEARFIELD_TEST_QDRANT_URL", "NEARFIELD_TEST_QDRANT_BIN"),
     }
 )
 # Settings of earlier versions: what to do about each.
@@ -105,8 +105,8 @@ def _convert(source: str, label: str, key: str, value: object, base: Path, *, st
         if isinstance(text, str) and text:
             if wanted is Path:
                 return base / text
-            if wanted is EncoderPlace:
-                return EncoderPlace.named(text, base)
+            if issubclass(wanted, EncoderPlace | StorePlace):
+                return wanted.named(text, base)
         raise ValueError(f"Expected `{wanted.__name__.lower()}`")
 
     try:

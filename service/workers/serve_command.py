@@ -22,8 +22,9 @@ from service.workers.environ import as_environ
 from service.workers.listeners import Listeners, is_loopback
 from service.workers.live_watch import LiveWatch, Look, Seen, Told
 from service.workers.log_lines import configure_logging
+from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
-from service.workers.supervisor import Pace, Supervisor
+from service.workers.supervisor import Supervisor
 
 _log = logging.getLogger("nearfield.service")
 

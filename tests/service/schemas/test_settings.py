@@ -54,10 +54,12 @@ def test_relative_paths_count_from_the_file_that_names_them(tmp_path: Path) -> N
     (tmp_path / "etc").mkdir()
     write(tmp_path / "etc", 'data_dir = "data"\n')
     environ = {"NEARFIELD_CONFIG": "etc/nearfield.toml", "NEARFIELD_CACHE_DIR": "cache"}
-    settings = load_settings(tmp_path, environ, {"encoder": Path("minilm")})
+    settings = load_settings(tmp_path, environ, {"encoder": Path("minilm"), "release_store": "store"})
     assert settings.data_dir == tmp_path / "etc" / "data"
     assert settings.cache_dir == tmp_path / "cache"
     assert settings.encoder == str(tmp_path / "minilm")
+    assert settings.release_store == str(tmp_path / "store")
+    assert load_settings(tmp_path, {"NEARFIELD_RELEASE_STORE": "s3://b/c"}, {}).release_store == "s3://b/c"
 
 
 def test_variables_that_are_no_settings_are_let_through(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The state in PostgreSQL, read and written as a whole."""
+
+import msgspec
+from psycopg import AsyncConnection
+
+from indexing.rules.declaration import rules_version
+from indexing.rules.reading import rules_in
+from indexing.state.copies import StateCopy
+from indexing.state.postgres import PostgresState
+from indexing.state.record_kinds import key_of, kind_of
+from indexing.state.records import Frame, RulesAccepted, WentLive
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class PostgresPlace:
+    """The database of `state_url`."""
+
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+        self.name = f"the database {state.connection.told}"
+
+    async def read(self) -> StateCopy:
+        frames = await self._state.reader().fresh()
+        accepted = [change for frame in frames for change in frame.changes if isinstance(change, RulesAccepted)]
+        return StateCopy(
+            id=await self._state.id(),
+            frames=frames,
+            live=await self._state.live(),
+            activations=await self._state.activations(),
+            rules=accepted[-1].text.encode() if accepted else None,
+            cursor_key=await self._state.cursor_key(),
+        )
+
+    async def holds(self) -> tuple[str, int] | None:
+        async with self._state.connection.transaction() as connection:
+            cursor = await connection.execute("SELECT id, number, moved_end, moved_to FROM nearfield.state")
+            row = await cursor.fetchone()
+        if row is None or not row[1] or row[3] is not None:
+            # What was moved away is here no more, whatever is left of it.
+            return None
+        # What was moved here says how far it had come where it was.
+        return row[0], row[1] if row[2] is None else row[2]
+
+    async def write(self, copy: StateCopy) -> None:
+        async with self._state.connection.transaction(600.0) as connection:
+            for table in ("records", "activations"):
+                await connection.execute(f"DELETE FROM nearfield.{table}".encode())
+            await connection.execute(
+                "UPDATE nearfield.state SET id = %s, cursor_key = %s, number = %s, cut = 0, live = %s,"
+                " moved_end = %s, moved_to = NULL",
+                (copy.id, copy.cursor_key, copy.end, copy.live, copy.end),
+            )
+            await _write_frames(connection, copy)
+            for place, activation in enumerate(copy.activations, start=1 - len(copy.activations)):
+                await connection.execute(
+                    "INSERT INTO nearfield.activations (number, body) VALUES (%s, %s)",
+                    (place, msgspec.json.encode(activation)),
+                )
+
+    async def leave(self, where: str) -> None:
+        async with self._state.connection.transaction() as connection:
+            await connection.execute("UPDATE nearfield.state SET moved_to = %s", (where,))
+            # No lease is renewed any more: workers that answer by it stop when theirs has run out.
+            await connection.execute("DELETE FROM nearfield.workers")
+
+
+async def _write_frames(connection: AsyncConnection, copy: StateCopy) -> None:
+    """Of each key what was said last, under its own number; then what files keep beside the log."""
+    frames = list(copy.frames)
+    rules_said = any(isinstance(change, RulesAccepted) for frame in frames for change in frame.changes)
+    if copy.rules is not None and not rules_said:
+        version = rules_version(rules_in(copy.rules, "the accepted rules"))
+        frames.append(Frame(copy.end + 1, "", (RulesAccepted(version, copy.rules.decode()),)))
+    live_said = any(isinstance(change, WentLive) for frame in frames for change in frame.changes)
+    if copy.live is not None and not live_said:
+        number = (frames[-1].seq if frames else 0) + 1
+        frames.append(Frame(number, "", (WentLive(copy.live),)))
+    last: dict[str, int] = {}
+    for frame in frames:
+        for change in frame.changes:
+            if kind_of(change).replaces:
+                last[key_of(change)] = frame.seq
+    kept = [
+        (frame.seq, place, key_of(change), kind_of(change).name, frame.at, _encoder.encode(change))
+        for frame in frames
+        for place, change in enumerate(frame.changes)
+        if frame.seq >= last.get(key_of(change), 0)
+    ]
+    if kept:
+        await connection.cursor().executemany(
+            "INSERT INTO nearfield.records (number, place, key, kind, at, body, token)"
+            " VALUES (%s, %s, %s, %s, %s, %s, '')",
+            kept,
+        )
+    if frames:
+        await connection.execute("UPDATE nearfield.state SET number = %s", (frames[-1].seq,))
