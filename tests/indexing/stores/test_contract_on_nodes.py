@@ -14,26 +14,28 @@ from tests.qdrant_cluster import QdrantCluster, needs_qdrant_binary, running_clu
 pytestmark = needs_qdrant_binary
 
 
-class TestOneNode(StoreContract, VerificationContract):
-    @pytest.fixture(scope="class")
-    def cluster(self) -> Iterator[QdrantCluster]:
-        with running_cluster(1) as nodes:
-            yield nodes
+@pytest.fixture(scope="module")
+def one_node() -> Iterator[QdrantCluster]:
+    with running_cluster(1) as nodes:
+        yield nodes
 
+
+@pytest.fixture(scope="module")
+def three_nodes() -> Iterator[QdrantCluster]:
+    with running_cluster(3) as nodes:
+        yield nodes
+
+
+class TestOneNode(StoreContract, VerificationContract):
     @pytest.fixture
-    def stores(self, data_dir: Path, cluster: QdrantCluster) -> Iterator[Stores]:
-        with stores_on_server(data_dir, cluster.urls[0]) as world:
+    def stores(self, data_dir: Path, one_node: QdrantCluster) -> Iterator[Stores]:
+        with stores_on_server(data_dir, one_node.urls[0]) as world:
             yield world
 
 
 class TestThreeNodes(StoreContract, VerificationContract):
-    @pytest.fixture(scope="class")
-    def cluster(self) -> Iterator[QdrantCluster]:
-        with running_cluster(3) as nodes:
-            yield nodes
-
     @pytest.fixture
-    def stores(self, data_dir: Path, cluster: QdrantCluster) -> Iterator[Stores]:
+    def stores(self, data_dir: Path, three_nodes: QdrantCluster) -> Iterator[Stores]:
         # Not the first one, which founded the cluster.
-        with stores_on_server(data_dir, cluster.urls[1], Sharding(replicas=2)) as world:
+        with stores_on_server(data_dir, three_nodes.urls[1], Sharding(replicas=2)) as world:
             yield world
