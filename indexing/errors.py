@@ -2,7 +2,10 @@
 
 NearfieldError
 ├── StoreError                 the engine refused or could not be reached; holds the engine's own words
-│   └── CollectionMissingError the collection is not there
+│   ├── CollectionMissingError the collection is not there
+│   ├── EngineAwayError        it did not answer in time, or cannot be reached: another try may do
+│   ├── KeyRefusedError        the server's key does not allow what was asked
+│   └── VerificationError      a copy of a collection is not what was written; names the row
 ├── StateError                 the state cannot be reached, or cannot be what is asked of it
 │   └── StartOverError         what was read of the log is no longer what it says: read it from its beginning
 ├── ReleaseStoreError          the release store refused or could not be reached; holds the file system's own words
@@ -30,6 +33,18 @@ class StoreError(NearfieldError):
 
 class CollectionMissingError(StoreError):
     """The collection is not there."""
+
+
+class EngineAwayError(StoreError):
+    """The engine did not answer in time, or cannot be reached: what needs it may do at another time."""
+
+
+class KeyRefusedError(StoreError):
+    """The server's key does not allow what was asked of it."""
+
+
+class VerificationError(StoreError):
+    """A copy of a collection is not what was written to it."""
 
 
 class StateError(NearfieldError):

@@ -23,9 +23,11 @@ class StorePlace(str):
 class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The part of `nearfield.toml` that `indexing` understands, on top of embedding's."""
 
-    # Address of a Qdrant server; left out, the embedded store is used.
+    # Address of a Qdrant server, or of several nodes of one with commas; left out, the embedded store is used.
     qdrant_url: str | None = None
     qdrant_api_key: str | None = None
+    # An answer that is late is none: by then one call to the engine has been given up, and perhaps a second one.
+    query_timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 2.0
     # Address of a PostgreSQL database that keeps the state, for any number of hosts; left out, it is files in data_dir.
     state_url: str | None = None
     # What this host is called where hosts are told apart; left out, the system's name for it.
@@ -58,5 +60,3 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     # Of collections that are made from now on; None is one shard a node.
     qdrant_shards: Annotated[int, Meta(ge=1, le=1_024)] | None = None
     qdrant_replicas: Annotated[int, Meta(ge=1, le=32)] = 1
-    # Copies that must have a write before it counts as done.
-    qdrant_write_consistency: Annotated[int, Meta(ge=1, le=32)] = 1

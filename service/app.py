@@ -65,11 +65,14 @@ class Nearfield(Litestar):
 
 def open_pipeline(dependencies: Dependencies, loaded: LoadedRelease) -> Pipeline:
     """The pipeline of one release that this worker holds."""
-    defaults = ContextDefaults(dependencies.settings.default_market, dependencies.settings.default_explicit)
+    defaults = ContextDefaults(
+        dependencies.settings.default_market, dependencies.settings.default_explicit, dependencies.now
+    )
     # Only what the live release was made with is loaded.
     encoder_hash = dependencies.live.release.manifest.encoder_hash
     return Pipeline(
-        StageTools(loaded, dependencies.store, dependencies.encoder, encoder_hash, dependencies.cursors, defaults)
+        StageTools(loaded, dependencies.store, dependencies.encoder, encoder_hash, dependencies.cursors, defaults),
+        dependencies.settings.query_timeout_s,
     )
 
 
@@ -148,7 +151,7 @@ def create_app(dependencies: Dependencies) -> Litestar:
             *why_routes(router),
             *change_routes(changes, guard),
             *release_routes(dependencies.releases, dependencies.activate, guard),
-            *health_routes(follower, dependencies.encoder, router, settings.data_dir),
+            *health_routes(follower, dependencies.store, dependencies.encoder, router, settings),
             page_asset,
         ],
         on_startup=[start],

@@ -28,6 +28,8 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     releases: Releases
     encoder: EncoderGate
     cursors: Cursors
+    # Seconds since 1970, the same for all hosts.
+    now: Callable[[], float]
     state: StateStore
     # How this worker keeps up with the state.
     follow: Callable[[Held], Following]

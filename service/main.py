@@ -88,6 +88,7 @@ def open_dependencies(settings: Settings) -> Dependencies:
             held=hold_release(release.folder),
         )
 
+    now = state.known_now
     live = hold(live_id)
     held = {live_id: live, **_held(found.others, hold)}
     load = partial(_no_encoder, live_id)
@@ -105,7 +106,8 @@ def open_dependencies(settings: Settings) -> Dependencies:
         held=held,
         releases=releases,
         encoder=encoder,
-        cursors=Cursors(found.cursor_key, settings.cursor_ttl_s),
+        cursors=Cursors(found.cursor_key, settings.cursor_ttl_s, now),
+        now=now,
         state=state,
         follow=partial(_follower, settings, state, tuple(held)),
         activate=partial(activate_apart, environ),
@@ -188,7 +190,7 @@ def _follower(settings: Settings, state: StateStore, releases: tuple[str, ...], 
         return LookingFollower(held, state)
     from service.changes.leased_follower import leased_follower
 
-    return leased_follower(settings, os.environ.get(WORKER, str(uuid4())), releases, held)
+    return leased_follower(settings, state, os.environ.get(WORKER, str(uuid4())), releases, held)
 
 
 def _no_encoder(release_id: str) -> TextEncoder:

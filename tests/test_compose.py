@@ -88,8 +88,8 @@ def test_the_service_of_the_cluster_waits_for_all_and_shares_nothing_with_the_ot
     assert service["ports"] != services["nearfield"]["ports"]
     settings = load_settings(tmp_path, variables(service), {})
     assert settings.qdrant_url == "http://qdrant-1:6333"
-    # Of two copies on three nodes one is left whichever node fails, and writes go on.
-    assert sharding_of(settings) == Sharding(shards=3, replicas=2, write_consistency=1)
+    # Of two copies on three nodes one is left whichever node fails, and queries go on.
+    assert sharding_of(settings) == Sharding(shards=3, replicas=2)
 
 
 def test_without_the_profile_there_is_one_server(services: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from benchmarks.harness.opened_world import CONTEXT, LIMIT
 from benchmarks.harness.world import NUM_USERS
 from service.workers.listeners import Listeners
 from service.workers.live_watch import LiveWatch, Seen
+from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
-from service.workers.supervisor import Pace, Supervisor
+from service.workers.supervisor import Supervisor
 
 _STARTED_WITHIN_S = 120
 

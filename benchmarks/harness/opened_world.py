@@ -5,6 +5,7 @@ The towers are fresh from their initialisation: what a forward costs does not de
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import torch
@@ -95,6 +96,7 @@ def parts_of_world() -> Dependencies:
         releases=Releases(Path(os.environ[FOLDER]), store, state),
         encoder=EncoderGate(lambda: encoder, 30.0),
         cursors=Cursors(b"benchmark", 900),
+        now=time.time,
         state=state,
         follow=lambda held: LookingFollower(held, state),
         activate=_refuse,

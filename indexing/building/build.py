@@ -1,6 +1,7 @@
 """From a catalogue to a finished release: read, encode, tower, write, optimise, gate."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from embedding.text.text_vectors import TextVectors
 from embedding.towers.model_folder import ModelManifest, verify_model
 from embedding.towers.tower_loading import load_towers
 from indexing.building.finishing import Provenance, finish, optimise_and_judge, rewrite_points
+from indexing.building.leftovers import remove_leftovers
 from indexing.building.points import PointsWriter
 from indexing.building.regression_gate import ComparedRelease, RegressionBounds, compare, enforce
 from indexing.building.stages import (
@@ -70,6 +72,8 @@ class BuildDependencies(Struct, frozen=True, kw_only=True):
     bounds: RegressionBounds = RegressionBounds()
     # Finish the release in spite of what it does not keep of the live one.
     force: bool = False
+    # Releases that other hosts keep, where several share a state: their collections stay, too.
+    releases_elsewhere: Collection[str] = ()
 
 
 async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifest:
@@ -95,6 +99,7 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
             inputs_hash = fingerprint(files, *settings)
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
         folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
+        await remove_leftovers(deps.store, {*releases.folders(), *deps.releases_elsewhere}, deps.reporter)
         return await _build(folder, inputs, model, deps)
 
 

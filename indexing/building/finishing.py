@@ -22,7 +22,8 @@ from indexing.building.stages import (
     started_with,
     unmark_optimised,
 )
-from indexing.errors import GateError
+from indexing.building.verification import verify_points
+from indexing.errors import GateError, VerificationError
 from indexing.release.manifest import CONTENT_FOLDERS, FILES, FORMAT, MANIFEST, GateReport, Manifest, hash_files
 from indexing.release.passages import collections_in, drop_collections
 from indexing.rules.declaration import RuleSet
@@ -65,7 +66,10 @@ async def rewrite_points(folder: Path, written: WrittenColumns, store: VectorSto
 async def optimise_and_judge(
     folder: Path, written: WrittenColumns, store: VectorStore, rules: tuple[str, RuleSet], reporter: Reporter
 ) -> GateReport:
-    """Optimise the points and judge them under `rules` (version, rules); GateError or StoreError."""
+    """Optimise the points, verify every copy of them and judge them under `rules` (version, rules).
+
+    Raises GateError or StoreError.
+    """
     if not is_optimised(folder):
         with reporter.stage("optimise the index"):
             for collection in collections_in(folder):
@@ -74,8 +78,10 @@ async def optimise_and_judge(
     for collection in collections_in(folder):
         await store.open(collection)
     try:
+        with reporter.stage("verify every copy"):
+            await verify_points(folder, written, store)
         return await judge(folder, written.dims, store, rules, reporter)
-    except GateError:
+    except (GateError, VerificationError):
         # The next build writes the points anew; what was read and encoded is not at fault.
         unmark_optimised(folder)
         raise

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,10 +154,7 @@ async def write_points_again(
     with reporter.stage("write points", len(columns)) as advance:
         for start in range(0, len(columns), _BATCH):
             rows = range(start, min(start + _BATCH, len(columns)))
-            vectors = {space: np.asarray(columns.vectors(space)[rows.start : rows.stop]) for space in dims}
-            payloads = [columns.payload(row) for row in rows]
-            words = columns.words.rows.part(rows.start, rows.stop)
-            await store.upsert(folder.name, PointBatch(rows, vectors, payloads, {BM25: words}, extra_fields))
+            await store.upsert(folder.name, point_batch(columns, dims, extra_fields, rows))
             advance(len(rows))
     await write_passage_points(folder, store, extra_fields, reporter)
 
@@ -174,7 +171,21 @@ async def write_passage_points(
     with reporter.stage("write passages", len(passages)) as advance:
         for start in range(0, len(passages), _BATCH):
             rows = range(start, min(start + _BATCH, len(passages)))
-            vectors = {PASSAGES: np.asarray(passages.vectors(PASSAGES)[rows.start : rows.stop])}
-            payloads = [passages.payload(row) for row in rows]
-            await store.upsert(collection, PointBatch(rows, vectors, payloads, extra_fields=extra_fields))
+            await store.upsert(collection, passage_batch(passages, extra_fields, rows))
             advance(len(rows))
+
+
+def point_batch(
+    columns: Columns, dims: dict[str, int], extra_fields: tuple[str, ...], rows: Sequence[int]
+) -> PointBatch:
+    """The points of some rows of the columns, as a build writes them."""
+    at = np.array(rows, np.int64)
+    vectors = {space: np.asarray(columns.vectors(space)[at]) for space in dims}
+    payloads = [columns.payload(row) for row in rows]
+    return PointBatch(rows, vectors, payloads, {BM25: columns.words.rows.take(at)}, extra_fields)
+
+
+def passage_batch(passages: Passages, extra_fields: tuple[str, ...], rows: Sequence[int]) -> PointBatch:
+    """The points of some passages, as a build writes them."""
+    vectors = {PASSAGES: np.asarray(passages.vectors(PASSAGES)[np.array(rows, np.int64)])}
+    return PointBatch(rows, vectors, [passages.payload(row) for row in rows], extra_fields=extra_fields)

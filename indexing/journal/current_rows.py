@@ -6,6 +6,7 @@ whatever was worked out for a row number stays true.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,8 @@ class CurrentRows:
         """Number of the last frame that put or removed a row since the build; 0 for none."""
         # Where the journal put or removed an id, its row number now.
         self._moved: dict[str, int] = {}
+        # By mark, the last row number of each item that the log put.
+        self._marked: dict[int, int] = {}
 
     @property
     def seq(self) -> int:
@@ -138,6 +141,14 @@ class CurrentRows:
         """The release's own row of the same item: what listeners' histories know it by; -1 for a new item."""
         return row if row < self.num_own else self.new.origins[row - self.num_own]
 
+    def mark_of(self, row: int) -> int:
+        """What names the item of a row that the log put to every worker, whatever its number there; 63 bits."""
+        return _mark(self.id_of(row))
+
+    def row_marked(self, mark: int) -> int | None:
+        """The last row that the log put of an item, by its mark; None where none is known here."""
+        return self._marked.get(mark)
+
     def payload(self, row: int) -> Payload:
         """The payload of a row."""
         return self.release.columns.payload(row) if row < self.num_own else self.new.payloads[row - self.num_own]
@@ -209,6 +220,7 @@ class CurrentRows:
         )
         self.any_dropped |= bool(self.dropped[-1])
         self._replace(item.id, self.num_own + slot)
+        self._marked[_mark(item.id)] = self.num_own + slot
 
     def _own_vectors(self, text: dict[str, bytes], tower: dict[str, bytes]) -> dict[str, NDArray[np.float32]]:
         manifest = self.release.manifest
@@ -239,3 +251,7 @@ class CurrentRows:
         row = self.row_of(item_id)
         if row >= 0:
             self.dropped[row] &= ~_TAKEN_DOWN
+
+
+def _mark(item_id: str) -> int:
+    return int.from_bytes(blake2b(item_id.encode(), digest_size=8).digest()) >> 1

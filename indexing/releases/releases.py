@@ -52,11 +52,13 @@ class Releases:
                 damaged[path.parent.name] = str(error)
         return found, damaged
 
+    def folders(self) -> list[str]:
+        """Names of all releases that have a folder here, finished or not, oldest first."""
+        return sorted(path.name for path in self.folder.iterdir() if path.is_dir()) if self.folder.is_dir() else []
+
     def unfinished(self) -> list[str]:
         """Names of builds that did not reach their end (or have not yet), oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(path.name for path in self.folder.iterdir() if path.is_dir() and not (path / MANIFEST).exists())
+        return [name for name in self.folders() if not (self.folder / name / MANIFEST).exists()]
 
     async def new_id(self) -> str:
         """A name that sorts after every release there is, also when the clock went backwards."""

@@ -104,6 +104,11 @@ class ColumnScan:
         rows = self._allowed(compiled).rows
         return np.arange(len(self.columns)) if rows is None else rows
 
+    def allowed_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
+        """The rows, ascending, that pass, those of blocked creators not among them."""
+        rows, blocked = self.passing_rows(compiled), self._contexts.known(compiled).blocked
+        return np.setdiff1d(rows, blocked, assume_unique=True) if len(blocked) else rows
+
     def _allowed(self, compiled: CompiledContext) -> AllowedRows:
         return self._contexts.allowed(self._contexts.known(compiled))
 

@@ -6,6 +6,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from indexing.errors import EngineAwayError
 from indexing.release.passages import PASSAGES
 from indexing.release.release import Release
 from indexing.rules.compiled import CompiledContext
@@ -13,10 +14,12 @@ from indexing.search.column_scan import ColumnScan, NearestQuery
 from indexing.search.passage_finder import PassageFinder
 from indexing.search.plan import Collection, Nearest
 from indexing.search.plan_table import PlanTable
-from indexing.search.plans.columns import COLUMNS
+from indexing.search.planned_search import PlannedSearch
 from indexing.search.plans_file import plan_table
 from indexing.search.shared_scan import SharedScan
-from indexing.stores.contract import VectorStore
+from indexing.search.without_engine import go_without_engine
+from indexing.search.word_scan import WordScan
+from indexing.stores.contract import Ranked, VectorStore
 from indexing.words.bm25 import BM25
 from indexing.words.sparse import Sparse
 
@@ -25,7 +28,8 @@ _NUM_MATCHED, _ROWS_MATCHED = 1_024, 256
 
 
 class Finder:
-    """Finds rows of one release, from the engine or from the columns."""
+    """Finds rows of one release, from the engine or from the columns; while the engine is away from these alone, as far
+    as an answer that is being made has the time."""
 
     def __init__(
         self,
@@ -34,10 +38,12 @@ class Finder:
         scan: ColumnScan,
         plans: PlanTable,
         passages: PassageFinder | None = None,
+        words: WordScan | None = None,
     ) -> None:
-        self._collection = Collection(collection, store, scan, SharedScan(scan).nearest)
+        """`passages` and `words`: of a release that has them."""
+        self._search = PlannedSearch(Collection(collection, store, scan, SharedScan(scan).nearest), plans)
         self._plans = plans
-        self._passages = passages
+        self._passages, self._words = passages, words
         # What the engine holds of a release never changes.
         self._matched: LRUCache[tuple[Sparse, CompiledContext, int], Nearest] = LRUCache(_NUM_MATCHED)
 
@@ -47,7 +53,7 @@ class Finder:
         plans = plan_table(release.folder.parent.parent, release.id, rules_version)
         scan = ColumnScan(release.columns, release.fields)
         passages = None if release.passages is None else PassageFinder(store, release, release.passages, plans)
-        return cls(store, release.id, scan, plans, passages)
+        return cls(store, release.id, scan, plans, passages, WordScan(release.columns.words.rows, scan))
 
     @property
     def unmeasured_shapes(self) -> int:
@@ -56,11 +62,11 @@ class Finder:
 
     def plan_name(self, compiled: CompiledContext, using: str) -> str:
         """The plan for the shape of a request, as it is shown."""
-        return self._plans.plan_for(compiled, using).name
+        return self._search.plan_name(compiled, using)
 
     def passing_rows(self, compiled: CompiledContext) -> NDArray[np.int64]:
         """The rows, ascending, that pass `compiled.filter` but for the blocklists (ColumnScan.passing_rows)."""
-        return self._collection.scan.passing_rows(compiled)
+        return self._search.collection.scan.passing_rows(compiled)
 
     async def nearest(
         self,
@@ -82,8 +88,7 @@ class Finder:
             if self._passages is None:
                 return Nearest([], [], True)
             return await self._passages.nearest(vector, compiled=compiled, limit=limit, exact=exact)
-        plan = COLUMNS if exact else self._plans.plan_for(compiled, using)
-        return await plan.nearest(NearestQuery(vector, using, compiled, limit, without), self._collection)
+        return await self._search.nearest(NearestQuery(vector, using, compiled, limit, without), compiled, exact=exact)
 
     async def matching(self, words: Sparse, *, compiled: CompiledContext, limit: int) -> Nearest:
         """The `limit` rows that share words with a query, by their score for it, that pass `compiled.filter`.
@@ -96,9 +101,18 @@ class Finder:
         kept = self._matched.get(key)
         if kept is not None:
             return kept
-        collection = self._collection
-        found = await collection.store.matching(collection.id, words, using=BM25, where=compiled.prepared, limit=limit)
+        found = await self._matching(words, compiled, limit)
         answer = Nearest(found.rows, found.scores, True)
         if len(answer.rows) <= _ROWS_MATCHED:
             self._matched[key] = answer
         return answer
+
+    async def _matching(self, words: Sparse, compiled: CompiledContext, limit: int) -> Ranked:
+        asked = self._search.collection
+        try:
+            return await asked.store.matching(asked.id, words, using=BM25, where=compiled.prepared, limit=limit)
+        except EngineAwayError as away:
+            if self._words is None:
+                raise
+            go_without_engine(away, self._words.takes_s)
+            return self._words.matching(words, compiled=compiled, limit=limit)

@@ -12,7 +12,7 @@ from indexing.rules.compiled import CompiledContext
 from indexing.search.column_scan import ColumnScan, NearestQuery
 from indexing.search.plan import Collection, Nearest
 from indexing.search.plan_table import PlanTable
-from indexing.search.plans.columns import COLUMNS
+from indexing.search.planned_search import PlannedSearch
 from indexing.search.shared_scan import SharedScan
 from indexing.stores.contract import VectorStore
 
@@ -27,9 +27,10 @@ class PassageFinder:
     """Finds rows of one release by their passages, which are a collection of their own under the same rules."""
 
     def __init__(self, store: VectorStore, release: Release, passages: Passages, plans: PlanTable) -> None:
-        self._plans, self._passages = plans, passages
+        self._passages = passages
         scan = ColumnScan(passages, passages.fields(release.fields))
-        self._collection = Collection(passages_collection(release.id), store, scan, SharedScan(scan).nearest)
+        collection = Collection(passages_collection(release.id), store, scan, SharedScan(scan).nearest)
+        self._search = PlannedSearch(collection, plans)
         self._of_passages = lru_cache(_NUM_KEPT)(self._context_of_passages)
 
     async def nearest(
@@ -39,11 +40,11 @@ class PassageFinder:
         of_passages = self._of_passages(compiled)
         if not of_passages.share:
             return Nearest([], [], True)
-        plan = COLUMNS if exact else self._plans.plan_for(of_passages, PASSAGES)
         num_passages = len(self._passages)
         fetch = min(_PASSAGES_A_ROW * limit, num_passages)
         while True:
-            found = await plan.nearest(NearestQuery(vector, PASSAGES, compiled, fetch), self._collection)
+            query = NearestQuery(vector, PASSAGES, compiled, fetch)
+            found = await self._search.nearest(query, of_passages, exact=exact)
             best = self._best(found)
             if len(best) >= limit or len(found.rows) < fetch or fetch == num_passages:
                 rows = list(best)[:limit]
@@ -59,4 +60,4 @@ class PassageFinder:
 
     def _context_of_passages(self, compiled: CompiledContext) -> CompiledContext:
         """With the share of the passages that passes, which is not that of the rows."""
-        return replace(compiled, share=self._collection.scan.num_passing(compiled) / len(self._passages))
+        return replace(compiled, share=self._search.collection.scan.num_passing(compiled) / len(self._passages))

@@ -51,6 +51,10 @@ class Plan(Protocol):
     def stored(self) -> StoredPlan:
         """As plans files have it."""
 
+    @property
+    def asks_engine(self) -> bool:
+        """Whether it finds nothing while the engine is away."""
+
     def worth_trying(self, queries: Sequence[NearestQuery], collection: Collection, *, scan_is_slow: bool) -> bool:
         """Whether the doctor should measure it for a shape: `queries` has one for each of the shape's contexts."""
 

@@ -24,8 +24,8 @@ class Acknowledgement:
     def __init__(self, connection: StateConnection, clock: Callable[[], float] = boot_s) -> None:
         self._connection = connection
         self._clock = clock
-        # By worker: how often it had renewed, and when that was first seen here.
-        self._seen: dict[str, tuple[int, float]] = {}
+        # By worker: its last renewal, on which timeline, and when that was first seen here.
+        self._seen: dict[str, tuple[tuple[str, int], float]] = {}
         # The timeline that is new, and when it was first seen here.
         self._unsettled: tuple[str, float] | None = None
 
@@ -55,20 +55,18 @@ class Acknowledgement:
             )
             behind = await cursor.fetchall()
             for worker in behind:
-                if self._has_run_out(*worker):
-                    await connection.execute(
-                        "DELETE FROM nearfield.workers WHERE id = %s AND renewed = %s", (worker[0], worker[3])
-                    )
-                else:
-                    waiting.append(f"{worker[1]} ({worker[2]})")
-        self._seen = {worker[0]: self._seen[worker[0]] for worker in behind}
+                if self._has_run_out(position, *worker) and await _ended(connection, worker[0], worker[3]):
+                    continue
+                waiting.append(f"{worker[1]} ({worker[2]})")
+        self._seen = {worker: seen for worker, seen in self._seen.items() if worker in {row[0] for row in behind}}
         return waiting
 
-    def _has_run_out(self, worker: str, _host: str, _name: str, renewed: int, lease_s: float) -> bool:
+    def _has_run_out(self, position: str, worker: str, _host: str, _name: str, renewed: int, lease_s: float) -> bool:
+        # After a failover a counter may come again: what was seen on another timeline says nothing of this one.
         before, since = self._seen.get(worker, (None, 0.0))
-        if before != renewed:
+        if before != (position, renewed):
             since = self._clock()
-            self._seen[worker] = renewed, since
+            self._seen[worker] = (position, renewed), since
         return self._clock() - since > lease_s * _SLACK
 
     async def _unsettled_since(
@@ -85,3 +83,9 @@ class Acknowledgement:
         await connection.execute("UPDATE nearfield.state SET settled = %s WHERE settled = %s", (position, settled))
         self._unsettled = None
         return []
+
+
+async def _ended(connection: AsyncConnection[Any], worker: str, renewed: int) -> bool:
+    """End a lease that has run out; False where it was renewed after all, since it was looked at."""
+    cursor = await connection.execute("DELETE FROM nearfield.workers WHERE id = %s AND renewed = %s", (worker, renewed))
+    return cursor.rowcount == 1

@@ -83,6 +83,9 @@ class StateStore(Log, Protocol):
     async def now(self) -> float:
         """Seconds since 1970, by the clock that all hosts of this state go by."""
 
+    def known_now(self) -> float:
+        """`now` without asking anybody: as it was told before, and what has passed since."""
+
     async def live(self) -> str | None:
         """The live release's id, None before the first switch."""
 

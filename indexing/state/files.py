@@ -90,6 +90,9 @@ class FilesState:
     async def now(self) -> float:
         return time.time()
 
+    def known_now(self) -> float:
+        return time.time()
+
     async def live(self) -> str | None:
         try:
             data = self._live.read_bytes()

@@ -73,10 +73,11 @@ class Lease:
                 "UPDATE nearfield.state SET longest_lease_s = greatest(longest_lease_s, %s)", (worker.lease_s,)
             )
             await connection.execute(
-                "INSERT INTO nearfield.workers AS w"
+                "INSERT INTO nearfield.workers"
                 " (id, host, name, applied, position, renewed, lease_s, reads, releases)"
-                " VALUES (%s, %s, %s, 0, %s, 1, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET applied = 0,"
-                " position = excluded.position, renewed = w.renewed + 1, lease_s = excluded.lease_s,"
+                " VALUES (%s, %s, %s, 0, %s, nextval('nearfield.renewals'), %s, %s, %s)"
+                " ON CONFLICT (id) DO UPDATE SET applied = 0,"
+                " position = excluded.position, renewed = excluded.renewed, lease_s = excluded.lease_s,"
                 " reads = excluded.reads, releases = excluded.releases",
                 (
                     *(worker.id, worker.host, worker.name, self._connection.position),
@@ -99,7 +100,7 @@ class Lease:
         sent_at = self._clock()
         async with self._connection.transaction() as connection:
             cursor = await connection.execute(
-                "UPDATE nearfield.workers SET applied = %s, renewed = renewed + 1"
+                "UPDATE nearfield.workers SET applied = %s, renewed = nextval('nearfield.renewals')"
                 " WHERE id = %s AND applied = %s AND position = %s"
                 " RETURNING extract(epoch FROM clock_timestamp())::float8",
                 (applied, self._worker.id, self._told, self._connection.position),

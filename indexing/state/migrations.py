@@ -56,6 +56,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         );
         CREATE INDEX records_by_key ON nearfield.records (key);
         CREATE TABLE nearfield.activations (number bigint PRIMARY KEY, body bytea NOT NULL);
+        -- Of renewals: no two have the same number, whoever made them.
+        CREATE SEQUENCE nearfield.renewals;
         CREATE TABLE nearfield.workers (
             id text PRIMARY KEY,
             host text NOT NULL,

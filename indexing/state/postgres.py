@@ -55,6 +55,9 @@ class PostgresState:
             self.clock.learn(then, sent_at)
         return self.clock.now()
 
+    def known_now(self) -> float:
+        return self.clock.now()
+
     async def live(self) -> str | None:
         live: str | None = (await self._row("SELECT live FROM nearfield.state"))[0]
         return live

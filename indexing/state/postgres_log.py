@@ -21,7 +21,7 @@ from indexing.errors import StartOverError, StateError
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import rules_in
 from indexing.state.postgres_connection import StateConnection
-from indexing.state.record_kinds import key_of, kind_of
+from indexing.state.record_kinds import ALL_READ, key_of, kind_of
 from indexing.state.records import Change, Frame, RulesAccepted
 
 _log = logging.getLogger("nearfield.state")
@@ -141,17 +141,17 @@ async def _append(
     async with connection.transaction() as open_:
         # The lock that a first try may still hold is waited for: then it is known whether it was committed.
         cursor = await open_.execute(
-            "UPDATE nearfield.state SET number = number + 1"
-            " RETURNING number, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+            "UPDATE nearfield.state SET number = number + 1 RETURNING number, settled,"
+            " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
         )
         row = await cursor.fetchone()
         assert row is not None
-        number, at = row
+        number, settled, at = row
         written = await _number_of(open_, token) if again else None
         if written is not None:
             await open_.execute("UPDATE nearfield.state SET number = number - 1")
             return written
-        await _check_readers(open_, changes)
+        await _check_readers(open_, changes, settled == connection.position)
         records = [
             (number, place, key_of(change), kind_of(change).name, at, _encoder.encode(change), token)
             for place, change in enumerate(changes)
@@ -177,8 +177,13 @@ async def _number_of(connection: AsyncConnection, token: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-async def _check_readers(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+async def _check_readers(connection: AsyncConnection, changes: Sequence[Change], is_settled: bool) -> None:
     reads = max((kind_of(change).reads for change in changes), default=0)
+    if reads > ALL_READ and not is_settled:
+        raise _UnreadableError(
+            "the database's timeline is a new one, and leases of older workers may not have come over: a change that "
+            "they cannot read waits until the longest has run out. Nothing was changed; try again then."
+        )
     cursor = await connection.execute(
         "SELECT DISTINCT host FROM nearfield.workers WHERE reads < %s ORDER BY host", (reads,)
     )

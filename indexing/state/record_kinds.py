@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from indexing.state.records import Change, Encoded, Lifted, Moved, Put, Removed, RulesAccepted, TakenDown, WentLive
 
+ALL_READ = 1
+"""The newest kind of record that every Nearfield with leases can read."""
 READS = 1
 """The newest kind of record that this Nearfield can read; raised with each kind that an older one cannot."""
 

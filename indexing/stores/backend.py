@@ -16,5 +16,8 @@ class StoreBackend(Protocol):
     def is_meant(self, settings: IndexingSettings) -> bool:
         """Whether the settings ask for it."""
 
+    def warnings(self, settings: IndexingSettings) -> list[str]:
+        """What a person should be told when a service starts: it can be used, and not all is as it should be."""
+
     def open(self, settings: IndexingSettings) -> VectorStore:
         """The store of the settings, which its user closes; StoreError when it cannot be reached."""

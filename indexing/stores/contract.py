@@ -4,7 +4,7 @@ A collection is built once by one writer (create, upsert, optimise) and read by 
 A point's id is its row number in the release's columns, so that a hit needs no payload from the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -93,7 +93,13 @@ class VectorStore(Protocol):
         """Write points; they are durable after `optimise`."""
 
     async def optimise(self, collection: str) -> None:
-        """Build the graphs, flush, and return when the engine is idle. Blocks: never in a process that serves."""
+        """Build the graphs, flush, and return when every copy is idle. Blocks: never in a process that serves."""
+
+    async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
+        """Compare every copy with what was written: its number of points, and all of some of its points, `written`.
+
+        To be asked after `optimise`, in a process that may read. VerificationError says what differs.
+        """
 
     async def open(self, collection: str) -> None:
         """Make the collection ready for this process, as `create` does; CollectionMissingError when it is not there.
@@ -124,8 +130,14 @@ class VectorStore(Protocol):
     async def collections(self) -> list[str]:
         """Names of this store's collections, sorted, without those that begin with a dot."""
 
+    async def leftovers(self, known: Collection[str]) -> list[str]:
+        """Names, sorted, of the collections that are certainly this store's own and are not among those `known`."""
+
     async def drop(self, collection: str) -> None:
         """Remove a collection; nothing happens when it is not there."""
+
+    async def trouble(self) -> str | None:
+        """Why the engine cannot be asked just now, in words; None where it answers."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

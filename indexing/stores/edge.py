@@ -9,7 +9,7 @@ folder/NAME/points.PART   the shard of collection NAME.PART, which belongs to NA
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from indexing.payload.payload import FieldType, engine_payload
 from indexing.stores.contract import POINTS, CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.edge_filter import edge_filter
 from indexing.stores.hnsw import HnswSettings
+from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse, SparseRows
 
 # Rates hardly differ from 200 points a call to 5,000; a call stops everything else in the process.
@@ -93,6 +94,14 @@ class EdgeStore:
         del self._shards[collection]
         shard.close()
         await self.open(collection)
+
+    async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
+        check_count(collection, num_points, await self.count(collection))
+        shard = self._shard(collection)
+        ids: list[edge.PointId] = list(written.rows)
+        records = _ask(lambda: shard.retrieve(ids, True, True), f"verify collection {collection!r}")
+        stored = {int(record.id): StoredPoint.of(record.vector, record.payload) for record in records}
+        check_points(collection, written, stored)
 
     async def open(self, collection: str) -> None:
         if collection in self._shards:
@@ -169,6 +178,9 @@ class EdgeStore:
         names = (f"{path.parent.name}{path.name.removeprefix(POINTS)}" for path in found)
         return sorted(name for name in names if not name.startswith("."))
 
+    async def leftovers(self, known: Collection[str]) -> list[str]:
+        return [name for name in await self.collections() if name not in known]
+
     async def drop(self, collection: str) -> None:
         points = self._points(collection)
         shard = self._shards.pop(collection, None)
@@ -183,6 +195,9 @@ class EdgeStore:
             shutil.rmtree(leaving)
         if points.parent.is_dir() and not any(points.parent.iterdir()):
             points.parent.rmdir()
+
+    async def trouble(self) -> str | None:
+        return None
 
     async def close(self) -> None:
         for shard in self._shards.values():

@@ -17,6 +17,10 @@ class EmbeddedBackend:
         """As StoreBackend."""
         return settings.qdrant_url is None
 
+    def warnings(self, settings: IndexingSettings) -> list[str]:  # noqa: ARG002  # as StoreBackend
+        """As StoreBackend: nothing."""
+        return []
+
     def open(self, settings: IndexingSettings) -> VectorStore:
         """As StoreBackend; what it creates is written by a process of its own, where that ends with this one."""
         store = SubprocessEdgeStore if sys.platform == "linux" else EdgeStore

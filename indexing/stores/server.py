@@ -7,10 +7,8 @@ Filters and search parameters are sent as the protobuf messages that the wire ta
 number of queries; the client takes them whichever transport it was made for.
 """
 
-import asyncio
-import time
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,39 +17,35 @@ from qdrant_client import AsyncQdrantClient, grpc, models
 from qdrant_client.conversions.conversion import RestToGrpc
 
 from embedding.protocols import Vectors
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, StoreError, VerificationError
 from indexing.filters.algebra import Filter
-from indexing.payload.payload import FieldType, engine_payload
+from indexing.payload.payload import engine_payload
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams
 from indexing.stores.hnsw import HnswSettings
+from indexing.stores.server_copies import copies_of, points_in, unlike
+from indexing.stores.server_creation import CollectionMaker
+from indexing.stores.server_endpoint import Endpoint
+from indexing.stores.server_endpoints import Endpoints
 from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
+from indexing.stores.server_optimising import Optimising
+from indexing.stores.server_owner import PrefixOwner
+from indexing.stores.server_retries import Patience, ask_again
 from indexing.stores.sharding import Sharding
+from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse
 
 # 64-d and 384-d vectors of 250 points are .5 MB on the wire, a server takes 32.
-_UPSERT_CHUNK = 250
-# A query takes milliseconds; a caller that waits longer than this has gone.
-_QUERY_TIMEOUT_S = 5
-# 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
-_OPTIMISE_TIMEOUT_S = 4 * 3600.0
-_LONGEST_PAUSE_S = 2.0
-_INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
-    "keyword": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
-    "code": models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
-    # No graph edges for ranges: they double the time to optimise, and a range meets them by chance alone.
-    "integer": models.IntegerIndexParams(
-        type=models.IntegerIndexType.INTEGER, lookup=True, range=True, enable_hnsw=False
-    ),
-    "float": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
-}
+_CHUNK = 250
+# Of what every copy must give alike: the client takes no word for it.
+_EVERY_COPY = models.ReadConsistencyType.ALL
 
 
 class ServerStore:
     """The contract of `VectorStore` on the server that `client` speaks to; `close` closes the client.
 
-    Collections begin with `prefix`; those made from now on lie on the server's nodes as
-    `sharding` says; `optimise` gives up after `optimise_timeout_s`.
+    Collections begin with `prefix`, and belong to the state `state_id`; those made from now on lie on the server's
+    nodes as `sharding` says. What a node's absence hinders is tried again as long as `patience` says.
     """
 
     def __init__(
@@ -59,45 +53,30 @@ class ServerStore:
         client: AsyncQdrantClient,
         prefix: str,
         hnsw: HnswSettings | None = None,
-        optimise_timeout_s: float = _OPTIMISE_TIMEOUT_S,
         sharding: Sharding | None = None,
+        state_id: str | None = None,
+        patience: Patience | None = None,
+        reads: Endpoints | None = None,
     ) -> None:
+        """`reads`: where queries are asked, where `client` is not the only address."""
         self.client, self.prefix, self.sharding = client, prefix, sharding or Sharding()
+        self._reads = reads or Endpoints([Endpoint("the server", client)])
         self._prefix = f"{prefix}."
-        self._hnsw = hnsw or HnswSettings()
-        self._optimise_timeout_s = optimise_timeout_s
+        self._patience = patience or Patience()
+        self._owner = PrefixOwner(client, prefix, state_id)
+        self._maker = CollectionMaker(
+            client, self._owner, hnsw or HnswSettings(), self.sharding, self._patience.calls_s
+        )
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
-        name = self._name(collection)
-        doing = f"create collection {collection!r}"
-        if await ask(self.client.collection_exists(name), doing):
+        name, doing = self._name(collection), f"create collection {collection!r}"
+        if name in await ask_again(self._owner.names, doing, self._patience.calls_s):
             raise StoreError(f"collection {collection!r} is there already ({name} on the server): drop it first")
-        hnsw = self._hnsw
-        await ask(
-            self.client.create_collection(
-                name,
-                vectors_config={
-                    vector: models.VectorParams(size=dims, distance=models.Distance.DOT)
-                    for vector, dims in schema.vectors.items()
-                },
-                sparse_vectors_config={name: models.SparseVectorParams() for name in schema.sparse},
-                hnsw_config=models.HnswConfigDiff(
-                    m=hnsw.m, ef_construct=hnsw.ef_construct, full_scan_threshold=hnsw.full_scan_threshold_kb
-                ),
-                optimizers_config=models.OptimizersConfigDiff(indexing_threshold=hnsw.indexing_threshold_kb),
-                shard_number=self.sharding.shards,
-                replication_factor=self.sharding.replicas,
-                write_consistency_factor=self.sharding.write_consistency,
-            ),
-            doing,
-        )
-        for field, field_type in schema.indexed.items():
-            # Before the first point, so that the graph gets the edges that keep filtered searches connected.
-            await ask(self.client.create_payload_index(name, field, _INDEXES[field_type], wait=True), doing)
+        await self._maker.make(name, schema, doing)
 
     async def upsert(self, collection: str, points: PointBatch) -> None:
-        for start in range(0, len(points.rows), _UPSERT_CHUNK):
-            part = slice(start, start + _UPSERT_CHUNK)
+        for start in range(0, len(points.rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
             columns = [matrix[part].tolist() for matrix in points.vectors.values()]
             named: list[dict[str, Any]] = [
                 dict(zip(points.vectors, vectors, strict=True)) for vectors in zip(*columns, strict=True)
@@ -110,33 +89,37 @@ class ServerStore:
                 models.PointStruct(id=row, vector=vectors, payload=engine_payload(payload, points.extra_fields))
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
-            await ask(
-                self.client.upsert(self._name(collection), chunk, wait=True), f"write to collection {collection!r}"
+            # Written again, a row is what it was: until every copy has it.
+            await ask_again(
+                partial(self.client.upsert, self._name(collection), chunk, wait=True),
+                f"write to collection {collection!r}",
+                self._patience.writes_s,
             )
 
     async def optimise(self, collection: str) -> None:
-        name, doing = self._name(collection), f"optimise collection {collection!r}"
-        give_up_at, pause_s = time.monotonic() + self._optimise_timeout_s, 0.05
-        num_idle = 0
-        # Twice in a row: between two rounds of merging a server looks idle for a moment.
-        while num_idle < 2:
-            info = await ask(self.client.get_collection(name), doing)
-            if info.optimizer_status != models.OptimizersStatusOneOf.OK or info.status == models.CollectionStatus.RED:
-                raise StoreError(f"could not {doing}: the server's optimiser failed: {info.optimizer_status}")
-            if info.status == models.CollectionStatus.GREY:
-                # Work is planned and not begun, as after a restart of the server; any change of settings begins it.
-                await ask(self.client.update_collection(name, optimizers_config=models.OptimizersConfigDiff()), doing)
-            num_idle = num_idle + 1 if info.status == models.CollectionStatus.GREEN else 0
-            if time.monotonic() > give_up_at:
-                raise StoreError(
-                    f"collection {collection!r} is still {info.status.value} after {self._optimise_timeout_s:.0f} s: "
-                    "look at the server's load and log; building again starts over"
-                )
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        doing = f"optimise collection {collection!r}"
+        await Optimising(self.client, self._name(collection), doing, self._patience).finish()
+
+    async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
+        name, doing = self._name(collection), f"verify collection {collection!r}"
+        copies = await ask_again(partial(copies_of, self.client, name, doing), doing, self._patience.writes_s)
+        if different := unlike(copies):
+            raise VerificationError(f"copies of collection {collection!r} differ: {different}; build again")
+        check_count(collection, num_points, points_in(copies))
+        stored: dict[int, StoredPoint] = {}
+        for start in range(0, len(written.rows), _CHUNK):
+            ids: list[models.ExtendedPointId] = list(written.rows[start : start + _CHUNK])
+            # What the copies do not give alike is left out of the answer.
+            read = partial(
+                self.client.retrieve, name, ids, with_payload=True, with_vectors=True, consistency=_EVERY_COPY
+            )
+            for record in await ask_again(read, doing, self._patience.writes_s):
+                stored[int(record.id)] = StoredPoint.of(record.vector, record.payload)
+        check_points(collection, written, stored)
 
     async def open(self, collection: str) -> None:
-        if not await ask(self.client.collection_exists(self._name(collection)), f"open collection {collection!r}"):
+        doing = f"open collection {collection!r}"
+        if self._name(collection) not in await ask(self._owner.names(), doing):
             raise CollectionMissingError(f"collection {collection!r} is not there ({self._name(collection)})")
 
     async def count(self, collection: str, where: Filter | None = None) -> int:
@@ -161,17 +144,18 @@ class ServerStore:
         limit: int,
         params: SearchParams,
     ) -> Ranked:
-        answer = await ask(
-            self.client.query_points(
-                self._name(collection),
-                query=vector.tolist(),
+        query, name, search_params = vector.tolist(), self._name(collection), _search_params(params)
+        answer = await self._reads.read(
+            lambda client, timeout_s: client.query_points(
+                name,
+                query=query,
                 using=using,
                 query_filter=where,
-                search_params=_search_params(params),
+                search_params=search_params,
                 limit=limit,
                 with_payload=False,
                 with_vectors=False,
-                timeout=_QUERY_TIMEOUT_S,
+                timeout=timeout_s,
             ),
             f"search collection {collection!r}",
         )
@@ -180,16 +164,17 @@ class ServerStore:
     async def matching(
         self, collection: str, words: Sparse, *, using: str, where: grpc.Filter | None, limit: int
     ) -> Ranked:
-        answer = await ask(
-            self.client.query_points(
-                self._name(collection),
-                query=_sparse(words),
+        query, name = _sparse(words), self._name(collection)
+        answer = await self._reads.read(
+            lambda client, timeout_s: client.query_points(
+                name,
+                query=query,
                 using=using,
                 query_filter=where,
                 limit=limit,
                 with_payload=False,
                 with_vectors=False,
-                timeout=_QUERY_TIMEOUT_S,
+                timeout=timeout_s,
             ),
             f"search words of collection {collection!r}",
         )
@@ -199,8 +184,11 @@ class ServerStore:
         ids: list[models.ExtendedPointId] = [int(row) for row in rows]
         if not ids:
             raise StoreError("vectors were asked for without naming a row")
-        records = await ask(
-            self.client.retrieve(self._name(collection), ids, with_payload=False, with_vectors=[using]),
+        name = self._name(collection)
+        records = await self._reads.read(
+            lambda client, timeout_s: client.retrieve(
+                name, ids, with_payload=False, with_vectors=[using], timeout=timeout_s
+            ),
             f"read vectors of collection {collection!r}",
         )
         found = {record.id: record.vector[using] for record in records if isinstance(record.vector, dict)}
@@ -210,21 +198,28 @@ class ServerStore:
         return np.array([found[row] for row in ids], dtype=np.float32)
 
     async def collections(self) -> list[str]:
-        answer = await ask(self.client.get_collections(), "list collections")
-        names = (found.name.removeprefix(self._prefix) for found in answer.collections if self._owns(found.name))
-        return sorted(name for name in names if not name.startswith("."))
+        names = (name.removeprefix(self._prefix) for name in await self._owner.names())
+        return [name for name in names if not name.startswith(".")]
+
+    async def leftovers(self, known: Collection[str]) -> list[str]:
+        own = (name.removeprefix(self._prefix) for name in self._owner.own(await self._owner.names()))
+        return [name for name in own if name not in known]
 
     async def drop(self, collection: str) -> None:
-        await ask(self.client.delete_collection(self._name(collection)), f"drop collection {collection!r}")
+        await ask_again(
+            partial(self.client.delete_collection, self._name(collection)),
+            f"drop collection {collection!r}",
+            self._patience.calls_s,
+        )
+
+    async def trouble(self) -> str | None:
+        return await self._reads.trouble()
 
     async def close(self) -> None:
         await self.client.close()
 
     def _name(self, collection: str) -> str:
         return f"{self._prefix}{collection}"
-
-    def _owns(self, name: str) -> bool:
-        return name.startswith(self._prefix)
 
 
 def _sparse(words: Sparse) -> models.SparseVector:

@@ -13,8 +13,14 @@ class ServerBackend:
         """As StoreBackend."""
         return settings.qdrant_url is not None
 
+    def warnings(self, settings: IndexingSettings) -> list[str]:
+        """As StoreBackend: addresses that do not answer, a key that can be read on the way."""
+        from indexing.stores.server_connection import warnings_of
+
+        return warnings_of(settings)
+
     def open(self, settings: IndexingSettings) -> VectorStore:
-        """As StoreBackend; UsageError as `Sharding`."""
+        """As StoreBackend."""
         # The client takes .9 s to import, a third of a sync that finds nothing to do: only where there is a server.
         from indexing.stores.server_connection import open_server
 

@@ -1,7 +1,6 @@
 """Whether this process can answer, and what it answers from: for load balancers, and for a person at 3 a.m."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -11,11 +10,14 @@ from msgspec import Struct
 from embedding.errors import NearfieldError
 from indexing.release.manifest import Counts
 from indexing.state.proposal import refused_rules
+from indexing.stores.answer_budget import AnswerBudget
+from indexing.stores.contract import VectorStore
 from service.changes.following import Following
 from service.queries.release_router import ReleaseRouter
 from service.ranking.encoder_gate import EncoderGate, EncoderState
 from service.schemas import hand_over_refusal
 from service.schemas.answers import JsonAnswer
+from service.schemas.settings import Settings
 
 
 class Live(Struct, frozen=True):
@@ -39,6 +41,9 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
     held: tuple[str, ...]
     # Shapes of requests that the doctor never measured; many of them, or slow answers: `nearfield index doctor`.
     unmeasured_shapes: int
+    # Whether the engine answers; without it, queries are answered from the columns as far as that is done in time.
+    engine: Literal["ready", "away"]
+    engine_reason: str | None = None
     reason: str | None = None
     encoder_reason: str | None = None
     live_release: str | None = None
@@ -49,7 +54,7 @@ class Ready(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def health_routes(
-    follower: Following, encoder: EncoderGate, router: ReleaseRouter, data_dir: Path
+    follower: Following, store: VectorStore, encoder: EncoderGate, router: ReleaseRouter, settings: Settings
 ) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
 
@@ -83,9 +88,12 @@ def health_routes(
         responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
     )
     async def ready() -> JsonAnswer[Ready]:
-        """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason."""
+        """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason, nor is
+        an engine that is away."""
         release = router.live_release.release
         reason, pointer = None, None
+        with AnswerBudget(settings.query_timeout_s):
+            engine_reason = await store.trouble()
         try:
             await follower.arrive()
             pointer = await follower.live()
@@ -101,10 +109,12 @@ def health_routes(
             leaks=router.leaks,
             held=router.held,
             unmeasured_shapes=router.unmeasured_shapes,
+            engine="ready" if engine_reason is None else "away",
+            engine_reason=engine_reason,
             reason=reason,
             encoder_reason=encoder.reason,
             hand_over_refused=hand_over_refusal.current(),
-            rules_refused=router.rules_trouble or refused_rules(data_dir / "rules"),
+            rules_refused=router.rules_trouble or refused_rules(settings.data_dir / "rules"),
             live_release=None if pointer in (None, release.id) else pointer,
         )
         return JsonAnswer(answer, status=200 if reason is None else 503)

@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Response
 from litestar.types import ExceptionHandlersMap
 
-from indexing.errors import StateError, StoreError
+from indexing.errors import EngineAwayError, KeyRefusedError, StateError, StoreError
 from service.schemas.problems import FieldError, Problem, ProblemError, Slug, invalid_fields
 from service.schemas.validation import explain, shown
 
@@ -70,9 +70,23 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 
 def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemError:
-    """What `error` is for a client; all but a ProblemError is logged as an incident."""
+    """What `error` is for a client; what is a fault, of the service or of the engine, is logged as an incident."""
     if isinstance(error, ProblemError):
         return error
+    if isinstance(error, EngineAwayError):
+        # The log says when it went and when it came back; a line a request would hide both.
+        return ProblemError(
+            "store-unavailable",
+            "The vector store does not answer, and this cannot be answered without it in time. Try again; "
+            "/health/ready says whether it is back, and the log since when it is away.",
+            headers={"Retry-After": str(_STORE_RETRY_S)},
+        )
+    if isinstance(error, KeyRefusedError):
+        return ProblemError(
+            "store-read-only",
+            "The vector store refuses this change: the key in the setting qdrant_api_key may only read. Make the "
+            "change on a host whose key may write, or give this one such a key and start it again.",
+        )
     if isinstance(error, StateError):
         # Told once by whoever keeps up with the state; here for the client.
         return ProblemError("state-unavailable", f"{error}. Try again.", headers={"Retry-After": str(_STORE_RETRY_S)})

@@ -44,7 +44,7 @@ class Following(Protocol):
 
     @property
     def may_answer(self) -> bool:
-        """Whether what is applied here is still all that was acknowledged: asked again when an answer is ready."""
+        """Whether this worker may give an answer to the request of this task: asked when the answer is ready."""
 
     async def begin(self) -> None:
         """Apply all that there is, before the first answer; NearfieldError when that cannot be."""

@@ -8,27 +8,34 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from embedding.errors import NearfieldError
 from indexing.errors import StartOverError, StateError
 from indexing.settings import IndexingSettings
+from indexing.state.contract import StateStore
 from indexing.state.lease import Lease, Worker
 from indexing.state.open import open_database
+from indexing.state.postgres import PostgresState
 from indexing.state.postgres_log import PostgresReader
 from indexing.state.records import Frame, WentLive
 from service.changes.following import Held
 
 _log = logging.getLogger("nearfield.service")
 
+# In which term of the lease the request of this task came.
+_asked_in: ContextVar[int] = ContextVar("asked_in", default=0)
 # Behind what is told: a look that finds nothing.
 _LOOK_EVERY_S = 1.0
 # After a failure, doubled each time.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
 
-def leased_follower(settings: IndexingSettings, worker: str, releases: tuple[str, ...], held: Held) -> "LeasedFollower":
-    """By a lease that is named `worker`, of a process that answers from `releases`."""
-    state = open_database(settings)
+def leased_follower(
+    settings: IndexingSettings, state: StateStore, worker: str, releases: tuple[str, ...], held: Held
+) -> "LeasedFollower":
+    """By a lease that is named `worker`, of a process that answers from `releases`; it tells `state` the time."""
+    assert isinstance(state, PostgresState), "there are no leases on files"
     who = Worker(
         id=worker,
         host=settings.host_name,
@@ -36,7 +43,8 @@ def leased_follower(settings: IndexingSettings, worker: str, releases: tuple[str
         releases=releases,
         lease_s=settings.lease_s,
     )
-    return LeasedFollower(held, Lease(state.connection, who, state.clock))
+    # A connection of its own, on which it listens.
+    return LeasedFollower(held, Lease(open_database(settings).connection, who, state.clock))
 
 
 class LeasedFollower:
@@ -47,10 +55,13 @@ class LeasedFollower:
         self._lease = lease
         self._reader: PostgresReader | None = None
         self._live: str | None = None
+        # How often a lease was taken.
+        self._term = 0
 
     @property
     def may_answer(self) -> bool:
-        return self._lease.valid
+        # Taken anew meanwhile, the lease says nothing of what this request has read before.
+        return self._lease.valid and _asked_in.get() == self._term
 
     async def begin(self) -> None:
         sent_at = await self._lease.take()
@@ -61,10 +72,12 @@ class LeasedFollower:
         except StartOverError as error:
             _log.warning("the log is read from its beginning: %s", error)
             await self._start_over()
+        self._term += 1
         self._lease.hold_since(sent_at)
         await self._renew()
 
     async def arrive(self) -> None:
+        _asked_in.set(self._term)
         if not self._lease.valid:
             raise StateError(
                 "this worker's lease has run out: it has not heard for too long from the state's database, and may "

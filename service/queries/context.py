@@ -1,7 +1,7 @@
 """The context that rules are compiled for: the posted one with the settings' defaults filled in."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -19,6 +19,8 @@ class ContextDefaults(Struct, frozen=True):
 
     market: str | None
     explicit: bool
+    # Seconds since 1970, the same for all hosts.
+    now: Callable[[], float] = time.time
 
     def complete(self, posted: Context, kinds: Sequence[Kind] | None, field: str = "context.") -> RequestContext:
         """The context that rules are compiled for; `field` is where its fields stand in the request.
@@ -34,7 +36,7 @@ class ContextDefaults(Struct, frozen=True):
             raise invalid(f"{field}market", f"one ISO 3166-1 alpha-2 code in upper case{hint}", shown(market))
         return RequestContext(
             market=market,
-            at_s=int(time.time()) if posted.at is None else epoch_s(posted.at, f"{field}at"),
+            at_s=int(self.now()) if posted.at is None else epoch_s(posted.at, f"{field}at"),
             explicit=self.explicit if posted.explicit is None else posted.explicit,
             languages=None if posted.languages is None else frozenset(posted.languages),
             age=posted.age,

@@ -3,6 +3,7 @@
 import base64
 import time
 from array import array
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import TypeVar
@@ -26,8 +27,8 @@ Q = TypeVar("Q", bound=Query)
 class Cursor(Struct, frozen=True, array_like=True):
     """Where a page ended: under which release, rules and request, as of when (`at_s`), and what was `shown` so far.
 
-    `shown` are row numbers of the release, int32, in the order in which they were shown: the journal gives a changed
-    item a new number, and the number a worker gives it is the one that every worker gives it.
+    `shown` are row numbers of the release (int32), in the order in which they were shown, and `marks` (int64) of those
+    among them that are negative (service/queries/shown_marks.py).
     """
 
     release: str
@@ -37,11 +38,17 @@ class Cursor(Struct, frozen=True, array_like=True):
     given_s: int
     pool_depth: int
     shown: bytes
+    marks: bytes = b""
 
     @property
     def shown_before(self) -> ShownBefore:
         """What arrangement goes on from."""
         return ShownBefore(tuple(array("i", self.shown)), self.pool_depth)
+
+    @property
+    def shown_marks(self) -> Sequence[int]:
+        """Of the rows among those shown that are negative, first to last."""
+        return array("q", self.marks)
 
 
 _decoder = msgspec.msgpack.Decoder(Cursor)
@@ -50,14 +57,26 @@ _decoder = msgspec.msgpack.Decoder(Cursor)
 class Cursors:
     """Gives and takes cursors; `key` is the same in every process that may be asked for a next page."""
 
-    def __init__(self, key: bytes, ttl_s: int) -> None:
+    def __init__(self, key: bytes, ttl_s: int, now: Callable[[], float] = time.time) -> None:
+        """`now`: seconds since 1970, the same for all who know the key."""
         self._key = key
         self._ttl_s = ttl_s
+        self._now = now
 
-    def give(self, query: Query, *, release: str, rules: str, at_s: int, shown_before: ShownBefore) -> str:
-        """The cursor for the page after those `begun`."""
-        shown = array("i", shown_before.rows).tobytes()
-        cursor = Cursor(release, rules, _request(query), at_s, int(time.time()), shown_before.pool_depth, shown)
+    def give(
+        self,
+        query: Query,
+        *,
+        release: str,
+        rules: str,
+        at_s: int,
+        shown_before: ShownBefore,
+        marks: Sequence[int] = (),
+    ) -> str:
+        """The cursor for the page after those shown; `marks` of rows that are negative."""
+        shown, marked = array("i", shown_before.rows).tobytes(), array("q", marks).tobytes()
+        now_s = int(self._now())
+        cursor = Cursor(release, rules, _request(query), at_s, now_s, shown_before.pool_depth, shown, marked)
         said = _encoder.encode(cursor)
         return base64.urlsafe_b64encode(self._mac(said) + said).rstrip(b"=").decode()
 
@@ -77,7 +96,7 @@ class Cursors:
                 "Send it unchanged, or leave it out to begin with the first page.",
             )
         cursor = _decoder.decode(said)
-        if time.time() >= cursor.given_s + self._ttl_s:
+        if self._now() >= cursor.given_s + self._ttl_s:
             raise expired(f"it was given more than {self._ttl_s} s ago (the setting cursor_ttl_s)")
         return cursor
 

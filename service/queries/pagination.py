@@ -16,6 +16,7 @@ from service.loaded.recheck import Recheck
 from service.queries.context import ContextDefaults
 from service.queries.cursors import MAX_DEPTH, Cursors, check_request, expired
 from service.queries.request_conditions import RequestConditions
+from service.queries.shown_marks import marked, unmarked
 from service.schemas.requests import Query
 
 _FIRST = ShownBefore()
@@ -62,7 +63,7 @@ class Pagination:
         if cursor.rules != rules.version:
             raise expired("the rules have changed since it was given")
         frozen = replace(context, at_s=cursor.at_s)
-        shown_before = cursor.shown_before
+        shown_before = unmarked(self._loaded.rows, cursor.shown_before, cursor.shown_marks)
         if query.context.at is not None:
             return PaginationState(frozen, arrangement, shown_before)
         # The list stays as it was, but for what no longer may be shown.
@@ -82,10 +83,12 @@ class Pagination:
         shown = (*pagination.shown_before.rows, *page.rows)
         if page.short_reason is not None or len(shown) >= MAX_DEPTH:
             return None
+        before, marks = marked(self._loaded.rows, ShownBefore(shown, page.pool_depth))
         return self._cursors.give(
             query,
             release=self._loaded.release.id,
             rules=self._loaded.rules.version,
             at_s=pagination.context.at_s,
-            shown_before=ShownBefore(shown, page.pool_depth),
+            shown_before=before,
+            marks=marks,
         )

@@ -5,6 +5,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from indexing.stores.answer_budget import AnswerBudget
 from service.queries import stages
 from service.queries.resolved_query import ResolvedQuery
 from service.queries.stage_tools import StageTools
@@ -58,10 +59,12 @@ STAGES: tuple[Stage, ...] = (
 
 
 class Pipeline:
-    """Answers validated queries from one loaded release; every method raises a ProblemError or a StoreError."""
+    """Answers validated queries from one loaded release; every method raises a ProblemError or a StoreError, and does
+    not wait for the engine beyond `timeout_s`."""
 
-    def __init__(self, tools: StageTools, stages: Sequence[Stage] = STAGES) -> None:
+    def __init__(self, tools: StageTools, timeout_s: float, stages: Sequence[Stage] = STAGES) -> None:
         self.tools = tools
+        self._timeout_s = timeout_s
         runs = [(stage.name, stage.run) for stage in stages if stage.run is not None]
         self._runs: list[Run] = [run for _, run in runs]
         names = [name for name, _ in runs]
@@ -70,7 +73,8 @@ class Pipeline:
     async def answer(self, query: Query, *, context_field: str = "context.") -> Answer:
         """The answer to a query; `context_field` is where the context's fields stand in the request."""
         resolved = ResolvedQuery(query, context_field)
-        await self._run(self._runs, resolved)
+        with AnswerBudget(self._timeout_s) as budget:
+            await self._run(self._runs, resolved)
         page, tools = resolved.page, self.tools
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(
@@ -84,13 +88,15 @@ class Pipeline:
             resolved.next_cursor,
             page.short_reason,
             resolved.source.skipped,
+            budget.lacking,
         )
 
     async def why(self, item_id: str, query: Query) -> WhyAnswer:
         """Why an item came, or did not; a 404 problem for one that the catalogue does not have."""
         resolved = ResolvedQuery(query)
-        await self._run(self._before_arrangement, resolved)
-        return await self.tools.why.answer(item_id, resolved)
+        with AnswerBudget(self._timeout_s):
+            await self._run(self._before_arrangement, resolved)
+            return await self.tools.why.answer(item_id, resolved)
 
     async def _run(self, runs: Sequence[Run], resolved: ResolvedQuery) -> None:
         for run in runs:

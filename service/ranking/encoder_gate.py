@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from embedding.errors import NearfieldError
 from embedding.protocols import TextEncoder
+from indexing.stores.answer_budget import open_budget
 from service.schemas.problems import ProblemError
 
 _log = logging.getLogger("nearfield.service")
@@ -87,6 +88,9 @@ class EncoderGate:
     async def _wait(self) -> TextEncoder:
         if not self._settled.done():
             await asyncio.wait([asyncio.wrap_future(self._settled)], timeout=self._wait_s)
+            if (budget := open_budget()) is not None:
+                # This wait has a limit of its own; what is to come has its full time.
+                budget.restart()
         if self._encoder is not None:
             return self._encoder
         if self._settled.done():

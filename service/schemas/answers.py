@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from embedding.rows.schema import Kind
 from indexing.payload.payload import EXPLICIT_UNKNOWN, Payload
+from indexing.stores.answer_budget import Lacking
 
 T = TypeVar("T")
 
@@ -92,6 +93,8 @@ class Answer(Struct, frozen=True, omit_defaults=True):
     short_reason: str | None = None
     # Seeds or listens that are not in the catalogue and were passed over, as `unknown_seeds` allows.
     skipped: tuple[str, ...] = ()
+    # What the answer was made without: `engine`, found by a scan of the release's own columns, under the same rules.
+    degraded: tuple[Lacking, ...] = ()
 
 
 def hit_of(payload: Payload, score: float) -> Hit:

@@ -16,7 +16,7 @@ from service.schemas.settings import Settings
 FILE_NAME = "nearfield.toml"
 PREFIX = "NEARFIELD_"
 CONFIG_VARIABLE = "NEARFIELD_CONFIG"
-# Variables with our prefix that are no settings: where the file lies, the server that tests may use, and the mark
+# Variables with our prefix that are no settings: where the file lies, the servers that tests may use, and the mark
 # by which a worker knows that it takes over from another.
 # What a supervisor tells its workers, and what tests are told.
 RESERVED_VARIABLES = frozenset(
@@ -25,7 +25,8 @@ RESERVED_VARIABLES = frozenset(
         *("NEARFIELD_TEST_QDRANT_URL", "NEARFIELD_TEST_QDRANT_BIN"),
     }
 )
-
+# Settings of earlier versions: what to do about each.
+_GONE = {"qdrant_write_consistency": "a write now waits for all copies (qdrant_replicas); leave it out"}
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _SECRET_ENDINGS = ("_token", "_key")
 
@@ -67,7 +68,7 @@ def _from_file(file: Path) -> dict[str, object]:
     values = {}
     for key, value in table.items():
         if key not in _FIELDS:
-            raise UsageError(f"{file}: no setting is called {key!r}{_did_you_mean(key)}")
+            raise UsageError(f"{file}: no setting is called {key!r}{_what_instead(key)}")
         values[key] = _convert(str(file), key, key, value, file.parent, strict=True)
     return values
 
@@ -79,7 +80,7 @@ def _from_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, object]
             continue
         key = variable.removeprefix(PREFIX).lower()
         if key not in _FIELDS or variable != _variable(key):
-            raise UsageError(f"environment: no setting is called {variable!r}{_did_you_mean(key, as_variable=True)}")
+            raise UsageError(f"environment: no setting is called {variable!r}{_what_instead(key, as_variable=True)}")
         given = None if text == "" and _may_be_none(key) else text
         if given is not None and _FIELDS[key].type == tuple[str, ...]:
             values[key] = tuple(word.strip() for word in given.split(",") if word.strip())
@@ -92,7 +93,7 @@ def _from_flags(folder: Path, flags: Mapping[str, object]) -> dict[str, object]:
     values = {}
     for key, value in flags.items():
         if key not in _FIELDS:
-            raise UsageError(f"flags: no setting is called {key!r}{_did_you_mean(key)}")
+            raise UsageError(f"flags: no setting is called {key!r}{_what_instead(key)}")
         if value is not None:
             given = str(value) if isinstance(value, Path) else value
             values[key] = _convert("flags", f"--{key.replace('_', '-')}", key, given, folder, strict=True)
@@ -123,7 +124,9 @@ def _may_be_none(key: str) -> bool:
     return True
 
 
-def _did_you_mean(key: str, *, as_variable: bool = False) -> str:
+def _what_instead(key: str, *, as_variable: bool = False) -> str:
+    if key in _GONE:
+        return f" any more: {_GONE[key]}"
     near = difflib.get_close_matches(key, _FIELDS, n=1)
     if not near:
         return "; docs/settings.md lists them"

@@ -16,14 +16,15 @@ from indexing.releases.releases import Releases
 from indexing.rules.payload_fields import check_payload_fields
 from indexing.state.open import open_state
 from indexing.state.proposal import Proposal
-from indexing.stores.open import open_store
+from indexing.stores.open import backend_of, open_store
 from service.schemas.settings import Settings
 from service.workers.environ import as_environ
 from service.workers.listeners import Listeners, is_loopback
 from service.workers.live_watch import LiveWatch, Look, Seen, Told
 from service.workers.log_lines import configure_logging
+from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
-from service.workers.supervisor import Pace, Supervisor
+from service.workers.supervisor import Supervisor
 
 _log = logging.getLogger("nearfield.service")
 
@@ -59,6 +60,8 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
                 when_ready(listeners.address)
 
         configure_logging()
+        for warning in backend_of(settings).warnings(settings):
+            _log.warning("%s", warning)
         environ, processes = as_environ(with_encoder_folder(settings)), WorkerProcesses(_IMPORTED_ONCE)
         Supervisor(listeners, _FACTORY, environ, watch, say_ready, pace, processes).run()
 

@@ -14,7 +14,10 @@ from tests.indexing.release_worlds import Source
 
 # What a suite asserts is told as if it stood in the test that subclasses it.
 pytest.register_assert_rewrite(
-    "tests.indexing.stores.contract", "tests.indexing.search.plans.contract", "tests.indexing.state.contract"
+    "tests.indexing.stores.contract",
+    "tests.indexing.stores.verification_contract",
+    "tests.indexing.search.plans.contract",
+    "tests.indexing.state.contract",
 )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
@@ -18,6 +19,8 @@ from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
 from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server import ServerStore
+from indexing.stores.server_retries import Patience
+from indexing.stores.sharding import Sharding
 from tests.indexing.over_grpc import memory_client
 from tests.postgres_server import shared_server
 
@@ -26,7 +29,10 @@ Kind = Literal["embedded", "memory", "server"]
 SERVER_URL = os.environ.get("NEARFIELD_TEST_QDRANT_URL")
 KINDS: tuple[Kind, ...] = ("embedded", "memory", "server") if SERVER_URL else ("embedded", "memory")
 # A graph over the few points of a test, where the engine would scan them all.
-GRAPH_AT_ONCE = HnswSettings(full_scan_threshold_kb=1, indexing_threshold_kb=1)
+GRAPH_AT_ONCE = HnswSettings(full_scan_threshold_kb=10, indexing_threshold_kb=1)
+STATE_ID = "11111111-2222-3333-4444-555555555555"
+# In memory nothing comes back by itself.
+AT_ONCE = Patience(calls_s=0, writes_s=0, optimise_s=60)
 
 _IN_MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 2 << 30
@@ -84,7 +90,7 @@ class MemoryStores:
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over the shared client."""
-        return ServerStore(self._client, "test", hnsw)
+        return ServerStore(self._client, "test", hnsw, state_id=STATE_ID, patience=AT_ONCE)
 
     def state(self) -> StateStore:
         """A database, as on many hosts."""
@@ -97,9 +103,9 @@ class ServerStores:
 
     kind: Kind = "server"
 
-    def __init__(self, data_dir: Path, url: str, prefix: str) -> None:
+    def __init__(self, data_dir: Path, url: str, prefix: str, sharding: Sharding | None = None) -> None:
         self.data_dir = data_dir
-        self._url, self._prefix = url, prefix
+        self._url, self._prefix, self._sharding = url, prefix, sharding
         self._database = shared_server().new_database()
 
     def state(self) -> StateStore:
@@ -108,8 +114,7 @@ class ServerStores:
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         """A store over a client of its own, made for the loop that first uses it."""
-        client = AsyncQdrantClient(url=self._url, prefer_grpc=True, timeout=60, check_compatibility=False)
-        return ServerStore(client, self._prefix, hnsw)
+        return ServerStore(client_of(self._url), self._prefix, hnsw, self._sharding, STATE_ID)
 
 
 @contextmanager
@@ -121,15 +126,33 @@ def stores_of(kind: Kind, data_dir: Path) -> Iterator[Stores]:
         yield MemoryStores(data_dir)
     else:
         assert SERVER_URL is not None
-        prefix = f"test-{uuid4().hex[:12]}"
-        try:
-            yield ServerStores(data_dir, SERVER_URL, prefix)
-        finally:
-            _clean(SERVER_URL, prefix)
+        with stores_on_server(data_dir, SERVER_URL) as world:
+            yield world
+
+
+@contextmanager
+def stores_on_server(data_dir: Path, url: str, sharding: Sharding | None = None) -> Iterator[ServerStores]:
+    """An empty world on this server, removed afterwards."""
+    prefix = f"test-{uuid4().hex[:12]}"
+    try:
+        yield ServerStores(data_dir, url, prefix, sharding)
+    finally:
+        _clean(url, prefix)
+
+
+def client_of(url: str) -> AsyncQdrantClient:
+    """A client of a real server, for the loop that first uses it."""
+    return AsyncQdrantClient(**_where(url))
+
+
+def _where(url: str) -> dict[str, Any]:
+    """The server as a client takes it: with gRPC on the port after that of the address, as the product has it."""
+    grpc_port = (urlsplit(url).port or 6333) + 1
+    return {"url": url, "grpc_port": grpc_port, "prefer_grpc": True, "timeout": 60, "check_compatibility": False}
 
 
 def _clean(url: str, prefix: str) -> None:
-    client = QdrantClient(url=url, prefer_grpc=True, timeout=60, check_compatibility=False)
+    client = QdrantClient(**_where(url))
     for alias in client.get_aliases().aliases:
         if alias.alias_name.startswith(prefix):
             gone = models.DeleteAlias(alias_name=alias.alias_name)

@@ -125,6 +125,7 @@ class OverGrpc(AsyncQdrantLocal):
         shard_number: int | None = None,
         replication_factor: int | None = None,
         write_consistency_factor: int | None = None,
+        metadata: dict[str, Any] | None = None,
         **_: Any,
     ) -> bool:
         message = grpc.CreateCollection(
@@ -135,6 +136,7 @@ class OverGrpc(AsyncQdrantLocal):
             shard_number=shard_number,
             replication_factor=replication_factor,
             write_consistency_factor=write_consistency_factor,
+            metadata=RestToGrpc.convert_payload(metadata or {}),
         )
         sent = grpc.CreateCollection.FromString(message.SerializeToString())
         self.created[collection_name] = sent
@@ -142,7 +144,27 @@ class OverGrpc(AsyncQdrantLocal):
             sent.collection_name,
             vectors_config=GrpcToRest.convert_vectors_config(sent.vectors_config),
             sparse_vectors_config=GrpcToRest.convert_sparse_vector_config(sent.sparse_vectors_config),
+            metadata=GrpcToRest.convert_payload(sent.metadata),
         )
+
+    async def cluster_telemetry(self, **_: Any) -> models.DistributedTelemetryData:
+        """A cluster of as many nodes as the collections were to have copies; each node has a copy of the one shard."""
+        collections = {}
+        for name, collection in self.collections.items():
+            num_points = collection.count().count
+            copies = [
+                models.DistributedReplicaTelemetry(
+                    peer_id=node,
+                    state=models.ReplicaState.ACTIVE,
+                    status=models.ShardStatus.GREEN,
+                    num_points=num_points,
+                )
+                for node in range(self.created[name].replication_factor)
+            ]
+            shards = [models.DistributedShardTelemetry(id=0, replicas=copies)]
+            collections[name] = models.DistributedCollectionTelemetry(id=name, shards=shards)
+        cluster = models.DistributedClusterTelemetry(enabled=True, peers={})
+        return models.DistributedTelemetryData(collections=collections, cluster=cluster)
 
     async def create_payload_index(  # type: ignore[override]
         self, collection_name: str, field_name: str, field_schema: Any = None, **_: Any

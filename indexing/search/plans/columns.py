@@ -10,6 +10,7 @@ class ColumnsPlan:
     """What answers where nothing was measured; the doctor measures it for every shape, and the others against it."""
 
     name = family = stored = "columns"
+    asks_engine = False
 
     def worth_trying(self, queries: Sequence[NearestQuery], collection: Collection, *, scan_is_slow: bool) -> bool:
         """As Plan."""

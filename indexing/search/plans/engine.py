@@ -17,6 +17,8 @@ _WIDEST_GRAPH, _WIDEST_ACORN = 512, 256
 class EnginePlan:
     """A search of the engine by `params`; `engine_plan` makes one of each."""
 
+    asks_engine = True
+
     def __init__(self, params: SearchParams) -> None:
         self.params = self.stored = params
         self.family = "exact" if params.exact else "acorn" if params.acorn else "graph"

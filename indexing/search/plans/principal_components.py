@@ -13,6 +13,7 @@ class PrincipalComponentsPlan:
 
     # Plans files have it so.
     name = family = stored = "narrow"
+    asks_engine = False
 
     def worth_trying(self, queries: Sequence[NearestQuery], collection: Collection, *, scan_is_slow: bool) -> bool:
         """As Plan; of few rows all would be scored in full."""

@@ -14,7 +14,7 @@ from embedding.rows.schema import Item
 from embedding.text.passages import passage_text, passages_of
 from embedding.text.text_vectors import CachedText
 from indexing.building.compaction import compact
-from indexing.errors import GateError
+from indexing.errors import VerificationError
 from indexing.filters.algebra import Equals, OneOf
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
@@ -175,7 +175,7 @@ def test_a_flipped_byte_and_an_engine_that_lacks_a_passage_or_has_another_are_no
     within(stores, work)
 
 
-def test_a_build_that_failed_at_the_gate_writes_passages_again_and_one_of_other_inputs_clears_them_away(
+def test_a_build_whose_store_lost_passages_writes_passages_again_and_one_of_other_inputs_clears_them_away(
     stores: Stores, plain: Path, texts: CachedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(workspace: Workspace) -> None:
@@ -188,7 +188,7 @@ def test_a_build_that_failed_at_the_gate_writes_passages_again_and_one_of_other_
 
         with monkeypatch.context() as patched:
             patched.setattr(type(workspace.store), "upsert", lossy)
-            with pytest.raises(GateError, match=r"passages were cut, but the store holds 0 points"):
+            with pytest.raises(VerificationError, match=r"passages' should hold \d+ points, it holds 0; build again"):
                 await build_passages(workspace, plain, texts)
         (unfinished,) = workspace.releases.unfinished()
         resumed = await build_passages(workspace, plain, texts)
@@ -196,7 +196,7 @@ def test_a_build_that_failed_at_the_gate_writes_passages_again_and_one_of_other_
         await workspace.releases.open(resumed.id).check_collection(workspace.store)
         with monkeypatch.context() as patched:
             patched.setattr(type(workspace.store), "upsert", lossy)
-            with pytest.raises(GateError):
+            with pytest.raises(VerificationError):
                 await build_passages(workspace, plain, texts)
         (unfinished,) = workspace.releases.unfinished()
         other = await build_passages(workspace, write_catalogue(tmp_path / "other", plain_items(10)), texts)

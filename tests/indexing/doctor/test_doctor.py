@@ -46,7 +46,7 @@ ADULT = RequestContext(market="SE", at_s=AT_S, age=30)
 BAD = replace(ADULT, languages=frozenset({"sv"}), kinds=frozenset({"episode"}))
 QUIET = Reporter("none")
 # Few edges, so that a few thousand points behave like a million.
-THIN_GRAPH = HnswSettings(m=6, ef_construct=30, full_scan_threshold_kb=1, indexing_threshold_kb=1)
+THIN_GRAPH = HnswSettings(m=6, ef_construct=30, full_scan_threshold_kb=10, indexing_threshold_kb=1)
 EFFORT = Effort(queries=40, contexts=2, runs=1)
 
 

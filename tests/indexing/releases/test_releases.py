@@ -17,11 +17,11 @@ import pytest
 from embedding.errors import DamagedError, MismatchError, RejectedInputError
 from embedding.progress import Advance, Reporter
 from indexing.building.build import BuildInputs, build_release
-from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError
+from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError, VerificationError
 from indexing.filters.algebra import EVERYTHING
 from indexing.release.manifest import MANIFEST, Manifest, hash_files
 from indexing.releases.releases import Releases
-from indexing.stores.contract import PointBatch, SearchParams, VectorStore
+from indexing.stores.contract import PointBatch, Ranked, SearchParams, VectorStore
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
 from tests.indexing.release_worlds import NUM_ITEMS, Source, edited, make_items
 
@@ -286,7 +286,7 @@ def test_a_torn_last_line_of_the_log_does_not_stand_in_the_way(stores: Stores, s
     assert within(stores, lambda _, releases: releases.rollback()) == first
 
 
-def test_a_store_that_lost_points_fails_the_gate(
+def test_a_store_that_lost_points_is_no_release(
     stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(store: VectorStore, releases: Releases) -> None:
@@ -297,7 +297,7 @@ def test_a_store_that_lost_points_fails_the_gate(
             await upsert(collection, PointBatch(points.rows[1:], vectors, points.payloads[1:]))
 
         monkeypatch.setattr(store, "upsert", losing)
-        with pytest.raises(GateError, match=f"{NUM_ITEMS} rows were accepted, but the store holds {NUM_ITEMS - 1}"):
+        with pytest.raises(VerificationError, match=f"hold {NUM_ITEMS} points, it holds {NUM_ITEMS - 1}; build again"):
             await build_release(
                 source.inputs(with_model=False), source.dependencies(stores.data_dir, store, state=releases.state)
             )
@@ -306,7 +306,7 @@ def test_a_store_that_lost_points_fails_the_gate(
     within(stores, work)
 
 
-def test_a_store_that_lost_words_fails_the_gate(
+def test_a_store_that_has_other_words_is_no_release(
     stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(store: VectorStore, releases: Releases) -> None:
@@ -317,6 +317,25 @@ def test_a_store_that_lost_words_fails_the_gate(
             await upsert(collection, PointBatch(points.rows, points.vectors, points.payloads, {"bm25": words}))
 
         monkeypatch.setattr(store, "upsert", mixing_up)
+        with pytest.raises(
+            VerificationError, match=r"the 'bm25' vector of row \d+ in collection '\w+' is not what was"
+        ):
+            await build_release(
+                source.inputs(with_model=False), source.dependencies(stores.data_dir, store, state=releases.state)
+            )
+        assert releases.manifests() == []
+
+    within(stores, work)
+
+
+def test_a_store_that_does_not_find_what_it_holds_fails_the_gate(
+    stores: Stores, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(store: VectorStore, releases: Releases) -> None:
+        async def finding_none(*_: object, **__: object) -> Ranked:
+            return Ranked([], [])
+
+        monkeypatch.setattr(store, "matching", finding_none)
         with pytest.raises(GateError, match="were not found by their own words"):
             await build_release(
                 source.inputs(with_model=False), source.dependencies(stores.data_dir, store, state=releases.state)

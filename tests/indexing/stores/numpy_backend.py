@@ -1,6 +1,6 @@
 """A store backend of a few lines: brute force over dictionaries, shared by all stores of this process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from indexing.errors import CollectionMissingError, StoreError
 from indexing.filters.algebra import Filter
 from indexing.filters.check import check_filter
 from indexing.filters.predicate import predicate
-from indexing.payload.payload import Payload
+from indexing.payload.payload import Payload, engine_payload
 from indexing.settings import IndexingSettings
 from indexing.stores.contract import CollectionSchema, PointBatch, Ranked, SearchParams, VectorStore
+from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse, SparseRows
 
 Passes = Callable[[int, Payload], bool]
@@ -70,6 +71,19 @@ class NumpyStore:
     async def optimise(self, collection: str) -> None:
         self._world.points(collection)
 
+    async def verify(self, collection: str, num_points: int, written: PointBatch) -> None:
+        held = self._world.points(collection)
+        check_count(collection, num_points, len(held.payloads))
+        stored = {
+            row: StoredPoint(
+                {name: vectors[row].tolist() for name, vectors in held.vectors.items()},
+                {name: words[row] for name, words in held.words.items() if row in words},
+                engine_payload(payload, held.schema.extra_fields),
+            )
+            for row, payload in held.payloads.items()
+        }
+        check_points(collection, written, stored)
+
     async def open(self, collection: str) -> None:
         self._world.points(collection)
 
@@ -109,6 +123,9 @@ class NumpyStore:
     async def collections(self) -> list[str]:
         return sorted(name for name in self._world.collections if not name.startswith("."))
 
+    async def leftovers(self, known: Collection[str]) -> list[str]:
+        return [name for name in await self.collections() if name not in known]
+
     async def drop(self, collection: str) -> None:
         if collection == self._world.live:
             raise StoreError(f"collection {collection!r} is live")
@@ -120,6 +137,9 @@ class NumpyStore:
     async def set_live(self, collection: str) -> None:
         self._world.points(collection)
         self._world.live = collection
+
+    async def trouble(self) -> str | None:
+        return None
 
     async def close(self) -> None:
         pass
@@ -140,6 +160,9 @@ class NumpyBackend:
 
     def is_meant(self, settings: IndexingSettings) -> bool:
         return settings.qdrant_url is not None and settings.qdrant_url.startswith("numpy:")
+
+    def warnings(self, settings: IndexingSettings) -> list[str]:  # noqa: ARG002  # as StoreBackend
+        return []
 
     def open(self, settings: IndexingSettings) -> VectorStore:
         return NumpyStore(self._worlds.setdefault(settings.qdrant_url or "", World()))

@@ -18,15 +18,16 @@ from tests.indexing.made_points import JAZZ, OLD, PAYLOADS, points_of
 from tests.indexing.stores.contract import StoreContract, Stores
 from tests.indexing.stores.made_words import made_words
 from tests.indexing.stores.numpy_backend import NumpyBackend, NumpyStore
+from tests.indexing.stores.verification_contract import VerificationContract
 
 
-class TestEmbedded(StoreContract):
+class TestEmbedded(StoreContract, VerificationContract):
     @pytest.fixture
     def stores(self, data_dir: Path) -> Stores:
         return EmbeddedStores(data_dir)
 
 
-class TestMemory(StoreContract):
+class TestMemory(StoreContract, VerificationContract):
     """The server's store over the official client's memory mode."""
 
     @pytest.fixture
@@ -37,7 +38,7 @@ class TestMemory(StoreContract):
 
 if SERVER_URL:
 
-    class TestServer(StoreContract):
+    class TestServer(StoreContract, VerificationContract):
         @pytest.fixture
         def stores(self, data_dir: Path) -> Iterator[Stores]:
             with stores_of("server", data_dir) as world:
@@ -58,7 +59,7 @@ class NumpyStores:
         return open_store(self._settings, WITH_NUMPY)
 
 
-class TestNumpy(StoreContract):
+class TestNumpy(StoreContract, VerificationContract):
     @pytest.fixture
     def stores(self, data_dir: Path) -> Stores:
         return NumpyStores(str(data_dir))

@@ -2,60 +2,27 @@
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from grpc import StatusCode  # type: ignore[import-untyped]
-from grpc.aio import AioRpcError, Metadata  # type: ignore[import-untyped]
 from httpx import ConnectError, Headers
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import AsyncQdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from embedding.errors import UsageError
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, EngineAwayError, KeyRefusedError, StoreError
 from indexing.settings import IndexingSettings
 from indexing.stores.edge import EdgeStore
 from indexing.stores.open import open_store
 from indexing.stores.server import ServerStore
 from indexing.stores.server_connection import open_server
-from indexing.stores.sharding import Sharding, sharding_of
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
-from tests.indexing.over_grpc import OverGrpc, memory_client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def rpc_error(code: StatusCode, details: str) -> AioRpcError:
-    return AioRpcError(code, Metadata(), Metadata(), details=details)
+from tests.indexing.over_grpc import memory_client
+from tests.indexing.stores.scripted_server import Scripted, rpc_error, store_on
 
 
 def response(status: int, reason: str) -> UnexpectedResponse:
     return UnexpectedResponse(status, reason, b"{}", Headers())
-
-
-class Scripted(OverGrpc):
-    """Memory mode with some answers that only a server under way or in trouble gives."""
-
-    def __init__(self) -> None:
-        super().__init__(location=":memory:")
-        self.states: Iterator[models.CollectionInfo] = iter(())
-        self.error: Exception | None = None
-        self.num_nudges = 0
-
-    async def get_collection(self, *_: Any, **__: Any) -> models.CollectionInfo:
-        return next(self.states)
-
-    async def count(self, collection_name: str, *args: Any, **kwargs: Any) -> models.CountResult:
-        if self.error is not None:
-            raise self.error
-        return await super().count(collection_name, *args, **kwargs)
-
-    async def update_collection(self, *_: Any, **__: Any) -> bool:
-        self.num_nudges += 1
-        return True
 
 
 @pytest.fixture
@@ -63,22 +30,21 @@ def server() -> Scripted:
     return Scripted()
 
 
-def store_on(server: Scripted, timeout_s: float = 60.0, sharding: Sharding | None = None) -> ServerStore:
-    client = memory_client()
-    client._client = server
-    return ServerStore(client, "near", optimise_timeout_s=timeout_s, sharding=sharding)
-
-
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
         (rpc_error(StatusCode.NOT_FOUND, "no such"), CollectionMissingError, "NOT_FOUND: no such"),
-        (rpc_error(StatusCode.UNAVAILABLE, "refused"), StoreError, "UNAVAILABLE: refused"),
-        (rpc_error(StatusCode.DEADLINE_EXCEEDED, "late"), StoreError, "DEADLINE_EXCEEDED: late"),
+        (rpc_error(StatusCode.UNAVAILABLE, "refused"), EngineAwayError, "UNAVAILABLE: refused"),
+        (rpc_error(StatusCode.DEADLINE_EXCEEDED, "late"), EngineAwayError, "DEADLINE_EXCEEDED: late"),
+        (rpc_error(StatusCode.INTERNAL, "no active copy"), EngineAwayError, "INTERNAL: no active copy"),
+        (rpc_error(StatusCode.INVALID_ARGUMENT, "bad"), StoreError, "INVALID_ARGUMENT: bad"),
+        (rpc_error(StatusCode.PERMISSION_DENIED, "read"), KeyRefusedError, "read.*the setting qdrant_api_key"),
+        (response(403, "Forbidden"), KeyRefusedError, "(?s:403.*the setting qdrant_api_key)"),
         (response(404, "Not Found"), CollectionMissingError, "404"),
-        (response(500, "Broken"), StoreError, r"500 \(Broken\)"),
-        (ResponseHandlingException(ConnectError("no route")), StoreError, "no route"),
-        (ResourceExhaustedResponse("slow down", 3), StoreError, "slow down"),
+        (response(500, "Broken"), EngineAwayError, r"500 \(Broken\)"),
+        (response(429, "Slow down"), EngineAwayError, "429"),
+        (ResponseHandlingException(ConnectError("no route")), EngineAwayError, "no route"),
+        (ResourceExhaustedResponse("slow down", 3), EngineAwayError, "slow down"),
         (ValueError("Collection near.c not found"), CollectionMissingError, "near.c not found"),
         (ValueError("bad shape"), StoreError, "bad shape"),
     ],
@@ -93,75 +59,36 @@ def test_every_error_of_the_client_becomes_one_of_ours(
     assert caught.value.__cause__ is error
 
 
-def info(status: models.CollectionStatus, optimiser: Any = models.OptimizersStatusOneOf.OK) -> models.CollectionInfo:
-    params = models.CollectionParams()
-    hnsw = models.HnswConfig(m=16, ef_construct=100, full_scan_threshold=1)
-    optimisers = models.OptimizersConfig(
-        deleted_threshold=0.2, vacuum_min_vector_number=1, default_segment_number=1, flush_interval_sec=1
-    )
-    config = models.CollectionConfig(params=params, hnsw_config=hnsw, optimizer_config=optimisers)
-    return models.CollectionInfo(
-        status=status, optimizer_status=optimiser, segments_count=1, config=config, payload_schema={}
-    )
+def test_a_prefix_belongs_to_one_state() -> None:
+    async def run() -> None:
+        client = memory_client()
+        ours, theirs = (ServerStore(client, "near", state_id=state) for state in ("state-1", "state-2"))
+        await ours.create("r1", SCHEMA)
+        await ours.open("r1")
+        for call in (theirs.create("r2", SCHEMA), theirs.open("r1"), theirs.collections(), theirs.leftovers([])):
+            words = "collection near.r1 was made under state state-1, this is state state-2"
+            with pytest.raises(StoreError, match=words):
+                await call
+        elsewhere = ServerStore(client, "far", state_id="state-2")
+        await elsewhere.create("r1", SCHEMA)
+        assert await ours.collections() == await elsewhere.collections() == ["r1"]
+
+    asyncio.run(run())
 
 
-GREEN, YELLOW, GREY, RED = (info(models.CollectionStatus(colour)) for colour in ("green", "yellow", "grey", "red"))
+def test_a_collection_without_a_mark_is_ours_and_never_a_leftover() -> None:
+    async def run() -> None:
+        client = memory_client()
+        await client.create_collection("near.r1", vectors_config={})
+        store = ServerStore(client, "near", state_id="state-1")
+        await store.create("r2", SCHEMA)
+        await store.open("r1")
+        assert await store.collections() == ["r1", "r2"]
+        assert await store.leftovers([]) == ["r2"]
+        # Without a state nothing is known of whose they are.
+        assert await ServerStore(client, "near").leftovers([]) == []
 
-
-def test_optimising_waits_until_the_server_is_idle(server: Scripted) -> None:
-    states = [GREEN, YELLOW, GREY, GREEN, GREEN]
-    server.states = iter(states)
-    asyncio.run(store_on(server).optimise("c"))
-    assert next(server.states, None) is None
-    # Work planned and not begun was set going, once.
-    assert server.num_nudges == 1
-
-
-def test_optimising_that_failed_says_why(server: Scripted) -> None:
-    server.states = iter([info(models.CollectionStatus.YELLOW, models.OptimizersStatusOneOf1(error="disk full"))])
-    with pytest.raises(StoreError, match=r"the server's optimiser failed: .*disk full"):
-        asyncio.run(store_on(server).optimise("c"))
-    server.states = iter([RED])
-    with pytest.raises(StoreError, match="optimiser failed"):
-        asyncio.run(store_on(server).optimise("c"))
-
-
-def test_optimising_gives_up_in_the_end(server: Scripted) -> None:
-    server.states = iter([YELLOW] * 1_000)
-    with pytest.raises(StoreError, match="'c' is still yellow after 0 s: look at the server's load"):
-        asyncio.run(store_on(server, timeout_s=0.2).optimise("c"))
-
-
-def test_a_collection_is_spread_as_the_settings_say(server: Scripted) -> None:
-    settings = IndexingSettings(qdrant_shards=6, qdrant_replicas=3, qdrant_write_consistency=2)
-    store = store_on(server, sharding=sharding_of(settings))
-
-    asyncio.run(store.create("r1", SCHEMA))
-
-    sent = server.created["near.r1"]
-    assert (sent.shard_number, sent.replication_factor, sent.write_consistency_factor) == (6, 3, 2)
-
-
-def test_shards_are_left_to_the_server_where_nothing_is_said(server: Scripted) -> None:
-    asyncio.run(store_on(server, sharding=sharding_of(IndexingSettings())).create("r1", SCHEMA))
-
-    sent = server.created["near.r1"]
-    assert not sent.HasField("shard_number")
-    assert (sent.replication_factor, sent.write_consistency_factor) == (1, 1)
-
-
-def test_a_write_cannot_wait_for_more_copies_than_there_are() -> None:
-    settings = IndexingSettings(qdrant_url="http://127.0.0.1:6333", qdrant_replicas=2, qdrant_write_consistency=3)
-    # Told before the server is asked: nothing answers there.
-    with pytest.raises(UsageError, match=r"qdrant_write_consistency: expected at most qdrant_replicas \(2\), came 3"):
-        open_server(settings, wait_s=0)
-
-
-@pytest.mark.parametrize("name", ["qdrant_shards", "qdrant_replicas", "qdrant_write_consistency"])
-@pytest.mark.parametrize("value", [0, -1, 5_000, 1.5])
-def test_a_spread_that_makes_no_sense_is_refused_by_type(name: str, value: float) -> None:
-    with pytest.raises(msgspec.ValidationError, match=rf"int.*{name}"):
-        msgspec.convert({name: value}, IndexingSettings, dec_hook=lambda wanted, given: wanted(given))
+    asyncio.run(run())
 
 
 def test_stores_of_unlike_prefixes_never_meet() -> None:

@@ -3,10 +3,8 @@
 import asyncio
 from pathlib import Path
 
-import pytest
 from litestar.testing import TestClient
 
-from indexing.errors import StoreError
 from indexing.state.files import FilesState
 from indexing.state.proposal import Proposal
 from service.app import create_app
@@ -49,21 +47,6 @@ def test_shapes_that_were_never_measured_are_counted(text_world: Path, tmp_path:
             assert all(len(hits) == 10 for hits in answers)
             assert client.get("/health/ready").json()["unmeasured_shapes"] == expected
         plans.write_bytes(plans.read_bytes()[:-9])
-
-
-def test_a_store_that_does_not_answer_is_not_ready(text_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = open_dependencies(Settings(data_dir=text_world))
-
-    async def fail() -> None:
-        raise StoreError("no route to host")
-
-    with TestClient(create_app(parts)) as client:
-        monkeypatch.setattr(parts.store, "live", fail)
-        response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response.json()["status"] == "not ready"
-        assert "no route to host" in response.json()["reason"]
-        assert client.get("/health/live").status_code == 200
 
 
 def test_another_live_release_is_told(text_world: Path, tmp_path: Path) -> None:

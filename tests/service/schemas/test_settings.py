@@ -70,6 +70,10 @@ def test_variables_that_are_no_settings_are_let_through(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("prot = 80\n", "no setting is called 'prot'; did you mean 'port'?"),
+        (
+            "qdrant_write_consistency = 1\n",
+            "no setting is called 'qdrant_write_consistency' any more: a write now waits",
+        ),
         ("zzz = 80\n", "no setting is called 'zzz'; docs/settings.md lists them"),
         ('port = "80"\n', "port: expected `int`, got `str`; came '80'"),
         ("port = 70000\n", "port: expected `int` <= 65535; came 70000"),

@@ -13,8 +13,9 @@ from embedding.errors import NearfieldError
 from service.workers.listeners import Listeners
 from service.workers.live_watch import LiveWatch, Seen, Told
 from service.workers.log_lines import configure_logging
+from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
-from service.workers.supervisor import Pace, Supervisor
+from service.workers.supervisor import Supervisor
 from tests.service.workers import standin_app
 
 

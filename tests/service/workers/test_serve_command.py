@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from service.schemas.settings import Settings
 from service.workers.commands import serve as serve_command
 from service.workers.environ import as_environ
 from service.workers.serve_command import serve, with_encoder_folder
+from tests.indexing.stores.standins import standins
 from tests.service.workers.serving_processes import free_port
 
 
@@ -31,6 +33,33 @@ def test_without_a_live_release_it_says_how_to_come_by_one_and_gives_the_port_ba
     for _ in range(2):
         with pytest.raises(NoLiveReleaseError, match="nearfield index build CATALOGUE --activate"):
             serve(Settings(data_dir=tmp_path, port=port))
+
+
+def test_what_the_store_warns_of_is_told_once_before_any_worker_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[list[str]] = []
+
+    class Ran:
+        def __init__(self, *_: Any) -> None: ...
+
+        def run(self) -> None:
+            told.append([record.getMessage() for record in caplog.records])
+
+        def close(self) -> None: ...
+
+    for part in ("LiveWatch", "Supervisor", "WorkerProcesses"):
+        monkeypatch.setattr(f"service.workers.serve_command.{part}", Ran)
+    # It would take the log away from the test.
+    monkeypatch.setattr("service.workers.serve_command.configure_logging", lambda: None)
+    with standins() as (one,):
+        wrong = f"http://127.0.0.1:{free_port()}"
+        urls = f"{one.url},{wrong}"
+        serve(Settings(data_dir=tmp_path, port=free_port(), qdrant_url=urls, qdrant_api_key="secret"))
+    ((key, address),) = told
+    assert "qdrant_api_key is sent over http" in key
+    assert f"nothing to use at {wrong}" in address
+    assert "secret" not in key + address
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -38,6 +38,7 @@ class ShuffledCopy:
     """Brute force over the rows in another order."""
 
     name = family = stored = "shuffled"
+    asks_engine = False
 
     def worth_trying(self, queries: Sequence[NearestQuery], collection: Collection, *, scan_is_slow: bool) -> bool:
         del queries, collection, scan_is_slow

@@ -1,0 +1,77 @@
+"""How long a call to the server is tried again: nodes come back, and a cluster elects another leader."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
+from msgspec import Struct
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from indexing.errors import StoreError
+from indexing.stores.server_errors import ask
+
+_log = logging.getLogger("nearfield.indexing")
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+# INTERNAL is how the server says that too few copies took a write, or that no leader took a change of collections.
+_PASSING = frozenset(
+    {
+        StatusCode.UNAVAILABLE,
+        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.INTERNAL,
+        StatusCode.ABORTED,
+        StatusCode.CANCELLED,
+        StatusCode.RESOURCE_EXHAUSTED,
+        StatusCode.UNKNOWN,
+    }
+)
+_TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 429, 500
+T = TypeVar("T")
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """Seconds after which a store gives up what it tries again."""
+
+    # Making and dropping collections: another leader of the cluster is elected within seconds.
+    calls_s: float = 60.0
+    # A batch, and a copy whose node is away: a machine that starts anew takes minutes.
+    writes_s: float = 600.0
+    # 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
+    optimise_s: float = 4 * 3600.0
+
+
+async def ask_again(call: Callable[[], Awaitable[T]], doing: str, patience_s: float) -> T:
+    """The answer to a call of the client that may be made any number of times; the first try is made in any case.
+
+    StoreError at once where trying again cannot help, and after `patience_s` with the words of the last try.
+    """
+    give_up_at, pause_s, told = time.monotonic() + patience_s, _FIRST_PAUSE_S, False
+    while True:
+        try:
+            return await ask(call(), doing)
+        except StoreError as error:
+            if not may_pass(error.__cause__):
+                raise
+            if time.monotonic() + pause_s > give_up_at:
+                raise StoreError(
+                    f"{error}. It was tried again for {patience_s:.0f} s: see that every node of the server runs, "
+                    "then run the same command again"
+                ) from error.__cause__
+            if not told:
+                _log.warning("%s; trying again for up to %.0f s", error, patience_s)
+                told = True
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether the same call may be answered later: a wrong argument or a wrong key stays wrong."""
+    if isinstance(error, RpcError):
+        return error.code() in _PASSING
+    if isinstance(error, UnexpectedResponse):
+        status = error.status_code or 0
+        return status == _TOO_MANY_REQUESTS or status >= _FIRST_SERVER_ERROR
+    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
