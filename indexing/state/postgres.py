@@ -180,7 +180,7 @@ class PostgresState:
             cursor = await connection.execute(sql.encode(), given)
             row = await cursor.fetchone()
         if row is None:
-            raise StateError("the state's database has lost its row in nearfield.state: restore it from a backup")
+            raise lost_row()
         return row
 
 

@@ -195,5 +195,10 @@ async def warn_of_lossy_standbys(state: StateConnection) -> None:
         )
 
 
+def lost_row() -> StateError:
+    """What is told where the one row of `nearfield.state` is not there."""
+    return StateError("the state's database has lost its row in nearfield.state: restore it from a backup")
+
+
 def _words(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__

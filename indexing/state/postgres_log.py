@@ -65,7 +65,7 @@ class PostgresReader:
             )
             rows = await cursor.fetchall()
         if not rows:
-            raise StateError("the state's database has lost its row in nearfield.state: restore it from a backup")
+            raise lost_row()
         end, cut = rows[0][:2]
         if end < self._number or 0 < self._number < cut:
             raise StartOverError(f"the log ends at {end} and was cut at {cut}, {self._number} was read")
