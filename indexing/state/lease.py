@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from indexing.errors import StateError
 from indexing.state.boot_clock import SharedClock, boot_s
-from indexing.state.postgres_connection import StateConnection
+from indexing.state.postgres_connection import StateConnection, lost_row
 from indexing.state.postgres_log import NOTIFIED, PostgresReader
 from indexing.state.record_kinds import READS
 
@@ -69,9 +69,14 @@ class Lease:
         async with self._connection.transaction() as connection:
             # Whoever appends holds this row to the commit: a worker is there before a frame that it must apply, or
             # reads that frame when it reads to the end.
-            await connection.execute(
-                "UPDATE nearfield.state SET longest_lease_s = greatest(longest_lease_s, %s)", (worker.lease_s,)
+            cursor = await connection.execute(
+                "UPDATE nearfield.state SET longest_lease_s = greatest(longest_lease_s, %s) RETURNING moved_to",
+                (worker.lease_s,),
             )
+            row = await cursor.fetchone()
+            if row is None:
+                raise lost_row()
+            self._connection.check_here(row[0])
             await connection.execute(
                 "INSERT INTO nearfield.workers"
                 " (id, host, name, applied, position, renewed, lease_s, reads, releases)"

@@ -57,6 +57,7 @@ class PostgresPlace:
                     "INSERT INTO nearfield.activations (number, body) VALUES (%s, %s)",
                     (place, msgspec.json.encode(activation)),
                 )
+        self._state.connection.id = copy.id
 
     async def leave(self, where: str) -> None:
         async with self._state.connection.transaction() as connection:
