@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import psycopg
+import pytest
+
 from indexing.state.acknowledgement import Acknowledgement
 from indexing.state.boot_clock import SharedClock
 from indexing.state.lease import Lease, Worker
@@ -35,6 +38,10 @@ class Database:
         self.url = self.server.new_database()
         self.name = self.url.partition("@/")[2].partition("?")[0]
         self._opened: list[PostgresState | Lease | StateConnection] = []
+
+    def beside(self, standby: PostgresServer) -> None:
+        """Find it on `standby` too, where that takes over."""
+        self.url = f"postgresql://postgres@/{self.name}?host={self.server.folder},{standby.folder}"
 
     def execute(self, sql: str) -> list[tuple[Any, ...]]:
         """As somebody does it by hand."""
@@ -85,3 +92,18 @@ async def hold(lease: Lease, applied: int = 0) -> None:
     """Take it as a worker does that has applied the log to `applied`."""
     lease.hold_since(await lease.take())
     assert await lease.renew(applied)
+
+
+def commits_untold(patch: pytest.MonkeyPatch) -> list[str]:
+    """The next transaction that ends is committed, and its connection breaks before that is told; what was broken."""
+    real, broken = psycopg.AsyncTransaction.__aexit__, list[str]()
+
+    async def commits_and_breaks(*given: Any) -> Any:
+        done = await real(*given)
+        if not broken:
+            broken.append("untold")
+            raise psycopg.OperationalError("the connection broke in the commit")
+        return done
+
+    patch.setattr(psycopg.AsyncTransaction, "__aexit__", commits_and_breaks)
+    return broken

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from embedding.errors import DamagedError
@@ -17,7 +16,7 @@ from indexing.state.postgres import PostgresState
 from indexing.state.postgres_connection import StateConnection
 from indexing.state.postgres_log import append
 from indexing.state.records import RulesAccepted, TakenDown
-from tests.indexing.state.leases import Database
+from tests.indexing.state.leases import Database, commits_untold
 from tests.postgres_server import PostgresServer, postgres_server
 
 
@@ -58,20 +57,10 @@ def test_it_is_written_once_though_its_commit_was_not_told(
     async def work() -> None:
         state = database.state()
         await state.append([TakenDown("before")])
-        real = psycopg.AsyncTransaction.__aexit__
-        told: list[str] = []
-
-        async def commits_and_breaks(*given: object) -> object:
-            done = await real(*given)  # type: ignore[arg-type]  # as it was called
-            if not told:
-                told.append("nothing")
-                raise psycopg.OperationalError("the connection broke in the commit")
-            return done
-
         with monkeypatch.context() as patch:
-            patch.setattr(psycopg.AsyncTransaction, "__aexit__", commits_and_breaks)
+            broken = commits_untold(patch)
             assert await state.append([TakenDown("during")]) == 2
-        assert told == ["nothing"]
+        assert broken == ["untold"]
         assert await state.end() == 2
         assert [frame.seq for frame in await state.reader().fresh()] == [1, 2]
 
@@ -206,7 +195,7 @@ def test_a_frame_with_rules_that_cannot_be_read_says_all_else_that_it_says() -> 
         await state.append([TakenDown("a"), RulesAccepted("0123456789abcdef", "[tomorrow]\nx = 1\n"), TakenDown("b")])
         (frame,) = await reader.fresh()
         assert [change.id for change in frame.changes if isinstance(change, TakenDown)] == ["a", "b"]
-        with pytest.raises(DamagedError, match="the accepted rules 0123456789abcdef.*upgrade Nearfield on this host"):
+        with pytest.raises(DamagedError, match=r"the accepted rules 0123456789abcdef.*upgrade Nearfield on this host"):
             reader.fresh_rules()
         assert reader.fresh_rules() is None
         with pytest.raises(DamagedError, match="the accepted rules 0123456789abcdef"):

@@ -7,7 +7,7 @@ import pytest
 
 from indexing.errors import StateError
 from indexing.state.records import TakenDown
-from tests.indexing.state.leases import LEASE_S, Database, HandClock, hold, worker
+from tests.indexing.state.leases import LEASE_S, Database, HandClock, commits_untold, hold, worker
 
 
 def test_it_is_valid_only_once_all_was_read_and_for_its_length_from_before_it_was_asked_for() -> None:
@@ -86,6 +86,32 @@ def test_a_renewal_that_was_not_committed_does_not_count() -> None:
         assert await lease.renew(7)
         assert database.one("SELECT applied FROM nearfield.workers") == 7
         assert lease.valid
+
+    database.run(work)
+
+
+def test_one_whose_commit_was_not_told_does_not_count_and_is_no_lost_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        lease = database.lease(clock)
+        await hold(lease)
+        clock.now = 1300.0
+        with monkeypatch.context() as patch:
+            broken = commits_untold(patch)
+            with pytest.raises(StateError, match="does not answer"):
+                await lease.renew(7)
+            assert broken == ["untold"]
+        assert database.one("SELECT applied FROM nearfield.workers") == 7
+        assert lease.valid
+        assert lease._valid_until == 1000 + LEASE_S
+        # No query fails over it: what the row says is one of two things that it may say.
+        assert await lease.renew(8)
+        assert lease.valid
+        assert database.one("SELECT applied FROM nearfield.workers") == 8
+        # Nothing else may be there.
+        database.execute("UPDATE nearfield.workers SET applied = 7")
+        assert not await lease.renew(9)
 
     database.run(work)
 
