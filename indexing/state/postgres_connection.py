@@ -50,6 +50,8 @@ class StateConnection:
             raise UsageError(_unreadable(type(error).__name__)) from None
         if not all(port.isdigit() for port in str(given.get("port", "0")).split(",")):
             raise UsageError(_unreadable("what stands for a port is no number"))
+        if "@" in str(given.get("dbname", "")):
+            raise UsageError(_unreadable("what stands for a database has an @ in it"))
         self._conninfo = make_conninfo("", **{**_DEFAULTS, **given})
         self.told = (
             " ".join(f"{name}={given[name]}" for name in ("host", "port", "dbname") if given.get(name))
