@@ -9,6 +9,7 @@ cursor.key            the cursors' key (indexing/state/file_key.py)
 host                  which host serves from it (indexing/state/host_mark.py)
 state.id              the state's name, made when it is first asked for
 state.moved           where the state was moved to; not there while it is here
+state.moving          there while a state is moved to here
 """
 
 import os
@@ -23,6 +24,7 @@ import msgspec
 
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
+from indexing.errors import StateError
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import Fits
 from indexing.state.contract import Activation, Pointer
@@ -34,6 +36,7 @@ from indexing.state.host_mark import HostMark
 from indexing.state.records import Change, Frame
 
 MOVED = "state.moved"
+MOVING = "state.moving"
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -63,6 +66,8 @@ class FilesState:
         moved = data_dir / MOVED
         if moved.exists() and not also_moved:
             raise moved_away(data_dir, moved.read_text().strip())
+        if (data_dir / MOVING).exists() and not also_moved:
+            raise StateError(f"a state was being moved to {data_dir}, which did not end: move it again")
         self._data_dir = data_dir
         self._mark = HostMark(data_dir)
         self._log = FileLog(data_dir / "journal")

@@ -55,7 +55,7 @@ class CollectionMaker:
                     f"{fewer}. Add nodes to the cluster, or ask for fewer copies"
                 )
             await ask_again(
-                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience_s
+                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience.calls_s
             )
         for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected. It is
