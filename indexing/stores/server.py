@@ -30,7 +30,7 @@ from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
 from indexing.stores.server_optimising import Optimising
 from indexing.stores.server_owner import PrefixOwner
-from indexing.stores.server_retries import Patience, ask_again
+from indexing.stores.server_retries import Patience, ask_again, write_again
 from indexing.stores.sharding import Sharding
 from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse
@@ -64,9 +64,7 @@ class ServerStore:
         self._prefix = f"{prefix}."
         self._patience = patience or Patience()
         self._owner = PrefixOwner(client, prefix, state_id)
-        self._maker = CollectionMaker(
-            client, self._owner, hnsw or HnswSettings(), self.sharding, self._patience.calls_s
-        )
+        self._maker = CollectionMaker(client, self._owner, hnsw or HnswSettings(), self.sharding, self._patience)
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         name, doing = self._name(collection), f"create collection {collection!r}"
@@ -90,8 +88,11 @@ class ServerStore:
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             # Written again, a row is what it was: until every copy has it.
-            await ask_again(
-                partial(self.client.upsert, self._name(collection), chunk, wait=True),
+            name = self._name(collection)
+            await write_again(
+                self.client,
+                name,
+                partial(self.client.upsert, name, chunk, wait=True),
                 f"write to collection {collection!r}",
                 self._patience.writes_s,
             )
