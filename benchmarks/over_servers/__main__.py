@@ -5,8 +5,8 @@
 One world on both sides, built by each itself; both servers are started here (NEARFIELD_TEST_QDRANT_BIN names Qdrant).
 Where plans need no engine: `nearfield serve` on both sides with one worker and with two, asked in turns by `wrk` from
 16 connections, and what Qdrant and the database count at rest and under load: no query may ask either.
-Where every plan asks the engine (graph, ef 128): in this process, 16 queries at a time, beside a bare qdrant-client that
-sends the first call of each query again; and how many calls a query takes.
+Where every plan asks the engine (graph, ef 128): in this process, 16 queries at a time, beside a bare qdrant-client
+that sends the first call of each query again; and how many calls a query takes.
 """
 
 import argparse
