@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.floor.serving import body_of
 from benchmarks.harness import wrk
+from benchmarks.harness.served import served
 from benchmarks.harness.servers import Servers
 from benchmarks.over_servers.sides import Side
 
@@ -46,7 +48,7 @@ def compare(
         script = wrk.write_script(scratch, query, [body_of(query, number) for number in numbers])
         addresses = {side.name: f"{side.address}/v1/{query}" for side in sides}
         for side in sides:
-            stack.enter_context(side.served(workers))
+            stack.enter_context(served(replace(side.settings, workers=workers)))
             # Long enough for every body to have been asked, by each worker.
             wrk.ask(script, addresses[side.name], 4)
         rates: dict[str, list[float]] = {side.name: [] for side in sides}
