@@ -29,7 +29,7 @@ class PostgresState:
     """As StateStore, in the database at `url`; `host` names this host to people."""
 
     def __init__(self, url: str, host: str, *, also_moved: bool = False) -> None:
-        self.url, self._host = url, host
+        self.url, self.host = url, host
         self.connection = StateConnection(url, also_moved=also_moved)
         self._acknowledgement = Acknowledgement(self.connection)
         self.clock = SharedClock()
@@ -74,19 +74,19 @@ class PostgresState:
 
     async def serving(self, data_dir: Path) -> None:
         await warn_of_lossy_standbys(self.connection)
-        await postgres_hosts.enter(self.connection, self._host, data_dir)
+        await postgres_hosts.enter(self.connection, self.host, data_dir)
 
     async def served(self) -> None:
-        await postgres_hosts.leave(self.connection, self._host)
+        await postgres_hosts.leave(self.connection, self.host)
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
-        await postgres_hosts.report(self.connection, self._host, loaded, gone)
+        await postgres_hosts.report(self.connection, self.host, loaded, gone)
 
     async def keep(self, kept: Mapping[str, int]) -> None:
-        await postgres_hosts.keep(self.connection, self._host, kept)
+        await postgres_hosts.keep(self.connection, self.host, kept)
 
     async def kept_elsewhere(self) -> set[str]:
-        return await postgres_hosts.kept_elsewhere(self.connection, self._host)
+        return await postgres_hosts.kept_elsewhere(self.connection, self.host)
 
     async def begins(self) -> int:
         return int((await self._row("SELECT cut FROM nearfield.state"))[0])
@@ -145,7 +145,7 @@ class PostgresState:
                 cursor = await connection.execute(
                     "UPDATE nearfield.state SET fence = fence + 1, holder = %s || ', since '"
                     " || to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ') RETURNING fence",
-                    (f"host {self._host}",),
+                    (f"host {self.host}",),
                 )
                 row = await cursor.fetchone()
             if row is None:
