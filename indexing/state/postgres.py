@@ -17,7 +17,7 @@ from indexing.state.acknowledgement import Acknowledgement
 from indexing.state.boot_clock import SharedClock, boot_s
 from indexing.state.contract import Activation, Pointer
 from indexing.state.postgres_connection import StateConnection, lost_row, warn_of_lossy_standbys
-from indexing.state.postgres_log import PostgresReader, accepted_rules, append
+from indexing.state.postgres_log import PostgresReader, append
 from indexing.state.records import Change, RulesAccepted, WentLive
 
 # One at a time over a whole state; any number will do, as long as it stays the same.
@@ -115,14 +115,24 @@ class PostgresState:
             ) from error
 
     async def rules(self) -> tuple[str, RuleSet]:
+        accepted = await self._accepted()
+        if accepted is None:
+            return DEFAULT_RULES
+        return accepted.version, rules_in(accepted.text.encode(), f"the accepted rules {accepted.version}")
+
+    async def rules_data(self) -> bytes | None:
+        accepted = await self._accepted()
+        return None if accepted is None else accepted.text.encode()
+
+    async def _accepted(self) -> RulesAccepted | None:
         async with self.connection.transaction() as connection:
             cursor = await connection.execute("SELECT body FROM nearfield.records WHERE key = 'rules'")
             row = await cursor.fetchone()
         if row is None:
-            return DEFAULT_RULES
+            return None
         accepted = _rules_decoder.decode(row[0])
         assert isinstance(accepted, RulesAccepted)
-        return accepted_rules(accepted)
+        return accepted
 
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:
         ruleset = rules_in(data, source)

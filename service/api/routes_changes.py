@@ -12,12 +12,12 @@ from service.api.item_paths import item_id as decoded
 from service.api.request_body import BodyRequest
 from service.api.route_docs import BODY_FAILURES, failures
 from service.api.routes_items import ItemId
-from service.changes.changes import Changed, Changes, Everywhere, Hidden, PutRows
+from service.changes.changes import Accepted, Changed, Changes, Everywhere, Hidden, PutRows, RulesText
 from service.schemas.answers import JsonAnswer
 
 _HOLDS = "Durable, and true for every worker from the next request on"
 _NOT_YET = "Durable, and true for all workers but those named in `waiting_for`, for some time"
-C = TypeVar("C", Changed, Hidden)
+C = TypeVar("C", Changed, Hidden, Accepted)
 ChangeNumber = Annotated[int, PathParameter(description="The number that a change was answered with.")]
 
 
@@ -98,10 +98,24 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         """Of a change that was answered with 202: whether every worker that may answer has applied it by now."""
         return JsonAnswer(await changes.everywhere(number))
 
-    return [put_items, remove_item, take_down, lift, show_change]
+    @put(
+        "/v1/rules",
+        summary="Put rules in force",
+        tags=["changes"],
+        opt={"scope": "admin"},
+        guards=[guard],
+        response_description=_HOLDS,
+        request_class=BodyRequest,
+        responses=_not_yet(Accepted) | failures("forbidden", "state-unavailable", *BODY_FAILURES),
+    )
+    async def accept_rules(data: JSONBody[SkipValidation[RulesText]]) -> JsonAnswer[Accepted]:
+        """On every release and every host; rules that cannot be taken change nothing."""
+        return _acknowledged(await changes.accept_rules(data))
+
+    return [put_items, remove_item, take_down, lift, show_change, accept_rules]
 
 
-def _not_yet(answer: type[Changed] | type[Hidden]) -> dict[int, ResponseSpec]:
+def _not_yet(answer: type[Changed] | type[Hidden] | type[Accepted]) -> dict[int, ResponseSpec]:
     return {202: ResponseSpec(answer, description=_NOT_YET, generate_examples=False)}
 
 
