@@ -31,6 +31,7 @@ from indexing.rules.declaration import RuleSet
 from indexing.rules.payload_fields import check_payload_fields
 from indexing.state.contract import StateStore
 from indexing.state.open import open_state
+from indexing.state.open_both import open_both
 from indexing.state.records import Put
 from indexing.stores.open import open_store
 from service.app import create_app
@@ -70,7 +71,7 @@ def open_dependencies(settings: Settings) -> Dependencies:
     """The store, the live release with its rules and tower, and the encoder, not loaded yet."""
     found = _found(settings)
     live_id, (version, ruleset) = found.live, found.rules
-    store, state = open_store(settings), open_state(settings)
+    store, state = open_store(settings, found.state_id), open_state(settings)
     releases = Releases(settings.data_dir, store, state)
 
     def hold(release_id: str) -> LoadedRelease:
@@ -148,6 +149,7 @@ class _Found(Struct, frozen=True):
     # Of the log.
     begins: int
     end: int
+    state_id: str
 
 
 def _found(settings: Settings) -> _Found:
@@ -159,7 +161,7 @@ def _found(settings: Settings) -> _Found:
     """
 
     async def ask() -> _Found:
-        store, state = open_store(settings), open_state(settings)
+        state, store = await open_both(settings)
         try:
             releases = Releases(settings.data_dir, store, state)
             now = await releases.live_id()
@@ -173,7 +175,7 @@ def _found(settings: Settings) -> _Found:
                 before.append(await releases.previous_id())
             to_hold = (*(other for other in before if other in releases), *settings.pinned_releases)
             others = tuple(release for release in dict.fromkeys(to_hold) if release != live)
-            reach = await state.begins(), await state.end()
+            reach = await state.begins(), await state.end(), await state.id()
             return _Found(live, others, await state.rules(), await state.cursor_key(), *reach)
         finally:
             await store.close()

@@ -1,7 +1,6 @@
 """From a catalogue to a finished release: read, encode, tower, write, optimise, gate."""
 
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +71,6 @@ class BuildDependencies(Struct, frozen=True, kw_only=True):
     bounds: RegressionBounds = RegressionBounds()
     # Finish the release in spite of what it does not keep of the live one.
     force: bool = False
-    # Releases that other hosts keep, where several share a state: their collections stay, too.
-    releases_elsewhere: Collection[str] = ()
 
 
 async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifest:
@@ -99,8 +96,12 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
             inputs_hash = fingerprint(files, *settings)
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
         folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
-        await remove_leftovers(deps.store, {*releases.folders(), *deps.releases_elsewhere}, deps.reporter)
-        return await _build(folder, inputs, model, deps)
+        known = {*releases.folders(), *await deps.state.kept_elsewhere()}
+        await remove_leftovers(deps.store, known, deps.reporter)
+        manifest = await _build(folder, inputs, model, deps)
+        # Before others may build: to them its collections would be left-overs of a build that died.
+        await deps.state.keep(releases.kept())
+        return manifest
 
 
 def _refuse_without_text(model: ModelManifest | None) -> None:

@@ -70,12 +70,14 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
         if workspace.settings.release_store is not None:
             await push_release(workspace, compacted.id, reporter)
+        await workspace.state.keep(workspace.releases.kept())
         try:
             await activate(workspace, compacted.id)
         except HostsBehindError:
             # Not worth a switch that leaves hosts behind: the journal is compacted another time.
             await drop_collections(workspace.store, compacted.id)
             shutil.rmtree(folder)
+            await workspace.state.keep(workspace.releases.kept())
             raise
         if workspace.settings.release_store is not None:
             await prune_release_store(workspace)

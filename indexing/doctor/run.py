@@ -10,8 +10,7 @@ from indexing.rules.compiled import HardRules
 from indexing.search.measured import MeasuredPlans, joined
 from indexing.search.plans_file import write_plans
 from indexing.settings import IndexingSettings
-from indexing.state.open import open_state
-from indexing.stores.open import open_store
+from indexing.state.open_both import open_both
 
 
 async def doctor_from_settings(release_id: str | None, settings: IndexingSettings, reporter: Reporter) -> MeasuredPlans:
@@ -19,7 +18,7 @@ async def doctor_from_settings(release_id: str | None, settings: IndexingSetting
 
     Raises ReleaseMissingError, NoLiveReleaseError, MismatchError or StoreError.
     """
-    store, state = open_store(settings), open_state(settings)
+    state, store = await open_both(settings)
     try:
         releases = Releases(settings.data_dir, store, state)
         release = releases.open(release_id or await releases.live_id())

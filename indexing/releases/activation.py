@@ -37,7 +37,7 @@ async def prune_and_tell(workspace: Workspace) -> None:
     settings = workspace.settings
     keeping = RetentionPolicy(settings.keep_releases, settings.max_release_bytes, settings.pinned_releases)
     await prune(workspace.releases, workspace.store, keeping)
-    await workspace.state.keep({one.id: one.journal_seq for one in workspace.releases.manifests()})
+    await workspace.state.keep(workspace.releases.kept())
 
 
 async def rollback(

@@ -85,7 +85,7 @@ async def pull_release(workspace: Workspace, release_id: str, reporter: Reporter
         with reporter.stage("check every byte"):
             await _apart(lambda _: _check(folder / "releases" / release_id))
         await _apart(lambda _: take_over(folder, data_dir, listing))
-    await workspace.state.keep({one.id: one.journal_seq for one in workspace.releases.manifests()})
+    await workspace.state.keep(workspace.releases.kept())
     fetched_bytes = sum(file.num_bytes for file in fetched)
     return Pulled(release_id, len(listing.files), listing.num_bytes, len(fetched), fetched_bytes)
 

@@ -38,6 +38,10 @@ class Releases:
         """Manifests of all finished releases that can be read, oldest first; `damaged` names the others."""
         return self._read()[0]
 
+    def kept(self) -> dict[str, int]:
+        """The releases here, each with the number of the log at which it was built: what a host keeps."""
+        return {manifest.id: manifest.journal_seq for manifest in self.manifests()}
+
     def damaged(self) -> dict[str, str]:
         """Releases whose manifest cannot be read, by name, with the reason: they keep nobody from using the others."""
         return self._read()[1]

@@ -17,9 +17,8 @@ from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
 from indexing.state.contract import StateStore
-from indexing.state.open import open_state
+from indexing.state.open_both import open_both
 from indexing.stores.contract import VectorStore
-from indexing.stores.open import open_store
 
 
 class Workspace(Struct, frozen=True):
@@ -61,7 +60,7 @@ class Workspace(Struct, frozen=True):
 @asynccontextmanager
 async def open_workspace(settings: IndexingSettings) -> AsyncIterator[Workspace]:
     """The workspace of `settings`; store and state are closed at the end."""
-    store, state = open_store(settings), open_state(settings)
+    state, store = await open_both(settings)
     try:
         releases = Releases(settings.data_dir, store, state)
         yield Workspace(settings, store, releases, state, RecordEncoder(releases))

@@ -6,6 +6,7 @@ activations.jsonl     all switches, one a line
 rules/                accepted rules (indexing/state/file_rules.py)
 build.lock            the build lock (indexing/state/file_lock.py)
 cursor.key            the cursors' key (indexing/state/file_key.py)
+host                  which host serves from it (indexing/state/host_mark.py)
 state.id              the state's name, made when it is first asked for
 state.moved           where the state was moved to; not there while it is here
 state.moving          there while a state is moved to here
@@ -31,6 +32,7 @@ from indexing.state.file_key import cursor_key
 from indexing.state.file_lock import build_lock, holder
 from indexing.state.file_log import FileLog, FileReader, moved_away
 from indexing.state.file_rules import AcceptedRules
+from indexing.state.host_mark import HostMark
 from indexing.state.records import Change, Frame
 
 MOVED = "state.moved"
@@ -43,6 +45,7 @@ class FilesReader:
 
     def __init__(self, data_dir: Path, log: FileReader, rules: AcceptedRules) -> None:
         self._data_dir = data_dir
+        self._mark = HostMark(data_dir)
         self._log = log
         self._rules = rules
 
@@ -66,10 +69,15 @@ class FilesState:
         if (data_dir / MOVING).exists() and not also_moved:
             raise StateError(f"a state was being moved to {data_dir}, which did not end: move it again")
         self._data_dir = data_dir
+        self._mark = HostMark(data_dir)
         self._log = FileLog(data_dir / "journal")
         self._live = data_dir / "live"
         self._activations = data_dir / "activations.jsonl"
         self._rules = AcceptedRules(data_dir / "rules")
+
+    def check_host(self) -> None:
+        """BusyError where another host serves from this folder."""
+        self._mark.check()
 
     async def append(self, changes: Sequence[Change]) -> int:
         return await self._log.append(changes)
@@ -122,7 +130,7 @@ class FilesState:
         return
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:  # noqa: ARG002  # as StateStore
-        return
+        self._mark.write()
 
     async def keep(self, kept: Mapping[str, int]) -> None:  # noqa: ARG002  # as StateStore
         return
@@ -134,10 +142,11 @@ class FilesState:
         return 0
 
     async def serving(self, data_dir: Path) -> None:  # noqa: ARG002  # as StateStore
-        return
+        self._mark.check()
+        self._mark.write()
 
     async def served(self) -> None:
-        return
+        self._mark.remove()
 
     async def switch(self, activation: Activation) -> None:
         # The activations come first: a switch that they do not know could not be undone.

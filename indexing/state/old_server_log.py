@@ -39,7 +39,7 @@ class OldServerPlace:
         self.name = f"the collection {self._collection}"
 
     async def read(self) -> StateCopy:
-        frames = await self._frames()
+        frames = await _frames(self._client, self._collection)
         moved = [change.where for frame in frames for change in frame.changes if isinstance(change, Moved)]
         if moved:
             raise StateError(f"{self.name} was moved to {moved[0]} before: there is nothing to move from it any more")
@@ -74,48 +74,9 @@ class OldServerPlace:
         )
         ending = self._client.upsert(self._collection, [point], wait=True, update_mode=models.UpdateMode.INSERT_ONLY)
         await ask(ending, "end the old journal")
-        frames = await self._frames()
+        frames = await _frames(self._client, self._collection)
         if not any(isinstance(change, Moved) for change in frames[-1].changes):
             raise gone_on(self.name, end, len(frames))
-
-    async def not_moved(self) -> int:
-        """How many frames lie there that were not moved; 0 where there is no such journal."""
-        frames = await self._frames()
-        return 0 if any(isinstance(change, Moved) for frame in frames for change in frame.changes) else len(frames)
-
-    async def _frames(self) -> Sequence[Frame]:
-        frames: list[Frame] = []
-        while True:
-            try:
-                points, _ = await ask(
-                    self._client.scroll(
-                        self._collection,
-                        limit=_PAGE,
-                        offset=len(frames) + 1,
-                        with_payload=True,
-                        with_vectors=False,
-                        # Of several copies one may lack what another has.
-                        consistency=models.ReadConsistencyType.ALL,
-                    ),
-                    "read the old journal",
-                )
-            except CollectionMissingError:
-                return []
-            frames += [self._frame(point, len(frames) + 1 + place) for place, point in enumerate(points)]
-            if len(points) < _PAGE:
-                return frames
-
-    def _frame(self, point: models.Record, expected: int) -> Frame:
-        try:
-            frame = _decoder.decode(b64decode((point.payload or {})["frame"], validate=True))
-            if not expected == frame.seq == point.id:
-                raise ValueError(f"it says number {frame.seq}")
-        except (KeyError, ValueError, msgspec.DecodeError) as error:
-            raise DamagedError(
-                f"Collection {self._collection} is damaged: frame {expected} cannot be read from point {point.id} "
-                f"({error}). Restore it from a snapshot: it holds takedowns and changes that no release has."
-            ) from error
-        return frame
 
     async def _live(self) -> str | None:
         answer = await ask(self._client.get_aliases(), "read the live alias")
@@ -123,3 +84,45 @@ class OldServerPlace:
             if alias.alias_name == f"{self._prefix}-live":
                 return alias.collection_name.removeprefix(f"{self._prefix}.")
         return None
+
+
+async def unmoved_frames(store: ServerStore) -> int:
+    """How many frames of an old journal lie beside a store that were not moved; 0 where there is none."""
+    frames = await _frames(store.client, f"{store.prefix}-journal")
+    return 0 if any(isinstance(change, Moved) for frame in frames for change in frame.changes) else len(frames)
+
+
+async def _frames(client: AsyncQdrantClient, collection: str) -> Sequence[Frame]:
+    frames: list[Frame] = []
+    while True:
+        try:
+            points, _ = await ask(
+                client.scroll(
+                    collection,
+                    limit=_PAGE,
+                    offset=len(frames) + 1,
+                    with_payload=True,
+                    with_vectors=False,
+                    # Of several copies one may lack what another has.
+                    consistency=models.ReadConsistencyType.ALL,
+                ),
+                "read the old journal",
+            )
+        except CollectionMissingError:
+            return []
+        frames += [_frame(point, len(frames) + 1 + place, collection) for place, point in enumerate(points)]
+        if len(points) < _PAGE:
+            return frames
+
+
+def _frame(point: models.Record, expected: int, collection: str) -> Frame:
+    try:
+        frame = _decoder.decode(b64decode((point.payload or {})["frame"], validate=True))
+        if not expected == frame.seq == point.id:
+            raise ValueError(f"it says number {frame.seq}")
+    except (KeyError, ValueError, msgspec.DecodeError) as error:
+        raise DamagedError(
+            f"Collection {collection} is damaged: frame {expected} cannot be read from point {point.id} ({error}). "
+            "Restore it from a snapshot: it holds takedowns and changes that no release has."
+        ) from error
+    return frame

@@ -1,7 +1,7 @@
 """The state in PostgreSQL: one transactional place for all hosts (docs/cluster.md)."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from embedding.errors import DamagedError
-from indexing.errors import BuildLockedError
+from indexing.errors import BuildLockedError, StateError
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.reading import DEFAULT_RULES, Fits, rules_in
 from indexing.state import postgres_hosts
@@ -29,12 +29,14 @@ class PostgresState:
     """As StateStore, in the database at `url`; `host` names this host to people."""
 
     def __init__(self, url: str, host: str, *, also_moved: bool = False) -> None:
-        self._url, self._host = url, host
+        self.url, self._host = url, host
         self.connection = StateConnection(url, also_moved=also_moved)
         self._acknowledgement = Acknowledgement(self.connection)
         self.clock = SharedClock()
         """The database's, as last read."""
         self._fence: int | None = None
+        # From which this host serves, once it does.
+        self._data_dir: Path | None = None
 
     async def append(self, changes: Sequence[Change]) -> int:
         return await append(self.connection, changes)
@@ -75,12 +77,14 @@ class PostgresState:
     async def serving(self, data_dir: Path) -> None:
         await warn_of_lossy_standbys(self.connection)
         await postgres_hosts.enter(self.connection, self._host, data_dir)
+        self._data_dir = data_dir
 
     async def served(self) -> None:
         await postgres_hosts.leave(self.connection, self._host)
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
-        await postgres_hosts.report(self.connection, self._host, loaded, gone)
+        assert self._data_dir is not None, "serving comes first"
+        await postgres_hosts.report(self.connection, self._host, self._data_dir, loaded, gone)
 
     async def keep(self, kept: Mapping[str, int]) -> None:
         await postgres_hosts.keep(self.connection, self._host, kept)
@@ -134,7 +138,7 @@ class PostgresState:
     @asynccontextmanager
     async def build_lock(self) -> AsyncIterator[None]:
         # A connection of its own: the lock is the session's, and ends with it, whatever becomes of this host.
-        own = StateConnection(self._url)
+        own = StateConnection(self.url)
         try:
             async with own.transaction() as connection:
                 cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_BUILD_LOCK,))
@@ -155,6 +159,10 @@ class PostgresState:
                 yield
             finally:
                 self._fence = None
+                # Not by closing alone: the server notices that some moments later.
+                with suppress(StateError):
+                    async with own.transaction() as connection:
+                        await connection.execute("SELECT pg_advisory_unlock(%s)", (_BUILD_LOCK,))
         finally:
             await own.close()
 

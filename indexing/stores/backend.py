@@ -19,5 +19,6 @@ class StoreBackend(Protocol):
     def warnings(self, settings: IndexingSettings) -> list[str]:
         """What a person should be told when a service starts: it can be used, and not all is as it should be."""
 
-    def open(self, settings: IndexingSettings) -> VectorStore:
-        """The store of the settings, which its user closes; StoreError when it cannot be reached."""
+    def open(self, settings: IndexingSettings, state_id: str | None = None) -> VectorStore:
+        """The store of the settings for the state of that id, which its user closes; StoreError when it cannot be
+        reached."""

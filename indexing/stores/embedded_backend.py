@@ -21,7 +21,7 @@ class EmbeddedBackend:
         """As StoreBackend: nothing."""
         return []
 
-    def open(self, settings: IndexingSettings) -> VectorStore:
+    def open(self, settings: IndexingSettings, state_id: str | None = None) -> VectorStore:  # noqa: ARG002  # a folder has one state
         """As StoreBackend; what it creates is written by a process of its own, where that ends with this one."""
         store = SubprocessEdgeStore if sys.platform == "linux" else EdgeStore
         return store(settings.data_dir / "releases")

@@ -21,6 +21,11 @@ def backend_of(settings: IndexingSettings, backends: Registry[StoreBackend] = BA
     return next(backend for backend in backends if backend.is_meant(settings))
 
 
-def open_store(settings: IndexingSettings, backends: Registry[StoreBackend] = BACKENDS) -> VectorStore:
-    """The store of `settings`; raises what its backend raises."""
-    return backend_of(settings, backends).open(settings)
+def open_store(
+    settings: IndexingSettings, state_id: str | None = None, backends: Registry[StoreBackend] = BACKENDS
+) -> VectorStore:
+    """The store of `settings`; raises what its backend raises.
+
+    With `state_id` it refuses collections of another state, and marks those that it makes.
+    """
+    return backend_of(settings, backends).open(settings, state_id)

@@ -19,9 +19,9 @@ class ServerBackend:
 
         return warnings_of(settings)
 
-    def open(self, settings: IndexingSettings) -> VectorStore:
+    def open(self, settings: IndexingSettings, state_id: str | None = None) -> VectorStore:
         """As StoreBackend."""
         # The client takes .9 s to import, a third of a sync that finds nothing to do: only where there is a server.
         from indexing.stores.server_connection import open_server
 
-        return open_server(settings)
+        return open_server(settings, state_id)

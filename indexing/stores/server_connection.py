@@ -41,7 +41,7 @@ _CHANNEL = {
 C = TypeVar("C", AsyncQdrantClient, QdrantClient)
 
 
-def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerStore:
+def open_server(settings: IndexingSettings, state_id: str | None = None, wait_s: float = _WAIT_S) -> ServerStore:
     """The store of `settings`; StoreError when no address of it answers within `wait_s`.
 
     Addresses that do not answer while another one does are asked again by and by.
@@ -54,7 +54,7 @@ def open_server(settings: IndexingSettings, wait_s: float = _WAIT_S) -> ServerSt
         raise StoreError(_unreachable(trouble))
     endpoints = Endpoints([_endpoint(address, settings.qdrant_api_key, trouble) for address in addresses])
     client = cast("AsyncQdrantClient", AnyClient(endpoints))
-    return ServerStore(client, settings.qdrant_prefix, sharding=sharding, reads=endpoints)
+    return ServerStore(client, settings.qdrant_prefix, sharding=sharding, state_id=state_id, reads=endpoints)
 
 
 def warnings_of(settings: IndexingSettings) -> list[str]:

@@ -34,7 +34,9 @@ def live(source: Source, tmp_path: Path) -> tuple[Path, str]:
 
 
 def command(folder: Path, source: Source, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
-    environ = os.environ | {"NEARFIELD_CACHE_DIR": str(source.cache_dir), "NEARFIELD_DATA_DIR": ".nearfield"}
+    # Where files may have few bytes, compiled modules would be cut off, and stay so for all who import them later.
+    environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environ |= {"NEARFIELD_CACHE_DIR": str(source.cache_dir), "NEARFIELD_DATA_DIR": ".nearfield"}
     return subprocess.run(
         [*NEARFIELD, "index", *words], cwd=folder, env=environ, capture_output=True, text=True, check=False, **how
     )

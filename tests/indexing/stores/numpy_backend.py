@@ -164,5 +164,5 @@ class NumpyBackend:
     def warnings(self, settings: IndexingSettings) -> list[str]:  # noqa: ARG002  # as StoreBackend
         return []
 
-    def open(self, settings: IndexingSettings) -> VectorStore:
+    def open(self, settings: IndexingSettings, state_id: str | None = None) -> VectorStore:  # noqa: ARG002  # marks nothing
         return NumpyStore(self._worlds.setdefault(settings.qdrant_url or "", World()))

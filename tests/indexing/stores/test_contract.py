@@ -56,7 +56,7 @@ class NumpyStores:
 
     def open(self, hnsw: HnswSettings | None = None) -> VectorStore:
         del hnsw
-        return open_store(self._settings, WITH_NUMPY)
+        return open_store(self._settings, backends=WITH_NUMPY)
 
 
 class TestNumpy(StoreContract, VerificationContract):
