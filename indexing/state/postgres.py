@@ -76,8 +76,9 @@ class PostgresState:
 
     async def serving(self, data_dir: Path) -> None:
         await warn_of_lossy_standbys(self.connection)
-        await postgres_hosts.enter(self.connection, self._host, data_dir)
-        self._data_dir = data_dir
+        # Settings may name it from where they lie: two folders are told apart by their whole names.
+        self._data_dir = data_dir.absolute()
+        await postgres_hosts.enter(self.connection, self._host, self._data_dir)
 
     async def served(self) -> None:
         await postgres_hosts.leave(self.connection, self._host)
