@@ -1,7 +1,7 @@
 """The state in PostgreSQL: one transactional place for all hosts (docs/cluster.md)."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from embedding.errors import DamagedError
-from indexing.errors import BuildLockedError
+from indexing.errors import BuildLockedError, StateError
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.reading import DEFAULT_RULES, Fits, rules_in
 from indexing.state import postgres_hosts
@@ -35,6 +35,8 @@ class PostgresState:
         self.clock = SharedClock()
         """The database's, as last read."""
         self._fence: int | None = None
+        # From which this host serves, once it does.
+        self._data_dir: Path | None = None
 
     async def append(self, changes: Sequence[Change]) -> int:
         return await append(self.connection, changes)
@@ -74,13 +76,16 @@ class PostgresState:
 
     async def serving(self, data_dir: Path) -> None:
         await warn_of_lossy_standbys(self.connection)
-        await postgres_hosts.enter(self.connection, self.host, data_dir)
+        # Settings may name it from where they lie: two folders are told apart by their whole names.
+        self._data_dir = data_dir.absolute()
+        await postgres_hosts.enter(self.connection, self.host, self._data_dir)
 
     async def served(self) -> None:
         await postgres_hosts.leave(self.connection, self.host)
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
-        await postgres_hosts.report(self.connection, self.host, loaded, gone)
+        assert self._data_dir is not None, "serving comes first"
+        await postgres_hosts.report(self.connection, self.host, self._data_dir, loaded, gone)
 
     async def keep(self, kept: Mapping[str, int]) -> None:
         await postgres_hosts.keep(self.connection, self.host, kept)
@@ -165,6 +170,10 @@ class PostgresState:
                 yield
             finally:
                 self._fence = None
+                # Not by closing alone: the server notices that some moments later.
+                with suppress(StateError):
+                    async with own.transaction() as connection:
+                        await connection.execute("SELECT pg_advisory_unlock(%s)", (_BUILD_LOCK,))
         finally:
             await own.close()
 
