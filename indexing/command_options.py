@@ -1,6 +1,8 @@
 """What the commands of `nearfield index` share: settings, `--json`, and how an object is printed."""
 
+import os
 import sys
+from getpass import getuser
 from pathlib import Path
 
 import click
@@ -16,3 +18,11 @@ existing = click.Path(exists=True, path_type=Path)
 def print_json(value: object) -> None:
     """One object on stdout, on one line."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def author() -> str:
+    """Who types the command, for the record: the login name, or the user's number where it has none."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -7,7 +7,8 @@ NearfieldError
 │   ├── KeyRefusedError        the server's key does not allow what was asked
 │   └── VerificationError      a copy of a collection is not what was written; names the row
 ├── StateError                 the state cannot be reached, or cannot be what is asked of it
-│   └── StartOverError         what was read of the log is no longer what it says: read it from its beginning
+│   ├── StartOverError         what was read of the log is no longer what it says: read it from its beginning
+│   └── StateRefusedError      the state's database answers, and does not do it: another try would not either
 ├── ReleaseStoreError          the release store refused or could not be reached; holds the file system's own words
 ├── GateError                  a release must not go live; names the number that failed
 ├── HostsBehindError           not every host has loaded what is to go live; names those
@@ -53,6 +54,10 @@ class StateError(NearfieldError):
 
 class StartOverError(StateError):
     """What was read of the log before is no longer what it says."""
+
+
+class StateRefusedError(StateError):
+    """The state's database answers, and does not do what it is asked: it was not done, now or at another try."""
 
 
 class ReleaseStoreError(NearfieldError):

@@ -21,6 +21,7 @@ from embedding.towers.tower_loading import load_towers
 from indexing.building.build import BuildInputs
 from indexing.building.compaction import compact
 from indexing.building.run import build_from_settings
+from indexing.journal.takedowns import taken_down
 from indexing.release.manifest import verify_files
 from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
@@ -33,12 +34,14 @@ from indexing.search.plans_file import read_plans
 from indexing.settings import StorePlace
 from indexing.state.file_log import FileReader
 from indexing.state.file_rules import AcceptedRules
+from indexing.state.open_places import move_from
 from indexing.state.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.sync.run import run_diff, run_sync
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.load_settings import load_settings
 from tests.indexing.kinds_of_store import quick_folder
+from tests.postgres_server import shared_server
 
 T = TypeVar("T")
 
@@ -256,6 +259,28 @@ def test_it_answers_as_its_build_did(old: OldFolder) -> None:
         for asked in old.asked:
             came = ask(client, asked.path, asked.body)
             assert alike(came, asked.answer, asked.tolerance), (asked, came)
+
+
+def test_it_answers_the_same_once_its_state_is_in_a_database(old: OldFolder) -> None:
+    frames = FileReader(old.settings.data_dir / "journal" / "changes.log").read()
+    hidden = old.work(lambda workspace: taken_down(workspace.state))
+    old.settings = msgspec.structs.replace(old.settings, state_url=shared_server().new_database(), host_name="one")
+    moved = asyncio.run(move_from("files", old.settings))
+    assert (moved.end, moved.live) == (len(frames), old.live)
+    with old.served() as client:
+        for asked in old.asked:
+            came = ask(client, asked.path, asked.body)
+            assert alike(came, asked.answer, asked.tolerance), (asked, came)
+        assert old.work(lambda workspace: taken_down(workspace.state)) == hidden != set()
+        change(client, old, "PUT", "/v1/items/metal-8/takedown")
+        assert client.get("/v1/items/metal-8").status_code == 404
+    # And back, with what was changed there.
+    asyncio.run(move_from("database", old.settings))
+    old.settings = msgspec.structs.replace(old.settings, state_url=None)
+    assert old.work(lambda workspace: taken_down(workspace.state)) == {*hidden, "metal-8"}
+    with old.served() as client:
+        change(client, old, "DELETE", "/v1/items/metal-8/takedown")
+        assert other_hits(client, old.of_live()) == []
 
 
 def test_it_is_synced_there_and_back(old: OldFolder) -> None:

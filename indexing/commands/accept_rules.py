@@ -1,12 +1,11 @@
 """`nearfield rules accept`: rules put in force for every host by one command."""
 
 import asyncio
-from getpass import getuser
 from pathlib import Path
 
 import click
 
-from indexing.command_options import json_option, pass_settings, print_json
+from indexing.command_options import author, json_option, pass_settings, print_json
 from indexing.commands.acknowledged import wait_everywhere
 from indexing.settings import IndexingSettings
 
@@ -42,6 +41,6 @@ async def _accept(settings: IndexingSettings, file: Path) -> str:
             if live is not None:
                 check_payload_fields(ruleset, live.release.manifest)
 
-        version = await workspace.state.accept(rules_bytes(file), str(file), fits, getuser())
+        version = await workspace.state.accept(rules_bytes(file), str(file), fits, author())
         await wait_everywhere(workspace.state, await workspace.state.end())
         return version

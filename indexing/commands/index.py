@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.command_options import author, existing, json_option, pass_settings, print_json
 from indexing.commands.doctor import doctor
 from indexing.commands.pull import pull
 from indexing.commands.push import push
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from indexing.releases.workspace import Workspace
 
+_without_option = click.option(
+    "--without", multiple=True, metavar="HOST", help="Switch though HOST has not loaded it; may come again."
+)
+_why_option = click.option("--why", default="", metavar="TEXT", help="Kept with the switch, beside who made it.")
 _widen_option = click.option("--widen", is_flag=True, help="Go back even where rows would be open wider than now.")
 T = TypeVar("T")
 
@@ -84,9 +88,13 @@ def build(
 @index.command()
 @click.argument("release")
 @_widen_option
+@_without_option
+@_why_option
 @json_option
 @pass_settings
-def activate(settings: IndexingSettings, release: str, widen: bool, as_json: bool) -> None:
+def activate(
+    settings: IndexingSettings, release: str, widen: bool, without: tuple[str, ...], why: str, as_json: bool
+) -> None:
     """Make RELEASE live, after checking every byte of it. A running service takes it up by itself.
 
     An older release that would open rows wider than they are now is refused without --widen.
@@ -96,16 +104,20 @@ def activate(settings: IndexingSettings, release: str, widen: bool, as_json: boo
       nearfield index activate r20261123074500123
     """
     from indexing.releases.activation import activate as make_live
+    from indexing.releases.releases import Author
 
-    _with_place(settings, lambda workspace: make_live(workspace, release, widen=widen))
+    by = Author(author(), why)
+    _with_place(settings, lambda workspace: make_live(workspace, release, widen=widen, author=by, without=without))
     print_json({"live": release}) if as_json else print(f"{release} is live")
 
 
 @index.command()
 @_widen_option
+@_without_option
+@_why_option
 @json_option
 @pass_settings
-def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
+def rollback(settings: IndexingSettings, widen: bool, without: tuple[str, ...], why: str, as_json: bool) -> None:
     """Return to the release that was live before.
 
     Refused without --widen where it would open rows wider than they are now.
@@ -115,8 +127,10 @@ def rollback(settings: IndexingSettings, widen: bool, as_json: bool) -> None:
       nearfield index rollback
     """
     from indexing.releases.activation import rollback as go_back
+    from indexing.releases.releases import Author
 
-    release = _with_place(settings, lambda workspace: go_back(workspace, widen=widen))
+    by = Author(author(), why)
+    release = _with_place(settings, lambda workspace: go_back(workspace, widen=widen, author=by, without=without))
     print_json({"live": release}) if as_json else print(f"{release} is live again")
 
 

@@ -1,11 +1,10 @@
 """`nearfield index takedown` and `lift`."""
 
 import asyncio
-from getpass import getuser
 
 import click
 
-from indexing.command_options import json_option, pass_settings, print_json
+from indexing.command_options import author, json_option, pass_settings, print_json
 from indexing.commands.acknowledged import wait_everywhere
 from indexing.settings import IndexingSettings
 
@@ -33,7 +32,7 @@ def takedown(settings: IndexingSettings, items: tuple[str, ...], why: str, as_js
 
     async def work() -> list[str]:
         async with open_workspace(settings) as workspace:
-            await wait_everywhere(workspace.state, await take_down(workspace.state, items, by=getuser(), why=why))
+            await wait_everywhere(workspace.state, await take_down(workspace.state, items, by=author(), why=why))
             live = await workspace.live_or_none()
             return [item_id for item_id in items if live is None or live.row_of(item_id) < 0]
 
@@ -63,7 +62,7 @@ def lift(settings: IndexingSettings, items: tuple[str, ...], why: str, as_json: 
 
     async def work() -> tuple[str, ...]:
         async with open_workspace(settings) as workspace:
-            idle = await lift_ids(workspace.state, items, by=getuser(), why=why)
+            idle = await lift_ids(workspace.state, items, by=author(), why=why)
             await wait_everywhere(workspace.state, await workspace.state.end())
             return idle
 

@@ -10,7 +10,7 @@ from indexing.words.sparse import Sparse, SparseRows
 
 # Rows at a time, so that what is worked out of them stays in the cache.
 _CHUNK = 8_192
-# Twice what an entry takes where nothing else runs (4M and 40M entries: 2.3 ns each).
+# Twice what an entry takes where nothing else runs (docs/log.md).
 _ENTRY_S = 5e-9
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from indexing.state.boot_clock import boot_s
-from indexing.state.postgres_connection import StateConnection
+from indexing.state.postgres_connection import StateConnection, lost_row
 
 # A clock may be slower than another by this much: a lease of one counts so much longer on the other.
 _SLACK = 1.1
@@ -46,22 +46,25 @@ class Acknowledgement:
             position = self._connection.position
             cursor = await connection.execute("SELECT settled, longest_lease_s FROM nearfield.state")
             state = await cursor.fetchone()
-            assert state is not None
+            if state is None:
+                raise lost_row()
             waiting = await self._unsettled_since(connection, position, *state)
             cursor = await connection.execute(
-                "SELECT id, host, name, renewed, lease_s FROM nearfield.workers"
-                " WHERE applied < %s OR position <> %s ORDER BY host, name",
+                "SELECT id, host, name, renewed, lease_s, applied < %s OR position <> %s FROM nearfield.workers"
+                " ORDER BY host, name",
                 (number, position),
             )
-            behind = await cursor.fetchall()
-            for worker in behind:
-                if self._has_run_out(position, *worker) and await _ended(connection, worker[0], worker[3]):
+            workers = await cursor.fetchall()
+            for worker, host, name, renewed, lease_s, is_behind in workers:
+                # Of whoever is not behind too: somebody else may wait for it, over a later change.
+                has_run_out = self._has_run_out(position, worker, renewed, lease_s)
+                if not is_behind or (has_run_out and await _ended(connection, worker, renewed)):
                     continue
-                waiting.append(f"{worker[1]} ({worker[2]})")
-        self._seen = {worker: seen for worker, seen in self._seen.items() if worker in {row[0] for row in behind}}
+                waiting.append(f"{host} ({name})")
+        self._seen = {worker: self._seen[worker] for worker, *_ in workers}
         return waiting
 
-    def _has_run_out(self, position: str, worker: str, _host: str, _name: str, renewed: int, lease_s: float) -> bool:
+    def _has_run_out(self, position: str, worker: str, renewed: int, lease_s: float) -> bool:
         # After a failover a counter may come again: what was seen on another timeline says nothing of this one.
         before, since = self._seen.get(worker, (None, 0.0))
         if before != (position, renewed):

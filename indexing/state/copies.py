@@ -1,5 +1,6 @@
 """A state as a whole, read from one place and written to another, under the same name and with the same numbers."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ from indexing.rules.reading import DEFAULT_RULES, anything
 from indexing.state.contract import Activation, StateStore
 from indexing.state.file_key import FILE as KEY_FILE
 from indexing.state.file_log import FileLog, moved_away
-from indexing.state.files import MOVED, FilesState
+from indexing.state.files import MOVED, MOVING, FilesState
 from indexing.state.records import Frame, Moved
 
 
@@ -48,8 +49,11 @@ class StatePlace(Protocol):
     async def write(self, copy: StateCopy) -> None:
         """Write all of it, where there is none yet."""
 
-    async def leave(self, where: str) -> None:
-        """Say that the state is at `where` now: whoever opens it here is told so."""
+    async def leave(self, where: str, end: int) -> None:
+        """Say that the state is at `where` now: whoever opens it here is told so.
+
+        StateError where the log here has gone beyond `end`: what was added is not there.
+        """
 
 
 class FilesPlace:
@@ -60,6 +64,7 @@ class FilesPlace:
         self._data_dir = data_dir
         self._log = FileLog(data_dir / "journal")
         self._moved = data_dir / MOVED
+        self._moving = data_dir / MOVING
         self._state = FilesState(data_dir, also_moved=True)
 
     async def read(self) -> StateCopy:
@@ -81,28 +86,34 @@ class FilesPlace:
         )
 
     async def holds(self) -> tuple[str, int] | None:
-        live = await self._state.live()
-        # What was moved away lies here no more, whatever is left of it.
-        return (await self._state.id(), await self._state.end()) if live and not self._moved.exists() else None
+        if self._moved.exists() or self._moving.exists():
+            # Whatever is left of it, or is here so far.
+            return None
+        live, end = await self._state.live(), await self._state.end()
+        return (await self._state.id(), end) if live or end else None
 
     async def write(self, copy: StateCopy) -> None:
         self._data_dir.mkdir(parents=True, exist_ok=True)
+        write_durably(self._moving, b"")
         (self._data_dir / "live").unlink(missing_ok=True)
         write_durably(self._data_dir / "state.id", f"{copy.id}\n".encode())
         write_durably(self._data_dir / KEY_FILE, copy.cursor_key)
-        if copy.rules is not None:
+        if copy.rules is None:
+            (self._data_dir / "rules" / "accepted").unlink(missing_ok=True)
+        else:
             await self._state.accept(copy.rules, "the rules of the state", anything)
         lines = b"".join(msgspec.json.encode(activation) + b"\n" for activation in copy.activations)
         write_durably(self._data_dir / "activations.jsonl", lines)
         self._log.restore(copy.frames)
         if copy.live is not None:
-            # Last: with it, the state is there.
             write_durably(self._data_dir / "live", f"{copy.live}\n".encode())
         self._moved.unlink(missing_ok=True)
+        # Last: without it, the state is there.
+        self._moving.unlink()
 
-    async def leave(self, where: str) -> None:
+    async def leave(self, where: str, end: int) -> None:
         # Services that run over these files stop answering by them; older ones too, which cannot read this.
-        await self._log.append([Moved(where)])
+        await asyncio.to_thread(self._log.end_with, Moved(where), end)
         write_durably(self._moved, f"{where}\n".encode())
 
 
@@ -123,7 +134,7 @@ async def move(source: StatePlace, target: StatePlace) -> StateCopy:
     written = await target.holds()
     if copy.frames and written is None:
         raise StateError(f"{target.name} is empty after all was written to it: nothing was ended at {source.name}")
-    await source.leave(target.name)
+    await source.leave(target.name, copy.end)
     return copy
 
 

@@ -162,6 +162,16 @@ class FileLog:
             _sync_folder(self._folder)
         return seq
 
+    def end_with(self, last: Moved, end: int) -> None:
+        """Append the last frame, where it is not there yet; StateError where the log has gone beyond `end`."""
+        with self._locked():
+            self._tail.read()
+            if self._tail.moved is not None:
+                return
+            if self._tail.seq != end:
+                raise gone_on(str(self._folder), end, self._tail.seq)
+            self._write([last])
+
     def restore(self, frames: Sequence[Frame]) -> None:
         """Write frames under their own numbers, as they are in another log, in place of what is here."""
         with self._locked():
@@ -180,6 +190,14 @@ class FileLog:
         with (self._folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def gone_on(name: str, end: int, now: int) -> StateError:
+    """What is told where changes were made while a log was read to be moved."""
+    return StateError(
+        f"{name} came to {now} changes while its first {end} were moved: nothing was ended there, and it goes on. Stop "
+        "what serves from it, empty the place that it is moved to, and move it again"
+    )
 
 
 def moved_away(data_dir: Path, where: str) -> StateError:

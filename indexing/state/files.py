@@ -6,8 +6,10 @@ activations.jsonl     all switches, one a line
 rules/                accepted rules (indexing/state/file_rules.py)
 build.lock            the build lock (indexing/state/file_lock.py)
 cursor.key            the cursors' key (indexing/state/file_key.py)
+host                  which host serves from it (indexing/state/host_mark.py)
 state.id              the state's name, made when it is first asked for
 state.moved           where the state was moved to; not there while it is here
+state.moving          there while a state is moved to here
 """
 
 import os
@@ -22,6 +24,7 @@ import msgspec
 
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError
+from indexing.errors import StateError
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import Fits
 from indexing.state.contract import Activation, Pointer
@@ -29,9 +32,11 @@ from indexing.state.file_key import cursor_key
 from indexing.state.file_lock import build_lock, holder
 from indexing.state.file_log import FileLog, FileReader, moved_away
 from indexing.state.file_rules import AcceptedRules
+from indexing.state.host_mark import HostMark
 from indexing.state.records import Change, Frame
 
 MOVED = "state.moved"
+MOVING = "state.moving"
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -40,6 +45,7 @@ class FilesReader:
 
     def __init__(self, data_dir: Path, log: FileReader, rules: AcceptedRules) -> None:
         self._data_dir = data_dir
+        self._mark = HostMark(data_dir)
         self._log = log
         self._rules = rules
 
@@ -60,11 +66,18 @@ class FilesState:
         moved = data_dir / MOVED
         if moved.exists() and not also_moved:
             raise moved_away(data_dir, moved.read_text().strip())
+        if (data_dir / MOVING).exists() and not also_moved:
+            raise StateError(f"a state was being moved to {data_dir}, which did not end: move it again")
         self._data_dir = data_dir
+        self._mark = HostMark(data_dir)
         self._log = FileLog(data_dir / "journal")
         self._live = data_dir / "live"
         self._activations = data_dir / "activations.jsonl"
         self._rules = AcceptedRules(data_dir / "rules")
+
+    def check_host(self) -> None:
+        """BusyError where another host serves from this folder."""
+        self._mark.check()
 
     async def append(self, changes: Sequence[Change]) -> int:
         return await self._log.append(changes)
@@ -117,7 +130,7 @@ class FilesState:
         return
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:  # noqa: ARG002  # as StateStore
-        return
+        self._mark.write()
 
     async def keep(self, kept: Mapping[str, int]) -> None:  # noqa: ARG002  # as StateStore
         return
@@ -129,10 +142,11 @@ class FilesState:
         return 0
 
     async def serving(self, data_dir: Path) -> None:  # noqa: ARG002  # as StateStore
-        return
+        self._mark.check()
+        self._mark.write()
 
     async def served(self) -> None:
-        return
+        self._mark.remove()
 
     async def switch(self, activation: Activation) -> None:
         # The activations come first: a switch that they do not know could not be undone.

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from indexing.errors import StateError
 from indexing.state.boot_clock import SharedClock, boot_s
-from indexing.state.postgres_connection import StateConnection
+from indexing.state.postgres_connection import StateConnection, lost_row
 from indexing.state.postgres_log import NOTIFIED, PostgresReader
 from indexing.state.record_kinds import READS
 
@@ -43,7 +43,8 @@ class Lease:
         self._shared_clock = shared_clock
         self._worker = worker
         self._clock = clock
-        self._told: int | None = None
+        # What its row says: what was told last, or what was sent and never answered.
+        self._told = frozenset[int]()
         self._listening: psycopg.AsyncConnection | None = None
         self._valid_until = float("-inf")
         self._renew_at = float("-inf")
@@ -64,14 +65,19 @@ class Lease:
 
     async def take(self) -> float:
         """Enter the worker among those that are waited for; what `hold_since` takes. StateError."""
-        self._told = None
+        self._told = frozenset()
         worker, sent_at = self._worker, self._clock()
         async with self._connection.transaction() as connection:
             # Whoever appends holds this row to the commit: a worker is there before a frame that it must apply, or
             # reads that frame when it reads to the end.
-            await connection.execute(
-                "UPDATE nearfield.state SET longest_lease_s = greatest(longest_lease_s, %s)", (worker.lease_s,)
+            cursor = await connection.execute(
+                "UPDATE nearfield.state SET longest_lease_s = greatest(longest_lease_s, %s) RETURNING moved_to",
+                (worker.lease_s,),
             )
+            row = await cursor.fetchone()
+            if row is None:
+                raise lost_row()
+            self._connection.check_here(row[0])
             await connection.execute(
                 "INSERT INTO nearfield.workers"
                 " (id, host, name, applied, position, renewed, lease_s, reads, releases)"
@@ -84,7 +90,7 @@ class Lease:
                     *(worker.lease_s, READS, list(worker.releases)),
                 ),
             )
-        self._told = 0
+        self._told = frozenset((0,))
         return sent_at
 
     def hold_since(self, sent_at: float) -> None:
@@ -97,20 +103,22 @@ class Lease:
 
         StateError where nobody answers: what is left of the lease goes on.
         """
-        sent_at = self._clock()
+        sent_at, told = self._clock(), self._told
+        # Where the connection breaks in the commit, nobody knows whether the row says this.
+        self._told = told | {applied}
         async with self._connection.transaction() as connection:
             cursor = await connection.execute(
                 "UPDATE nearfield.workers SET applied = %s, renewed = nextval('nearfield.renewals')"
-                " WHERE id = %s AND applied = %s AND position = %s"
+                " WHERE id = %s AND applied = ANY(%s) AND position = %s"
                 " RETURNING extract(epoch FROM clock_timestamp())::float8",
-                (applied, self._worker.id, self._told, self._connection.position),
+                (applied, self._worker.id, list(told), self._connection.position),
             )
             row = await cursor.fetchone()
         if row is None:
             self._valid_until = float("-inf")
             return False
         self._shared_clock.learn(row[0], sent_at)
-        self._told = applied
+        self._told = frozenset((applied,))
         self._valid_until = sent_at + self._worker.lease_s
         # Often enough that a few that fail do no harm, and that others soon see a lease that is not renewed.
         self._renew_at = sent_at + min(self._worker.lease_s / 4, _LONGEST_REST_S)

@@ -17,6 +17,7 @@ from qdrant_client import AsyncQdrantClient, models
 from embedding.errors import DamagedError
 from indexing.errors import CollectionMissingError, StateError
 from indexing.state.copies import FilesPlace, StateCopy
+from indexing.state.file_log import gone_on
 from indexing.state.records import Frame, Moved
 from indexing.stores.server import ServerStore
 from indexing.stores.server_errors import ask
@@ -43,12 +44,17 @@ class OldServerPlace:
         if moved:
             raise StateError(f"{self.name} was moved to {moved[0]} before: there is nothing to move from it any more")
         beside = await self._beside.read()
-        if beside.frames:
+        if beside.frames and list(beside.frames) != list(frames):
             raise StateError(
                 f"{self._beside.name} has a journal of its own, of {len(beside.frames)} changes, beside {self.name}: "
                 "two logs cannot be made one. Move that folder's journal away if it is not in use"
             )
-        return replace(beside, frames=frames, live=await self._live())
+        live = await self._live()
+        if not frames and live is None:
+            raise StateError(
+                f"there is neither {self.name} nor a live release of prefix {self._prefix}: nothing to move"
+            )
+        return replace(beside, frames=frames, live=live)
 
     async def holds(self) -> tuple[str, int] | None:
         """Never written to."""
@@ -57,13 +63,20 @@ class OldServerPlace:
     async def write(self, copy: StateCopy) -> None:
         raise StateError(f"a state of {copy.end} changes cannot be moved to {self.name}: it keeps none any more")
 
-    async def leave(self, where: str) -> None:
-        number = len(await _frames(self._client, self._collection)) + 1
+    async def leave(self, where: str, end: int) -> None:
+        number = end + 1
+        if end == 0 and not await ask(self._client.collection_exists(self._collection), "look for the old journal"):
+            # Nothing was ever changed; whoever would begin to must not either.
+            await ask(self._client.create_collection(self._collection, vectors_config={}), "end the old journal")
         frame = Frame(number, datetime.now(UTC).isoformat(timespec="milliseconds"), (Moved(where),))
         point = models.PointStruct(
             id=number, vector={}, payload={"frame": b64encode(_encoder.encode(frame)).decode(), "writer": "moved"}
         )
-        await ask(self._client.upsert(self._collection, [point], wait=True), "end the old journal")
+        ending = self._client.upsert(self._collection, [point], wait=True, update_mode=models.UpdateMode.INSERT_ONLY)
+        await ask(ending, "end the old journal")
+        frames = await _frames(self._client, self._collection)
+        if not any(isinstance(change, Moved) for change in frames[-1].changes):
+            raise gone_on(self.name, end, len(frames))
 
     async def _live(self) -> str | None:
         answer = await ask(self._client.get_aliases(), "read the live alias")

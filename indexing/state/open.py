@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 
 
 def open_state(settings: IndexingSettings) -> StateStore:
-    """The state of `settings`, which its user closes; UsageError as `open_database`."""
-    return FilesState(settings.data_dir) if settings.state_url is None else open_database(settings)
+    """The state of `settings`, which its user closes.
+
+    BusyError where files are served from by another host, StateError where it was moved away, UsageError as
+    `open_database`.
+    """
+    if settings.state_url is not None:
+        return open_database(settings)
+    state = FilesState(settings.data_dir)
+    state.check_host()
+    return state
 
 
 def open_database(settings: IndexingSettings, *, also_moved: bool = False) -> "PostgresState":

@@ -9,15 +9,15 @@ import msgspec
 from psycopg import AsyncConnection
 
 from embedding.errors import DamagedError
-from indexing.errors import BuildLockedError, StateError
+from indexing.errors import BuildLockedError
 from indexing.rules.declaration import RuleSet, rules_version
 from indexing.rules.reading import DEFAULT_RULES, Fits, rules_in
 from indexing.state import postgres_hosts
 from indexing.state.acknowledgement import Acknowledgement
 from indexing.state.boot_clock import SharedClock, boot_s
 from indexing.state.contract import Activation, Pointer
-from indexing.state.postgres_connection import StateConnection, warn_of_lossy_standbys
-from indexing.state.postgres_log import PostgresReader, append
+from indexing.state.postgres_connection import StateConnection, lost_row, warn_of_lossy_standbys
+from indexing.state.postgres_log import PostgresReader, accepted_rules, append
 from indexing.state.records import Change, RulesAccepted, WentLive
 
 # One at a time over a whole state; any number will do, as long as it stays the same.
@@ -122,7 +122,7 @@ class PostgresState:
             return DEFAULT_RULES
         accepted = _rules_decoder.decode(row[0])
         assert isinstance(accepted, RulesAccepted)
-        return accepted.version, rules_in(accepted.text.encode(), f"the accepted rules {accepted.version}")
+        return accepted_rules(accepted)
 
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:
         ruleset = rules_in(data, source)
@@ -136,19 +136,20 @@ class PostgresState:
         # A connection of its own: the lock is the session's, and ends with it, whatever becomes of this host.
         own = StateConnection(self.url)
         try:
-            connection = await own.connected()
-            cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_BUILD_LOCK,))
-            row = await cursor.fetchone()
-            if row is None or not row[0]:
-                holder = await self.build_holder() or "another host"
-                raise BuildLockedError(f"The build lock is held by {holder}. Wait for it to end, or stop it.")
-            cursor = await connection.execute(
-                "UPDATE nearfield.state SET fence = fence + 1, holder = %s || ', since '"
-                " || to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ') RETURNING fence",
-                (f"host {self._host}",),
-            )
-            row = await cursor.fetchone()
-            assert row is not None
+            async with own.transaction() as connection:
+                cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_BUILD_LOCK,))
+                row = await cursor.fetchone()
+                if row is None or not row[0]:
+                    holder = await self.build_holder() or "another host"
+                    raise BuildLockedError(f"The build lock is held by {holder}. Wait for it to end, or stop it.")
+                cursor = await connection.execute(
+                    "UPDATE nearfield.state SET fence = fence + 1, holder = %s || ', since '"
+                    " || to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ') RETURNING fence",
+                    (f"host {self._host}",),
+                )
+                row = await cursor.fetchone()
+            if row is None:
+                raise lost_row()
             self._fence = int(row[0])
             try:
                 yield
@@ -180,7 +181,7 @@ class PostgresState:
             cursor = await connection.execute(sql.encode(), given)
             row = await cursor.fetchone()
         if row is None:
-            raise StateError("the state's database has lost its row in nearfield.state: restore it from a backup")
+            raise lost_row()
         return row
 
 

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from embedding.errors import UsageError
-from indexing.errors import StateError
+from indexing.errors import StateError, StateRefusedError
 from indexing.state.migrations import MIGRATIONS, NEWEST
 
 _log = logging.getLogger("nearfield.state")
@@ -46,16 +46,24 @@ class StateConnection:
         try:
             given = conninfo_to_dict(url)
         except psycopg.Error as error:
-            raise UsageError(
-                f"state_url: expected postgresql://USER@HOST/DATABASE, it cannot be read: {error}"
-            ) from error
+            # Its words quote the address, and with it what may be part of a password.
+            raise UsageError(_unreadable(type(error).__name__)) from None
+        if not all(port.isdigit() for port in str(given.get("port", "0")).split(",")):
+            raise UsageError(_unreadable("what stands for a port is no number"))
+        if "@" in str(given.get("dbname", "")):
+            raise UsageError(_unreadable("what stands for a database has an @ in it"))
         self._conninfo = make_conninfo("", **{**_DEFAULTS, **given})
-        self.told = " ".join(f"{name}={given[name]}" for name in ("host", "port", "dbname") if given.get(name)) or url
+        self.told = (
+            " ".join(f"{name}={given[name]}" for name in ("host", "port", "dbname") if given.get(name))
+            or "its default place"
+        )
         """The address without what is secret, for messages."""
         self._connection: AsyncConnection | None = None
         self._lock = asyncio.Lock()
         self.position = ""
         """System identifier and timeline of the server, known once connected."""
+        self.id = ""
+        """The state's name, known once connected, and the same ever after."""
 
     @asynccontextmanager
     async def transaction(self, statement_s: float = _STATEMENT_S) -> AsyncIterator[AsyncConnection]:
@@ -72,7 +80,7 @@ class StateConnection:
                 await self._give_up()
                 raise StateError(f"the state's database ({self.told}) does not answer: {_words(error)}") from error
             except psycopg.Error as error:
-                raise StateError(f"the state's database ({self.told}) refused: {_words(error)}") from error
+                raise StateRefusedError(f"the state's database ({self.told}) refused: {_words(error)}") from error
 
     async def connected(self) -> AsyncConnection:
         """The connection itself, for whoever listens on it; StateError when there is none."""
@@ -80,8 +88,9 @@ class StateConnection:
             return await self._connected()
 
     async def _connected(self) -> AsyncConnection:
-        if self._connection is not None and not self._connection.closed:
+        if self._connection is not None and not _is_over(self._connection):
             return self._connection
+        await self._give_up()
         try:
             connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
         except psycopg.Error as error:
@@ -115,11 +124,28 @@ class StateConnection:
             await connection.execute("SET synchronous_commit = on")
         await connection.execute("SET default_transaction_isolation = 'read committed'")
         await _migrate(connection, self.position, self.told)
-        cursor = await connection.execute("SELECT moved_to FROM nearfield.state")
-        moved = await cursor.fetchone()
-        if moved is not None and moved[0] is not None and not self._also_moved:
-            raise StateError(
-                f"the state was moved from this database ({self.told}) to {moved[0]}: leave state_url out, or set "
+        cursor = await connection.execute("SELECT id, moved_to FROM nearfield.state")
+        state = await cursor.fetchone()
+        if state is None:
+            raise lost_row()
+        self.check_id(state[0])
+        self.id = state[0]
+        if not self._also_moved:
+            self.check_here(state[1])
+
+    def check_id(self, id: str) -> None:
+        """StateRefusedError where the database keeps another state than it did before."""
+        if self.id not in ("", id):
+            raise StateRefusedError(
+                f"the state's database ({self.told}) kept the state {self.id} before, and keeps {id} now: what was "
+                "taken down may be unknown there. Restore the one before, or stop this process to take up the other"
+            )
+
+    def check_here(self, moved_to: str | None) -> None:
+        """StateRefusedError where the state was moved from here to `moved_to`."""
+        if moved_to is not None:
+            raise StateRefusedError(
+                f"the state was moved from this database ({self.told}) to {moved_to}: leave state_url out, or set "
                 "it to where the state is now"
             )
 
@@ -182,17 +208,41 @@ async def _reached(connection: AsyncConnection, told: str) -> int:
 async def warn_of_lossy_standbys(state: StateConnection) -> None:
     """Say what can be lost where a standby streams behind the primary and none is waited for."""
     async with state.transaction() as connection:
+        # Not what pg_stat_replication says of each: most users may not see that.
         cursor = await connection.execute(
-            "SELECT count(*), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) FROM pg_stat_replication"
+            "SELECT count(*) > 0 AND current_setting('synchronous_standby_names') = '' FROM pg_stat_replication"
         )
         row = await cursor.fetchone()
     assert row is not None
-    if row[0] and not row[1]:
+    if row[0]:
         _log.warning(
             "The state's database (%s) has standbys, and waits for none of them (synchronous_standby_names): when one "
             "takes over, changes that were acknowledged last can be lost, takedowns among them.",
             state.told,
         )
+
+
+def _is_over(connection: AsyncConnection) -> bool:
+    """Whether the server has closed it since it was last used; nobody is asked."""
+    try:
+        # What it said last comes first, then that it is closed.
+        for _ in range(2):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return connection.closed
+
+
+def _unreadable(why: str) -> str:
+    return (
+        f"state_url: expected postgresql://USER@HOST/DATABASE, it cannot be read ({why}; not shown here, since it may "
+        "hold a password, in which / ? # @ and : are written as %2F %3F %23 %40 and %3A)"
+    )
+
+
+def lost_row() -> StateRefusedError:
+    """What is told where the one row of `nearfield.state` is not there."""
+    return StateRefusedError("the state's database has lost its row in nearfield.state: restore it from a backup")
 
 
 def _words(error: BaseException) -> str:

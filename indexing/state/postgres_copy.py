@@ -6,7 +6,9 @@ from psycopg import AsyncConnection
 from indexing.rules.declaration import rules_version
 from indexing.rules.reading import rules_in
 from indexing.state.copies import StateCopy
+from indexing.state.file_log import gone_on
 from indexing.state.postgres import PostgresState
+from indexing.state.postgres_connection import lost_row
 from indexing.state.record_kinds import key_of, kind_of
 from indexing.state.records import Frame, RulesAccepted, WentLive
 
@@ -21,6 +23,12 @@ class PostgresPlace:
         self.name = f"the database {state.connection.told}"
 
     async def read(self) -> StateCopy:
+        async with self._state.connection.transaction() as connection:
+            cursor = await connection.execute("SELECT moved_to FROM nearfield.state")
+            row = await cursor.fetchone()
+        if row is None:
+            raise lost_row()
+        self._state.connection.check_here(row[0])
         frames = await self._state.reader().fresh()
         accepted = [change for frame in frames for change in frame.changes if isinstance(change, RulesAccepted)]
         return StateCopy(
@@ -57,10 +65,16 @@ class PostgresPlace:
                     "INSERT INTO nearfield.activations (number, body) VALUES (%s, %s)",
                     (place, msgspec.json.encode(activation)),
                 )
+        self._state.connection.id = copy.id
 
-    async def leave(self, where: str) -> None:
+    async def leave(self, where: str, end: int) -> None:
         async with self._state.connection.transaction() as connection:
-            await connection.execute("UPDATE nearfield.state SET moved_to = %s", (where,))
+            cursor = await connection.execute("UPDATE nearfield.state SET moved_to = %s RETURNING number", (where,))
+            row = await cursor.fetchone()
+            if row is None:
+                raise lost_row()
+            if row[0] != end:
+                raise gone_on(self.name, end, row[0])
             # No lease is renewed any more: workers that answer by it stop when theirs has run out.
             await connection.execute("DELETE FROM nearfield.workers")
 
@@ -68,12 +82,14 @@ class PostgresPlace:
 async def _write_frames(connection: AsyncConnection, copy: StateCopy) -> None:
     """Of each key what was said last, under its own number; then what files keep beside the log."""
     frames = list(copy.frames)
-    rules_said = any(isinstance(change, RulesAccepted) for frame in frames for change in frame.changes)
-    if copy.rules is not None and not rules_said:
-        version = rules_version(rules_in(copy.rules, "the accepted rules"))
+    said = [change for frame in frames for change in frame.changes]
+    rules_said = next((change.version for change in reversed(said) if isinstance(change, RulesAccepted)), None)
+    version = None if copy.rules is None else rules_version(rules_in(copy.rules, "the accepted rules"))
+    # A log that was in a database before says what was so then.
+    if copy.rules is not None and version is not None and version != rules_said:
         frames.append(Frame(copy.end + 1, "", (RulesAccepted(version, copy.rules.decode()),)))
-    live_said = any(isinstance(change, WentLive) for frame in frames for change in frame.changes)
-    if copy.live is not None and not live_said:
+    live_said = next((change.release for change in reversed(said) if isinstance(change, WentLive)), None)
+    if copy.live is not None and copy.live != live_said:
         number = (frames[-1].seq if frames else 0) + 1
         frames.append(Frame(number, "", (WentLive(copy.live),)))
     last: dict[str, int] = {}

@@ -31,7 +31,7 @@ async def enter(connection: StateConnection, host: str, data_dir: Path) -> None:
         if other is not None:
             raise UsageError(
                 f"host_name: another service of this state is called {host!r}, with its data in {other[0]}. Give each "
-                "its own host_name."
+                f"its own host_name; where that one is off for good, say `nearfield state forget {host}`."
             )
         await open_.execute(
             "INSERT INTO nearfield.hosts (host, data_dir, serves) VALUES (%s, %s, true)"

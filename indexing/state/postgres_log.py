@@ -17,10 +17,10 @@ import msgspec
 from psycopg import AsyncConnection
 
 from embedding.errors import DamagedError
-from indexing.errors import StartOverError, StateError
+from indexing.errors import RulesError, StartOverError, StateError, StateRefusedError
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import rules_in
-from indexing.state.postgres_connection import StateConnection
+from indexing.state.postgres_connection import StateConnection, lost_row
 from indexing.state.record_kinds import ALL_READ, key_of, kind_of
 from indexing.state.records import Change, Frame, RulesAccepted
 
@@ -44,7 +44,7 @@ class PostgresReader:
         self._connection = connection
         self._number = 0
         self._position = ""
-        self._rules: tuple[str, RuleSet] | None = None
+        self._rules: RulesAccepted | None = None
 
     @property
     def number(self) -> int:
@@ -59,17 +59,18 @@ class PostgresReader:
                 )
             # One statement, one snapshot: the last number belongs to the records.
             cursor = await connection.execute(
-                "SELECT s.number, s.cut, r.number, r.at, r.body FROM nearfield.state s"
+                "SELECT s.number, s.cut, s.id, r.number, r.at, r.body FROM nearfield.state s"
                 " LEFT JOIN nearfield.records r ON r.number > %s ORDER BY r.number, r.place",
                 (self._number,),
             )
             rows = await cursor.fetchall()
         if not rows:
-            raise StateError("the state's database has lost its row in nearfield.state: restore it from a backup")
-        end, cut = rows[0][:2]
+            raise lost_row()
+        end, cut, id = rows[0][:3]
+        self._connection.check_id(id)
         if end < self._number or 0 < self._number < cut:
             raise StartOverError(f"the log ends at {end} and was cut at {cut}, {self._number} was read")
-        frames = [] if rows[0][2] is None else _frames(rows, self._number)
+        frames = [] if rows[0][3] is None else _frames(rows, self._number)
         if frames[-1:] and frames[-1].seq > end:
             raise DamagedError(
                 f"the state's log ends at {end} and has a frame {frames[-1].seq}: its tables were edited by hand. "
@@ -82,26 +83,38 @@ class PostgresReader:
         for frame in frames:
             for change in frame.changes:
                 if isinstance(change, RulesAccepted):
-                    self._rules = change.version, rules_in(change.text.encode(), f"the accepted rules {change.version}")
+                    # Read when they are asked for: where they cannot be, what else was said holds all the same.
+                    self._rules = change
         return frames
 
     def fresh_rules(self) -> tuple[str, RuleSet] | None:
         rules, self._rules = self._rules, None
-        return rules
+        return None if rules is None else accepted_rules(rules)
+
+
+def accepted_rules(record: RulesAccepted) -> tuple[str, RuleSet]:
+    """Version and rules of what was accepted; DamagedError where they cannot be read here."""
+    try:
+        return record.version, rules_in(record.text.encode(), f"the accepted rules {record.version}")
+    except RulesError as error:
+        raise DamagedError(
+            f"{error}. They were accepted by a newer Nearfield, or edited by hand: upgrade Nearfield on this host, or "
+            "accept a rules file again."
+        ) from error
 
 
 def _frames(rows: list[tuple[Any, ...]], before: int) -> list[Frame]:
     frames = []
-    for number, records in groupby(rows, itemgetter(2)):
+    for number, records in groupby(rows, itemgetter(3)):
         kept = list(records)
         try:
-            changes = tuple(_decoder.decode(record[4]) for record in kept)
+            changes = tuple(_decoder.decode(record[5]) for record in kept)
         except msgspec.DecodeError as error:
             raise DamagedError(
                 f"frame {number} of the state's log cannot be read here ({error}): it was written by a newer "
                 "Nearfield, or damaged. Upgrade Nearfield on this host, or restore the database from a backup."
             ) from error
-        frames.append(Frame(number, kept[0][3], changes, before))
+        frames.append(Frame(number, kept[0][4], changes, before))
         before = number
     return frames
 
@@ -122,7 +135,10 @@ async def append(connection: StateConnection, changes: Sequence[Change], beside:
         except _UnreadableError as error:
             raise StateError(str(error)) from error
         except StateError as error:
-            if asyncio.get_running_loop().time() - begun > _RETRY_S:
+            is_refused = isinstance(error, StateRefusedError)
+            if is_refused and not again:
+                raise
+            if is_refused or asyncio.get_running_loop().time() - begun > _RETRY_S:
                 raise StateError(
                     f"{error}. The change was not acknowledged; whether it was written cannot be told before the "
                     "database answers again. Make it once more then: the same change twice does no harm."
@@ -141,12 +157,14 @@ async def _append(
     async with connection.transaction() as open_:
         # The lock that a first try may still hold is waited for: then it is known whether it was committed.
         cursor = await open_.execute(
-            "UPDATE nearfield.state SET number = number + 1 RETURNING number, settled,"
+            "UPDATE nearfield.state SET number = number + 1 RETURNING number, settled, moved_to,"
             " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
         )
         row = await cursor.fetchone()
-        assert row is not None
-        number, settled, at = row
+        if row is None:
+            raise lost_row()
+        number, settled, moved_to, at = row
+        connection.check_here(moved_to)
         written = await _number_of(open_, token) if again else None
         if written is not None:
             await open_.execute("UPDATE nearfield.state SET number = number - 1")

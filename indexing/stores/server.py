@@ -64,9 +64,7 @@ class ServerStore:
         self._prefix = f"{prefix}."
         self._patience = patience or Patience()
         self._owner = PrefixOwner(client, prefix, state_id)
-        self._maker = CollectionMaker(
-            client, self._owner, hnsw or HnswSettings(), self.sharding, self._patience.calls_s
-        )
+        self._maker = CollectionMaker(client, self._owner, hnsw or HnswSettings(), self.sharding, self._patience)
 
     async def create(self, collection: str, schema: CollectionSchema) -> None:
         name, doing = self._name(collection), f"create collection {collection!r}"

@@ -1,6 +1,6 @@
 """The copies of a collection on a server's nodes: where each is, and what is not as it should be.
 
-A cluster tells of all its copies through any node (`GET /cluster/telemetry`), a server of its own of its one.
+A cluster tells of all its copies through any node (`GET /cluster/telemetry`), a server without a cluster of its one.
 """
 
 from collections import defaultdict
@@ -11,10 +11,8 @@ from qdrant_client import AsyncQdrantClient, models
 from indexing.errors import CollectionMissingError
 from indexing.stores.server_errors import ask
 
-# What the cluster is asked for: collections with their copies, without their segments.
-_DETAILS_LEVEL = 2
-# A node that hangs is waited for no longer than this, and counted as away.
-_NODE_TIMEOUT_S = 5
+# The least at which a cluster tells of copies; the next one tells of their segments.
+_DETAILS_LEVEL = 3
 _SHOWN = 5
 
 
@@ -40,9 +38,10 @@ class Copy(Struct, frozen=True):
 
 async def copies_of(client: AsyncQdrantClient, name: str, doing: str) -> list[Copy]:
     """All copies of a collection by its full name; CollectionMissingError, StoreError."""
-    told = await ask(client.cluster_telemetry(details_level=_DETAILS_LEVEL, timeout=_NODE_TIMEOUT_S), doing)
-    if told.cluster is None or not told.cluster.enabled:
+    if isinstance(await ask(client.cluster_status(), doing), models.ClusterStatusOneOf):
         return await _copies_on_one_node(client, name, doing)
+    # A node that hangs is waited for: 9.5 s.
+    told = await ask(client.cluster_telemetry(details_level=_DETAILS_LEVEL), doing)
     if name not in told.collections:
         raise CollectionMissingError(f"could not {doing}: collection {name} is not there")
     return [

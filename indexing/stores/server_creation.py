@@ -12,7 +12,7 @@ from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server_copies import copies_of, too_few
 from indexing.stores.server_errors import ask
 from indexing.stores.server_owner import PrefixOwner
-from indexing.stores.server_retries import ask_again
+from indexing.stores.server_retries import Patience, ask_again
 from indexing.stores.sharding import Sharding
 
 _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
@@ -29,7 +29,7 @@ _HEDGED = models.CollectionParamsDiff(read_fan_out_delay_ms=100)
 
 
 class CollectionMaker:
-    """Makes collections with these settings; each step is tried again for `patience_s`."""
+    """Makes collections with these settings; each step is tried again as long as `patience` says."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class CollectionMaker:
         owner: PrefixOwner,
         hnsw: HnswSettings,
         sharding: Sharding,
-        patience_s: float,
+        patience: Patience,
     ) -> None:
-        self._client, self._owner, self._patience_s = client, owner, patience_s
+        self._client, self._owner, self._patience = client, owner, patience
         self._hnsw, self._sharding = hnsw, sharding
 
     async def make(self, name: str, schema: CollectionSchema, doing: str) -> None:
         """Make the collection by its full name; StoreError when it is there or gets fewer copies than it should."""
-        await ask_again(self._attempt(name, schema, doing), doing, self._patience_s)
+        await ask_again(self._attempt(name, schema, doing), doing, self._patience.calls_s)
         if self._sharding.replicas > 1:
-            copies = await ask_again(lambda: copies_of(self._client, name, doing), doing, self._patience_s)
+            copies = await ask_again(lambda: copies_of(self._client, name, doing), doing, self._patience.calls_s)
             fewer = too_few(copies, self._sharding.replicas)
             if fewer is not None:
                 # The server makes as many as it has nodes, and says nothing.
@@ -55,11 +55,12 @@ class CollectionMaker:
                     f"{fewer}. Add nodes to the cluster, or ask for fewer copies"
                 )
             await ask_again(
-                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience_s
+                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience.calls_s
             )
         for field, field_type in schema.indexed.items():
-            # Before the first point, so that the graph gets the edges that keep filtered searches connected.
-            await ask_again(self._index(name, field, field_type), doing, self._patience_s)
+            # Before the first point, so that the graph gets the edges that keep filtered searches connected. It is
+            # a write to every copy, those of nodes that are away too.
+            await ask_again(self._index(name, field, field_type), doing, self._patience.writes_s)
 
     def _attempt(self, name: str, schema: CollectionSchema, doing: str) -> Callable[[], Awaitable[None]]:
         attempt = uuid4().hex

@@ -37,7 +37,7 @@ class Patience(Struct, frozen=True, kw_only=True):
 
     # Making and dropping collections: another leader of the cluster is elected within seconds.
     calls_s: float = 60.0
-    # A batch, and a copy whose node is away: a machine that starts anew takes minutes.
+    # A batch, a payload index, and a copy whose node is away: a machine that starts anew takes minutes.
     writes_s: float = 600.0
     # 1.76M vectors of 1024-d took a server 11 minutes (docs/log.md).
     optimise_s: float = 4 * 3600.0

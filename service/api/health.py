@@ -12,6 +12,7 @@ from indexing.release.manifest import Counts
 from indexing.state.proposal import refused_rules
 from indexing.stores.answer_budget import AnswerBudget
 from indexing.stores.contract import VectorStore
+from service.api.parameters import refuse_unknown_parameters
 from service.changes.following import Following
 from service.queries.release_router import ReleaseRouter
 from service.ranking.encoder_gate import EncoderGate, EncoderState
@@ -58,8 +59,9 @@ def health_routes(
 ) -> list[HTTPRouteHandler]:
     """`/health/live` and `/health/ready`."""
 
-    async def at_once(_request: Request[Any, Any, Any]) -> None:
-        """Whatever other routes wait for."""
+    async def at_once(request: Request[Any, Any, Any]) -> None:
+        # Whatever other routes wait for.
+        await refuse_unknown_parameters(request)
 
     async def as_it_is(response: Response[Any]) -> Response[Any]:
         return response

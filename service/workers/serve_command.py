@@ -1,27 +1,23 @@
 """`nearfield serve`: what is checked before any worker starts, and what a person is told."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 import click
 from msgspec.structs import replace
 
-from embedding.errors import EncoderMissingError, NearfieldError, UsageError
+from embedding.errors import EncoderMissingError, UsageError
 from embedding.settings import EncoderPlace
 from embedding.text.encoder_hub import fetched_encoder
-from indexing.releases.releases import Releases
-from indexing.rules.payload_fields import check_payload_fields
-from indexing.state.open_both import open_both
-from indexing.state.proposal import Proposal
 from indexing.stores.open import backend_of
 from service.schemas.settings import Settings
 from service.workers.environ import as_environ
 from service.workers.listeners import Listeners, is_loopback
-from service.workers.live_watch import LiveWatch, Look, Seen, Told
+from service.workers.live_watch import LiveWatch
 from service.workers.log_lines import configure_logging
+from service.workers.looking import looking
 from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
 from service.workers.supervisor import Supervisor
@@ -47,7 +43,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
     """
     interval_s = _LOOK_EVERY_S["database" if settings.state_url else "files"]
     pace = Pace(finish_s=settings.encoder_wait_s + _FINISH_S)
-    with closing(listen(settings)) as listeners, closing(LiveWatch(partial(_looking, settings), interval_s)) as watch:
+    with closing(listen(settings)) as listeners, closing(LiveWatch(partial(looking, settings), interval_s)) as watch:
 
         def say_ready(release: str) -> None:
             workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
@@ -91,35 +87,3 @@ def with_encoder_folder(settings: Settings) -> Settings:
         _log.error("there is no text encoder: %s", error)
         return settings
     return replace(settings, encoder=EncoderPlace(folder))
-
-
-@contextmanager
-def _looking(settings: Settings) -> Iterator[Look]:
-    with asyncio.Runner() as runner:
-        state, store = runner.run(open_both(settings))
-        releases = Releases(settings.data_dir, store, state)
-        proposal = Proposal(settings.rules, settings.data_dir / "rules")
-
-        async def ask(told: Told) -> Seen:
-            await state.report(told.loaded, told.gone)
-            pointer = await state.pointer()
-            live = await releases.live_id()
-            wanted = pointer.target or live
-            encoders = {releases.manifest(one).encoder_hash for one in (live, wanted)}
-            return Seen(live, wanted, together=len(encoders) == 1)
-
-        def look(told: Told) -> Seen:
-            seen = runner.run(ask(told))
-            if settings.state_url is None:
-                # Of many hosts none may put its own file in force for all.
-                proposal.take_up(seen.live, lambda ruleset: check_payload_fields(ruleset, releases.manifest(seen.live)))
-            return seen
-
-        try:
-            runner.run(state.serving(settings.data_dir))
-            yield look
-        finally:
-            with suppress(NearfieldError):
-                runner.run(state.served())
-            runner.run(store.close())
-            runner.run(state.close())

@@ -163,8 +163,20 @@ class OverGrpc(AsyncQdrantLocal):
             ]
             shards = [models.DistributedShardTelemetry(id=0, replicas=copies)]
             collections[name] = models.DistributedCollectionTelemetry(id=name, shards=shards)
-        cluster = models.DistributedClusterTelemetry(enabled=True, peers={})
-        return models.DistributedTelemetryData(collections=collections, cluster=cluster)
+        return models.DistributedTelemetryData(collections=collections)
+
+    async def cluster_status(self) -> models.ClusterStatus:
+        """One of several nodes."""
+        raft = models.RaftInfo(term=1, commit=1, pending_operations=0, leader=0, role=None, is_voter=True)
+        working = models.ConsensusThreadStatusOneOf1(consensus_thread_status="stopped")
+        return models.ClusterStatusOneOf1(
+            status="enabled",
+            peer_id=0,
+            peers={},
+            raft_info=raft,
+            consensus_thread_status=working,
+            message_send_failures={},
+        )
 
     async def create_payload_index(  # type: ignore[override]
         self, collection_name: str, field_name: str, field_schema: Any = None, **_: Any

@@ -44,8 +44,7 @@ class Scripted(OverGrpc):
             return await super().cluster_telemetry(**kwargs)
         shards = [models.DistributedShardTelemetry(id=0, replicas=next(self.looks))]
         collections = {"near.c": models.DistributedCollectionTelemetry(id="near.c", shards=shards)}
-        cluster = models.DistributedClusterTelemetry(enabled=True, peers={})
-        return models.DistributedTelemetryData(collections=collections, cluster=cluster)
+        return models.DistributedTelemetryData(collections=collections)
 
     async def count(self, collection_name: str, *args: Any, **kwargs: Any) -> models.CountResult:
         if self.error is not None:

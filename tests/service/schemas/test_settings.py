@@ -63,7 +63,8 @@ def test_relative_paths_count_from_the_file_that_names_them(tmp_path: Path) -> N
 
 
 def test_variables_that_are_no_settings_are_let_through(tmp_path: Path) -> None:
-    load_settings(tmp_path, {"NEARFIELD_TEST_QDRANT_URL": "http://localhost:6334", "NEARFIELD_REPLACING": "1"}, {})
+    tests = {"NEARFIELD_TEST_QDRANT_URL": "http://localhost:6334", "NEARFIELD_TEST_QDRANT_BIN": "/usr/bin/qdrant"}
+    load_settings(tmp_path, tests | {"NEARFIELD_REPLACING": "1"}, {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,248 @@
+"""Appending to the log in PostgreSQL while it is killed, blocked and written to by many."""
+
+import asyncio
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from embedding.errors import DamagedError
+from indexing.errors import BuildLockedError, StateError, StateRefusedError
+from indexing.journal.takedowns import taken_down
+from indexing.state.contract import Activation
+from indexing.state.postgres import PostgresState
+from indexing.state.postgres_connection import StateConnection
+from indexing.state.postgres_log import append
+from indexing.state.records import RulesAccepted, TakenDown
+from tests.indexing.state.leases import Database, commits_untold
+from tests.postgres_server import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    """A server that may be killed; whoever kills it starts it again."""
+    with postgres_server() as server:
+        yield server
+
+
+def test_it_is_written_once_though_the_database_was_killed_before_it_answered(own_server: PostgresServer) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        assert await state.append([TakenDown("before")]) == 1
+
+        async def slow(_connection: object, _number: int) -> None:
+            # Everything is written, and nothing committed: the power goes.
+            if not killed.is_set():
+                killed.set()
+                await asyncio.to_thread(own_server.kill)
+                threading.Timer(1.0, own_server.start).start()
+
+        killed = asyncio.Event()
+        assert await append(state.connection, [TakenDown("during")], slow) == 2
+        assert await taken_down(state) == {"before", "during"}
+        assert await state.append([TakenDown("after")]) == 3
+
+    database.run(work)
+
+
+def test_it_is_written_once_though_its_commit_was_not_told(
+    own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("before")])
+        with monkeypatch.context() as patch:
+            broken = commits_untold(patch)
+            assert await state.append([TakenDown("during")]) == 2
+        assert broken == ["untold"]
+        assert await state.end() == 2
+        assert [frame.seq for frame in await state.reader().fresh()] == [1, 2]
+
+    database.run(work)
+
+
+def test_a_database_that_stays_away_is_said_within_seconds_and_that_nobody_knows(own_server: PostgresServer) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("before")])
+        own_server.kill()
+        begun = time.monotonic()
+        try:
+            with pytest.raises(
+                StateError, match=r"cannot be reached.*not acknowledged.*same change twice does no harm"
+            ):
+                await state.append([TakenDown("during")])
+            assert 4 < time.monotonic() - begun < 9
+        finally:
+            own_server.start()
+        # The first call after its return: the connection of before is known to be over.
+        assert await state.end() == 1
+
+    database.run(work)
+
+
+def test_the_first_call_after_a_restart_is_answered(own_server: PostgresServer) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        name = await state.id()
+        for end in (own_server.stop, own_server.kill):
+            end()
+            own_server.start()
+            assert await state.id() == name
+
+    database.run(work)
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_writer_waits_for_another_ones_number_and_none_is_left_out(commits: bool) -> None:
+    database = Database()
+
+    async def work() -> None:
+        first, second = database.state(), database.state()
+        assert await first.append([TakenDown("a")]) == 1
+        may_end, is_in = asyncio.Event(), asyncio.Event()
+
+        async def wait(_connection: object, number: int) -> None:
+            assert number == 2
+            is_in.set()
+            await may_end.wait()
+            if not commits:
+                raise BuildLockedError("it is not to be")
+
+        holding = asyncio.create_task(append(first.connection, [TakenDown("b")], wait))
+        await is_in.wait()
+        blocked = asyncio.create_task(second.append([TakenDown("c")]))
+        await asyncio.sleep(0.2)
+        assert not blocked.done()
+        # Nobody has read what is not committed.
+        reader = database.state().reader()
+        assert [frame.seq for frame in await reader.fresh()] == [1]
+        may_end.set()
+        if commits:
+            assert await holding == 2
+        else:
+            with pytest.raises(BuildLockedError):
+                await holding
+        assert await blocked == (3 if commits else 2)
+        assert [frame.seq for frame in await reader.fresh()] == ([2, 3] if commits else [2])
+        assert await taken_down(first) == ({"a", "b", "c"} if commits else {"a", "c"})
+
+    database.run(work)
+
+
+def test_of_many_processes_none_takes_anothers_number() -> None:
+    database = Database()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(3) as pool:
+        numbers = pool.starmap(_append_some, [(database.url, name) for name in ("a", "b", "c")])
+    assert sorted(number for some in numbers for number in some) == list(range(1, 61))
+    for some in numbers:
+        assert some == sorted(some)
+
+    async def work() -> None:
+        state = database.state()
+        assert await state.end() == 60
+        assert [frame.seq for frame in await state.reader().fresh()] == list(range(1, 61))
+        assert len(await taken_down(state)) == 60
+
+    database.run(work)
+
+
+def _append_some(url: str, name: str) -> list[int]:
+    async def work() -> list[int]:
+        state = PostgresState(url, name)
+        numbers = [await state.append([TakenDown(f"{name}-{number}")]) for number in range(20)]
+        await state.close()
+        return numbers
+
+    return asyncio.run(work())
+
+
+def test_what_the_database_refuses_is_not_tried_again() -> None:
+    database = Database()
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("a")])
+        database.execute("ALTER TABLE nearfield.records RENAME TO elsewhere")
+        begun = time.monotonic()
+        with pytest.raises(StateRefusedError, match=r'refused: relation "nearfield\.records" does not exist'):
+            await state.append([TakenDown("b")])
+        assert time.monotonic() - begun < 1
+        database.execute("ALTER TABLE nearfield.elsewhere RENAME TO records")
+        assert await state.append([TakenDown("b")]) == 2
+
+    database.run(work)
+
+
+def test_a_frame_with_rules_that_cannot_be_read_says_all_else_that_it_says() -> None:
+    """A newer Nearfield accepted them: who cannot read them still hides what was taken down with or before them."""
+    database = Database()
+
+    async def work() -> None:
+        state = database.state()
+        reader = state.reader()
+        await state.append([TakenDown("a"), RulesAccepted("0123456789abcdef", "[tomorrow]\nx = 1\n"), TakenDown("b")])
+        (frame,) = await reader.fresh()
+        assert [change.id for change in frame.changes if isinstance(change, TakenDown)] == ["a", "b"]
+        with pytest.raises(DamagedError, match=r"the accepted rules 0123456789abcdef.*upgrade Nearfield on this host"):
+            reader.fresh_rules()
+        assert reader.fresh_rules() is None
+        with pytest.raises(DamagedError, match="the accepted rules 0123456789abcdef"):
+            await state.rules()
+
+    database.run(work)
+
+
+def test_a_build_whose_lock_went_with_its_connection_does_not_go_live() -> None:
+    database = Database()
+
+    async def work() -> None:
+        first, second = database.state("host-1"), database.state("host-2")
+        async with first.build_lock():
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            await asyncio.sleep(0.1)
+            async with second.build_lock():
+                holder = await first.build_holder()
+                assert holder is not None
+                assert holder.startswith("host host-2, since ")
+            with pytest.raises(BuildLockedError, match="another host has taken it"):
+                await first.switch(Activation("2026-11-29T10:00:00.000+00:00", "activate", "r1", None))
+        assert await second.live() is None
+        assert await second.end() == 0
+
+    database.run(work)
+
+
+def test_a_connection_of_a_build_lock_that_cannot_be_made_is_said_as_any_other(own_server: PostgresServer) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        await state.id()
+        own_server.kill()
+        try:
+            with pytest.raises(StateError, match="cannot be reached"):
+                async with state.build_lock():
+                    pass
+        finally:
+            own_server.start()
+        connection = StateConnection(database.url)
+        async with connection.transaction() as open_:
+            assert open_.info.dbname == database.name
+        await connection.close()
+
+    database.run(work)

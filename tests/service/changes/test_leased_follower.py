@@ -1,0 +1,326 @@
+"""A worker that keeps up by a lease: what it has applied, and when it may answer."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+
+from embedding.errors import NearfieldError
+from indexing.errors import StateError
+from indexing.rules.declaration import RuleSet
+from indexing.state.contract import Activation
+from indexing.state.postgres import PostgresState
+from indexing.state.records import Frame, Lifted, RulesAccepted, TakenDown, WentLive
+from service.changes.leased_follower import LeasedFollower
+from service.loaded.loaded_release import LoadedRelease
+from tests.indexing.state.clusters import primary_and_standby
+from tests.indexing.state.leases import Database, HandClock, worker
+from tests.postgres_server import PostgresServer, postgres_server
+
+
+class Rows:
+    """Of a release, as far as takedowns go."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.taken_down: set[str] = set()
+
+    def apply(self, frame: Frame) -> None:
+        self.numbers.append(frame.seq)
+        for change in frame.changes:
+            if isinstance(change, TakenDown):
+                self.taken_down.add(change.id)
+            if isinstance(change, Lifted):
+                self.taken_down.discard(change.id)
+
+
+class Loaded:
+    """A release that is held."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+
+    def afresh(self) -> "Loaded":
+        return Loaded()
+
+
+class Holding:
+    """Two releases, and what a worker was told to do with them."""
+
+    def __init__(self) -> None:
+        self.releases = {"r1": Loaded(), "r2": Loaded()}
+        self.live: list[str] = []
+        self.rules: list[str] = []
+        self.troubles: list[str] = []
+
+    @property
+    def loaded(self) -> Mapping[str, LoadedRelease]:
+        return cast("Mapping[str, LoadedRelease]", self.releases)
+
+    def obey(self, fresh_rules: Callable[[], tuple[str, RuleSet] | None]) -> None:
+        try:
+            fresh = fresh_rules()
+        except NearfieldError as error:
+            self.troubles.append(str(error))
+            return
+        if fresh is not None:
+            self.rules.append(fresh[0])
+
+    def replace(self, loaded: Mapping[str, Any]) -> None:
+        self.releases = dict(loaded)
+
+    def go_live(self, release: str) -> None:
+        self.live.append(release)
+
+    def take_up_plans(self) -> None:
+        return
+
+    @property
+    def hidden(self) -> set[str]:
+        """What both releases hide; they never differ."""
+        first, second = (one.rows for one in self.releases.values())
+        assert first.taken_down == second.taken_down
+        assert first.numbers == second.numbers
+        return first.taken_down
+
+
+class Following:
+    """A follower in the background, as a service runs it."""
+
+    def __init__(self, database: Database, clock: Callable[[], float], name: str = "w1", lease_s: float = 2.0) -> None:
+        self.held = Holding()
+        self.follower = LeasedFollower(self.held, database.lease(clock, worker(name, lease_s=lease_s)))
+
+    async def __aenter__(self) -> "Following":
+        await self.follower.begin()
+        self._task = asyncio.create_task(self.follower.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def asked(self) -> set[str]:
+        """What a query finds hidden; StateError where it is not answered."""
+        await self.follower.arrive()
+        hidden = self.held.hidden
+        if not self.follower.may_answer:
+            raise StateError("ran out")
+        return set(hidden)
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+async def until(is_so: Callable[[], bool], within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+async def everywhere(state: PostgresState, number: int) -> None:
+    async with asyncio.timeout(15):
+        while await state.unacknowledged(number, 1.0):
+            pass
+
+
+def test_what_is_acknowledged_is_applied_in_every_worker_and_release() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("before")])
+        async with Following(database, clock) as first, Following(database, clock, "w2") as second:
+            assert first.held.hidden == second.held.hidden == {"before"}
+            for number in range(2, 22):
+                assert await state.append([TakenDown(f"a{number}")]) == number
+                assert await state.unacknowledged(number, 5) == []
+                assert f"a{number}" in await first.asked()
+                assert f"a{number}" in await second.asked()
+
+    database.run(work)
+
+
+def test_one_that_does_not_keep_up_is_named_and_does_not_answer_once_its_lease_has_run_out() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        paused = Following(database, clock)
+        await paused.follower.begin()
+        number = await state.append([TakenDown("a")])
+        assert await state.unacknowledged(number, 0.2) == ["host-1 (process of w1)"]
+        assert await paused.asked() == set()
+        clock.now += 2.0
+        with pytest.raises(StateError, match="lease has run out"):
+            await paused.asked()
+        # Woken up, it reads before it answers.
+        async with paused:
+            assert await paused.asked() == {"a"}
+            assert await state.unacknowledged(number, 0) == []
+
+    database.run(work)
+
+
+def test_an_answer_that_was_begun_by_another_lease_is_not_given() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        async with Following(database, clock) as one:
+            await one.follower.arrive()
+            assert one.follower.may_answer
+            clock.now += 3.0
+            assert not one.follower.may_answer
+            await until(lambda: one.follower._lease.valid)
+            # Whatever it has read so far was read while a takedown may have been acknowledged without it.
+            assert not one.follower.may_answer
+            await one.follower.arrive()
+            assert one.follower.may_answer
+
+    database.run(work)
+
+
+@pytest.mark.parametrize("by_hand", ["DELETE FROM nearfield.workers", "UPDATE nearfield.workers SET applied = 99"])
+def test_after_its_row_was_edited_it_takes_its_lease_anew(by_hand: str, caplog: pytest.LogCaptureFixture) -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        async with Following(database, clock) as one:
+            database.execute(by_hand)
+            await state.append([TakenDown("a")])
+            # Told of the frame, it finds out.
+            await until(lambda: database.execute("SELECT applied FROM nearfield.workers") == [(1,)])
+            assert await one.asked() == {"a"}
+
+    with caplog.at_level(logging.WARNING):
+        database.run(work)
+    assert "the lease was lost, and is taken anew" in caplog.text
+
+
+def test_rules_and_what_is_live_come_with_the_log() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        async with Following(database, clock) as one:
+            version = await state.accept(b'[blocked]\nitems = ["x"]\n', "rules.toml", lambda _: None)
+            await state.switch(Activation("2026-11-29T10:00:00.000+00:00", "activate", "r2", None))
+            await everywhere(state, await state.end())
+            assert one.held.rules == [version]
+            assert one.held.live == ["r2"]
+            assert await one.follower.live() == "r2"
+            # Rules that cannot be read keep nothing else from being applied.
+            await state.append([WentLive("r1"), RulesAccepted("0" * 16, "[tomorrow]\n"), TakenDown("a")])
+            await everywhere(state, await state.end())
+            assert await one.asked() == {"a"}
+            assert one.held.live == ["r2", "r1"]
+            assert one.held.rules == [version]
+            assert ["the accepted rules 0000000000000000" in trouble for trouble in one.held.troubles] == [True]
+
+    database.run(work)
+
+
+def test_a_database_that_is_away_for_seconds_stops_no_query(own_server: PostgresServer) -> None:
+    database, clock = Database(own_server), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        async with Following(database, clock, lease_s=600.0) as one:
+            await everywhere(state, await state.append([TakenDown("a")]))
+            own_server.kill()
+            for _ in range(20):
+                assert await one.asked() == {"a"}
+                await asyncio.sleep(0.1)
+            await asyncio.to_thread(own_server.start)
+            returned = asyncio.get_running_loop().time()
+            number = await state.append([TakenDown("b")])
+            await everywhere(state, number)
+            assert asyncio.get_running_loop().time() - returned < 2.0
+            assert await one.asked() == {"a", "b"}
+
+    database.run(work)
+
+
+def test_where_it_stays_away_the_lease_ends_and_its_return_ends_that(
+    own_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    database, clock = Database(own_server), HandClock()
+
+    async def work() -> None:
+        async with Following(database, clock) as one:
+            own_server.kill()
+            await until(lambda: "cannot keep up with the state" in caplog.text)
+            assert await one.asked() == set()
+            clock.now += 2.0
+            with pytest.raises(StateError, match="lease has run out"):
+                await one.asked()
+            await asyncio.to_thread(own_server.start)
+            await until(lambda: one.follower._lease.valid)
+            assert await one.asked() == set()
+
+    with caplog.at_level(logging.INFO):
+        database.run(work)
+    # One line an incident, and one that it is over.
+    told = [record.getMessage() for record in caplog.records if record.name == "nearfield.service"]
+    assert len([line for line in told if line.startswith("cannot keep up with the state")]) == 1
+    assert "the state's database answers again" in told
+
+
+def test_after_a_failover_it_starts_over_with_fresh_rows(caplog: pytest.LogCaptureFixture) -> None:
+    with primary_and_standby(is_synchronous=True) as (primary, standby):
+        database, clock = Database(primary), HandClock()
+        database.beside(standby)
+
+        async def work() -> None:
+            state = database.state()
+            async with Following(database, clock) as one:
+                for item_id in ("a", "b"):
+                    await everywhere(state, await state.append([TakenDown(item_id)]))
+                before = dict(one.held.releases)
+                primary.kill()
+                await asyncio.to_thread(standby.promote)
+                database.server = standby
+                number = await state.append([TakenDown("c")])
+                assert number == 3
+                # In force here at once, and nobody can say so for whoever has not come over.
+                await until(lambda: one.held.hidden == {"a", "b", "c"})
+                assert await state.unacknowledged(number, 0) != []
+                await everywhere(state, number)
+                assert await one.asked() == {"a", "b", "c"}
+                for release, loaded in one.held.releases.items():
+                    assert loaded is not before[release]
+
+        with caplog.at_level(logging.WARNING):
+            database.run(work)
+        assert "the log is read from its beginning" in caplog.text
+
+
+def test_a_schema_that_was_made_anew_is_not_taken_for_a_log_without_takedowns() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        async with Following(database, clock) as one:
+            await everywhere(state, await state.append([TakenDown("a")]))
+            database.execute("ALTER SCHEMA nearfield RENAME TO moved_away")
+            # Somebody else starts there, and finds none: theirs is a new one.
+            other = database.state("host-2")
+            assert await other.end() == 0
+            await other.append([TakenDown("z")])
+            await asyncio.sleep(2.0)
+            assert await one.asked() == {"a"}
+            clock.now += 2.0
+            with pytest.raises(StateError, match="lease has run out"):
+                await one.asked()
+            database.execute("ALTER SCHEMA nearfield RENAME TO another")
+            database.execute("ALTER SCHEMA moved_away RENAME TO nearfield")
+            await until(lambda: one.follower._lease.valid)
+            assert await one.asked() == {"a"}
+
+    database.run(work)
