@@ -74,7 +74,7 @@ class LoggedTakedown(Struct, frozen=True):
     number: int
 
 
-def logged_takedowns(server: PostgresServer, database: str) -> list[LoggedTakedown]:
+def logged_takedowns(server: PostgresServer) -> list[LoggedTakedown]:
     """Read from the database itself, past the product."""
-    rows = server.execute("SELECT key, kind, number FROM nearfield.records WHERE key LIKE 'takedown:%'", database)
+    rows = server.execute("SELECT key, kind, number FROM nearfield.records WHERE key LIKE 'takedown:%'")
     return [LoggedTakedown(key.removeprefix("takedown:"), kind, number) for key, kind, number in rows]

@@ -9,16 +9,17 @@ from typing import Literal
 import httpx
 from msgspec import Struct
 
+from benchmarks.cluster.acknowledged import logged_takedowns
 from benchmarks.cluster.asked_about import near, seeds_and_items, still_shown
 from benchmarks.cluster.load import Asked, Load
-from benchmarks.cluster.acknowledged import logged_takedowns
+from benchmarks.cluster.reads import reads_of
 from benchmarks.cluster.report import Bar, all_met, least, most, percentile, print_table, print_troubles
 from benchmarks.cluster.topology import QUERY_TIMEOUT_S, Topology, running
 
 Fault = Literal["killed", "stopped", "cut off"]
 _LEAST_ANSWERED: dict[Fault, float] = {"killed": 0.999, "stopped": 0.99, "cut off": 0.99}
 _LEAST_FAULT_S, _MOST_FAULT_S = 4.0, 6.0
-_HEALTHY_S, _REST_S = 60.0, 1.0
+_HEALTHY_S, _REST_S, _UNDISTURBED_S = 60.0, 1.0, 5.0
 # What the client itself and its connection take on cores that everything shares.
 _CLIENT_S = 0.25
 # The lease is no matter here: the database is well.
@@ -49,7 +50,10 @@ def measure(rounds: int, num_items: int, seed: int) -> bool:
         load = Load(topology.hosts, seeds, items)
         done = []
         with load.running():
-            time.sleep(3.0)
+            time.sleep(_REST_S)
+            reads = reads_of(topology.cluster), len(load.queries)
+            time.sleep(_UNDISTURBED_S)
+            reads_each = (reads_of(topology.cluster) - reads[0]) / (len(load.queries) - reads[1])
             for number, fault in enumerate(order, start=1):
                 done.append(_round(topology, fault, dice, seeds[0]))
                 one = done[-1]
@@ -59,8 +63,8 @@ def measure(rounds: int, num_items: int, seed: int) -> bool:
                     flush=True,
                 )
         shown = still_shown(topology.hosts, seeds, load.acknowledged.taken_down)
-        lost = load.acknowledged.lost(logged_takedowns(topology.postgres, topology.database))
-    return _report(load, done, shown, lost)
+        lost = load.acknowledged.lost(logged_takedowns(topology.databases[0]))
+    return _report(load, done, reads_each, shown, lost)
 
 
 def _round(topology: Topology, fault: Fault, dice: random.Random, seed: str) -> Round:
@@ -117,10 +121,11 @@ def _all_active(url: str) -> bool:
 
 
 def _all_ask(topology: Topology, seed: str) -> bool:
-    return all(near(host, seed)[0] == httpx.codes.OK for host in topology.hosts)
+    answers = [near(host, seed) for host in topology.hosts]
+    return all(status == httpx.codes.OK and "degraded" not in answer for status, answer in answers)
 
 
-def _report(load: Load, rounds: list[Round], shown: list[str], lost: list[str]) -> bool:
+def _report(load: Load, rounds: list[Round], reads_each: float, shown: list[str], lost: list[str]) -> bool:
     bars, rows = [], []
     for fault, bound in _LEAST_ANSWERED.items():
         own = [one for one in rounds if one.fault == fault]
@@ -143,6 +148,7 @@ def _report(load: Load, rounds: list[Round], shown: list[str], lost: list[str]) 
         print("lost:", one)
     longest_s = max(query.took_s for query in load.queries)
     bars += [
+        least("reads that Qdrant counted, for each query before the first fault", reads_each, 0.98),
         most("longest query (the client's own time allowed for)", longest_s, QUERY_TIMEOUT_S + _CLIENT_S, "s"),
         most("acknowledged changes lost", len(lost), 0),
         most("answers that show what was taken down", sum(bool(one.wrongly_shown) for one in load.queries), 0),

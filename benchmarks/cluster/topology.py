@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.cluster.hosts import Host
 from benchmarks.cluster.network import Network
 from benchmarks.cluster.world import MARKET, build_and_push
+from tests.indexing.state.clusters import primary_and_standby
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.qdrant_cluster import BINARY, QdrantCluster
 from tests.service.engine_plans import ask_the_engine
@@ -21,14 +22,12 @@ _NODES, _COPIES, _WORKERS = 3, 2, 2
 
 @dataclass(frozen=True)
 class Topology:
-    """All that runs; `standby` follows `postgres` synchronously, where there is one."""
+    """All that runs; `databases`: the primary, and where there is one the standby that its commits wait for."""
 
     hosts: list[Host]
     network: Network
     cluster: QdrantCluster
-    postgres: PostgresServer
-    standby: PostgresServer | None
-    database: str
+    databases: tuple[PostgresServer, ...]
 
 
 @contextmanager
@@ -44,14 +43,16 @@ def running(num_items: int, lease_s: float, *, ask_engine: bool, with_standby: b
         network = stack.enter_context(Network(_NODES))
         cluster = stack.enter_context(QdrantCluster(Path(BINARY).resolve(), folder / "qdrant", network.places))
         cluster.start(_NODES)
-        postgres = stack.enter_context(postgres_server())
-        database = postgres.new_database().partition("@/")[2].partition("?")[0]
-        standby = stack.enter_context(_following(postgres)) if with_standby else None
-        servers = [postgres, *([standby] if standby else [])]
+        servers: tuple[PostgresServer, ...]
+        if with_standby:
+            servers = stack.enter_context(primary_and_standby(is_synchronous=True))
+        else:
+            servers = (stack.enter_context(postgres_server()),)
+        (folder / "releases").mkdir()
         settings: dict[str, object] = {
             "qdrant_url": ",".join(cluster.urls),
             "qdrant_replicas": _COPIES,
-            "state_url": f"postgresql://postgres@/{database}?host={','.join(str(one.folder) for one in servers)}",
+            "state_url": f"postgresql://postgres@/postgres?host={','.join(str(one.folder) for one in servers)}",
             "release_store": str(folder / "releases"),
             "lease_s": lease_s,
             "query_timeout_s": QUERY_TIMEOUT_S,
@@ -70,19 +71,4 @@ def running(num_items: int, lease_s: float, *, ask_engine: bool, with_standby: b
             host.begin_to_serve(_WORKERS)
         for host in hosts:
             host.wait()
-        yield Topology(hosts, network, cluster, postgres, standby, database)
-
-
-@contextmanager
-def _following(postgres: PostgresServer) -> Iterator[PostgresServer]:
-    """A standby that every commit of `postgres` waits for."""
-    folder = postgres.folder.parent / "standby"
-    folder.mkdir()
-    standby = postgres.standby(folder)
-    standby.start()
-    try:
-        postgres.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        postgres.execute("SELECT pg_reload_conf()")
-        yield standby
-    finally:
-        standby.stop()
+        yield Topology(hosts, network, cluster, servers)
