@@ -63,7 +63,7 @@ class Host:
             time.sleep(0.1)
 
     def call(
-        self, method: str, path: str, body: dict[str, object] | None = None, timeout_s: float = 30.0
+        self, method: str, path: str, body: dict[str, object] | None = None, timeout_s: float = 60.0
     ) -> tuple[int, dict[str, Any]]:
         """Status and answer of one call with the admin token, on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
