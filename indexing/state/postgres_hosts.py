@@ -54,14 +54,19 @@ async def forget(connection: StateConnection, host: str) -> bool:
     return bool(workers.rowcount or hosts.rowcount)
 
 
-async def report(connection: StateConnection, host: str, loaded: str | None, gone: Sequence[str]) -> None:
-    """What the workers of `host` are ready for, and which of them are over."""
+async def report(
+    connection: StateConnection, host: str, data_dir: Path, loaded: str | None, gone: Sequence[str]
+) -> None:
+    """What the workers of `host`, which serves from `data_dir`, are ready for, and which of them are over."""
     async with connection.transaction() as open_:
         if gone:
             await open_.execute("DELETE FROM nearfield.workers WHERE id = ANY(%s)", (list(gone),))
+        # One that was forgotten, and serves after all, is waited for again.
         await open_.execute(
-            "UPDATE nearfield.hosts SET loaded = %s WHERE host = %s AND loaded IS DISTINCT FROM %s",
-            (loaded, host, loaded),
+            "INSERT INTO nearfield.hosts AS h (host, data_dir, serves, loaded) VALUES (%s, %s, true, %s)"
+            " ON CONFLICT (host) DO UPDATE SET loaded = excluded.loaded"
+            " WHERE h.loaded IS DISTINCT FROM excluded.loaded",
+            (host, str(data_dir), loaded),
         )
 
 

@@ -107,8 +107,9 @@ def test_a_host_that_is_forgotten_is_waited_for_no_more_and_may_come_back(fleet:
         assert await hosts["a"].prepare("r1", 0) == ["a"]
         assert not await forget(hosts["a"].connection, "b")
         assert not await forget(hosts["a"].connection, "never-heard-of")
-        await hosts["b"].serving(tmp_path / "b")
+        # It was alive after all, and says so of itself.
         await hold(fleet.database.lease(fleet.clock, worker("w-b", "b")))
+        await hosts["b"].report("r0", ())
         assert await hosts["a"].prepare("r1", 0) == ["a", "b"]
 
     fleet.database.run(work)

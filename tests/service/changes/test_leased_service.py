@@ -4,11 +4,9 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from litestar.testing import TestClient
 from msgspec.structs import replace
@@ -24,64 +22,9 @@ from service.main import open_dependencies
 from service.schemas.settings import Settings
 from tests.copied_folders import copied
 from tests.indexing.state.leases import Database
-from tests.postgres_server import PostgresServer, postgres_server
+from tests.postgres_server import postgres_server
+from tests.service.changes.leased_hosts import OLDER, TOKEN, Hosts, eventually, refused, similar, take_down
 from tests.service.conftest import Client
-
-TOKEN = {"Authorization": "Bearer s3cret"}
-OLDER = "r20200101000000000"
-
-
-class Hosts:
-    """Services of one state, each on a data folder of its own."""
-
-    def __init__(self, world: Path, folder: Path, server: PostgresServer | None = None) -> None:
-        self.database = Database(server)
-        self._folder = folder
-        self._first = copied(world, folder / "host-a")
-        (live,) = (self._first / "releases").glob("r*")
-        self.live = live.name
-        # The same rows under another id, so that there are two.
-        copied(live, live.with_name(OLDER))
-        manifest = live.with_name(OLDER) / "manifest.json"
-        manifest.write_text(manifest.read_text().replace(self.live, OLDER))
-        asyncio.run(move_from("files", self.settings("host-a")))
-
-    def settings(self, host: str, **given: Any) -> Settings:
-        return Settings(
-            data_dir=self._folder / host,
-            state_url=self.database.url,
-            host_name=host,
-            default_market="SE",
-            admin_token="s3cret",
-            pinned_releases=(OLDER,),
-            **{"lease_s": 2.0, "ack_wait_s": 0.5, **given},
-        )
-
-    @contextmanager
-    def serve(self, host: str, **given: Any) -> Iterator[Client]:
-        if not (self._folder / host).exists():
-            copied(self._first, self._folder / host)
-        with TestClient(create_app(open_dependencies(self.settings(host, **given)))) as client:
-            yield client
-
-    @contextmanager
-    def paused(self, host: str) -> Iterator[None]:
-        """The workers of a host cannot renew their leases."""
-        with psycopg.connect(self.database.url) as connection:
-            connection.execute("SELECT FROM nearfield.workers WHERE host = %s FOR UPDATE", (host,))
-            yield
-
-    def state(self, work: Any) -> Any:
-        """What `work(state)` gives, as a command does it."""
-
-        async def run() -> Any:
-            state = PostgresState(self.database.url, "host-c")
-            try:
-                return await work(state)
-            finally:
-                await state.close()
-
-        return asyncio.run(run())
 
 
 @pytest.fixture
@@ -93,33 +36,6 @@ def hosts(text_world: Path, tmp_path: Path) -> Hosts:
 def two(hosts: Hosts) -> Iterator[tuple[Client, Client]]:
     with ExitStack() as stack:
         yield stack.enter_context(hosts.serve("host-a")), stack.enter_context(hosts.serve("host-b"))
-
-
-def similar(client: Client, seed: str = "metal-1") -> list[str]:
-    answer = client.get(f"/v1/items/{seed}/similar", params={"limit": 100})
-    assert answer.status_code == 200, answer.text
-    return [hit["id"] for hit in answer.json()["hits"]]
-
-
-def take_down(client: Client, item_id: str) -> Any:
-    return client.put(f"/v1/items/{item_id}/takedown", headers=TOKEN)
-
-
-def refused(client: Client) -> str:
-    """The detail of the problem that a query is answered with, now that none may be answered."""
-    answer = client.get("/v1/items/metal-1/similar")
-    assert answer.status_code == 503, answer.text
-    problem = answer.json()
-    assert problem["type"] == "urn:nearfield:problem:state-unavailable"
-    assert int(answer.headers["Retry-After"]) > 0
-    return str(problem["detail"])
-
-
-def eventually(is_so: Any, within_s: float = 10.0) -> None:
-    give_up_at = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
 
 
 def test_a_takedown_through_one_host_is_hidden_on_the_other_once_it_is_acknowledged(
