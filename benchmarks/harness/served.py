@@ -18,8 +18,11 @@ _STARTED_WITHIN_S = 120.0
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[None]:
-    """A service, from when every worker answers until the block ends; ends the program with its log where none does."""
+def served(settings: Settings) -> Iterator[int]:
+    """A service, as the id of its process, from when every worker answers until the block ends.
+
+    Ends the program with its log where none does.
+    """
     log = settings.data_dir / "serve.log"
     with log.open("w") as lines:
         process = subprocess.Popen([*_CLI, "serve"], env=os.environ | as_environ(settings), stdout=lines, stderr=lines)
@@ -29,7 +32,7 @@ def served(settings: Settings) -> Iterator[None]:
             if process.poll() is not None or time.monotonic() > until:
                 sys.exit(f"the service did not begin to answer:\n{log.read_text()}")
             time.sleep(0.1)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

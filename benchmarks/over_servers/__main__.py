@@ -1,12 +1,14 @@
 """What a Qdrant server and a PostgreSQL cost a query, beside the same service embedded with its state in files.
 
-    python -m benchmarks.over_servers [--items 100000] [--query similar recommend] [--rounds 8] [--seconds 3]
+    python -m benchmarks.over_servers [--items 100000] [--query similar recommend] [--rounds 12] [--seconds 2]
 
 One world on both sides, built by each itself; both servers are started here (NEARFIELD_TEST_QDRANT_BIN names Qdrant).
 Where plans need no engine: `nearfield serve` on both sides with one worker and with two, asked in turns by `wrk` from
 16 connections, and what Qdrant and the database count at rest and under load: no query may ask either.
 Where every plan asks the engine (graph, ef 128): in this process, 16 queries at a time, beside a bare qdrant-client
 that sends the first call of each query again; and how many calls a query takes.
+Ratios are of speed, by the clock and by the seconds of processors of the service (of this process), with 95 % intervals
+(benchmarks/against/ratio.py).
 """
 
 import argparse
@@ -21,7 +23,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.against.ratio import ratio_of
+from benchmarks.against.ratio import Ratio, ratio_of
+from benchmarks.against.turn import Turn
 from benchmarks.floor.apps import PLAN
 from benchmarks.harness import wrk
 from benchmarks.harness.servers import running_servers
@@ -40,8 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--query", nargs="+", choices=QUERIES, default=QUERIES)
-    parser.add_argument("--rounds", type=int, default=8, help="three or more")
-    parser.add_argument("--seconds", type=int, default=3, help="of each side in a round")
+    parser.add_argument("--rounds", type=int, default=12, help="three or more")
+    parser.add_argument("--seconds", type=int, default=2, help="of each side in a round")
     arguments = parser.parse_args()
     wrk.require_wrk()
     # What a shell has set would hold for both services.
@@ -60,7 +63,7 @@ def main() -> None:
         over_servers = sides[-1]
         over_servers.go_by(PLAN)
         beside = [measure(over_servers, servers, query, numbers, arguments.rounds) for query in arguments.query]
-    console = Console(width=120)
+    console = Console(width=140)
     console.print(_of_compared(compared), _of_beside(beside))
     missed = [*_missed_embedded(compared), *_missed_bare(beside)]
     console.print("\n".join(missed) or "every bar is met", highlight=False)
@@ -68,34 +71,59 @@ def main() -> None:
 
 
 def _of_compared(compared: Sequence[Compared]) -> Table:
-    table = Table(title="plans that need no engine, over HTTP, 16 connections")
-    for heading in ("query", "workers", "embedded/s", "over servers/s", "ratio", "at rest, a second", "under load"):
-        table.add_column(heading, justify="left" if heading == "query" else "right")
+    table = _table(
+        "plans that need no engine, over HTTP, 16 connections",
+        *("query", "workers", "embedded/s", "over servers/s", "by the clock", "by processors"),
+        *("at rest, a second", "under load"),
+    )
     for one in compared:
-        rates = [f"{statistics.median(rates):,.0f}" for rates in (one.embedded, one.over_servers)]
         counted = [
             f"{counted.calls / counted.seconds:.2f} calls\n{counted.transactions / counted.seconds:.2f} transactions"
             for counted in (one.at_rest, one.under_load)
         ]
-        table.add_row(one.query, str(one.workers), *rates, str(ratio_of(one.over_servers, one.embedded)), *counted)
+        table.add_row(
+            *(one.query, str(one.workers), _rate(one.embedded), _rate(one.over_servers)),
+            *(str(ratio(one.over_servers, one.embedded)) for ratio in (_by_clock, _by_processors)),
+            *counted,
+        )
     return table
 
 
 def _of_beside(beside: Sequence[Beside]) -> Table:
-    table = Table(title=f"plans that ask the engine (graph, ef {PLAN.ef}), in one process, 16 at a time")
-    for heading in ("query", "bare client/s", "product/s", "ratio", "calls a query"):
-        table.add_column(heading, justify="left" if heading == "query" else "right")
+    table = _table(
+        f"plans that ask the engine (graph, ef {PLAN.ef}), in one process, 16 at a time",
+        *("query", "bare client/s", "product/s", "by the clock", "by processors", "calls a query"),
+    )
     for one in beside:
-        rates = [f"{statistics.median(rates):,.0f}" for rates in (one.bare, one.product)]
-        table.add_row(one.query, *rates, str(ratio_of(one.product, one.bare)), f"{one.calls_a_query:.3f}")
+        ratios = [str(ratio(one.product, one.bare)) for ratio in (_by_clock, _by_processors)]
+        table.add_row(one.query, _rate(one.bare), _rate(one.product), *ratios, f"{one.calls_a_query:.3f}")
     return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "query" else "right")
+    return table
+
+
+def _rate(turns: Sequence[Turn]) -> str:
+    return f"{statistics.median(turn.work / turn.wall_s for turn in turns):,.0f}"
+
+
+def _by_clock(these: Sequence[Turn], others: Sequence[Turn]) -> Ratio:
+    return ratio_of(*([turn.work / turn.wall_s for turn in turns] for turns in (these, others)))
+
+
+def _by_processors(these: Sequence[Turn], others: Sequence[Turn]) -> Ratio:
+    return ratio_of(*([turn.work / turn.cpu_s for turn in turns] for turns in (these, others)))
 
 
 def _missed_embedded(compared: Sequence[Compared]) -> list[str]:
     missed = []
     for one in compared:
         what = f"{one.query}, {one.workers} worker(s)"
-        ratio = ratio_of(one.over_servers, one.embedded)
+        ratio = _by_clock(one.over_servers, one.embedded)
         if not ratio.reaches(_OF_EMBEDDED):
             missed.append(f"{what}: expected {_OF_EMBEDDED} of embedded, came {ratio}")
         rest, load = one.at_rest, one.under_load
@@ -112,7 +140,7 @@ def _missed_embedded(compared: Sequence[Compared]) -> list[str]:
 def _missed_bare(beside: Sequence[Beside]) -> list[str]:
     missed = []
     for one in beside:
-        ratio = ratio_of(one.product, one.bare)
+        ratio = _by_clock(one.product, one.bare)
         if not ratio.reaches(_OF_BARE):
             missed.append(f"{one.query}: expected {_OF_BARE} of a bare client, came {ratio}")
         if one.calls_a_query != 1:

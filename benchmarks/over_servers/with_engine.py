@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
 
+from benchmarks.against.turn import Turn
 from benchmarks.floor.serving import body_of
 from benchmarks.harness.asking import asks
 from benchmarks.harness.servers import Servers
@@ -30,11 +31,11 @@ Asked = Callable[[int], Awaitable[object]]
 
 
 class Beside(Struct, frozen=True):
-    """Queries a second of the product and calls a second of a bare client, by round; the product's calls a query."""
+    """Turns of the product and of a bare client, by round; the product's calls a query."""
 
     query: str
-    product: list[float]
-    bare: list[float]
+    product: list[Turn]
+    bare: list[Turn]
     calls_a_query: float
 
 
@@ -123,17 +124,17 @@ def _bare(client: AsyncQdrantClient, collection: str, sent: Sequence[Sent]) -> A
 
 
 async def _in_turns(query: str, sides: tuple[Asked, Asked], num_requests: int, servers: Servers, rounds: int) -> Beside:
-    rates: tuple[list[float], list[float]] = ([], [])
+    turns: tuple[list[Turn], list[Turn]] = ([], [])
     calls_before = servers.num_calls()
     await _asked(sides[0], num_requests)
     calls = servers.num_calls() - calls_before
     await _asked(sides[1], num_requests)
     for number in range(rounds):
         for place in (0, 1) if number % 2 else (1, 0):
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             await _asked(sides[place], num_requests)
-            rates[place].append(num_requests / (time.perf_counter() - began))
-    return Beside(query, *rates, calls / num_requests)
+            turns[place].append(Turn(num_requests, time.perf_counter() - began, time.process_time() - cpu_began))
+    return Beside(query, *turns, calls / num_requests)
 
 
 async def _asked(ask: Asked, num_requests: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.against.turn import Turn, children_of, cpu_s_of
 from benchmarks.floor.serving import body_of
 from benchmarks.harness import wrk
 from benchmarks.harness.served import served
@@ -29,12 +30,12 @@ class Counted(Struct, frozen=True):
 
 
 class Compared(Struct, frozen=True):
-    """Queries a second of each side, by round, and the servers' counters at rest and under load."""
+    """Turns of each side, by round, and the servers' counters at rest and under load."""
 
     query: str
     workers: int
-    embedded: list[float]
-    over_servers: list[float]
+    embedded: list[Turn]
+    over_servers: list[Turn]
     at_rest: Counted
     under_load: Counted
 
@@ -47,19 +48,30 @@ def compare(
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         script = wrk.write_script(scratch, query, [body_of(query, number) for number in numbers])
         addresses = {side.name: f"{side.address}/v1/{query}" for side in sides}
+        pids: dict[str, int] = {}
         for side in sides:
-            stack.enter_context(served(replace(side.settings, workers=workers)))
+            pids[side.name] = stack.enter_context(served(replace(side.settings, workers=workers)))
             # Long enough for every body to have been asked, by each worker.
             wrk.ask(script, addresses[side.name], 4)
-        rates: dict[str, list[float]] = {side.name: [] for side in sides}
+        turns: dict[str, list[Turn]] = {side.name: [] for side in sides}
         for number in range(rounds):
             for side in sides if number % 2 else reversed(sides):
-                rates[side.name].append(wrk.ask(script, addresses[side.name], seconds).rate)
-        embedded, over_servers = rates.values()
-        counted_s = 3 * seconds
+                turns[side.name].append(_turn(script, addresses[side.name], seconds, pids[side.name]))
+        embedded, over_servers = turns.values()
+        counted_s = 4 * seconds
         at_rest = _counted(servers, None, script, counted_s)
         under_load = _counted(servers, addresses["over servers"], script, counted_s)
     return Compared(query, workers, embedded, over_servers, at_rest, under_load)
+
+
+def _turn(script: Path, address: str, seconds: int, pid: int) -> Turn:
+    cpu_before = _cpu_s(pid)
+    asked = wrk.ask(script, address, seconds)
+    return Turn(asked.requests, asked.seconds, _cpu_s(pid) - cpu_before)
+
+
+def _cpu_s(pid: int) -> float:
+    return sum(cpu_s_of(one) for one in (pid, *children_of(pid)))
 
 
 def _counted(servers: Servers, address: str | None, script: Path, seconds: int) -> Counted:
