@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.harness.opened_world import CONTEXT
 from benchmarks.harness.served import NO_ENCODER
@@ -21,7 +22,6 @@ from service.schemas.settings import Settings
 
 DIMS = 64
 SideName = Literal["embedded", "over servers"]
-_PORTS: dict[SideName, int] = {"embedded": 18_084, "over servers": 18_085}
 
 
 class Side(Struct, frozen=True):
@@ -52,11 +52,14 @@ class Side(Struct, frozen=True):
 
 def build_sides(folder: Path, num_items: int, servers: Servers) -> Sequence[Side]:
     """Both, embedded first, each with a live release of the same planted items."""
-    places: dict[SideName, dict[str, str]] = {"embedded": {}, "over servers": servers.settings}
+    alone = Settings(port=18_084, encoder=NO_ENCODER)
+    places: dict[SideName, Settings] = {
+        "embedded": alone,
+        "over servers": replace(alone, port=18_085, qdrant_url=servers.qdrant_url, state_url=servers.state_url),
+    }
     sides = []
-    for name, place in places.items():
-        data_dir = folder / name.replace(" ", "-")
-        settings = Settings(data_dir=data_dir, port=_PORTS[name], encoder=NO_ENCODER, **place)
+    for name, settings in places.items():
+        settings = replace(settings, data_dir=folder / name.replace(" ", "-"))
         manifest = asyncio.run(build_world_in(settings, num_items, PlantedEncoder(DIMS)))
         sides.append(Side(name, settings, manifest.id))
     return sides
