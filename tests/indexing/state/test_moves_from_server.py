@@ -39,7 +39,8 @@ class OldServer:
     async def fill(self) -> None:
         """Three frames, and a live release."""
         await self.client.create_collection("cat-journal", vectors_config={})
-        for number, change in enumerate((row("a"), TakenDown("b"), TakenDown("c")), 1):
+        changes: tuple[Change, ...] = (row("a"), TakenDown("b"), TakenDown("c"))
+        for number, change in enumerate(changes, 1):
             await self.add(number, change)
         await self.client.create_collection("cat.r7", vectors_config={})
         making = models.CreateAlias(collection_name="cat.r7", alias_name="cat-live")
