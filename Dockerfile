@@ -8,17 +8,17 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_EXTRA_INDEX_URL=${TOR
 WORKDIR /opt/nearfield
 # What is installed first changes seldom: an edit to the code does not install torch again.
 COPY pyproject.toml constraints.txt ./
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
-      > requirements.txt \
+RUN python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+      print(*project["dependencies"], *project["optional-dependencies"]["postgres"], sep="\n")' > requirements.txt \
     && pip install --constraint constraints.txt --requirement requirements.txt
 COPY README.md LICENSE ./
 COPY embedding embedding
 COPY indexing indexing
 COPY service service
-RUN pip install --constraint constraints.txt .
+RUN pip install --constraint constraints.txt ".[postgres]"
 
 # Releases, journal and settings live in the working folder, which is the volume.
-RUN useradd --create-home --uid 10001 nearfield && install --directory --owner nearfield /data
+RUN useradd --create-home --uid 10001 nearfield && install --directory --owner nearfield /data /releases
 USER nearfield
 WORKDIR /data
 VOLUME /data

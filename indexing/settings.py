@@ -1,10 +1,9 @@
 """Settings that stores and releases read."""
 
 from pathlib import Path
-from socket import gethostname
 from typing import Annotated, Self
 
-from msgspec import Meta, field
+from msgspec import Meta
 
 from embedding.settings import EmbeddingSettings
 
@@ -31,7 +30,7 @@ class IndexingSettings(EmbeddingSettings, frozen=True, forbid_unknown_fields=Tru
     # Address of a PostgreSQL database that keeps the state, for any number of hosts; left out, it is files in data_dir.
     state_url: str | None = None
     # What this host is called where hosts are told apart; left out, the system's name for it.
-    host_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = field(default_factory=gethostname)
+    host_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
     # Seconds for which a worker goes on answering when the state's database is away.
     lease_s: Annotated[float, Meta(ge=2, le=86_400)] = 600.0
     # Seconds that a change waits for all workers before it is answered as one that does not hold everywhere yet.

@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 import pytest
@@ -30,6 +30,13 @@ _ASK_S = 2.0
 _LOG_TAIL = 2_000
 
 
+class Place(NamedTuple):
+    """Where a node runs: the address on which it listens, and the command by which it is started there."""
+
+    address: str = "127.0.0.1"
+    enter: tuple[str, ...] = ()
+
+
 class QdrantCluster:
     """Nodes 0 to n-1, each with a folder below `folder`; use it as a context manager, which ends them all.
 
@@ -37,8 +44,9 @@ class QdrantCluster:
     above it, the cluster's own one above that), its folder and so its peer id over `kill` and `restart`.
     """
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self._binary, self._folder = binary, folder
+    def __init__(self, binary: Path, folder: Path, places: Sequence[Place] = ()) -> None:
+        """`places`: one for each node; left out, all are on loopback."""
+        self._binary, self._folder, self._places = binary, folder, places
         self._ports: list[int] = []
         self._nodes: list[subprocess.Popen[bytes]] = []
         self._peer_ids: list[int] = []
@@ -47,7 +55,7 @@ class QdrantCluster:
     @property
     def urls(self) -> list[str]:
         """The REST address of each node, as `qdrant_url` takes it."""
-        return [f"http://127.0.0.1:{port}" for port in self._ports]
+        return [self._url(node, 0) for node in range(len(self._ports))]
 
     def start(self, num_nodes: int) -> None:
         """Start the nodes, and return when each is ready and knows all others; AssertionError with a node's log."""
@@ -137,16 +145,22 @@ class QdrantCluster:
     def _folder_of(self, node: int) -> Path:
         return self._folder / f"node-{node}"
 
+    def _place(self, node: int) -> Place:
+        return self._places[node] if self._places else Place()
+
+    def _url(self, node: int, port_above: int) -> str:
+        return f"http://{self._place(node).address}:{self._ports[node] + port_above}"
+
     def _spawn(self, node: int) -> subprocess.Popen[bytes]:
-        folder, port = self._folder_of(node), self._ports[node]
+        folder, port, place = self._folder_of(node), self._ports[node], self._place(node)
         folder.mkdir(parents=True, exist_ok=True)
-        command = [str(self._binary), "--disable-telemetry"]
+        command = [*place.enter, str(self._binary), "--disable-telemetry"]
         if len(self._ports) > 1:
-            command += ["--uri", f"http://127.0.0.1:{port + 2}"]
+            command += ["--uri", self._url(node, 2)]
             if node > 0:
-                command += ["--bootstrap", f"http://127.0.0.1:{self._ports[0] + 2}"]
+                command += ["--bootstrap", self._url(0, 2)]
         settings = {
-            "QDRANT__SERVICE__HOST": "127.0.0.1",
+            "QDRANT__SERVICE__HOST": place.address,
             "QDRANT__SERVICE__HTTP_PORT": str(port),
             "QDRANT__SERVICE__GRPC_PORT": str(port + 1),
             "QDRANT__CLUSTER__ENABLED": str(len(self._ports) > 1).lower(),

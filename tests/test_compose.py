@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from indexing.settings import StorePlace
 from indexing.stores.sharding import Sharding, sharding_of
 from service.schemas.load_settings import load_settings
 
@@ -78,18 +79,44 @@ def test_the_cluster_has_three_nodes_of_the_same_image_and_one_founds_it(service
         assert nodes[name]["depends_on"] == {"qdrant-1": {"condition": "service_healthy"}}
 
 
-def test_the_service_of_the_cluster_waits_for_all_and_shares_nothing_with_the_other(
+def test_hosts_of_the_cluster_share_state_vectors_and_releases_and_no_data_folder(
     services: dict[str, Any], tmp_path: Path
 ) -> None:
-    service = services["nearfield-cluster"]
-    assert service["profiles"] == ["cluster"]
-    assert service["depends_on"] == {f"qdrant-{n}": {"condition": "service_healthy"} for n in (1, 2, 3)}
-    assert service["volumes"] != services["nearfield"]["volumes"]
-    assert service["ports"] != services["nearfield"]["ports"]
-    settings = load_settings(tmp_path, variables(service), {})
-    assert settings.qdrant_url == "http://qdrant-1:6333"
-    # Of two copies on three nodes one is left whichever node fails, and queries go on.
-    assert sharding_of(settings) == Sharding(shards=3, replicas=2)
+    hosts = [services[name] for name in ("nearfield-1", "nearfield-2")]
+    settings = [load_settings(tmp_path, variables(host), {}) for host in hosts]
+    for number, (host, its) in enumerate(zip(hosts, settings, strict=True), start=1):
+        assert host["profiles"] == ["cluster"]
+        waited_for = ("postgres", "qdrant-1", "qdrant-2", "qdrant-3")
+        assert host["depends_on"] == {name: {"condition": "service_healthy"} for name in waited_for}
+        assert host["volumes"] == [f"nearfield-{number}-data:/data", "releases:/releases"]
+        assert "ports" not in host
+        assert its.host_name == f"nearfield-{number}"
+        assert its.release_store == StorePlace("/releases")
+        # Of two copies on three nodes one is left whichever node fails, and queries go on.
+        assert sharding_of(its) == Sharding(shards=3, replicas=2)
+        assert its.qdrant_url == ",".join(f"http://qdrant-{node}:6333" for node in (1, 2, 3))
+    database = services["postgres"]
+    user, name = (database["environment"][f"POSTGRES_{key}"] for key in ("USER", "DB"))
+    assert {its.state_url for its in settings} == {f"postgresql://{user}@postgres/{name}"}
+    assert database["profiles"] == ["cluster"]
+    assert re.fullmatch(r"postgres:\d+\.\d+", database["image"])
+    assert "ports" not in database
+
+
+def test_the_proxy_outlives_a_host_and_sends_no_change_twice(services: dict[str, Any]) -> None:
+    proxy = services["proxy"]
+    (config,) = proxy["configs"]
+    text = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["configs"][config["source"]]["content"]
+    assert (
+        set(re.findall(r"server (nearfield-\d):8080", text))
+        == set(proxy["depends_on"])
+        == {"nearfield-1", "nearfield-2"}
+    )
+    assert "proxy_next_upstream error timeout http_503;" in text
+    # nginx asks the next host only for what may be asked twice, unless it is told otherwise.
+    assert "non_idempotent" not in text
+    assert proxy["ports"] == ["127.0.0.1:8081:8080"]
+    assert re.fullmatch(r"nginx:\d+\.\d+\.\d+", proxy["image"])
 
 
 def test_without_the_profile_there_is_one_server(services: dict[str, Any]) -> None:
@@ -98,8 +125,9 @@ def test_without_the_profile_there_is_one_server(services: dict[str, Any]) -> No
 
 def test_every_volume_is_declared_and_used_by_one_service(services: dict[str, Any]) -> None:
     declared = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["volumes"]
-    used = [volume.split(":")[0] for service in services.values() for volume in service["volumes"]]
-    assert sorted(used) == sorted(declared)
+    used = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())]
+    assert sorted(set(used)) == sorted(declared)
+    assert {name for name in used if used.count(name) > 1} == {"releases"}
 
 
 def test_the_service_waits_for_a_healthy_qdrant_with_a_volume(services: dict[str, Any]) -> None:

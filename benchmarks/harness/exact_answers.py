@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 
 from embedding.rows.schema import name_key
 from indexing.journal.current_rows import CurrentRows
@@ -14,24 +14,40 @@ from indexing.journal.replay import current_rows
 from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.rules.context import RequestContext
-from indexing.state.file_rules import AcceptedRules
-from indexing.state.files import FilesState
+from indexing.rules.declaration import RuleSet
+from indexing.settings import IndexingSettings
+from indexing.state.open import open_state
 
 # Scores of equal items may differ in their last bits by the order in which products are summed.
 _TOLERANCE = 1e-4
 
 
-def shown_rows(data_dir: Path, release_id: str) -> CurrentRows:
-    """What a release of an embedded store shows now, read by this process anew."""
-    release = Release(data_dir / "releases" / release_id)
-    return asyncio.run(current_rows(release, FilesState(data_dir)))
+class Shown(Struct, frozen=True):
+    """What a release shows now, under which rules (version and rules)."""
+
+    rows: CurrentRows
+    rules: tuple[str, RuleSet]
+
+
+def shown(settings: IndexingSettings, release_id: str) -> Shown:
+    """Read by this process anew from the state that the settings name."""
+
+    async def read() -> Shown:
+        state = open_state(settings)
+        try:
+            release = Release(settings.data_dir / "releases" / release_id)
+            return Shown(await current_rows(release, state), await state.rules())
+        finally:
+            await state.close()
+
+    return asyncio.run(read())
 
 
 class Exact:
     """Exact answers of one release, as the rules in force let them be in one context."""
 
-    def __init__(self, rows: CurrentRows, data_dir: Path, context: RequestContext) -> None:
-        version, ruleset = AcceptedRules(data_dir / "rules").current()
+    def __init__(self, shown: Shown, context: RequestContext) -> None:
+        rows, (version, ruleset) = shown.rows, shown.rules
         rules = HardRules(ruleset, version, rows.release.classes, lambda where: where, rows.release.share)
         accepts = rules.compile(context).accepts
         self._rows = rows

@@ -23,7 +23,11 @@ from indexing.building.build import BuildDependencies, BuildInputs, build_releas
 from indexing.release.manifest import Manifest
 from indexing.releases.releases import Releases
 from indexing.rules.reading import DEFAULT_RULES
+from indexing.settings import IndexingSettings
+from indexing.state.contract import StateStore
 from indexing.state.files import FilesState
+from indexing.state.open_both import open_both
+from indexing.stores.contract import VectorStore
 from indexing.stores.edge import EdgeStore
 
 MARKETS = ("SE", "GB", "US", "DE", "BR", "JP", "FR", "IT", "ES", "NL", "PL", "MX")
@@ -120,6 +124,29 @@ def build_world(
         if readable[live].encoder_hash != encoder.hash:
             sys.exit(f"{folder} has the vectors of another planted encoder; remove it, and run again")
         return readable[live]
+    manifest = asyncio.run(_built(folder, num_items, encoder, make_rows, store, state))
+    done.write_text(json.dumps({"items": num_items, "dims": encoder.dims}))
+    return manifest
+
+
+async def build_world_in(settings: IndexingSettings, num_items: int, encoder: PlantedEncoder) -> Manifest:
+    """Build and activate the release of `build_world` where `settings` say; there must be none yet."""
+    state, store = await open_both(settings)
+    try:
+        return await _built(settings.data_dir, num_items, encoder, rows, store, state)
+    finally:
+        await state.close()
+
+
+async def _built(
+    folder: Path,
+    num_items: int,
+    encoder: PlantedEncoder,
+    make_rows: Callable[[int], Iterator[dict[str, object]]],
+    store: VectorStore,
+    state: StateStore,
+) -> Manifest:
+    """A release of planted items in `folder`, live; `store` is closed."""
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, interactions = folder / "catalogue.jsonl", folder / "interactions.jsonl"
     of_centre: dict[str, list[str]] = {}
@@ -133,19 +160,13 @@ def build_world(
     shop = BuildDependencies(
         data_dir=folder,
         store=store,
-        state=FilesState(folder),
+        state=state,
         texts=CachedText(encoder, VectorCache(folder / "cache", encoder.hash, encoder.dims)),
         rules=DEFAULT_RULES,
         max_reject_share=0.0,
         reporter=Reporter("bar"),
     )
-
-    async def build() -> Manifest:
-        manifest = await build_release(BuildInputs(catalogue=catalogue, interactions=interactions), shop)
-        await Releases(folder, store, FilesState(folder)).activate(manifest.id)
-        await store.close()
-        return manifest
-
-    manifest = asyncio.run(build())
-    done.write_text(json.dumps({"items": num_items, "dims": encoder.dims}))
+    manifest = await build_release(BuildInputs(catalogue=catalogue, interactions=interactions), shop)
+    await Releases(folder, store, state).activate(manifest.id)
+    await store.close()
     return manifest

@@ -24,6 +24,10 @@ request = function()
   return wrk.format(nil, nil, nil, bodies[at])
 end
 """
+# Whole milliseconds, before each request of a connection.
+_PAUSES = """
+delay = function() return math.random(0, %d) end
+"""
 _SAID = re.compile(r"(\d+) requests in ([\d.]+)(ms|s|m),")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -46,11 +50,11 @@ def require_wrk() -> None:
         sys.exit("the client `wrk` is not installed; on Debian: apt-get install wrk")
 
 
-def write_script(folder: Path, name: str, bodies: list[bytes]) -> Path:
-    """What `ask` posts, one body after another, as a script in `folder`."""
+def write_script(folder: Path, name: str, bodies: list[bytes], pause_ms: float = 0.0) -> Path:
+    """What `ask` posts, one body after another, as a script in `folder`; each connection pauses so long on average."""
     file, script = folder / f"{name}.bodies", folder / f"{name}.lua"
     file.write_bytes(b"\n".join(bodies))
-    script.write_text(_LUA % file)
+    script.write_text(_LUA % file + (_PAUSES % round(2 * pause_ms) if pause_ms else ""))
     return script
 
 

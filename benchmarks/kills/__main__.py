@@ -1,12 +1,13 @@
 """SIGKILL at random moments of builds, syncs, takedowns, compactions and switches: what died where, and what was lost?
 
-    python -m benchmarks.kills [--runs 50] [--items 2000] [--seed 0]
+    python -m benchmarks.kills [--runs 50] [--items 2000] [--seed 0] [--over-servers]
 
 Each run starts a command on a small release and kills it after a random part of the time that it takes undisturbed,
 until so many have died; those that end before are counted beside them. A service answers all the time. Then: the live
 release is the one it was (or, of a switch, the one that it was to be) and passes its check; the service's answer is
 the exact one for what is live; every takedown that was acknowledged holds; the same command, run again, finishes; a
 build then has the `content` hash of an undisturbed one, a sync nothing left to do, a compaction the same rows.
+`--over-servers`: vectors on a Qdrant server, state in PostgreSQL, both started here (NEARFIELD_TEST_QDRANT_BIN).
 """
 
 import argparse
@@ -21,16 +22,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.exact_answers import Exact, difference, digest, shown_rows
-from indexing.journal.current_rows import CurrentRows
+from benchmarks.harness.exact_answers import Exact, Shown, difference, digest, shown
+from benchmarks.harness.servers import running_servers
 from indexing.rules.context import RequestContext
+from service.schemas.load_settings import FILE_NAME, load_settings
 
 _PORT = 18_091
 _MARKET, _LIMIT = "SE", 10
@@ -49,12 +51,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=50, help="how many are killed")
     parser.add_argument("--items", type=int, default=2_000, help="rows of the made-up catalogue that are used")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--over-servers", action="store_true", help="over a Qdrant server and PostgreSQL")
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     deaths: Counter[tuple[str, str]] = Counter()
     lost: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nearfield-kills-") as folder:
-        world = _World(Path(folder), arguments.items)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nearfield-kills-"))
+        servers = stack.enter_context(running_servers()) if arguments.over_servers else None
+        world = _World(Path(folder), arguments.items, {} if servers is None else servers.settings)
         with world.served():
             number = killed = 0
             while killed < arguments.runs:
@@ -67,7 +72,8 @@ def main() -> None:
                 except Losses as error:
                     killed += 1
                     lost.append(f"run {number}, {kind}: {error}")
-    table = Table(title=f"{number} runs, {killed} of them killed")
+    place = "over a Qdrant server and PostgreSQL" if arguments.over_servers else "embedded, over files"
+    table = Table(title=f"{number} runs, {killed} of them killed, {place}")
     for heading in ("command", "killed in", "times"):
         table.add_column(heading, justify="right" if heading == "times" else "left")
     for (kind, stage), count in sorted(deaths.items()):
@@ -82,8 +88,9 @@ def main() -> None:
 class _World:
     """A folder in which commands are typed: a live release, an older and a newer catalogue, what was acknowledged."""
 
-    def __init__(self, folder: Path, num_items: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, num_items: int, settings: dict[str, str]) -> None:
+        (folder / FILE_NAME).write_text("".join(f'{name} = "{value}"\n' for name, value in settings.items()))
+        self._folder, self._settings = folder, load_settings(folder, {}, {})
         self._taken: list[str] = []
         self._command("sample", "data")
         rows = (folder / "data" / "catalogue.jsonl").read_bytes().splitlines()[:num_items]
@@ -116,7 +123,7 @@ class _World:
         catalogue = self._catalogues[1 - self._at].name
         item_id = dice.choice(self._ids)
         before = self._live()["id"]
-        shown = digest(self._rows(before))
+        shown = digest(self._shown(before).rows)
         other = self._other(before)
         arguments = {
             "build": ("index", "build", catalogue, "--progress", "json", "--force"),
@@ -153,7 +160,7 @@ class _World:
             self._command("index", "activate", before, "--widen")
         elif kind == "compaction":
             self._command(*arguments)
-            if digest(self._rows(self._live()["id"])) != shown:
+            if digest(self._shown(self._live()["id"]).rows) != shown:
                 raise Losses("the compacted release shows other rows")
         else:
             built = json.loads(self._command(*arguments[:3], "--force", "--activate", "--json"))["release"]
@@ -199,15 +206,14 @@ class _World:
         if response.status != http.client.OK:
             raise Losses(f"the service answers {response.status}: {answer}")
         context = RequestContext(market=_MARKET, at_s=int(time.time()))
-        data_dir = self._folder / ".nearfield"
-        exact = Exact(self._rows(answer["release"]), data_dir, context)
+        exact = Exact(self._shown(answer["release"]), context)
         wrong = difference(answer["hits"], exact.nearest(seed_id, _LIMIT))
         if wrong:
             raise Losses(f"the service's answer to {seed_id} on {answer['release']} is wrong: {wrong}")
         self.num_answers += 1
 
-    def _rows(self, release_id: str) -> CurrentRows:
-        return shown_rows(self._folder / ".nearfield", release_id)
+    def _shown(self, release_id: str) -> Shown:
+        return shown(self._settings, release_id)
 
     def _other(self, live: str) -> str:
         """The release that was live before."""

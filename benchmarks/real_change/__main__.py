@@ -23,9 +23,10 @@ import numpy as np
 from msgspec.structs import asdict
 from rich.console import Console
 
-from benchmarks.harness.exact_answers import Exact, shown_rows
+from benchmarks.harness.exact_answers import Exact, Shown, shown
 from indexing.journal.current_rows import CurrentRows
 from indexing.rules.context import RequestContext
+from indexing.settings import IndexingSettings
 
 _CLI = (sys.executable, "-c", "from service.cli import main; main()")
 _COUNTS = ("added", "changed", "payload_changed", "removed", "unchanged")
@@ -81,9 +82,10 @@ def _run(folder: Path, arguments: argparse.Namespace) -> bool:
     for name, counts in (("diff", diff), ("sync", sync)):
         console.print(f"{name}: {', '.join(f'{counts[kind]:,} {kind}' for kind in _COUNTS)}")
     wrong = [f"{kind} differs" for kind in _COUNTS if diff[kind] != sync[kind]]
-    left, right = shown_rows(folder / "synced", synced), shown_rows(folder / "built", built)
-    wrong += _compare_rows(left, right)
-    wrong += _compare_answers(left, right, folder)
+    places = (("synced", synced), ("built", built))
+    left, right = (shown(IndexingSettings(data_dir=folder / place), release) for place, release in places)
+    wrong += _compare_rows(left.rows, right.rows)
+    wrong += _compare_answers(left, right)
     console.print("\n".join(wrong) or "all rows and all answers are the same")
     return bool(wrong)
 
@@ -137,10 +139,10 @@ def _compare_rows(left: CurrentRows, right: CurrentRows) -> list[str]:
     return wrong[:20]
 
 
-def _compare_answers(left: CurrentRows, right: CurrentRows, folder: Path) -> list[str]:
+def _compare_answers(left: Shown, right: Shown) -> list[str]:
     context = RequestContext(market=_MARKET, at_s=int(time.time()))
-    ids = sorted(left.id_of(row) for row in left.rows())
-    sides = [Exact(rows, folder / place, context) for rows, place in ((left, "synced"), (right, "built"))]
+    ids = sorted(left.rows.id_of(row) for row in left.rows.rows())
+    sides = [Exact(side, context) for side in (left, right)]
     wrong = []
     for item_id in ids[:: len(ids) // _SEEDS][:_SEEDS]:
         answers = [side.nearest(item_id, _LIMIT) for side in sides]

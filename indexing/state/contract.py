@@ -131,6 +131,9 @@ class StateStore(Log, Protocol):
     async def rules(self) -> tuple[str, RuleSet]:
         """Version and rules in force; the packaged default where none was ever accepted. Raises DamagedError."""
 
+    async def rules_data(self) -> bytes | None:
+        """The bytes of the accepted rules as they came; None where none were ever accepted. Raises DamagedError."""
+
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:
         """Put the rules in `data` in force, named `source` in errors; their version.
 

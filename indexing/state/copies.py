@@ -11,7 +11,7 @@ from msgspec import Struct
 from embedding.durable_files import write_durably
 from embedding.errors import BusyError
 from indexing.errors import StateError
-from indexing.rules.reading import DEFAULT_RULES, anything
+from indexing.rules.reading import anything
 from indexing.state.contract import Activation, StateStore
 from indexing.state.file_key import FILE as KEY_FILE
 from indexing.state.file_log import FileLog, moved_away
@@ -74,14 +74,12 @@ class FilesPlace:
         frames = [
             frame for frame in self._log.reader().read() if not any(isinstance(one, Moved) for one in frame.changes)
         ]
-        version, _ = await self._state.rules()
-        rules = self._data_dir / "rules" / f"{version}.toml"
         return StateCopy(
             id=await self._state.id(),
             frames=frames,
             live=await self._state.live(),
             activations=await self._state.activations(),
-            rules=rules.read_bytes() if version != DEFAULT_RULES[0] and rules.exists() else None,
+            rules=await self._state.rules_data(),
             cursor_key=await self._state.cursor_key(),
         )
 

@@ -64,6 +64,11 @@ class AcceptedRules:
             self._current = version, self._kept(version)
         return self._current
 
+    def data(self) -> bytes | None:
+        """The bytes of the file in force as they came; None for the packaged default. DamagedError as `current`."""
+        version, _ = self.current()
+        return (self._folder / f"{version}.toml").read_bytes() if self.ever else None
+
     def fresh(self) -> tuple[str, RuleSet] | None:
         """Version and rules in force where somebody switched the pointer since the last call of this or `opened`.
 

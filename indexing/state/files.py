@@ -176,6 +176,9 @@ class FilesState:
     async def rules(self) -> tuple[str, RuleSet]:
         return self._rules.current()
 
+    async def rules_data(self) -> bytes | None:
+        return self._rules.data()
+
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:  # noqa: ARG002  # as StateStore
         return self._rules.accept(data, source, fits)
 

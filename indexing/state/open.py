@@ -1,5 +1,6 @@
 """Where the state of the settings lies: files in the data folder, or PostgreSQL."""
 
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from embedding.errors import UsageError
@@ -39,4 +40,4 @@ def open_database(settings: IndexingSettings, *, also_moved: bool = False) -> "P
         raise UsageError(
             "state_url is set, and what speaks to PostgreSQL is not installed: pip install 'nearfield[postgres]'"
         ) from error
-    return PostgresState(settings.state_url, settings.host_name, also_moved=also_moved)
+    return PostgresState(settings.state_url, settings.host_name or gethostname(), also_moved=also_moved)

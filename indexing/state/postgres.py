@@ -17,7 +17,7 @@ from indexing.state.acknowledgement import Acknowledgement
 from indexing.state.boot_clock import SharedClock, boot_s
 from indexing.state.contract import Activation, Pointer
 from indexing.state.postgres_connection import StateConnection, lost_row, warn_of_lossy_standbys
-from indexing.state.postgres_log import PostgresReader, accepted_rules, append
+from indexing.state.postgres_log import PostgresReader, append
 from indexing.state.records import Change, RulesAccepted, WentLive
 
 # One at a time over a whole state; any number will do, as long as it stays the same.
@@ -29,7 +29,7 @@ class PostgresState:
     """As StateStore, in the database at `url`; `host` names this host to people."""
 
     def __init__(self, url: str, host: str, *, also_moved: bool = False) -> None:
-        self.url, self._host = url, host
+        self.url, self.host = url, host
         self.connection = StateConnection(url, also_moved=also_moved)
         self._acknowledgement = Acknowledgement(self.connection)
         self.clock = SharedClock()
@@ -78,20 +78,20 @@ class PostgresState:
         await warn_of_lossy_standbys(self.connection)
         # Settings may name it from where they lie: two folders are told apart by their whole names.
         self._data_dir = data_dir.absolute()
-        await postgres_hosts.enter(self.connection, self._host, self._data_dir)
+        await postgres_hosts.enter(self.connection, self.host, self._data_dir)
 
     async def served(self) -> None:
-        await postgres_hosts.leave(self.connection, self._host)
+        await postgres_hosts.leave(self.connection, self.host)
 
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
         assert self._data_dir is not None, "serving comes first"
-        await postgres_hosts.report(self.connection, self._host, self._data_dir, loaded, gone)
+        await postgres_hosts.report(self.connection, self.host, self._data_dir, loaded, gone)
 
     async def keep(self, kept: Mapping[str, int]) -> None:
-        await postgres_hosts.keep(self.connection, self._host, kept)
+        await postgres_hosts.keep(self.connection, self.host, kept)
 
     async def kept_elsewhere(self) -> set[str]:
-        return await postgres_hosts.kept_elsewhere(self.connection, self._host)
+        return await postgres_hosts.kept_elsewhere(self.connection, self.host)
 
     async def begins(self) -> int:
         return int((await self._row("SELECT cut FROM nearfield.state"))[0])
@@ -120,14 +120,24 @@ class PostgresState:
             ) from error
 
     async def rules(self) -> tuple[str, RuleSet]:
+        accepted = await self._accepted()
+        if accepted is None:
+            return DEFAULT_RULES
+        return accepted.version, rules_in(accepted.text.encode(), f"the accepted rules {accepted.version}")
+
+    async def rules_data(self) -> bytes | None:
+        accepted = await self._accepted()
+        return None if accepted is None else accepted.text.encode()
+
+    async def _accepted(self) -> RulesAccepted | None:
         async with self.connection.transaction() as connection:
             cursor = await connection.execute("SELECT body FROM nearfield.records WHERE key = 'rules'")
             row = await cursor.fetchone()
         if row is None:
-            return DEFAULT_RULES
+            return None
         accepted = _rules_decoder.decode(row[0])
         assert isinstance(accepted, RulesAccepted)
-        return accepted_rules(accepted)
+        return accepted
 
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:
         ruleset = rules_in(data, source)
@@ -150,7 +160,7 @@ class PostgresState:
                 cursor = await connection.execute(
                     "UPDATE nearfield.state SET fence = fence + 1, holder = %s || ', since '"
                     " || to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ') RETURNING fence",
-                    (f"host {self._host}",),
+                    (f"host {self.host}",),
                 )
                 row = await cursor.fetchone()
             if row is None:

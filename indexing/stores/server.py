@@ -30,7 +30,7 @@ from indexing.stores.server_errors import ask
 from indexing.stores.server_filter import server_filter
 from indexing.stores.server_optimising import Optimising
 from indexing.stores.server_owner import PrefixOwner
-from indexing.stores.server_retries import Patience, ask_again
+from indexing.stores.server_retries import Patience, ask_again, write_again
 from indexing.stores.sharding import Sharding
 from indexing.stores.verification import StoredPoint, check_count, check_points
 from indexing.words.sparse import Sparse
@@ -88,8 +88,11 @@ class ServerStore:
                 for row, payload, vectors in zip(points.rows[part], points.payloads[part], named, strict=True)
             ]
             # Written again, a row is what it was: until every copy has it.
-            await ask_again(
-                partial(self.client.upsert, self._name(collection), chunk, wait=True),
+            name = self._name(collection)
+            await write_again(
+                self.client,
+                name,
+                partial(self.client.upsert, name, chunk, wait=True),
                 f"write to collection {collection!r}",
                 self._patience.writes_s,
             )

@@ -12,7 +12,7 @@ from indexing.stores.hnsw import HnswSettings
 from indexing.stores.server_copies import copies_of, too_few
 from indexing.stores.server_errors import ask
 from indexing.stores.server_owner import PrefixOwner
-from indexing.stores.server_retries import Patience, ask_again
+from indexing.stores.server_retries import Patience, ask_again, write_again
 from indexing.stores.sharding import Sharding
 
 _INDEXES: dict[FieldType, models.PayloadSchemaParams] = {
@@ -55,12 +55,12 @@ class CollectionMaker:
                     f"{fewer}. Add nodes to the cluster, or ask for fewer copies"
                 )
             await ask_again(
-                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience_s
+                lambda: self._client.update_collection(name, collection_params=_HEDGED), doing, self._patience.calls_s
             )
         for field, field_type in schema.indexed.items():
             # Before the first point, so that the graph gets the edges that keep filtered searches connected. It is
             # a write to every copy, those of nodes that are away too.
-            await ask_again(self._index(name, field, field_type), doing, self._patience.writes_s)
+            await write_again(self._client, name, self._index(name, field, field_type), doing, self._patience.writes_s)
 
     def _attempt(self, name: str, schema: CollectionSchema, doing: str) -> Callable[[], Awaitable[None]]:
         attempt = uuid4().hex

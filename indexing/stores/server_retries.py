@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
 from msgspec import Struct
+from qdrant_client import AsyncQdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from indexing.errors import StoreError
+from indexing.errors import CollectionMissingError, StoreError
 from indexing.stores.server_errors import ask
 
 _log = logging.getLogger("nearfield.indexing")
@@ -43,6 +44,10 @@ class Patience(Struct, frozen=True, kw_only=True):
     optimise_s: float = 4 * 3600.0
 
 
+class _NotYetThereError(StoreError):
+    """A node does not know a collection that the others know."""
+
+
 async def ask_again(call: Callable[[], Awaitable[T]], doing: str, patience_s: float) -> T:
     """The answer to a call of the client that may be made any number of times; the first try is made in any case.
 
@@ -53,7 +58,7 @@ async def ask_again(call: Callable[[], Awaitable[T]], doing: str, patience_s: fl
         try:
             return await ask(call(), doing)
         except StoreError as error:
-            if not may_pass(error.__cause__):
+            if not (isinstance(error, _NotYetThereError) or may_pass(error.__cause__)):
                 raise
             if time.monotonic() + pause_s > give_up_at:
                 raise StoreError(
@@ -65,6 +70,25 @@ async def ask_again(call: Callable[[], Awaitable[T]], doing: str, patience_s: fl
                 told = True
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+async def write_again(
+    client: AsyncQdrantClient, name: str, call: Callable[[], Awaitable[T]], doing: str, patience_s: float
+) -> T:
+    """As `ask_again`, for a write to the collection of this full name; CollectionMissingError where it is not there.
+
+    A node that comes back says that of a collection which it has not heard of yet.
+    """
+
+    async def attempt() -> T:
+        try:
+            return await ask(call(), doing)
+        except CollectionMissingError as error:
+            if not await ask(client.collection_exists(name), doing):
+                raise
+            raise _NotYetThereError(str(error)) from error.__cause__
+
+    return await ask_again(attempt, doing, patience_s)
 
 
 def may_pass(error: BaseException | None) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated, TypeVar
 
 from litestar import delete, get, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Guard
 
@@ -11,12 +12,12 @@ from service.api.item_paths import item_id as decoded
 from service.api.request_body import BodyRequest
 from service.api.route_docs import BODY_FAILURES, failures
 from service.api.routes_items import ItemId
-from service.changes.changes import Changed, Changes, Everywhere, Hidden, PutRows
+from service.changes.changes import Accepted, Changed, Changes, Everywhere, Hidden, PutRows, RulesText
 from service.schemas.answers import JsonAnswer
 
 _HOLDS = "Durable, and true for every worker from the next request on"
 _NOT_YET = "Durable, and true for all workers but those named in `waiting_for`, for some time"
-C = TypeVar("C", Changed, Hidden)
+C = TypeVar("C", Changed, Hidden, Accepted)
 ChangeNumber = Annotated[int, PathParameter(description="The number that a change was answered with.")]
 
 
@@ -37,7 +38,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         guards=[guard],
         response_description=_HOLDS,
         request_class=RowsRequest,
-        responses=failures("forbidden", "encoder-absent", *BODY_FAILURES),
+        responses=_not_yet(Changed) | failures("forbidden", "encoder-absent", "state-unavailable", *BODY_FAILURES),
     )
     async def put_items(data: JSONBody[SkipValidation[PutRows]]) -> JsonAnswer[Changed]:
         """Up to 100 whole rows, all or none; found by every query as of the answer."""
@@ -51,7 +52,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden", "unknown-item", "invalid-request"),
+        responses=_not_yet(Changed) | failures("forbidden", "unknown-item", "invalid-request", "state-unavailable"),
     )
     async def remove_item(item_id: ItemId) -> JsonAnswer[Changed]:
         """The next build has the row again if its catalogue does; to hide it for good, take it down."""
@@ -64,7 +65,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden", "invalid-request"),
+        responses=_not_yet(Hidden) | failures("forbidden", "invalid-request", "state-unavailable"),
     )
     async def take_down(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Hidden on every release, past and future, until lifted; an id that is not there yet, as soon as it comes."""
@@ -78,7 +79,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=failures("forbidden", "invalid-request"),
+        responses=_not_yet(Hidden) | failures("forbidden", "invalid-request", "state-unavailable"),
     )
     async def lift(item_id: ItemId) -> JsonAnswer[Hidden]:
         """Shown again from the next request on, as far as the rules let it."""
@@ -91,13 +92,31 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description="Whether it does, or which workers are waited for",
-        responses=failures("forbidden", "unknown-change", "state-unavailable"),
+        responses=failures("forbidden", "unknown-change", "invalid-request", "state-unavailable"),
     )
     async def show_change(number: ChangeNumber) -> JsonAnswer[Everywhere]:
         """Of a change that was answered with 202: whether every worker that may answer has applied it by now."""
         return JsonAnswer(await changes.everywhere(number))
 
-    return [put_items, remove_item, take_down, lift, show_change]
+    @put(
+        "/v1/rules",
+        summary="Put rules in force",
+        tags=["changes"],
+        opt={"scope": "admin"},
+        guards=[guard],
+        response_description=_HOLDS,
+        request_class=BodyRequest,
+        responses=_not_yet(Accepted) | failures("forbidden", "state-unavailable", *BODY_FAILURES),
+    )
+    async def accept_rules(data: JSONBody[SkipValidation[RulesText]]) -> JsonAnswer[Accepted]:
+        """On every release and every host; rules that cannot be taken change nothing."""
+        return _acknowledged(await changes.accept_rules(data))
+
+    return [put_items, remove_item, take_down, lift, show_change, accept_rules]
+
+
+def _not_yet(answer: type[Changed] | type[Hidden] | type[Accepted]) -> dict[int, ResponseSpec]:
+    return {202: ResponseSpec(answer, description=_NOT_YET, generate_examples=False)}
 
 
 def _acknowledged(done: C) -> JsonAnswer[C]:

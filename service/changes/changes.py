@@ -11,15 +11,17 @@ from embedding.protocols import TextEncoder
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
+from indexing.errors import RulesError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.takedowns import lift, take_down
+from indexing.rules.payload_fields import check_payload_fields
 from indexing.state.contract import StateStore
 from indexing.state.records import Put, Removed
 from service.changes.compactor import Compactor
 from service.changes.following import Following
 from service.loaded.loaded_release import LoadedRelease
 from service.ranking.encoder_gate import EncoderGate
-from service.schemas.problems import FieldError, ProblemError, invalid_fields
+from service.schemas.problems import FieldError, ProblemError, invalid, invalid_fields
 from service.schemas.validation import shown
 
 MAX_ROWS = 100
@@ -59,6 +61,20 @@ class Hidden(Struct, frozen=True, omit_defaults=True):
     known: bool
     release: str
     revision: int
+    number: int
+    waiting_for: tuple[str, ...] = ()
+
+
+class RulesText(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rules file as it stands, in TOML."""
+
+    toml: Annotated[str, Meta(description="The text of a rules file (docs/rules.md).")]
+
+
+class Accepted(Struct, frozen=True, omit_defaults=True):
+    """The rules are in force; the rest as in `Changed`."""
+
+    version: str
     number: int
     waiting_for: tuple[str, ...] = ()
 
@@ -119,6 +135,18 @@ class Changes:
         """Undo a takedown; where there is none nothing is done, and waited for all the same."""
         await lift(self._state, [item_id], by=_BY)
         return await self._hidden(await self._state.end(), item_id)
+
+    async def accept_rules(self, body: RulesText) -> Accepted:
+        """Put rules in force on every release; a 400 problem for rules that cannot be taken, or obeyed here."""
+        manifest = self._live().release.manifest
+        try:
+            version = await self._state.accept(
+                body.toml.encode(), "toml", lambda ruleset: check_payload_fields(ruleset, manifest), _BY
+            )
+        except RulesError as error:
+            raise invalid("toml", "rules that can be taken", str(error)) from error
+        number = await self._state.end()
+        return Accepted(version, number, await self._waiting_for(number))
 
     async def everywhere(self, number: int) -> Everywhere:
         """Whether change `number` holds everywhere; a 404 problem where the log has not come so far."""

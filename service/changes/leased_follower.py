@@ -38,7 +38,7 @@ def leased_follower(
     assert isinstance(state, PostgresState), "there are no leases on files"
     who = Worker(
         id=worker,
-        host=settings.host_name,
+        host=state.host,
         name=f"process {os.getpid()}",
         releases=releases,
         lease_s=settings.lease_s,

@@ -4,7 +4,7 @@ import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar
 from msgspec import Struct
@@ -14,6 +14,7 @@ from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects, default_rejects_path
 from embedding.rows.schema import Item
+from indexing.state.open import open_state
 from indexing.stores.contract import VectorStore
 from service.hunt.compiled import Compiled
 from service.hunt.hunting import Hunt, Quarry, hunt
@@ -52,7 +53,9 @@ def hunt_from_settings(
 ) -> Hunt:
     """Read, open, hunt. Raises what hunting.hunt raises, and RejectedInputError where too many rows are bad."""
     items = _read(catalogue, settings, reporter)
-    rules = PlainRules(_toml(_accepted(settings.data_dir / "rules") if rules_file is None else rules_file))
+    rules = PlainRules(
+        tomllib.loads((_accepted(settings) if rules_file is None else rules_file.read_bytes()).decode("utf-8-sig"))
+    )
     tally = Tally()
     if url is not None:
         quarry = Quarry(AtAddress(url), rules, items, release, None)
@@ -93,14 +96,14 @@ def _read(catalogue: Path, settings: Settings, reporter: Reporter) -> list[Item]
     return items
 
 
-def _accepted(folder: Path) -> Path | None:
-    """The accepted rules file; None where none ever was, and the packaged rules hold, which say nothing."""
-    try:
-        version = (folder / "accepted").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    return folder / f"{version}.toml"
+def _accepted(settings: Settings) -> bytes:
+    """The accepted rules; nothing where none ever were, and the packaged rules hold, which say nothing."""
 
+    async def ask() -> bytes:
+        state = open_state(settings)
+        try:
+            return await state.rules_data() or b""
+        finally:
+            await state.close()
 
-def _toml(path: Path | None) -> dict[str, Any]:
-    return {} if path is None else tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    return asyncio.run(ask())

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from service.workers.asgi_call import PastRequest
 from service.workers.messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
@@ -40,11 +41,10 @@ class WorkerHandle:
         processes: WorkerProcesses,
         *,
         aside: bool,
-        id: str,
     ) -> None:
         """The process starts at once; `factory`, `environ` and `aside` are as in `service.workers.worker.work`."""
         self.slot = slot
-        self.id = id
+        self.id = str(uuid4())
         """What its lease is named by."""
         self.generation = generation
         self.state = State.LOADING
@@ -57,7 +57,9 @@ class WorkerHandle:
         self.control: Connection[Order, Report]
         self.control, theirs = multiprocessing.Pipe()
         self.process = processes.start(
-            work, (factory, environ, listener, theirs, aside), f"nearfield-worker-{slot + 1}"
+            work,
+            (factory, {**environ, "NEARFIELD_WORKER": self.id}, listener, theirs, aside),
+            f"nearfield-worker-{slot + 1}",
         )
         # Else the worker would never see the pipe close when this process dies.
         theirs.close()

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from types import FrameType
-from uuid import uuid4
 
 from embedding.errors import NearfieldError
 from service.workers.handle import State, WorkerHandle
@@ -222,11 +221,9 @@ class Supervisor:
             if now < self._spawn_at or (answering and len(self._of(generation, State.LOADING)) >= _MAX_LOADING):
                 return
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
-            worker_id = str(uuid4())
             environ = {
                 **self._environ,
                 "NEARFIELD_REPLACING": "1" if answering else "0",
-                "NEARFIELD_WORKER": worker_id,
                 # Of many hosts, the release that is to be live may not be yet.
                 "NEARFIELD_RELEASE": self._next or self._live,
             }
@@ -234,9 +231,7 @@ class Supervisor:
                 listener = self._listeners[slot]
                 # A generation that nobody waits for: a successor of a worker that died is missed.
                 aside = answering and self._next is not None
-                worker = WorkerHandle(
-                    slot, generation, self._factory, environ, listener, self._processes, aside=aside, id=worker_id
-                )
+                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes, aside=aside)
             except OSError as error:
                 if not self._ready:
                     raise

@@ -146,6 +146,18 @@ def test_a_collection_that_someone_else_made_meanwhile_is_not_taken_over(server:
     asyncio.run(run())
 
 
+def test_a_node_that_has_not_heard_of_a_collection_yet_is_asked_again(server: Scripted) -> None:
+    async def run() -> None:
+        store = store_on(server)
+        unheard = rpc_error(StatusCode.NOT_FOUND, "Collection `near.r1` doesn't exist!")
+        server.before = {"index": [unheard], "upsert": [unheard]}
+        await store.create("r1", SCHEMA)
+        await store.upsert("r1", points_of(PAYLOADS))
+        assert await store.count("r1") == 4
+
+    asyncio.run(run())
+
+
 def test_what_will_not_pass_is_tried_once(server: Scripted) -> None:
     async def run() -> None:
         store = store_on(server)

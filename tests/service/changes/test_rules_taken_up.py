@@ -188,3 +188,23 @@ def test_leaks_are_counted_on_when_rules_change(text_world: Path, tmp_path: Path
             world.shown(seeds=[{"id": "jazz-8"}])
             assert world.ready()["leaks"] == 2 * leaks
             world.accept(text)
+
+
+def test_rules_come_into_force_by_a_route_whole_or_not_at_all(text_world: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    copied(text_world, data_dir)
+    settings = Settings(data_dir=data_dir, default_market="SE", admin_token="s3cret")
+    headers = {"Authorization": "Bearer s3cret"}
+    with TestClient(create_app(open_dependencies(settings))) as client:
+        before = client.get("/health/ready").json()["rules_version"]
+        done = client.put("/v1/rules", json={"toml": f'[blocked]\nitems = ["{BLOCKED}"]\n'}, headers=headers)
+        assert done.status_code == 200, done.text
+        found = client.post("/v1/search", json={"text": "metal", "limit": 100}).json()["hits"]
+        assert found
+        assert BLOCKED not in {hit["id"] for hit in found}
+        assert client.get("/health/ready").json()["rules_version"] == done.json()["version"] != before
+        refused = client.put("/v1/rules", json={"toml": "[blocked]\nitem = 1\n"}, headers=headers)
+        assert refused.status_code == 400
+        assert "item" in refused.json()["detail"]
+        assert client.put("/v1/rules", json={"toml": ""}).status_code == 403
+        assert client.get("/health/ready").json()["rules_version"] == done.json()["version"]
