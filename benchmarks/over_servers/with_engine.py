@@ -55,6 +55,8 @@ def measure(side: Side, servers: Servers, query: str, numbers: Sequence[int], ro
 
     async def measured() -> Beside:
         await parts.store.open(side.release)
+        # A worker has been told the time before it answers.
+        await parts.state.now()
         ask = asks(parts, parts.live)
 
         async def product(number: int) -> object:
