@@ -148,7 +148,7 @@ def _report(load: Load, rounds: list[Round], reads_each: float, shown: list[str]
         print("lost:", one)
     longest_s = max(query.took_s for query in load.queries)
     bars += [
-        least("reads that Qdrant counted, for each query before the first fault", reads_each, 0.98),
+        least("queries that Qdrant counted, for each query before the first fault", reads_each, 0.98),
         most("longest query (the client's own time allowed for)", longest_s, QUERY_TIMEOUT_S + _CLIENT_S, "s"),
         most("acknowledged changes lost", len(lost), 0),
         most("answers that show what was taken down", sum(bool(one.wrongly_shown) for one in load.queries), 0),

@@ -17,12 +17,12 @@ from indexing.state.acknowledgement import Acknowledgement
 from indexing.state.boot_clock import SharedClock, boot_s
 from indexing.state.contract import Activation, Pointer
 from indexing.state.postgres_connection import StateConnection, lost_row, warn_of_lossy_standbys
-from indexing.state.postgres_log import PostgresReader, append
+from indexing.state.postgres_log import PostgresReader, accepted_rules, append
 from indexing.state.records import Change, RulesAccepted, WentLive
 
 # One at a time over a whole state; any number will do, as long as it stays the same.
 _BUILD_LOCK = 0x6275696C
-_rules_decoder = msgspec.msgpack.Decoder(Change)
+_rules_decoder = msgspec.msgpack.Decoder(RulesAccepted)
 
 
 class PostgresState:
@@ -121,9 +121,7 @@ class PostgresState:
 
     async def rules(self) -> tuple[str, RuleSet]:
         accepted = await self._accepted()
-        if accepted is None:
-            return DEFAULT_RULES
-        return accepted.version, rules_in(accepted.text.encode(), f"the accepted rules {accepted.version}")
+        return DEFAULT_RULES if accepted is None else accepted_rules(accepted)
 
     async def rules_data(self) -> bytes | None:
         accepted = await self._accepted()
@@ -135,9 +133,12 @@ class PostgresState:
             row = await cursor.fetchone()
         if row is None:
             return None
-        accepted = _rules_decoder.decode(row[0])
-        assert isinstance(accepted, RulesAccepted)
-        return accepted
+        try:
+            return _rules_decoder.decode(row[0])
+        except msgspec.DecodeError as error:
+            raise DamagedError(
+                f"the accepted rules cannot be read in nearfield.records: {error}. Restore the database from a backup."
+            ) from error
 
     async def accept(self, data: bytes, source: str, fits: Fits, by: str = "") -> str:
         ruleset = rules_in(data, source)

@@ -31,8 +31,8 @@ _DEFAULTS = {
     "tcp_user_timeout": "5000",
     "application_name": "nearfield",
 }
-# What a statement may take before its connection is given up.
-_STATEMENT_S = 10.0
+STATEMENT_S = 10.0
+"""Seconds that a transaction may take before its connection is given up."""
 # Held while tables are made or changed; any number will do, as long as it stays the same.
 _MIGRATING = 0x6E656172
 
@@ -66,7 +66,7 @@ class StateConnection:
         """The state's name, known once connected, and the same ever after."""
 
     @asynccontextmanager
-    async def transaction(self, statement_s: float = _STATEMENT_S) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, statement_s: float = STATEMENT_S) -> AsyncIterator[AsyncConnection]:
         """A transaction that has been committed when this ends; StateError, and nothing done, when it could not be.
 
         When the connection breaks in the commit itself, nobody knows whether it was: the error says so.
@@ -116,7 +116,7 @@ class StateConnection:
         assert row is not None
         fsync, commit, self.position = row
         if fsync != "on":
-            raise StateError(
+            raise StateRefusedError(
                 f"the state's database ({self.told}) has fsync = {fsync}: what it acknowledges is lost when its "
                 "machine stops. Set fsync = on there."
             )
@@ -198,7 +198,7 @@ async def _reached(connection: AsyncConnection, told: str) -> int:
     assert row is not None
     reached, least = row
     if least > NEWEST:
-        raise StateError(
+        raise StateRefusedError(
             f"the state's database ({told}) was made by a newer Nearfield: it needs one that knows its schema {least}, "
             f"this one knows {NEWEST}. Upgrade Nearfield here; nothing was changed."
         )

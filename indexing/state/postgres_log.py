@@ -20,7 +20,7 @@ from embedding.errors import DamagedError
 from indexing.errors import RulesError, StartOverError, StateError, StateRefusedError
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import rules_in
-from indexing.state.postgres_connection import StateConnection, lost_row
+from indexing.state.postgres_connection import STATEMENT_S, StateConnection, lost_row
 from indexing.state.record_kinds import ALL_READ, key_of, kind_of
 from indexing.state.records import Change, Frame, RulesAccepted
 
@@ -30,8 +30,8 @@ NOTIFIED = "nearfield"
 """The channel on which a commit is told, with its number."""
 # How long an append is tried again whose outcome was not told, and the pause between two tries.
 _RETRY_S, _PAUSE_S = 5.0, 0.2
-# A first read brings all rows that were put since the oldest release: as much as a few catalogues.
-_READ_S = 300.0
+# A first read brings all rows that were put since the oldest release; it may be as much as a catalogue.
+_FIRST_READ_S = 300.0
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Change)
 
@@ -54,7 +54,7 @@ class PostgresReader:
         return self._number
 
     async def fresh(self) -> Sequence[Frame]:
-        async with self._connection.transaction(_READ_S) as connection:
+        async with self._connection.transaction(STATEMENT_S if self._number else _FIRST_READ_S) as connection:
             if self._position not in ("", self._connection.position):
                 raise StartOverError(
                     f"the state's database is at {self._connection.position}, what was read was of {self._position}"

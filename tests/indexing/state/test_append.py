@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from embedding.errors import DamagedError
@@ -200,6 +201,9 @@ def test_a_frame_with_rules_that_cannot_be_read_says_all_else_that_it_says() -> 
         assert reader.fresh_rules() is None
         with pytest.raises(DamagedError, match="the accepted rules 0123456789abcdef"):
             await state.rules()
+        database.execute("UPDATE nearfield.records SET body = '\\x00' WHERE key = 'rules'")
+        with pytest.raises(DamagedError, match="the accepted rules cannot be read"):
+            await state.rules()
 
     database.run(work)
 
@@ -211,7 +215,7 @@ def test_a_build_whose_lock_went_with_its_connection_does_not_go_live() -> None:
         first, second = database.state("host-1"), database.state("host-2")
         async with first.build_lock():
             database.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             await asyncio.sleep(0.1)
@@ -244,5 +248,27 @@ def test_a_connection_of_a_build_lock_that_cannot_be_made_is_said_as_any_other(o
         async with connection.transaction() as open_:
             assert open_.info.dbname == database.name
         await connection.close()
+
+    database.run(work)
+
+
+def test_a_first_read_may_take_longer_than_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows that were ever put come at once: else a worker could never start."""
+    database = Database()
+    monkeypatch.setattr("indexing.state.postgres_log.STATEMENT_S", 0.3)
+
+    async def work() -> None:
+        state, reader = database.state(), database.state().reader()
+        await state.append([TakenDown("a")])
+        # As a slow network would: what is asked for is held back for a while.
+        with psycopg.connect(database.url) as other:
+            other.execute("LOCK TABLE nearfield.records")
+            reading = asyncio.create_task(reader.fresh())
+            await asyncio.sleep(0.6)
+        assert [frame.seq for frame in await reading] == [1]
+        with psycopg.connect(database.url) as other:
+            other.execute("LOCK TABLE nearfield.records")
+            with pytest.raises(StateError, match="does not answer"):
+                await reader.fresh()
 
     database.run(work)

@@ -267,7 +267,7 @@ def test_a_schema_that_was_moved_away_is_missed_and_one_made_anew_is_another() -
             with pytest.raises(StateRefusedError, match=r"kept the state .* before, and keeps .* now"):
                 await reader.fresh()
             database.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         database.execute("DROP SCHEMA nearfield CASCADE")

@@ -1,0 +1,87 @@
+"""The time of day is the database's, and what has passed since; a host's own clock decides nothing."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from indexing.releases.releases import Releases
+from indexing.state.boot_clock import SharedClock, boot_s
+from indexing.state.postgres import PostgresState
+from indexing.state.records import TakenDown
+from tests.indexing.kinds_of_store import MemoryStores
+from tests.postgres_server import shared_server
+
+_HOUR_S = 3_600.0
+_real = time.time
+
+
+@pytest.mark.parametrize("off_s", [_HOUR_S, -_HOUR_S])
+def test_a_host_an_hour_off_is_told_and_goes_by_the_database(
+    off_s: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> tuple[float, float]:
+        state = PostgresState(shared_server().new_database(), "test")
+        try:
+            now = await state.now()
+            return now, state.known_now()
+        finally:
+            await state.close()
+
+    monkeypatch.setattr(time, "time", lambda: _real() + off_s)
+    with caplog.at_level(logging.WARNING):
+        now, known = asyncio.run(work())
+    assert now == pytest.approx(_real(), abs=2)
+    assert 0 <= known - now < 1
+    assert [record.message for record in caplog.records] == [
+        f"This host's clock is {off_s:+.0f} s off the database's, which is the one that counts."
+    ]
+
+
+def test_a_clock_that_is_set_while_it_runs_moves_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SharedClock()
+    assert not clock.is_known
+    clock.learn(1_000.0, boot_s())
+    before = clock.now()
+    monkeypatch.setattr(time, "time", lambda: _real() + _HOUR_S)
+    assert 0 <= clock.now() - before < 1
+    with caplog.at_level(logging.WARNING):
+        # Told once, not with each renewal.
+        clock.learn(1_000.0, boot_s())
+        clock.learn(1_000.0, boot_s())
+    assert len(caplog.records) <= 1
+
+
+def test_half_of_the_way_there_and_back_is_taken_off() -> None:
+    clock = SharedClock()
+    clock.learn(1_000.0, boot_s() - 0.5)
+    assert clock.now() == pytest.approx(1_000.25, abs=0.05)
+
+
+def test_frames_and_releases_of_two_hosts_an_hour_apart_sort_by_what_happened(
+    monkeypatch: pytest.MonkeyPatch, stores: MemoryStores
+) -> None:
+    """`at` of a frame and the ids of releases are the database's time, on the host that is ahead too."""
+
+    async def work() -> None:
+        url = shared_server().new_database()
+        ahead, behind = PostgresState(url, "ahead"), PostgresState(url, "behind")
+        store = stores.open()
+        monkeypatch.setattr(time, "time", lambda: _real() + _HOUR_S)
+        first = await Releases(stores.data_dir, store, ahead).new_id()
+        await ahead.append([TakenDown("a")])
+        monkeypatch.setattr(time, "time", lambda: _real() - _HOUR_S)
+        await asyncio.sleep(0.01)
+        second = await Releases(stores.data_dir, store, behind).new_id()
+        await behind.append([TakenDown("b")])
+        assert first < second
+        one, other = await behind.reader().fresh()
+        assert one.at < other.at
+        for each in (ahead, behind):
+            await each.close()
+        await store.close()
+
+    asyncio.run(work())
