@@ -56,7 +56,7 @@ def build_sides(folder: Path, num_items: int, servers: Servers) -> Sequence[Side
     sides = []
     for name, place in places.items():
         data_dir = folder / name.replace(" ", "-")
-        settings = Settings(data_dir=data_dir, port=_PORTS[name], encoder=NO_ENCODER, **place)
+        settings = replace(Settings(data_dir=data_dir, port=_PORTS[name], encoder=NO_ENCODER), **place)
         manifest = asyncio.run(build_world_in(settings, num_items, PlantedEncoder(DIMS)))
         sides.append(Side(name, settings, manifest.id))
     return sides
