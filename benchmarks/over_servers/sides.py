@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.harness.opened_world import CONTEXT
 from benchmarks.harness.served import NO_ENCODER
