@@ -58,14 +58,8 @@ def build_sides(folder: Path, num_items: int, servers: Servers) -> Sequence[Side
         "over servers": replace(alone, port=18_085, qdrant_url=servers.qdrant_url, state_url=servers.state_url),
     }
     sides = []
-<<<<<<< HEAD
     for name, settings in places.items():
         settings = replace(settings, data_dir=folder / name.replace(" ", "-"))
-=======
-    for name, place in places.items():
-        data_dir = folder / name.replace(" ", "-")
-        settings = replace(Settings(data_dir=data_dir, port=_PORTS[name], encoder=NO_ENCODER), **place)
->>>>>>> main
         manifest = asyncio.run(build_world_in(settings, num_items, PlantedEncoder(DIMS)))
         sides.append(Side(name, settings, manifest.id))
     return sides
