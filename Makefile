@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-against clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-against clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ bench-startup: $(DEV)  ## time until the command line has said its help
 
 bench-over-servers: $(DEV)  ## what a Qdrant server and PostgreSQL cost a query; NEARFIELD_TEST_QDRANT_BIN=path of a Qdrant binary
 	@$(BIN)/python -m benchmarks.over_servers
+
+bench-cluster: $(DEV)  ## a cluster under faults; as root, NEARFIELD_TEST_QDRANT_BIN=Qdrant binary, tens of minutes
+	@for question in acknowledge faults database; do $(BIN)/python -m benchmarks.cluster $$question || missed=1; done; \
+	[ -z "$$missed" ]
 
 WORKTREE := ../before
 NAME := floor

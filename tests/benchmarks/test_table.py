@@ -74,7 +74,13 @@ def test_make_bench_runs_every_target_that_needs_no_more_than_a_machine() -> Non
     targets = set(re.findall(r"^(bench-[\w-]+):", text, re.MULTILINE))
     (run,) = re.findall(r"^bench: (.*?)  ##", text, re.MULTILINE)
     # A folder that `nearfield import` wrote, a device, a server's binary, another build.
-    assert targets - set(run.split()) == {"bench-change", "bench-gpu", "bench-over-servers", "bench-against"}
+    assert targets - set(run.split()) == {
+        "bench-change",
+        "bench-gpu",
+        "bench-over-servers",
+        "bench-cluster",
+        "bench-against",
+    }
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     assert targets <= set(phony.split())
 
