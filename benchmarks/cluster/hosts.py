@@ -14,6 +14,7 @@ from typing import Any
 NEARFIELD = (sys.executable, "-c", "from service.cli import main; main()")
 TOKEN = "benchmark"
 _READY_S = 120.0
+_INCIDENT_LINES = 60
 
 
 class Host:
@@ -78,6 +79,13 @@ class Host:
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
+
+    def print_incidents(self) -> None:
+        """What its service has told of faults of its own: the first, with what follows it."""
+        told = self.log.read_text().splitlines()
+        first = next((at for at, line in enumerate(told) if "incident" in line), len(told))
+        for line in told[first : first + _INCIDENT_LINES]:
+            print(f"host {self.name}: {line}")
 
     def stop(self) -> None:
         """End the service, stopped workers too."""

@@ -72,3 +72,5 @@ def running(num_items: int, lease_s: float, *, ask_engine: bool, with_standby: b
         for host in hosts:
             host.wait()
         yield Topology(hosts, network, cluster, servers)
+        for host in hosts:
+            host.print_incidents()
