@@ -15,7 +15,8 @@ from indexing.state.postgres_connection import StateConnection, lost_row
 
 # A clock may be slower than another by this much: a lease of one counts so much longer on the other.
 _SLACK = 1.1
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.1
+# Between looks: short at first, when most workers apply a frame, so that little is waited for in vain.
+_FIRST_PAUSE_S, _GROWTH, _LONGEST_PAUSE_S = 0.002, 1.3, 0.1
 
 
 class Acknowledgement:
@@ -37,24 +38,24 @@ class Acknowledgement:
             if left_s <= 0:
                 break
             await asyncio.sleep(min(pause_s, left_s))
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = min(_GROWTH * pause_s, _LONGEST_PAUSE_S)
         return waiting
 
     async def look(self, number: int) -> list[str]:
         """Who is waited for now."""
-        async with self._connection.transaction() as connection:
+        async with self._connection.statements() as connection:
             position = self._connection.position
-            cursor = await connection.execute("SELECT settled, longest_lease_s FROM nearfield.state")
-            state = await cursor.fetchone()
-            if state is None:
-                raise lost_row()
-            waiting = await self._unsettled_since(connection, position, *state)
             cursor = await connection.execute(
-                "SELECT id, host, name, renewed, lease_s, applied < %s OR position <> %s FROM nearfield.workers"
-                " ORDER BY host, name",
+                "SELECT s.settled, s.longest_lease_s, w.id, w.host, w.name, w.renewed, w.lease_s,"
+                " w.applied < %s OR w.position <> %s"
+                " FROM nearfield.state s LEFT JOIN nearfield.workers w ON true ORDER BY w.host, w.name",
                 (number, position),
             )
-            workers = await cursor.fetchall()
+            rows = await cursor.fetchall()
+            if not rows:
+                raise lost_row()
+            waiting = await self._unsettled_since(connection, position, *rows[0][:2])
+            workers = [row[2:] for row in rows if row[2] is not None]
             for worker, host, name, renewed, lease_s, is_behind in workers:
                 # Of whoever is not behind too: somebody else may wait for it, over a later change.
                 has_run_out = self._has_run_out(position, worker, renewed, lease_s)

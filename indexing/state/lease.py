@@ -106,7 +106,7 @@ class Lease:
         sent_at, told = self._clock(), self._told
         # Where the connection breaks in the commit, nobody knows whether the row says this.
         self._told = told | {applied}
-        async with self._connection.transaction() as connection:
+        async with self._connection.statements() as connection:
             cursor = await connection.execute(
                 "UPDATE nearfield.workers SET applied = %s, renewed = nextval('nearfield.renewals')"
                 " WHERE id = %s AND applied = ANY(%s) AND position = %s"

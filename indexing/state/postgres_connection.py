@@ -71,10 +71,17 @@ class StateConnection:
 
         When the connection breaks in the commit itself, nobody knows whether it was: the error says so.
         """
+        async with self.statements(statement_s) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def statements(self, statement_s: float = STATEMENT_S) -> AsyncIterator[AsyncConnection]:
+        """The connection, for statements each of which is a transaction of its own: one way there and back, where a
+        transaction around it takes three. StateError as `transaction`."""
         async with self._lock:
             connection = await self._connected()
             try:
-                async with asyncio.timeout(statement_s), connection.transaction():
+                async with asyncio.timeout(statement_s):
                     yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
                 await self._give_up()

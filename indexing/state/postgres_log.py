@@ -54,7 +54,7 @@ class PostgresReader:
         return self._number
 
     async def fresh(self) -> Sequence[Frame]:
-        async with self._connection.transaction(STATEMENT_S if self._number else _FIRST_READ_S) as connection:
+        async with self._connection.statements(STATEMENT_S if self._number else _FIRST_READ_S) as connection:
             if self._position not in ("", self._connection.position):
                 raise StartOverError(
                     f"the state's database is at {self._connection.position}, what was read was of {self._position}"
