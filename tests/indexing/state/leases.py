@@ -107,3 +107,18 @@ def commits_untold(patch: pytest.MonkeyPatch) -> list[str]:
 
     patch.setattr(psycopg.AsyncTransaction, "__aexit__", commits_and_breaks)
     return broken
+
+
+def statements_untold(patch: pytest.MonkeyPatch) -> list[str]:
+    """The next statement that stands alone is committed, and its connection breaks before that is told."""
+    real, broken = psycopg.AsyncConnection.execute, list[str]()
+
+    async def commits_and_breaks(*given: Any) -> Any:
+        done = await real(*given)
+        if not broken:
+            broken.append("untold")
+            raise psycopg.OperationalError("the connection broke in the commit")
+        return done
+
+    patch.setattr(psycopg.AsyncConnection, "execute", commits_and_breaks)
+    return broken

@@ -7,7 +7,7 @@ import pytest
 
 from indexing.errors import StateError
 from indexing.state.records import TakenDown
-from tests.indexing.state.leases import LEASE_S, Database, HandClock, commits_untold, hold, worker
+from tests.indexing.state.leases import LEASE_S, Database, HandClock, hold, statements_untold, worker
 
 
 def test_it_is_valid_only_once_all_was_read_and_for_its_length_from_before_it_was_asked_for() -> None:
@@ -98,7 +98,7 @@ def test_one_whose_commit_was_not_told_does_not_count_and_is_no_lost_lease(monke
         await hold(lease)
         clock.now = 1300.0
         with monkeypatch.context() as patch:
-            broken = commits_untold(patch)
+            broken = statements_untold(patch)
             with pytest.raises(StateError, match="does not answer"):
                 await lease.renew(7)
             assert broken == ["untold"]
