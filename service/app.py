@@ -72,7 +72,7 @@ def open_pipeline(dependencies: Dependencies, loaded: LoadedRelease) -> Pipeline
     encoder_hash = dependencies.live.release.manifest.encoder_hash
     return Pipeline(
         StageTools(loaded, dependencies.store, dependencies.encoder, encoder_hash, dependencies.cursors, defaults),
-        dependencies.settings.query_timeout_s,
+        None if dependencies.settings.qdrant_url is None else dependencies.settings.query_timeout_s,
     )
 
 

@@ -1,9 +1,11 @@
 """The nearest rows of one collection by the plan of a request's shape; while the engine is away, by one without it."""
 
+from collections.abc import Awaitable
+
 from indexing.errors import EngineAwayError
 from indexing.rules.compiled import CompiledContext
 from indexing.search.column_scan import NearestQuery
-from indexing.search.plan import Collection, Nearest
+from indexing.search.plan import Collection, Nearest, Plan
 from indexing.search.plan_table import PlanTable
 from indexing.search.plans.columns import COLUMNS
 from indexing.search.without_engine import go_without_engine, is_without_engine
@@ -22,12 +24,17 @@ class PlannedSearch:
             plan = self._plans.stand_in_for(shape, using).plan
         return plan.name
 
-    async def nearest(self, query: NearestQuery, shape: CompiledContext, *, exact: bool) -> Nearest:
+    def nearest(self, query: NearestQuery, shape: CompiledContext, *, exact: bool) -> Awaitable[Nearest]:
         """The answer by the plan for `shape` in the query's space, or without fail when `exact`.
 
         Raises StoreError when the engine fails; EngineAwayError where it is away and no scan is done in time.
         """
         plan = COLUMNS if exact else self._plans.plan_for(shape, query.using)
+        if not plan.asks_engine:
+            return plan.nearest(query, self.collection)
+        return self._asked(plan, query, shape)
+
+    async def _asked(self, plan: Plan, query: NearestQuery, shape: CompiledContext) -> Nearest:
         try:
             return await plan.nearest(query, self.collection)
         except EngineAwayError as away:

@@ -1,11 +1,12 @@
 """The pipeline: how a query becomes an answer, stage by stage. The service's table of contents."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import cast
 
 from msgspec import Struct
 
-from indexing.stores.answer_budget import AnswerBudget
+from indexing.stores.answer_budget import AnswerBudget, Lacking
 from service.queries import stages
 from service.queries.resolved_query import ResolvedQuery
 from service.queries.stage_tools import StageTools
@@ -60,9 +61,9 @@ STAGES: tuple[Stage, ...] = (
 
 class Pipeline:
     """Answers validated queries from one loaded release; every method raises a ProblemError or a StoreError, and does
-    not wait for the engine beyond `timeout_s`."""
+    not wait for the engine beyond `timeout_s`; None where the engine is in this process, and never away."""
 
-    def __init__(self, tools: StageTools, timeout_s: float, stages: Sequence[Stage] = STAGES) -> None:
+    def __init__(self, tools: StageTools, timeout_s: float | None, stages: Sequence[Stage] = STAGES) -> None:
         self.tools = tools
         self._timeout_s = timeout_s
         runs = [(stage.name, stage.run) for stage in stages if stage.run is not None]
@@ -73,8 +74,13 @@ class Pipeline:
     async def answer(self, query: Query, *, context_field: str = "context.") -> Answer:
         """The answer to a query; `context_field` is where the context's fields stand in the request."""
         resolved = ResolvedQuery(query, context_field)
-        with AnswerBudget(self._timeout_s) as budget:
+        lacking: tuple[Lacking, ...] = ()
+        if self._timeout_s is None:
             await self._run(self._runs, resolved)
+        else:
+            with AnswerBudget(self._timeout_s) as budget:
+                await self._run(self._runs, resolved)
+            lacking = budget.lacking
         page, tools = resolved.page, self.tools
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(
@@ -88,13 +94,13 @@ class Pipeline:
             resolved.next_cursor,
             page.short_reason,
             resolved.source.skipped,
-            budget.lacking,
+            lacking,
         )
 
     async def why(self, item_id: str, query: Query) -> WhyAnswer:
         """Why an item came, or did not; a 404 problem for one that the catalogue does not have."""
         resolved = ResolvedQuery(query)
-        with AnswerBudget(self._timeout_s):
+        with nullcontext() if self._timeout_s is None else AnswerBudget(self._timeout_s):
             await self._run(self._before_arrangement, resolved)
             return await self.tools.why.answer(item_id, resolved)
 

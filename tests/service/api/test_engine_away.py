@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
+from msgspec.structs import replace
 
 from indexing.errors import EngineAwayError, KeyRefusedError
 from service.app import create_app
@@ -70,6 +71,8 @@ def world(tower_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def served(world: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Client, Engine]]:
     parts = open_dependencies(Settings(data_dir=world, default_market="SE", admin_token=TOKEN))
+    # The engine in this process stands in for one on a server: only such a one goes away.
+    parts = replace(parts, settings=replace(parts.settings, qdrant_url="http://127.0.0.1:1"))
     with TestClient(create_app(parts)) as client:
         yield client, Engine(parts.store, monkeypatch)
 

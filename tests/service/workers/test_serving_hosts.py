@@ -169,7 +169,7 @@ def test_a_host_that_lacks_the_release_keeps_it_from_going_live_and_is_named(hos
     # Without it: here it goes live, and there the one before goes on, under all that is changed.
     done = first.command("index", "activate", OLDER, "--without", "host-b")
     assert done.returncode == 0, done.stderr
-    eventually(lambda: releases_that_answer(first.port, "/v1/similar", BODY) == {OLDER}, 10)
+    eventually(lambda: releases_that_answer(first.port, "/v1/similar", BODY) == {OLDER}, 60)
     assert releases_that_answer(second.port, "/v1/similar", BODY) == {live}
     assert first.shows(GONE)
     assert second.shows("metal-2")
