@@ -45,7 +45,6 @@ class FilesReader:
 
     def __init__(self, data_dir: Path, log: FileReader, rules: AcceptedRules) -> None:
         self._data_dir = data_dir
-        self._mark = HostMark(data_dir)
         self._log = log
         self._rules = rules
 

@@ -71,7 +71,7 @@ class PostgresState:
         return await postgres_hosts.prepare(self.connection, release, wait_s, without)
 
     async def withdraw(self) -> None:
-        async with self.connection.transaction() as connection:
+        async with self.connection.statements() as connection:
             await connection.execute("UPDATE nearfield.state SET target = NULL")
 
     async def serving(self, data_dir: Path) -> None:
@@ -109,7 +109,7 @@ class PostgresState:
         await append(self.connection, (WentLive(activation.release),), beside)
 
     async def activations(self) -> list[Activation]:
-        async with self.connection.transaction() as connection:
+        async with self.connection.statements() as connection:
             cursor = await connection.execute("SELECT body FROM nearfield.activations ORDER BY number")
             rows = await cursor.fetchall()
         try:
@@ -128,7 +128,7 @@ class PostgresState:
         return None if accepted is None else accepted.text.encode()
 
     async def _accepted(self) -> RulesAccepted | None:
-        async with self.connection.transaction() as connection:
+        async with self.connection.statements() as connection:
             cursor = await connection.execute("SELECT body FROM nearfield.records WHERE key = 'rules'")
             row = await cursor.fetchone()
         if row is None:
@@ -197,7 +197,7 @@ class PostgresState:
         await self.connection.close()
 
     async def _row(self, sql: str, given: Sequence[object] = ()) -> tuple[Any, ...]:
-        async with self.connection.transaction() as connection:
+        async with self.connection.statements() as connection:
             cursor = await connection.execute(sql.encode(), given)
             row = await cursor.fetchone()
         if row is None:

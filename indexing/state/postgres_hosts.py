@@ -10,8 +10,6 @@ from embedding.errors import UsageError
 from indexing.state.postgres_connection import StateConnection
 from indexing.state.record_kinds import ROW_KINDS
 
-RELEASE_STORE = "(release store)"
-"""What keeps releases there and is no host."""
 _PAUSE_S = 0.1
 # A host serves where its supervisor says so, and one of its workers has a lease.
 _SERVING = (
@@ -42,7 +40,7 @@ async def enter(connection: StateConnection, host: str, data_dir: Path) -> None:
 
 async def leave(connection: StateConnection, host: str) -> None:
     """Nothing serves on `host` any more; its releases stay."""
-    async with connection.transaction() as open_:
+    async with connection.statements() as open_:
         await open_.execute("UPDATE nearfield.hosts SET serves = false, loaded = NULL WHERE host = %s", (host,))
 
 
@@ -72,12 +70,12 @@ async def report(
 
 async def prepare(connection: StateConnection, release: str, wait_s: float, without: Collection[str]) -> list[str]:
     """Hosts that serve and have not loaded `release` after `wait_s`, but those in `without`."""
-    async with connection.transaction() as open_:
+    async with connection.statements() as open_:
         await open_.execute("UPDATE nearfield.state SET target = %s", (release,))
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + wait_s
     while True:
-        async with connection.transaction() as open_:
+        async with connection.statements() as open_:
             cursor = await open_.execute(
                 f"{_SERVING} AND h.loaded IS DISTINCT FROM %s AND NOT h.host = ANY(%s) ORDER BY h.host".encode(),
                 (release, list(without)),
@@ -112,6 +110,6 @@ async def keep(connection: StateConnection, host: str, kept: Mapping[str, int]) 
 
 async def kept_elsewhere(connection: StateConnection, host: str) -> set[str]:
     """Releases that hosts other than `host` keep."""
-    async with connection.transaction() as open_:
+    async with connection.statements() as open_:
         cursor = await open_.execute("SELECT jsonb_object_keys(kept) FROM nearfield.hosts WHERE host <> %s", (host,))
         return {release for (release,) in await cursor.fetchall()}

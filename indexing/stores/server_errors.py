@@ -11,7 +11,8 @@ from indexing.errors import CollectionMissingError, EngineAwayError, KeyRefusedE
 
 REFUSALS = (ValueError, ApiException, QdrantException, RpcError)
 """What the client raises where there is no answer."""
-# INTERNAL is how a node says that no copy of a shard can be asked.
+# INTERNAL is how a node says that no copy of a shard can be asked, that too few copies took a write, or that no leader
+# took a change of collections.
 _AWAY = frozenset(
     {
         StatusCode.UNAVAILABLE,

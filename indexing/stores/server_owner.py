@@ -7,9 +7,8 @@ from collections.abc import Collection
 
 from qdrant_client import AsyncQdrantClient
 
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, EngineAwayError, StoreError
 from indexing.stores.server_errors import ask
-from indexing.stores.server_retries import may_pass
 
 _STATE, _ATTEMPT = "state", "attempt"
 
@@ -64,7 +63,7 @@ class PrefixOwner:
                 return None
             except StoreError as error:
                 # Its nodes are away: no reason to refuse the others, whose marks say the same.
-                if not may_pass(error.__cause__):
+                if not isinstance(error, EngineAwayError):
                     raise
                 return None
         return self._states[name]

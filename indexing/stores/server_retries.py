@@ -6,30 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from grpc import RpcError, StatusCode  # type: ignore[import-untyped]
 from msgspec import Struct
 from qdrant_client import AsyncQdrantClient
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from indexing.errors import CollectionMissingError, StoreError
+from indexing.errors import CollectionMissingError, EngineAwayError, StoreError
 from indexing.stores.server_errors import ask
 
 _log = logging.getLogger("nearfield.indexing")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
-# INTERNAL is how the server says that too few copies took a write, or that no leader took a change of collections.
-_PASSING = frozenset(
-    {
-        StatusCode.UNAVAILABLE,
-        StatusCode.DEADLINE_EXCEEDED,
-        StatusCode.INTERNAL,
-        StatusCode.ABORTED,
-        StatusCode.CANCELLED,
-        StatusCode.RESOURCE_EXHAUSTED,
-        StatusCode.UNKNOWN,
-    }
-)
-_TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 429, 500
 T = TypeVar("T")
 
 
@@ -58,7 +42,7 @@ async def ask_again(call: Callable[[], Awaitable[T]], doing: str, patience_s: fl
         try:
             return await ask(call(), doing)
         except StoreError as error:
-            if not (isinstance(error, _NotYetThereError) or may_pass(error.__cause__)):
+            if not isinstance(error, _NotYetThereError | EngineAwayError):
                 raise
             if time.monotonic() + pause_s > give_up_at:
                 raise StoreError(
@@ -89,13 +73,3 @@ async def write_again(
             raise _NotYetThereError(str(error)) from error.__cause__
 
     return await ask_again(attempt, doing, patience_s)
-
-
-def may_pass(error: BaseException | None) -> bool:
-    """Whether the same call may be answered later: a wrong argument or a wrong key stays wrong."""
-    if isinstance(error, RpcError):
-        return error.code() in _PASSING
-    if isinstance(error, UnexpectedResponse):
-        status = error.status_code or 0
-        return status == _TOO_MANY_REQUESTS or status >= _FIRST_SERVER_ERROR
-    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)

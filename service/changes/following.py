@@ -5,12 +5,13 @@ What the log says is applied to every release that is held, rules that were acce
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from embedding.errors import NearfieldError
 from indexing.rules.declaration import RuleSet
 from indexing.state.contract import StateStore
+from indexing.state.records import Frame
 from service.loaded.loaded_release import LoadedRelease
 
 _log = logging.getLogger("nearfield.service")
@@ -62,6 +63,13 @@ class Following(Protocol):
         """Nobody needs to wait for this worker any more."""
 
 
+def apply(frames: Sequence[Frame], loaded: Mapping[str, LoadedRelease]) -> None:
+    """Take frames in, oldest first, in each of these releases."""
+    for one in loaded.values():
+        for frame in frames:
+            one.rows.apply(frame)
+
+
 class LookingFollower:
     """Where the state is files: two `stat`s before each answer."""
 
@@ -77,9 +85,9 @@ class LookingFollower:
 
     async def arrive(self) -> None:
         self._held.obey(self._reader.fresh_rules)
-        for frame in await self._reader.fresh():
-            for loaded in self._held.loaded.values():
-                loaded.rows.apply(frame)
+        frames = await self._reader.fresh()
+        if frames:
+            apply(frames, self._held.loaded)
 
     async def live(self) -> str | None:
         return await self._state.live()

@@ -19,7 +19,7 @@ from indexing.state.open import open_database
 from indexing.state.postgres import PostgresState
 from indexing.state.postgres_log import PostgresReader
 from indexing.state.records import Frame, WentLive
-from service.changes.following import Held
+from service.changes.following import Held, apply
 
 _log = logging.getLogger("nearfield.service")
 
@@ -53,7 +53,8 @@ class LeasedFollower:
     def __init__(self, held: Held, lease: Lease) -> None:
         self._held = held
         self._lease = lease
-        self._reader: PostgresReader | None = None
+        # None where what it has read is not what is applied: then all is read anew.
+        self._reader: PostgresReader | None = lease.reader()
         self._live: str | None = None
         # How often a lease was taken.
         self._term = 0
@@ -65,10 +66,11 @@ class LeasedFollower:
 
     async def begin(self) -> None:
         sent_at = await self._lease.take()
-        if self._reader is None:
-            self._reader = self._lease.reader()
         try:
-            await self._apply(self._reader)
+            if self._reader is None:
+                await self._start_over()
+            else:
+                await self._apply(self._reader)
         except StartOverError as error:
             _log.warning("the log is read from its beginning: %s", error)
             await self._start_over()
@@ -98,10 +100,15 @@ class LeasedFollower:
                 if told is not None:
                     _log.info("the state's database answers again")
                 told, pause_s = None, _FIRST_PAUSE_S
-            except NearfieldError as error:
+            except Exception as error:
+                # Whatever it is: ended without a word, this worker would answer nothing once its lease has run out.
                 if told is None:
                     told = str(error)
-                    _log.error("cannot keep up with the state, and answer until the lease runs out: %s", error)
+                    _log.error(
+                        "cannot keep up with the state, and answer until the lease runs out: %s",
+                        *(error,),
+                        exc_info=not isinstance(error, NearfieldError),
+                    )
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
@@ -130,9 +137,10 @@ class LeasedFollower:
 
     async def _apply(self, reader: PostgresReader) -> None:
         frames = await reader.fresh()
-        for loaded in self._held.loaded.values():
-            for frame in frames:
-                loaded.rows.apply(frame)
+        # The reader has passed frames that are not applied yet: should that fail, none may be told as applied.
+        self._reader = None
+        apply(frames, self._held.loaded)
+        self._reader = reader
         self._see(frames)
         # After the rows: rules that were accepted later may need what they brought.
         self._held.obey(reader.fresh_rules)
@@ -142,9 +150,7 @@ class LeasedFollower:
         reader = self._lease.reader()
         frames = await reader.fresh()
         fresh = {release_id: loaded.afresh() for release_id, loaded in self._held.loaded.items()}
-        for loaded in fresh.values():
-            for frame in frames:
-                loaded.rows.apply(frame)
+        apply(frames, fresh)
         self._held.replace(fresh)
         self._held.obey(reader.fresh_rules)
         self._see(frames)

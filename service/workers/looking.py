@@ -59,7 +59,8 @@ class _Host:
         workspace = self._workspace
         await workspace.state.report(told.loaded, told.gone)
         pointer = await workspace.state.pointer()
-        live = await workspace.releases.live_id()
+        # Where nothing is live, this says so.
+        live = pointer.live or await workspace.releases.live_id()
         wanted = pointer.target or live
         for release in (live, wanted):
             await self._have(release)
@@ -67,8 +68,10 @@ class _Host:
             # Switched by another host: here too, what nobody needs goes.
             self._live = live
             await prune_and_tell(workspace)
-        encoders = {workspace.releases.manifest(one).encoder_hash for one in (live, wanted)}
-        return Seen(live, wanted, together=len(encoders) == 1)
+        return Seen(live, wanted, together=live == wanted or self._encoder_of(live) == self._encoder_of(wanted))
+
+    def _encoder_of(self, release: str) -> str | None:
+        return self._workspace.releases.manifest(release).encoder_hash
 
     async def _have(self, release: str) -> None:
         workspace = self._workspace

@@ -13,13 +13,11 @@ from indexing.release.manifest import (
     FILES,
     FORMAT,
     MANIFEST,
-    Counts,
-    GateReport,
-    Manifest,
     hash_files,
     read_manifest,
     verify_files,
 )
+from tests.indexing.made_manifest import made_manifest
 
 
 @pytest.fixture
@@ -30,35 +28,7 @@ def folder(tmp_path: Path) -> Path:
         (folder / name).write_bytes(data)
     files = msgspec.json.encode(hash_files(folder, ("columns", "points", "users")))
     (folder / FILES).write_bytes(files)
-    manifest = Manifest(
-        format=FORMAT,
-        id="r1",
-        created_at="2026-01-01T00:00:00+00:00",
-        content="c",
-        files=hashlib.sha256(files).hexdigest(),
-        space="text",
-        dims={"text": 3},
-        encoder_hash="e",
-        words_hash="w",
-        model_hash=None,
-        input_fields=("title",),
-        crossing=(),
-        extra_fields=(),
-        rules_version="v",
-        counts=Counts(
-            points=1,
-            tracks=1,
-            episodes=0,
-            passages=0,
-            users=0,
-            interactions=0,
-            rejected_rows=0,
-            rejected_interactions=0,
-        ),
-        gate=GateReport(points_in_store=1, canaries=1, canary_recall=1.0),
-        lineage=(),
-        journal_seq=0,
-    )
+    manifest = made_manifest("r1", hashlib.sha256(files).hexdigest())
     write_durably(folder / MANIFEST, msgspec.json.encode(manifest))
     return folder
 

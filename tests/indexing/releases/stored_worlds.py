@@ -9,12 +9,13 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from indexing.release.manifest import FILES, FORMAT, MANIFEST, Counts, GateReport, Manifest, hash_files
+from indexing.release.manifest import FILES, MANIFEST, Manifest, hash_files
 from indexing.releases.known_lines import KnownLines, State, lines_path
 from indexing.releases.pull import Pulled, pull_release
 from indexing.releases.push import Pushed, push_release
 from indexing.releases.workspace import Workspace, open_workspace
 from indexing.settings import IndexingSettings, StorePlace
+from tests.indexing.made_manifest import made_manifest
 from tests.indexing.release_worlds import QUIET
 
 T = TypeVar("T")
@@ -39,27 +40,7 @@ def make_release(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     files = msgspec.json.encode(hash_files(folder, tuple(sorted({Path(name).parts[0] for name in content}))))
-    none = dict.fromkeys(("tracks", "episodes", "passages", "users", "interactions", "rejected_interactions"), 0)
-    manifest = Manifest(
-        format=FORMAT,
-        id=release_id,
-        created_at="2026-01-01T00:00:00+00:00",
-        content="c",
-        files=hashlib.sha256(files).hexdigest(),
-        space="text",
-        dims={"text": 3},
-        encoder_hash="e",
-        words_hash="w",
-        model_hash=None,
-        input_fields=("title",),
-        crossing=(),
-        extra_fields=(),
-        rules_version="v",
-        counts=Counts(points=1, rejected_rows=0, **none),
-        gate=GateReport(points_in_store=1, canaries=1, canary_recall=1.0),
-        lineage=lineage,
-        journal_seq=0,
-    )
+    manifest = made_manifest(release_id, hashlib.sha256(files).hexdigest(), lineage)
     (folder / FILES).write_bytes(files)
     (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
     plans = data_dir / "plans" / release_id / "0123.json"

@@ -96,22 +96,16 @@ async def hold(lease: Lease, applied: int = 0) -> None:
 
 def commits_untold(patch: pytest.MonkeyPatch) -> list[str]:
     """The next transaction that ends is committed, and its connection breaks before that is told; what was broken."""
-    real, broken = psycopg.AsyncTransaction.__aexit__, list[str]()
-
-    async def commits_and_breaks(*given: Any) -> Any:
-        done = await real(*given)
-        if not broken:
-            broken.append("untold")
-            raise psycopg.OperationalError("the connection broke in the commit")
-        return done
-
-    patch.setattr(psycopg.AsyncTransaction, "__aexit__", commits_and_breaks)
-    return broken
+    return _untold(patch, psycopg.AsyncTransaction, "__aexit__")
 
 
 def statements_untold(patch: pytest.MonkeyPatch) -> list[str]:
-    """The next statement that stands alone is committed, and its connection breaks before that is told."""
-    real, broken = psycopg.AsyncConnection.execute, list[str]()
+    """The same of the next statement that stands alone."""
+    return _untold(patch, psycopg.AsyncConnection, "execute")
+
+
+def _untold(patch: pytest.MonkeyPatch, owner: type[Any], name: str) -> list[str]:
+    real, broken = getattr(owner, name), list[str]()
 
     async def commits_and_breaks(*given: Any) -> Any:
         done = await real(*given)
@@ -120,5 +114,5 @@ def statements_untold(patch: pytest.MonkeyPatch) -> list[str]:
             raise psycopg.OperationalError("the connection broke in the commit")
         return done
 
-    patch.setattr(psycopg.AsyncConnection, "execute", commits_and_breaks)
+    patch.setattr(owner, name, commits_and_breaks)
     return broken

@@ -8,7 +8,7 @@ import pytest
 
 from indexing.errors import StateError
 from indexing.state.contract import Activation
-from indexing.state.records import RulesAccepted, TakenDown, WentLive
+from indexing.state.records import Frame, RulesAccepted, TakenDown, WentLive
 from tests.indexing.state.clusters import primary_and_standby
 from tests.indexing.state.leases import Database, HandClock
 from tests.postgres_server import PostgresServer, postgres_server
@@ -214,5 +214,31 @@ def test_a_schema_that_was_made_anew_is_not_taken_for_a_log_without_takedowns() 
             database.execute("ALTER SCHEMA moved_away RENAME TO nearfield")
             await until(lambda: one.follower._lease.valid)
             assert await one.asked() == {"a"}
+
+    database.run(work)
+
+
+def test_what_could_not_be_applied_is_not_told_as_applied_and_is_read_anew(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever goes wrong half way: nobody may take a takedown for one that holds here, and no later one is missed."""
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        state = database.state()
+        async with Following(database, clock, lease_s=600.0) as one:
+            await one.asked()
+            failing = one.held.releases["r2"].rows
+
+            def fail(frame: Frame) -> None:
+                raise RuntimeError(f"no room for a row of frame {frame.seq}")
+
+            failing.apply = fail  # type: ignore[method-assign]
+            # The lease is due, and would say how far the log was read.
+            clock.now += 200.0
+            number = await state.append([TakenDown("a")])
+            await until(lambda: f"no room for a row of frame {number}" in caplog.text)
+            assert await state.unacknowledged(number, 10) == []
+            assert await one.asked() == {"a"}
+            assert await state.unacknowledged(await state.append([TakenDown("b")]), 10) == []
+            assert await one.asked() == {"a", "b"}
 
     database.run(work)
