@@ -1,8 +1,10 @@
-"""How long a fresh worker takes to catch up with a log in PostgreSQL, after few changes and after a million.
+"""How long a fresh worker takes to catch up with the log, after few changes and after a million.
 
-    python -m benchmarks.catching_up DATABASE [--items 20000] [--rows 10000] [--changes 1000000]
+    python -m benchmarks.catching_up DATABASE|files [--items 20000] [--rows 10000] [--changes 1000000]
 
-DATABASE is the address of an empty database of a server that is not in use otherwise. Rows are put once as the product
+DATABASE is the address of an empty database of a server that is not in use otherwise. In `files` each change is
+appended as the product does it, but for the wait for the disk, and read as it lies there, then again with what is kept
+of it for fresh readers when a release was built or went live. In a database, rows are put once as the product
 puts them, and then moved to later numbers in the database itself, which leaves its tables as so many more changes do:
 of each row the last record under a late number, and all that was there before as what a vacuum clears away.
 The worker takes its lease, reads to the end, applies it to the release, and holds the lease: then it may answer.
@@ -17,25 +19,22 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.catching_up.files import in_files
+from benchmarks.catching_up.puts import DIMS, puts_of
 from benchmarks.harness.opened_world import opened_world, parts_of_world
-from benchmarks.harness.world import PlantedEncoder
-from embedding.rows.schema import Item, Window
 from indexing.release.release import Release
 from indexing.state.boot_clock import SharedClock
 from indexing.state.lease import Lease, Worker
 from indexing.state.postgres import PostgresState
 from indexing.state.postgres_connection import StateConnection
-from indexing.state.records import Put
 from service.app import open_router
 from service.changes.leased_follower import LeasedFollower
 from service.dependencies import Dependencies
 
-DIMS = 384
 _FRAME_ROWS = 100
 _BAR_S = 10.0
 
@@ -51,6 +50,9 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-world-{arguments.items}-{DIMS}"
     opened_world(folder, arguments.items, DIMS)
+    if arguments.database == "files":
+        Console().print(in_files(arguments.rows, arguments.changes))
+        return
     table = Table(
         "changes", "records read", "caught up in s", "bar", title=f"{arguments.rows:,} rows of {DIMS} numbers"
     )
@@ -65,23 +67,10 @@ def main() -> None:
 
 
 async def _put(database: str, release: Release, num: int) -> None:
-    """Rows of the release, put again with another vector."""
-    rng = np.random.default_rng(3)
     state = PostgresState(database, "benchmark")
+    puts = list(puts_of(release, num))
     for start in range(0, num, _FRAME_ROWS):
-        puts = []
-        for row in range(start, min(start + _FRAME_ROWS, num)):
-            payload = release.columns.payload(row)
-            vector = rng.normal(size=DIMS).astype("<f4")
-            item = Item(
-                id=payload.id,
-                kind=payload.kind,
-                title=payload.title,
-                creator=payload.creator,
-                availability=release.classes.windows_of(payload.availability_class) or (Window("*"),),
-            )
-            puts.append(Put(item, {PlantedEncoder(DIMS).hash: (vector / np.linalg.norm(vector)).tobytes()}, {}))
-        await state.append(puts)
+        await state.append(puts[start : start + _FRAME_ROWS])
     await state.close()
 
 

@@ -13,6 +13,7 @@ from indexing.release.manifest import verify_files
 from indexing.releases.belongings import Belonging, belongings
 from indexing.releases.release_store import ReleaseStore, open_release_store
 from indexing.releases.retention import hold
+from indexing.releases.store_retention import tell_stored
 from indexing.releases.stored_listing import Listing, is_of_release
 from indexing.releases.workspace import Workspace
 
@@ -56,6 +57,7 @@ async def push_release(workspace: Workspace, release_id: str, reporter: Reporter
                 listing = Listing(release=release_id, state=state, files=others | listing.files)
             if listing != before:
                 store.publish(listing)
+    await tell_stored(workspace)
     return Pushed(
         release_id,
         store.name,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from embedding.errors import DamagedError
 from indexing.errors import NoLiveReleaseError
 from indexing.release.manifest import Manifest
+from indexing.release.passages import drop_collections
 from indexing.releases.release_store import ReleaseStore, open_release_store
 from indexing.releases.retention import RetentionPolicy, Surplus, needed_releases
 from indexing.releases.workspace import Workspace
@@ -28,11 +29,11 @@ async def prune_release_store(workspace: Workspace) -> list[str]:
     try:
         live = await workspace.releases.live_id()
         needed = await needed_releases(workspace.releases, settings.pinned_releases)
-        needed |= await workspace.state.kept_elsewhere()
+        elsewhere = await workspace.state.kept_elsewhere(stored=False)
     except NoLiveReleaseError:
         return []
     manifests = _manifests(store)
-    needed |= {manifest.id for manifest in manifests if manifest.id > live}
+    needed |= elsewhere | {manifest.id for manifest in manifests if manifest.id > live}
     # As many as on a disk; `max_release_bytes` is about a disk alone.
     keeping = RetentionPolicy(settings.keep_releases, None, settings.pinned_releases)
     surplus = Surplus(manifests, {}, needed, keeping)
@@ -41,18 +42,35 @@ async def prune_release_store(workspace: Workspace) -> list[str]:
         if surplus.has(manifest.id, removed):
             store.remove(manifest.id)
             removed.append(manifest.id)
+            if manifest.id not in workspace.releases:
+                # No host has it either: nobody asks for its points any more.
+                await drop_collections(workspace.store, manifest.id)
     for release_id in store.half():
         if release_id not in needed and _is_abandoned(store, release_id):
             store.remove(release_id)
             removed.append(release_id)
+    await tell_stored(workspace)
     return removed
 
 
-def _manifests(store: ReleaseStore) -> list[Manifest]:
+async def tell_stored(workspace: Workspace) -> None:
+    """Tell the state which releases of its own the release store keeps: what they need stays, as a host's does.
+
+    Raises UsageError where no store is set, ReleaseStoreError, and StateError.
+    """
+    store, own = open_release_store(workspace.settings), await workspace.state.id()
+    kept = {manifest.id: manifest.journal_seq for manifest in _manifests(store, own)}
+    await workspace.state.keep(kept, stored=True)
+
+
+def _manifests(store: ReleaseStore, state: str | None = None) -> list[Manifest]:
+    """Of the releases that can be read, and belong to `state` where one is given, oldest first."""
     found = []
     for release_id in store.ids():
         try:
-            found.append(store.manifest(store.listing(release_id)))
+            listing = store.listing(release_id)
+            if state is None or listing.state == state:
+                found.append(store.manifest(listing))
         except DamagedError as error:
             _log.error("%s", error)
     return found

@@ -110,14 +110,16 @@ class StateStore(Log, Protocol):
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
         """This host's supervisor says what its workers are ready for, and which of them are over."""
 
-    async def keep(self, kept: Mapping[str, int]) -> None:
-        """This host says which releases' files it keeps, each with the number of the log at which it was built.
+    async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:
+        """This host says which releases' files it keeps, each with the number of the log at which it was built; or,
+        `stored`, which ones the release store keeps.
 
         What no release that anybody keeps can need goes from the log.
         """
 
-    async def kept_elsewhere(self) -> set[str]:
-        """Releases that other hosts keep, as far as they have said so: what lies outside of hosts is theirs too."""
+    async def kept_elsewhere(self, *, stored: bool = True) -> set[str]:
+        """Releases that other hosts keep, and the release store where `stored`, as far as it was said: what lies
+        outside of hosts is theirs too."""
 
     async def begins(self) -> int:
         """The number up to which the log has been cut: a release built before shows too little of it."""

@@ -15,7 +15,7 @@ from indexing.rules.reading import anything
 from indexing.state.contract import Activation, StateStore
 from indexing.state.file_key import FILE as KEY_FILE
 from indexing.state.file_log import FileLog, moved_away
-from indexing.state.files import MOVED, MOVING, FilesState
+from indexing.state.files import BEGINS, MOVED, MOVING, FilesState
 from indexing.state.records import Frame, Moved
 
 
@@ -28,6 +28,8 @@ class StateCopy(Struct, frozen=True, kw_only=True):
     activations: Sequence[Activation]
     rules: bytes | None
     cursor_key: bytes
+    # The number up to which the log has been cut.
+    begins: int = 0
 
     @property
     def end(self) -> int:
@@ -81,6 +83,7 @@ class FilesPlace:
             activations=await self._state.activations(),
             rules=await self._state.rules_data(),
             cursor_key=await self._state.cursor_key(),
+            begins=await self._state.begins(),
         )
 
     async def holds(self) -> tuple[str, int] | None:
@@ -103,6 +106,10 @@ class FilesPlace:
         lines = b"".join(msgspec.json.encode(activation) + b"\n" for activation in copy.activations)
         write_durably(self._data_dir / "activations.jsonl", lines)
         self._log.restore(copy.frames)
+        if copy.begins:
+            write_durably(self._data_dir / BEGINS, f"{copy.begins}\n".encode())
+        else:
+            (self._data_dir / BEGINS).unlink(missing_ok=True)
         if copy.live is not None:
             write_durably(self._data_dir / "live", f"{copy.live}\n".encode())
         self._moved.unlink(missing_ok=True)

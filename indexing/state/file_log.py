@@ -21,12 +21,16 @@ from msgspec.structs import replace
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError, NearfieldError
 from indexing.errors import StateError
+from indexing.state.file_snapshot import covered, folded, read_snapshot, remove_snapshot, write_snapshot
 from indexing.state.records import Change, Frame, Moved
 
 _log = logging.getLogger("nearfield.journal")
 
 _HEADER = struct.Struct("<II")
 _END = b"\nend"
+_PART_BYTES = 64 << 20
+# So much is read within a second or two.
+_FOLD_BYTES = 64 << 20
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Frame)
 
@@ -49,23 +53,37 @@ class FileReader:
             size = self._path.stat().st_size
         except FileNotFoundError:
             size = 0
-        if size == self.offset:
-            return []
+        return [] if size == self.offset else list(self.stream(size))
+
+    def stream(self, size: int) -> Iterator[Frame]:
+        """As `read`, of a log that has `size` bytes by now, and one after the other."""
         if size < self.offset:
             raise DamagedError(
                 f"{self._path} has {size} bytes, {self.offset} of it were read before: expected a file that only "
                 "grows. Restore it from a backup: it holds takedowns and changes that no release has."
             )
-        with self._path.open("rb") as file:
-            file.seek(self.offset)
-            return list(self._frames(file.read()))
+        if self.offset == 0 and (snapshot := read_snapshot(self._path)) is not None:
+            self.offset, frames = snapshot
+            self.seq = frames[-1].seq
+            for frame in frames:
+                self._note(frame)
+                yield frame
+        yield from self._frames(size)
 
-    def _frames(self, data: bytes) -> Iterator[Frame]:
-        start = 0
-        while (stop := _stop(data, start)) is not None:
-            yield self._frame(data, start, stop)
-            self.offset += stop - start
-            start = stop
+    def _frames(self, size: int) -> Iterator[Frame]:
+        """Those from `offset` to `size`, where the file ended just now; of a long file a part at a time."""
+        with self._path.open("rb") as file:
+            data, start = b"", 0
+            file.seek(self.offset)
+            while True:
+                part = file.read(min(_PART_BYTES, size - file.tell()))
+                if not part:
+                    return
+                data, start = data[start:] + part, 0
+                while (stop := _stop(data, start)) is not None:
+                    yield self._frame(data, start, stop)
+                    self.offset += stop - start
+                    start = stop
 
     def _frame(self, data: bytes, start: int, stop: int) -> Frame:
         _, crc = _HEADER.unpack_from(data, start)
@@ -83,10 +101,13 @@ class FileReader:
                 "Restore the file from a backup: it holds takedowns and changes that no release has."
             ) from error
         self.seq = frame.seq
+        self._note(frame)
+        return frame
+
+    def _note(self, frame: Frame) -> None:
         for change in frame.changes:
             if isinstance(change, Moved):
                 self.moved = change.where
-        return frame
 
 
 def _stop(data: bytes, start: int) -> int | None:
@@ -175,6 +196,7 @@ class FileLog:
     def restore(self, frames: Sequence[Frame]) -> None:
         """Write frames under their own numbers, as they are in another log, in place of what is here."""
         with self._locked():
+            remove_snapshot(self._path)
             data = bytearray()
             before = 0
             for frame in frames:
@@ -183,6 +205,14 @@ class FileLog:
                 before = frame.seq
             write_durably(self._path, bytes(data))
             self._tail = FileReader(self._path)
+
+    def fold(self) -> None:
+        """Keep what the log says without what was replaced, for fresh readers, where it has grown by much since."""
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size - covered(self._path) > _FOLD_BYTES:
+            reader = self.reader()
+            frames = folded(reader.stream(size))
+            write_snapshot(self._path, reader.offset, frames)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """The state as files in the data folder: one host, any number of processes, which look before each answer.
 
-journal/changes.log   the log (indexing/state/file_log.py)
+journal/changes.log   the log (indexing/state/file_log.py), and what a fresh reader begins with (file_snapshot.py)
+journal/begins        up to which number a log was cut that was moved to here; not there where it never was
 live                  the live release's id, replaced atomically
 activations.jsonl     all switches, one a line
 rules/                accepted rules (indexing/state/file_rules.py)
@@ -12,6 +13,7 @@ state.moved           where the state was moved to; not there while it is here
 state.moving          there while a state is moved to here
 """
 
+import asyncio
 import os
 import re
 import time
@@ -37,7 +39,19 @@ from indexing.state.records import Change, Frame
 
 MOVED = "state.moved"
 MOVING = "state.moving"
+BEGINS = "journal/begins"
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def read_begins(data_dir: Path) -> int:
+    """The number up to which the log in `data_dir` is cut; DamagedError where that cannot be read."""
+    path = data_dir / BEGINS
+    try:
+        return int(path.read_text())
+    except FileNotFoundError:
+        return 0
+    except ValueError as error:
+        raise DamagedError(f"{path} should hold a number: {error}. Restore it from a backup.") from error
 
 
 class FilesReader:
@@ -131,14 +145,15 @@ class FilesState:
     async def report(self, loaded: str | None, gone: Sequence[str]) -> None:  # noqa: ARG002  # as StateStore
         self._mark.write()
 
-    async def keep(self, kept: Mapping[str, int]) -> None:  # noqa: ARG002  # as StateStore
-        return
+    async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:  # noqa: ARG002  # as StateStore
+        # Nothing is cut off: what replaced nothing may be asked for by a release that comes from a backup.
+        await asyncio.to_thread(self._log.fold)
 
-    async def kept_elsewhere(self) -> set[str]:
+    async def kept_elsewhere(self, *, stored: bool = True) -> set[str]:  # noqa: ARG002  # as StateStore
         return set()
 
     async def begins(self) -> int:
-        return 0
+        return read_begins(self._data_dir)
 
     async def serving(self, data_dir: Path) -> None:  # noqa: ARG002  # as StateStore
         self._mark.check()

@@ -50,7 +50,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             kind text NOT NULL,
             at text NOT NULL,
             body bytea NOT NULL,
-            -- Of the attempt that wrote it, so that one whose outcome was not told can be asked for.
+            -- Of the attempt that wrote it; `nearfield.appends` is asked now.
             token text NOT NULL,
             PRIMARY KEY (number, place)
         );
@@ -80,6 +80,19 @@ MIGRATIONS: tuple[Migration, ...] = (
             loaded text,
             -- Whether a supervisor runs there, which loads what is to go live.
             serves boolean NOT NULL DEFAULT false
+        );
+        """,
+    ),
+    Migration(
+        2,
+        1,
+        """
+        -- Attempts to append, for as long as whoever made one may ask whether it was committed: its records may have
+        -- been replaced since.
+        CREATE TABLE nearfield.appends (
+            token text PRIMARY KEY,
+            number bigint NOT NULL,
+            at timestamptz NOT NULL DEFAULT now()
         );
         """,
     ),

@@ -87,11 +87,11 @@ class PostgresState:
         assert self._data_dir is not None, "serving comes first"
         await postgres_hosts.report(self.connection, self.host, self._data_dir, loaded, gone)
 
-    async def keep(self, kept: Mapping[str, int]) -> None:
-        await postgres_hosts.keep(self.connection, self.host, kept)
+    async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:
+        await postgres_hosts.keep(self.connection, postgres_hosts.RELEASE_STORE if stored else self.host, kept)
 
-    async def kept_elsewhere(self) -> set[str]:
-        return await postgres_hosts.kept_elsewhere(self.connection, self.host)
+    async def kept_elsewhere(self, *, stored: bool = True) -> set[str]:
+        return await postgres_hosts.kept_elsewhere(self.connection, self.host, stored=stored)
 
     async def begins(self) -> int:
         return int((await self._row("SELECT cut FROM nearfield.state"))[0])

@@ -5,7 +5,9 @@ What a commit promises is checked each time: flushed to disk before it returns, 
 
 import asyncio
 import logging
+import os
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
@@ -33,6 +35,8 @@ _DEFAULTS = {
 }
 STATEMENT_S = 10.0
 """Seconds that a transaction may take before its connection is given up."""
+# Tables may be made or changed in it.
+_PREPARE_S = 60.0
 # Held while tables are made or changed; any number will do, as long as it stays the same.
 _MIGRATING = 0x6E656172
 
@@ -81,7 +85,7 @@ class StateConnection:
         async with self._lock:
             connection = await self._connected()
             try:
-                async with asyncio.timeout(statement_s):
+                async with _cut_off_after(connection, statement_s):
                     yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
                 await self._give_up()
@@ -103,8 +107,9 @@ class StateConnection:
         except psycopg.Error as error:
             raise StateError(f"the state's database ({self.told}) cannot be reached: {_words(error)}") from error
         try:
-            await self._prepare(connection)
-        except psycopg.Error as error:
+            async with _cut_off_after(connection, _PREPARE_S):
+                await self._prepare(connection)
+        except (psycopg.Error, TimeoutError) as error:
             await connection.close()
             raise StateError(f"the state's database ({self.told}) cannot be used: {_words(error)}") from error
         except BaseException:
@@ -166,6 +171,34 @@ class StateConnection:
     async def close(self) -> None:
         """Let go of the connection."""
         await self._give_up()
+
+
+@asynccontextmanager
+async def _cut_off_after(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """End what waits for the server once this has taken so long: TimeoutError.
+
+    Cancelled instead, psycopg would ask the server to stop, and wait for it twice over: one that answers nothing any
+    more is no server to ask.
+    """
+    is_late = False
+
+    def cut_off() -> None:
+        nonlocal is_late
+        is_late = True
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(seconds, cut_off)
+    try:
+        yield
+    except psycopg.Error as error:
+        if is_late:
+            raise TimeoutError(f"no answer within {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()
+    if is_late:
+        raise TimeoutError(f"no answer within {seconds:g} s")
 
 
 async def _migrate(connection: AsyncConnection, position: str, told: str) -> None:

@@ -38,6 +38,7 @@ class PostgresPlace:
             activations=await self._state.activations(),
             rules=accepted[-1].text.encode() if accepted else None,
             cursor_key=await self._state.cursor_key(),
+            begins=await self._state.begins(),
         )
 
     async def holds(self) -> tuple[str, int] | None:
@@ -55,9 +56,9 @@ class PostgresPlace:
             for table in ("records", "activations"):
                 await connection.execute(f"DELETE FROM nearfield.{table}".encode())
             await connection.execute(
-                "UPDATE nearfield.state SET id = %s, cursor_key = %s, number = %s, cut = 0, live = %s,"
+                "UPDATE nearfield.state SET id = %s, cursor_key = %s, number = %s, cut = %s, live = %s,"
                 " moved_end = %s, moved_to = NULL",
-                (copy.id, copy.cursor_key, copy.end, copy.live, copy.end),
+                (copy.id, copy.cursor_key, copy.end, copy.begins, copy.live, copy.end),
             )
             await _write_frames(connection, copy)
             for place, activation in enumerate(copy.activations, start=1 - len(copy.activations)):

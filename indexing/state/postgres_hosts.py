@@ -11,6 +11,8 @@ from indexing.state.postgres_connection import StateConnection
 from indexing.state.record_kinds import ROW_KINDS
 
 _PAUSE_S = 0.1
+RELEASE_STORE = ""
+"""Stands in `nearfield.hosts` for the release store, which keeps releases as a host does, and never serves."""
 # A host serves where its supervisor says so, and one of its workers has a lease.
 _SERVING = (
     "SELECT h.host, h.data_dir FROM nearfield.hosts h WHERE h.serves"
@@ -87,7 +89,7 @@ async def prepare(connection: StateConnection, release: str, wait_s: float, with
 
 
 async def keep(connection: StateConnection, host: str, kept: Mapping[str, int]) -> None:
-    """What `host` keeps; and the log without what no release that anybody keeps can need."""
+    """What `host` (or the release store) keeps; and the log without what no release that anybody keeps can need."""
     async with connection.transaction() as open_:
         # Before anything else: whoever appends holds this lock too.
         await open_.execute("SELECT FROM nearfield.state FOR UPDATE")
@@ -108,8 +110,11 @@ async def keep(connection: StateConnection, host: str, kept: Mapping[str, int]) 
         )
 
 
-async def kept_elsewhere(connection: StateConnection, host: str) -> set[str]:
-    """Releases that hosts other than `host` keep."""
+async def kept_elsewhere(connection: StateConnection, host: str, *, stored: bool) -> set[str]:
+    """Releases that hosts other than `host` keep, and the release store where `stored`."""
     async with connection.statements() as open_:
-        cursor = await open_.execute("SELECT jsonb_object_keys(kept) FROM nearfield.hosts WHERE host <> %s", (host,))
+        others = [host] if stored else [host, RELEASE_STORE]
+        cursor = await open_.execute(
+            "SELECT jsonb_object_keys(kept) FROM nearfield.hosts WHERE NOT host = ANY(%s)", (others,)
+        )
         return {release for (release,) in await cursor.fetchall()}

@@ -30,6 +30,8 @@ NOTIFIED = "nearfield"
 """The channel on which a commit is told, with its number."""
 # How long an append is tried again whose outcome was not told, and the pause between two tries.
 _RETRY_S, _PAUSE_S = 5.0, 0.2
+# Appends between two times that old tokens are removed.
+_FORGET_EVERY = 1000
 # A first read brings all rows that were put since the oldest release; it may be as much as a catalogue.
 _FIRST_READ_S = 300.0
 _encoder = msgspec.msgpack.Encoder()
@@ -133,7 +135,7 @@ async def append(connection: StateConnection, changes: Sequence[Change], beside:
     again = False
     while True:
         try:
-            return await _append(connection, changes, beside, token, again)
+            return await _append(connection, changes, beside, token)
         except _UnreadableError as error:
             raise StateError(str(error)) from error
         except StateError as error:
@@ -153,24 +155,25 @@ class _UnreadableError(Exception):
     """A worker with a lease could not read it."""
 
 
-async def _append(
-    connection: StateConnection, changes: Sequence[Change], beside: Beside | None, token: str, again: bool
-) -> int:
+async def _append(connection: StateConnection, changes: Sequence[Change], beside: Beside | None, token: str) -> int:
     async with connection.transaction() as open_:
-        # The lock that a first try may still hold is waited for: then it is known whether it was committed.
+        # The lock that an earlier try may still hold is waited for: then it is known whether that was committed.
         cursor = await open_.execute(
-            "UPDATE nearfield.state SET number = number + 1 RETURNING number, settled, moved_to,"
-            " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+            "WITH numbered AS (UPDATE nearfield.state SET number = number + 1 RETURNING number, settled, moved_to),"
+            " told AS (INSERT INTO nearfield.appends (token, number) SELECT %s, number FROM numbered"
+            " ON CONFLICT (token) DO NOTHING RETURNING number)"
+            " SELECT number, settled, moved_to, EXISTS (SELECT FROM told),"
+            " to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM numbered",
+            (token,),
         )
         row = await cursor.fetchone()
         if row is None:
             raise lost_row()
-        number, settled, moved_to, at = row
+        number, settled, moved_to, is_new, at = row
         connection.check_here(moved_to)
-        written = await _number_of(open_, token) if again else None
-        if written is not None:
+        if not is_new:
             await open_.execute("UPDATE nearfield.state SET number = number - 1")
-            return written
+            return await _number_of(open_, token)
         await _check_readers(open_, changes, settled == connection.position)
         records = [
             (number, place, key_of(change), kind_of(change).name, at, _encoder.encode(change), token)
@@ -187,14 +190,18 @@ async def _append(
             )
         if beside is not None:
             await beside(open_, number)
+        if number % _FORGET_EVERY == 0:
+            # Nobody asks for one as old as that.
+            await open_.execute("DELETE FROM nearfield.appends WHERE at < now() - interval '1 hour'")
         await open_.execute("SELECT pg_notify(%s, %s)", (NOTIFIED, str(number)))
     return int(number)
 
 
-async def _number_of(connection: AsyncConnection, token: str) -> int | None:
-    cursor = await connection.execute("SELECT number FROM nearfield.records WHERE token = %s LIMIT 1", (token,))
+async def _number_of(connection: AsyncConnection, token: str) -> int:
+    cursor = await connection.execute("SELECT number FROM nearfield.appends WHERE token = %s", (token,))
     row = await cursor.fetchone()
-    return None if row is None else int(row[0])
+    assert row is not None
+    return int(row[0])
 
 
 async def _check_readers(connection: AsyncConnection, changes: Sequence[Change], is_settled: bool) -> None:

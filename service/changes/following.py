@@ -10,7 +10,7 @@ from typing import Protocol
 
 from embedding.errors import NearfieldError
 from indexing.rules.declaration import RuleSet
-from indexing.state.contract import StateStore
+from indexing.state.contract import LogReader, StateStore
 from indexing.state.records import Frame
 from service.loaded.loaded_release import LoadedRelease
 
@@ -70,6 +70,15 @@ def apply(frames: Sequence[Frame], loaded: Mapping[str, LoadedRelease]) -> None:
             one.rows.apply(frame)
 
 
+async def start_over(held: Held, reader: LogReader) -> Sequence[Frame]:
+    """Read all of it into fresh rows, and answer from those; the frames."""
+    frames = await reader.fresh()
+    fresh = {release_id: loaded.afresh() for release_id, loaded in held.loaded.items()}
+    apply(frames, fresh)
+    held.replace(fresh)
+    return frames
+
+
 class LookingFollower:
     """Where the state is files: two `stat`s before each answer."""
 
@@ -78,16 +87,26 @@ class LookingFollower:
     def __init__(self, held: Held, state: StateStore) -> None:
         self._held = held
         self._state = state
-        self._reader = state.reader()
+        # None where what it has read is not what is applied: then all is read anew.
+        self._reader: LogReader | None = state.reader()
 
     async def begin(self) -> None:
         await self.arrive()
 
     async def arrive(self) -> None:
-        self._held.obey(self._reader.fresh_rules)
-        frames = await self._reader.fresh()
+        if self._reader is None:
+            reader = self._state.reader()
+            self._held.obey(reader.fresh_rules)
+            await start_over(self._held, reader)
+            self._reader = reader
+            return
+        reader = self._reader
+        self._held.obey(reader.fresh_rules)
+        frames = await reader.fresh()
         if frames:
+            self._reader = None
             apply(frames, self._held.loaded)
+            self._reader = reader
 
     async def live(self) -> str | None:
         return await self._state.live()

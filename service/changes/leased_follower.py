@@ -19,7 +19,7 @@ from indexing.state.open import open_database
 from indexing.state.postgres import PostgresState
 from indexing.state.postgres_log import PostgresReader
 from indexing.state.records import Frame, WentLive
-from service.changes.following import Held, apply
+from service.changes.following import Held, apply, start_over
 
 _log = logging.getLogger("nearfield.service")
 
@@ -146,12 +146,8 @@ class LeasedFollower:
         self._held.obey(reader.fresh_rules)
 
     async def _start_over(self) -> None:
-        """Read all of it into fresh rows, and answer from those."""
         reader = self._lease.reader()
-        frames = await reader.fresh()
-        fresh = {release_id: loaded.afresh() for release_id, loaded in self._held.loaded.items()}
-        apply(frames, fresh)
-        self._held.replace(fresh)
+        frames = await start_over(self._held, reader)
         self._held.obey(reader.fresh_rules)
         self._see(frames)
         self._reader = reader

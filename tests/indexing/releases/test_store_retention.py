@@ -1,7 +1,9 @@
 """What goes from a release store and what stays, and whether a release has room on the host that pulls it."""
 
 import os
+import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,13 +16,14 @@ from indexing.releases.pull import pull_release
 from indexing.releases.push import push_release
 from indexing.releases.release_store import open_release_store
 from indexing.releases.retention import RetentionPolicy, prune, size_of
-from indexing.releases.store_retention import prune_release_store
+from indexing.releases.store_retention import prune_release_store, tell_stored
 from indexing.releases.workspace import Workspace
 from indexing.settings import StorePlace
+from indexing.state.records import TakenDown
 from tests.indexing.at_work import build, within
-from tests.indexing.kinds_of_store import EmbeddedStores
+from tests.indexing.kinds_of_store import EmbeddedStores, MemoryStores
 from tests.indexing.release_worlds import QUIET, Source
-from tests.indexing.releases.stored_worlds import CONTENT, Host, make_release
+from tests.indexing.releases.stored_worlds import CONTENT, Host, in_state, make_release
 from tests.indexing.releases.test_retention import four
 
 
@@ -56,7 +59,8 @@ def test_as_many_stay_as_on_a_disk(
         releases = await four_pushed(workspace, source)
         store = open_release_store(workspace.settings)
 
-        async def elsewhere() -> set[str]:
+        async def elsewhere(*, stored: bool) -> set[str]:
+            assert not stored
             return {releases[0]}
 
         monkeypatch.setattr(workspace.state, "kept_elsewhere", elsewhere)
@@ -159,3 +163,56 @@ def test_a_damaged_release_stays_and_is_logged(
 
     within(stores, source, work)
     assert "should list the files of release" in caplog.text
+
+
+def test_what_the_release_store_keeps_no_host_has_to(data_dir: Path, source: Source, place: Path) -> None:
+    """Its collection and what it needs of the log stay, and go with it."""
+
+    async def work(workspace: Workspace) -> None:
+        workspace = with_store(workspace, place, keep_releases=4)
+        number = await workspace.state.append([TakenDown("anything")])
+        releases = await four_pushed(workspace, source)
+        for _ in range(3):
+            await workspace.state.append([TakenDown("anything")])
+        releases.append(await build(workspace, source, model=None))
+        await push_release(workspace, releases[-1], QUIET)
+        # On this host all but the last two go.
+        await prune(workspace.releases, workspace.store, RetentionPolicy(2, None, ()))
+        await workspace.state.keep(workspace.releases.kept())
+        assert releases[0] not in workspace.releases
+        assert await workspace.store.collections() == releases
+        assert await workspace.state.begins() == number
+        await pull_release(workspace, releases[0], QUIET)
+        shutil.rmtree(workspace.releases.folder / releases[0])
+
+        fewer = with_store(workspace, place, keep_releases=2)
+        await fewer.state.keep({releases[-1]: number + 3})
+        assert await prune_release_store(fewer) == releases[:3]
+        assert await workspace.store.collections() == releases[3:]
+        assert await workspace.state.kept_elsewhere() == set(releases[3:])
+        assert await workspace.state.kept_elsewhere(stored=False) == set()
+
+    within(MemoryStores(data_dir), source, work)
+
+
+def test_releases_of_other_states_in_the_release_store_are_not_ours(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_release(tmp_path / "other", "r1")
+    other = Host(tmp_path / "other", place)
+    other.push("r1")
+    mine = Host(tmp_path / "mine", place)
+    in_state(mine.data_dir, "another")
+    kept: list[Mapping[str, int]] = []
+
+    async def push(workspace: Workspace) -> None:
+        async def keep(these: Mapping[str, int], *, stored: bool = False) -> None:
+            assert stored
+            kept.append(these)
+
+        monkeypatch.setattr(workspace.state, "keep", keep)
+        await tell_stored(workspace)
+
+    mine.work(push)
+    other.work(push)
+    assert kept == [{}, {"r1": 0}]

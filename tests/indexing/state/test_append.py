@@ -12,11 +12,12 @@ import pytest
 from embedding.errors import DamagedError
 from indexing.errors import BuildLockedError, StateError, StateRefusedError
 from indexing.journal.takedowns import taken_down
+from indexing.state import postgres_log
 from indexing.state.contract import Activation
 from indexing.state.postgres import PostgresState
 from indexing.state.postgres_connection import StateConnection
 from indexing.state.postgres_log import append
-from indexing.state.records import RulesAccepted, TakenDown
+from indexing.state.records import Lifted, RulesAccepted, TakenDown
 from tests.indexing.state.leases import Database, commits_untold
 from tests.postgres_server import PostgresServer, postgres_server
 
@@ -86,6 +87,61 @@ def test_a_database_that_stays_away_is_said_within_seconds_and_that_nobody_knows
             own_server.start()
         # The first call after its return: the connection of before is known to be over.
         assert await state.end() == 1
+
+    database.run(work)
+
+
+def test_what_replaced_it_before_its_writer_knew_that_it_was_written_stays(
+    own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        first, second = database.state(), database.state()
+        await second.append([TakenDown("a")])
+        with monkeypatch.context() as patch:
+            broken = commits_untold(patch)
+            lifting = asyncio.create_task(first.append([Lifted("a")]))
+            while not broken:
+                await asyncio.sleep(0.01)
+        # Seen as lifted, and taken down again, before the other one tries again.
+        assert await second.append([TakenDown("a")]) == 3
+        assert await lifting == 2
+        assert await taken_down(second) == {"a"}
+        assert await second.end() == 3
+
+    database.run(work)
+
+
+def test_attempts_are_forgotten_when_nobody_asks_for_them_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database()
+    monkeypatch.setattr(postgres_log, "_FORGET_EVERY", 3)
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("a")])
+        database.execute("UPDATE nearfield.appends SET at = now() - interval '2 hours'")
+        await state.append([TakenDown("b")])
+        assert database.one("SELECT count(*) FROM nearfield.appends") == 2
+        await state.append([TakenDown("c")])
+        assert database.execute("SELECT number FROM nearfield.appends ORDER BY number") == [(2,), (3,)]
+
+    database.run(work)
+
+
+def test_a_database_that_hangs_is_given_up_in_time(own_server: PostgresServer) -> None:
+    database = Database(own_server)
+
+    async def work() -> None:
+        state = database.state()
+        await state.append([TakenDown("before")])
+        with own_server.hanging():
+            begun = time.monotonic()
+            with pytest.raises(StateError, match=r"no answer within 1 s"):
+                async with state.connection.transaction(1.0) as connection:
+                    await connection.execute("SELECT FROM nearfield.state FOR UPDATE")
+            assert time.monotonic() - begun < 2.5
+        assert await state.append([TakenDown("after")]) == 2
 
     database.run(work)
 

@@ -61,6 +61,25 @@ def test_there_and_back_nothing_differs(places: Places) -> None:
     places.database.run(work)
 
 
+def test_where_a_log_was_cut_goes_with_it(places: Places) -> None:
+    """A release from before that shows too little, wherever the log lies."""
+
+    async def work() -> None:
+        state = places.database.state()
+        await fill(state)
+        await state.keep({"r1": 3})
+        end = await state.end()
+        await move_from("database", places.settings)
+        files = places.files()
+        assert await files.begins() == 3
+        await move_from("files", places.settings)
+        again = places.database.state()
+        assert await again.begins() == 3
+        assert await again.end() == end
+
+    places.database.run(work)
+
+
 def test_rules_that_were_never_accepted_are_not_those_that_lay_there(places: Places) -> None:
     async def work() -> None:
         await FilesState(places.folder).accept(RULES, "rules.toml", anything)

@@ -1,0 +1,34 @@
+"""A worker that looks at the files before each answer: what it could not apply is not passed over."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from indexing.state.files import FilesState
+from indexing.state.records import Frame, TakenDown
+from service.changes.following import LookingFollower
+from tests.service.changes.following_worker import Holding
+
+
+def test_what_could_not_be_applied_is_read_anew_by_the_next_request(tmp_path: Path) -> None:
+    async def work() -> None:
+        state, held = FilesState(tmp_path), Holding()
+        follower = LookingFollower(held, state)
+        await state.append([TakenDown("before")])
+        await follower.begin()
+
+        def fail(frame: Frame) -> None:
+            raise RuntimeError(f"no room for a row of frame {frame.seq}")
+
+        held.releases["r2"].rows.apply = fail  # type: ignore[method-assign]
+        await state.append([TakenDown("a")])
+        with pytest.raises(RuntimeError, match="frame 2"):
+            await follower.arrive()
+        await follower.arrive()
+        assert held.hidden == {"before", "a"}
+        await state.append([TakenDown("b")])
+        await follower.arrive()
+        assert held.hidden == {"before", "a", "b"}
+
+    asyncio.run(work())
