@@ -19,6 +19,8 @@ from benchmarks.harness.wrk import require_wrk
 _LEASE_S, _ACK_WAIT_S = 20.0, 5.0
 _P50_MS, _P99_MS = 20.0, 100.0
 _CAPACITY_S, _LIMIT = 8, 10
+# How much of capacity half of it may be, and how often it is tried for.
+_LEAST, _MOST, _TRIES = 0.45, 0.55, 3
 _CHANGES, _CHANGES_AT_REST, _PER_S = 400, 100, 10.0
 # What the client's start and the slowest changes add to the time in which they are all sent.
 _ASIDE_S = 5
@@ -35,10 +37,15 @@ def measure(num_items: int) -> bool:
         at_rest = _acknowledged_ms(hosts, items, _CHANGES_AT_REST)
         capacity = paced.rate(_CAPACITY_S)
         pause_ms = paced.pause_for(capacity / 2, capacity)
-        with paced.asked(int(_CHANGES / _PER_S) + _ASIDE_S, pause_ms):
-            loaded = _acknowledged_ms(hosts, items, _CHANGES)
-        load = paced.rates[-1]
-        share = load / capacity
+        for _ in range(_TRIES):
+            with paced.asked(int(_CHANGES / _PER_S) + _ASIDE_S, pause_ms):
+                loaded = _acknowledged_ms(hosts, items, _CHANGES)
+            load = paced.rates[-1]
+            share = load / capacity
+            if _LEAST <= share <= _MOST:
+                break
+            # The changes take their part of the machine too.
+            pause_ms = paced.corrected(pause_ms, load, capacity / 2)
         bars = stopped_worker.bars(topology, *_shown_near(hosts[0], seeds, items), _LEASE_S, _ACK_WAIT_S)
     rows = [
         _row("at rest", 0.0, at_rest),
@@ -50,9 +57,9 @@ def measure(num_items: int) -> bool:
         [
             Bar(
                 "queries beside them, of capacity",
-                f"{load / capacity:.2f}",
-                ".45 to .55",
-                0.45 <= load / capacity <= 0.55,
+                f"{share:.2f}",
+                f"{_LEAST:.2f} to {_MOST:.2f}",
+                _LEAST <= share <= _MOST,
             ),
             most("acknowledged at half of capacity, p50", percentile(loaded, 50), _P50_MS, "ms"),
             most("acknowledged at half of capacity, p99", percentile(loaded, 99), _P99_MS, "ms"),

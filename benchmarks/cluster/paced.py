@@ -37,7 +37,13 @@ class Paced:
 
     def pause_for(self, wanted: float, capacity: float) -> float:
         """Milliseconds of pause with which `wanted` requests a second come, found by a trial."""
-        connections = 1000.0 * CONNECTIONS * len(self._hosts)
-        guess = connections / wanted - 0.5 * connections / capacity
-        answer_ms = connections / self.rate(_TRIAL_S, guess) - guess
-        return max(1.0, connections / wanted - answer_ms)
+        guess = 1000.0 * self._connections * (1 / wanted - 0.5 / capacity)
+        return self.corrected(guess, self.rate(_TRIAL_S, guess), wanted)
+
+    def corrected(self, pause_ms: float, came: float, wanted: float) -> float:
+        """Milliseconds of pause with which `wanted` requests a second come, where with `pause_ms` so many `came`."""
+        return max(1.0, pause_ms + 1000.0 * self._connections * (1 / wanted - 1 / came))
+
+    @property
+    def _connections(self) -> int:
+        return CONNECTIONS * len(self._hosts)
