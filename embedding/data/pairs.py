@@ -43,6 +43,10 @@ class Pairs(Struct, frozen=True):
         """The pairs that `mask` (P,) keeps."""
         return Pairs(*(getattr(self, name)[mask] for name in self.__struct_fields__))
 
+    def joined(self, other: "Pairs") -> "Pairs":
+        """These and then `other`, which has none of them."""
+        return Pairs(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in self.__struct_fields__))
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) over pairs, weights and times, whatever the order in which they were read."""
         order = np.lexsort((self.weights, self.hashes))

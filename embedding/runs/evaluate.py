@@ -16,6 +16,7 @@ from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.ranking import rank
 from embedding.evaluation.results import POPULARITY, TOWERS, EvaluationResults, results_of
 from embedding.evaluation.tower_ranking import check_encoder, rank_towers
+from embedding.evaluation.trained_on import TrainedOn, trained_on
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
 from embedding.rows.rejects import Rejects
@@ -60,6 +61,8 @@ class EvaluateReport(EvaluationResults, frozen=True, kw_only=True):
     split: Split | None
     counts: EvaluateCounts
     rejects: dict[str, int]
+    # By the folder of each model that was trained on other interactions than these.
+    trained_on: dict[str, TrainedOn]
 
 
 def run_evaluation(
@@ -94,10 +97,12 @@ def run_evaluation(
         if request.test is None:
             _check_data(towers, data, request)
             parts = split_pairs(data.pairs, split)
+            elsewhere = {}
         else:
             test, rejected = _read_test(request.test, data, settings, reporter)
-            parts = SplitPairs(data.pairs, test)
+            parts = SplitPairs(data.pairs, test.where(test.positive))
             rejects |= rejected
+            elsewhere = _trained_elsewhere(request, data.pairs, test)
         task = Task.of(parts, len(data.item_rows))
         ranked = {TOWERS: rank_towers(towers, task, data, tower_texts, reporter)}
         if request.against is not None:
@@ -115,7 +120,14 @@ def run_evaluation(
             split=split if request.test is None else None,
             counts=_count(towers, task, data),
             rejects=rejects,
+            trained_on=elsewhere,
         )
+
+
+def _trained_elsewhere(request: EvaluateRequest, interactions: Pairs, test: Pairs) -> dict[str, TrainedOn]:
+    folders = [folder for folder in (request.model, request.against) if folder is not None]
+    found = {str(folder): trained_on(read_manifest(folder), interactions, test) for folder in folders}
+    return {folder: told for folder, told in found.items() if told is not None}
 
 
 def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
@@ -152,7 +164,7 @@ def _read_test(
     with Rejects(settings.data_dir / "rejects" / "test.jsonl") as rejects:
         pairs = read_pairs(test, data.item_rows, rejects, reporter, data.user_rows).finish()
         rejects.enforce(settings.max_reject_share)
-    return pairs.where(pairs.positive), {str(rejects.path): rejects.rejected} if rejects.rejected else {}
+    return pairs, {str(rejects.path): rejects.rejected} if rejects.rejected else {}
 
 
 def _count(towers: Towers, task: Task, data: Dataset) -> EvaluateCounts:

@@ -1,6 +1,7 @@
 """`nearfield train` and `nearfield evaluate` as they are typed: what they print, where, and how they fail."""
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,80 @@ def test_baselines_can_be_left_out_and_a_misspelt_one_is_named(folder: Path, mod
     assert isinstance(result.exception, UsageError)
     assert "did you mean popularity?" in str(result.exception)
     assert "'popularty'" in str(result.exception)
+
+
+@pytest.fixture(scope="module")
+def parts(folder: Path) -> tuple[Path, Path]:
+    """The interactions in two files: nine of ten rows, and every tenth."""
+    rows = (folder / "interactions.jsonl").read_text().splitlines(keepends=True)
+    history, test = folder / "history.jsonl", folder / "test.jsonl"
+    history.write_text("".join(row for place, row in enumerate(rows) if place % 10))
+    test.write_text("".join(rows[::10]))
+    return history, test
+
+
+def trained(folder: Path, interactions: Path, split: str) -> Path:
+    out = folder / f"of-{interactions.stem}-{split}"
+    fields = (folder / "train.toml").read_text().replace("epochs = 15", "epochs = 1")
+    (folder / "short.toml").write_text(fields)
+    words = ["--out", str(out), "--config", str(folder / "short.toml"), "--split", split]
+    done = CliRunner().invoke(
+        train,
+        [*words, "--catalogue", str(folder / "catalogue.jsonl"), "--interactions", str(interactions)],
+        obj=EmbeddingSettings(data_dir=folder / ".nearfield"),
+        standalone_mode=False,
+    )
+    assert done.exception is None
+    return out
+
+
+def evaluated(folder: Path, model: Path, interactions: Path, test: Path) -> Result:
+    words = [str(model), "--catalogue", str(folder / "catalogue.jsonl"), "--interactions", str(interactions)]
+    result = CliRunner().invoke(
+        evaluate,
+        [*words, "--test", str(test), "--baselines", "none", "--json"],
+        obj=EmbeddingSettings(data_dir=folder / ".nearfield"),
+        standalone_mode=False,
+    )
+    assert result.exception is None, result.exception
+    return result
+
+
+def fingerprint(model: Path) -> str:
+    return str(json.loads((model / "manifest.json").read_text())["fingerprint"])
+
+
+@pytest.mark.parametrize(
+    ("trained_with", "split", "told"),
+    [
+        ("test", "none", "it was trained on 100.0% of the pairs"),
+        ("interactions", "none", "it was trained on 100.0% of the pairs"),
+        ("interactions", "common", r"it was trained on [78]\d\.\d% of the pairs"),
+        ("other", "none", "cannot be told"),
+    ],
+)
+def test_a_model_that_was_trained_on_what_it_is_tested_on_is_warned_of(
+    folder: Path, parts: tuple[Path, Path], trained_with: str, split: str, told: str
+) -> None:
+    history, test = parts
+    rows = history.read_text().splitlines(keepends=True)
+    (folder / "other.jsonl").write_text("".join(rows[:300]))
+    model = trained(folder, folder / f"{trained_with}.jsonl", split)
+    result = evaluated(folder, model, history, test)
+    of_history = fingerprint(trained(folder, history, "none"))
+    assert "Warning" in result.stderr
+    assert fingerprint(model) in result.stderr
+    assert of_history in result.stderr
+    assert re.search(told, result.stderr)
+    (said,) = json.loads(result.stdout)["trained_on"].values()
+    assert (said["trained"], said["interactions"]) == (fingerprint(model), of_history)
+
+
+def test_a_model_of_these_interactions_is_tested_without_a_word(folder: Path, parts: tuple[Path, Path]) -> None:
+    history, test = parts
+    result = evaluated(folder, trained(folder, history, "none"), history, test)
+    assert result.stderr == ""
+    assert json.loads(result.stdout)["trained_on"] == {}
 
 
 def test_help_of_evaluate_lists_every_baseline() -> None:
