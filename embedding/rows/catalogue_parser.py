@@ -8,13 +8,14 @@ from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, R
 from embedding.rows.markets import expected_market, is_market
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import RowParser, RowProblem
-from embedding.rows.row_text import is_blank, is_id, is_language
+from embedding.rows.row_text import id_text, is_blank, is_id, is_language
 from embedding.rows.schema import EVERYWHERE, Item, Window
-from embedding.rows.times import EXPECTED_TIME, epoch_us
+from embedding.rows.times import EXPECTED_TIME, ceil_s, floor_s
 
-_US = 1_000_000
-# The same few dates bound most windows.
-_bound_us = lru_cache(maxsize=16_384)(epoch_us)
+# The same few dates bound most windows. Bounds are whole seconds; a fraction is rounded into the window, which so never
+# opens early or closes late.
+_opens_s = lru_cache(maxsize=16_384)(ceil_s)
+_closes_s = lru_cache(maxsize=16_384)(floor_s)
 
 
 def _windows(raw: list[RawWindow | None]) -> tuple[Window, ...]:
@@ -26,19 +27,18 @@ def _windows(raw: list[RawWindow | None]) -> tuple[Window, ...]:
         if market is None or not is_market(market):
             raise _window_problem(windows, "market", market, expected_market(market))
         from_s = until_s = None
-        # Bounds are whole seconds; a fraction is rounded into the window, which so never opens early or closes late.
         if written.from_ is not None:
             try:
-                from_s = -(-_bound_us(written.from_) // _US)
+                from_s = _opens_s(written.from_)
             except ValueError:
                 raise _window_problem(windows, "from", written.from_, EXPECTED_TIME) from None
         if written.until is not None:
             try:
-                until_s = _bound_us(written.until) // _US
+                until_s = _closes_s(written.until)
             except ValueError:
                 raise _window_problem(windows, "until", written.until, EXPECTED_TIME) from None
             if from_s is not None and until_s <= from_s:
-                raise _window_problem(windows, "until", written.until, f"a time after from ({written.from_})")
+                raise _window_problem(windows, "until", written.until, f"a time after from ({written.from_}), in whole seconds")
         windows.append(Window(market, from_s, until_s))
     if not windows:
         raise RowProblem("availability", EXPECTED_WINDOWS, "an empty list")
@@ -51,7 +51,7 @@ def _window_problem(before: list[Window], name: str, came: object, expected: str
 
 def _published(text: str) -> int:
     try:
-        return epoch_us(text) // _US
+        return floor_s(text)
     except ValueError:
         raise RowProblem("published_at", EXPECTED_TIME, shown(text)) from None
 
@@ -59,7 +59,7 @@ def _published(text: str) -> int:
 def _extra(raw: dict[str, Any]) -> dict[str, Any]:
     for name, value in raw.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise RowProblem("extra", EXPECTED_FIELDS["extra"], f"{value} for {shown(name)}")
+            raise RowProblem("extra", EXPECTED_FIELDS["extra"], f"{shown(value)} for {shown(name)}")
     return {name: value for name, value in raw.items() if value is not None}
 
 
@@ -73,9 +73,9 @@ def _words(field_name: str, written: list[str | None]) -> tuple[str, ...]:
 
 
 def _item(raw: RawItem) -> Item:
-    item_id = str(raw.id) if isinstance(raw.id, int) else raw.id
+    item_id = id_text(raw.id)
     if item_id is None or not is_id(item_id):
-        raise RowProblem("id", EXPECTED_FIELDS["id"], shown(item_id))
+        raise RowProblem("id", EXPECTED_FIELDS["id"], shown(raw.id))
     kind, title, creator = raw.kind, raw.title, raw.creator
     if kind is None:
         raise RowProblem("kind", EXPECTED_FIELDS["kind"], shown(None))
@@ -128,4 +128,5 @@ CATALOGUE_PARSER: RowParser[RawItem, Item] = RowParser(
         "popularity": "number",
         "extra": "json",
     },
+    keep_digits=("extra",),
 )

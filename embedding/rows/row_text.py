@@ -6,14 +6,18 @@ texts. That both say the same is a test.
 
 import re
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
 LongId = Annotated[str, Meta(max_length=512)]
 LongTitle = Annotated[str, Meta(max_length=2_000)]
 LongName = Annotated[str, Meta(max_length=1_000)]
 LongTag = Annotated[str, Meta(max_length=200)]
+
+# A text has its bound in its type; Python refuses to write out integers that are much longer than this.
+_MAX_ID = 10**511
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 _LANGUAGE = re.compile(r"(?=.{1,35}$)[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -24,10 +28,25 @@ def is_blank(text: str) -> bool:
     return not text or text.isspace()
 
 
+def id_text(written: str | int | None) -> str | None:
+    """An id as text: an integer is its digits. None where there is none, and for more digits than an id has."""
+    if not isinstance(written, int):
+        return written
+    return str(written) if abs(written) < _MAX_ID else None
+
+
 def is_id(text: str) -> bool:
     """Whether `text`, of any length, is as `embedding.rows.schema.Id` asks."""
     # Most ids are printable ASCII, which needs no pattern.
     return (text.isascii() and text.isprintable() and text[:1] > " " < text[-1:]) or _ID.fullmatch(text) is not None
+
+
+def json_or_text(text: str) -> Any:
+    """The value in a cell of JSON; what is no JSON stays text, and is rejected by the field's type."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 @lru_cache(maxsize=4096)
