@@ -34,7 +34,7 @@ def time_texts(times: pa.Array, whole_s: pa.Array | None) -> list[str | None]:
         texts = _with_fractions(texts, nanoseconds)
     if times.type.tz is not None:
         texts = pc.binary_join_element_wise(texts, "+00:00", "")
-    return _told(texts, seconds, values, times.type.unit if whole_s is None else "s")
+    return _told(texts, seconds, *((values, times.type.unit) if whole_s is None else (seconds, "s")))
 
 
 def date_texts(dates: pa.Array, _whole_s: pa.Array | None) -> list[str | None]:

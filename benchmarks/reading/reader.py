@@ -1,0 +1,37 @@
+"""A process that reads one file of rows by the build that it runs in, and says what that took: seconds, peak bytes."""
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.against.moved import found
+
+
+class Read(msgspec.Struct, frozen=True):
+    """`rows` read and taken in `seconds`; `peak_bytes` that the process ever held, with its libraries."""
+
+    rows: int
+    seconds: float
+    peak_bytes: int
+
+
+def read(path: Path) -> int:
+    """How many rows of `path` were taken; a rejected one is an error."""
+    with tempfile.TemporaryDirectory() as folder, found("embedding.rows.rejects:Rejects")(Path(folder) / "r") as rejects:
+        num = sum(len(batch) for batch in found("embedding.rows.catalogue:read_catalogue")(path, rejects))
+        if rejects.rejected:
+            sys.exit(f"{path}: {rejects.rejected} rejects, the first {rejects.first[0]}")
+    return num
+
+
+def main() -> None:
+    """The argument: a file of rows. Prints one line of JSON."""
+    began = time.perf_counter()
+    num = read(Path(sys.argv[1]))
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(msgspec.json.encode(Read(num, seconds, peak)).decode())
