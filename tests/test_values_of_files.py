@@ -1,4 +1,4 @@
-"""Values as files hold them, by the command line alone: each kind of file shows the very rows that JSON lines spell out.
+"""Values as files hold them, by the command line alone: each kind of file has the very rows that JSON lines spell.
 
 What a command made of a value is told by `index diff`: a release built of the spelt rows must find nothing changed.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,13 +19,29 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import nearfield
-from tests.embedding.rows.row_cases import good, jsonl, write_jsonl
 
 HASH = 16_192_285_499_011_746_455
 UUID = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 WINDOW = pa.struct([("market", pa.string()), ("from", pa.timestamp("us")), ("until", pa.timestamp("us"))])
 WINDOW_NS = pa.struct([("market", pa.string()), ("from", pa.timestamp("ns")), ("until", pa.timestamp("ns"))])
 Write = Callable[[Path], Path]
+
+
+# Nothing here is imported of the product but its commands, nor of the other tests: older builds can be asked, too.
+GOOD = {"id": "a", "kind": "track", "title": "A title", "creator": "A band"}
+
+
+def good(**fields: Any) -> dict[str, Any]:
+    return {**GOOD, **fields}
+
+
+def jsonl(rows: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    path.write_bytes(jsonl(rows))
+    return path
 
 
 class Told(NamedTuple):

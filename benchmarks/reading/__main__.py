@@ -2,9 +2,9 @@
 
     python -m benchmarks.reading [--items 100000] [--beside WORKTREE] [--folder F]
 
-Each file is read in a process of its own, which validates every row, as `nearfield check` does. With `--beside`, a working
-tree of another commit reads the same files, and the last column is this build's peak memory over its. How many times as
-fast the two are is told with an interval by `python -m benchmarks.against WORKTREE reading`.
+Each file is read in a process of its own, which validates every row, as `nearfield check` does. With `--beside`, a
+working tree of another commit reads the same files, and the last column is this build's peak memory over its. How many
+times as fast the two are is told with an interval by `python -m benchmarks.against WORKTREE reading`.
 """
 
 import argparse

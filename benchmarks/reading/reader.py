@@ -21,7 +21,10 @@ class Read(msgspec.Struct, frozen=True):
 
 def read(path: Path) -> int:
     """How many rows of `path` were taken; a rejected one is an error."""
-    with tempfile.TemporaryDirectory() as folder, found("embedding.rows.rejects:Rejects")(Path(folder) / "r") as rejects:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        found("embedding.rows.rejects:Rejects")(Path(folder) / "r") as rejects,
+    ):
         num = sum(len(batch) for batch in found("embedding.rows.catalogue:read_catalogue")(path, rejects))
         if rejects.rejected:
             sys.exit(f"{path}: {rejects.rejected} rejects, the first {rejects.first[0]}")

@@ -12,7 +12,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 FORMATS = ("jsonl", "jsonl.zst", "csv", "parquet")
-_WORDS = "paper anchors low tide signal night market drum field note river copper hall long wave".split()
+_WORDS = (
+    *("paper", "anchors", "low", "tide", "signal", "night", "market", "drum"),
+    *("field", "note", "river", "copper", "hall", "long", "wave"),
+)
 _FIRST = datetime(2005, 1, 1, tzinfo=UTC)
 _BATCH = 10_000
 _WINDOW = pa.struct([("market", pa.string()), ("from", pa.timestamp("us", "UTC")), ("until", pa.date32())])

@@ -42,7 +42,9 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
 
 
 _NAME = "up to 1,000 characters, not all white space"
-EXPECTED_ID = "1 to 512 characters without control characters or white space at either end (or a whole number, not a float)"
+EXPECTED_ID = (
+    "1 to 512 characters without control characters or white space at either end (or a whole number, not a float)"
+)
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"
 _AGE = "a whole number of years, 0 to 120"
@@ -70,6 +72,6 @@ EXPECTED_FIELDS: dict[str, Any] = {
     "availability[].from": EXPECTED_TIME,
     "availability[].until": EXPECTED_TIME,
     "popularity": "a number from 0 to 1",
-    "extra": "an object of at most 100 names (up to 200 characters) with a text (up to 10,000), number of 64 bits, true or"
-    " false",
+    "extra": "an object of at most 100 names (up to 200 characters) with a text (up to 10,000), number of 64 bits, true"
+    " or false",
 }

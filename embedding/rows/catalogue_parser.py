@@ -38,7 +38,9 @@ def _windows(raw: list[RawWindow | None]) -> tuple[Window, ...]:
             except ValueError:
                 raise _window_problem(windows, "until", written.until, EXPECTED_TIME) from None
             if from_s is not None and until_s <= from_s:
-                raise _window_problem(windows, "until", written.until, f"a time after from ({written.from_}), in whole seconds")
+                raise _window_problem(
+                    windows, "until", written.until, f"a time after from ({written.from_}), in whole seconds"
+                )
         windows.append(Window(market, from_s, until_s))
     if not windows:
         raise RowProblem("availability", EXPECTED_WINDOWS, "an empty list")

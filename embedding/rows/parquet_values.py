@@ -1,7 +1,8 @@
-"""What becomes of each Parquet type: values that JSON has too, converted column by column, never value by value twice."""
+"""What becomes of each Parquet type: values that JSON has too, converted column by column."""
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -16,6 +17,10 @@ Convert = Callable[[pa.Array, pa.Array | None], list[Any]]
 EXPECTED_TYPE = (
     "a type that rows have: text, numbers, true or false, dates, timestamps, UUIDs, JSON, lists, structs or maps"
 )
+
+# Arrow's names of types whose values Python has as they are, and of lists.
+_PLAIN = ("string", "large_string", "string_view", "integer", "floating", "boolean", "null")
+_LISTS = ("list", "large_list", "fixed_size_list", "list_view", "large_list_view")
 
 
 class UnreadableTypeError(Exception):
@@ -43,7 +48,7 @@ def converter(kind: pa.DataType, path: str, keep_digits: bool) -> Convert:
     if types.is_decimal(kind):
         number = _exact_number if keep_digits else _number
         return lambda array, _: [None if value is None else number(value) for value in array.to_pylist()]
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind):
+    if _is_any(kind, "binary", "large_binary", "binary_view"):
         return lambda array, _: [None if value is None else value.decode() for value in array.to_pylist()]
     if types.is_dictionary(kind):
         values = converter(kind.value_type, path, keep_digits)
@@ -52,27 +57,19 @@ def converter(kind: pa.DataType, path: str, keep_digits: bool) -> Convert:
         return _struct(kind, path, keep_digits)
     if types.is_map(kind):
         return _map(kind, path, keep_digits)
-    if _is_list(kind):
+    if _is_any(kind, *_LISTS):
         return _list(kind, path, keep_digits)
     if isinstance(kind, pa.UuidType):
         return lambda array, _: [None if value is None else str(value) for value in array.to_pylist()]
     if isinstance(kind, pa.JsonType):
         return lambda array, _: [None if text is None else json_or_text(text) for text in array.to_pylist()]
-    if isinstance(kind, pa.Bool8Type) or _is_plain(kind):
-        return lambda array, _: array.to_pylist()  # type: ignore[no-any-return]
+    if isinstance(kind, pa.Bool8Type) or _is_any(kind, *_PLAIN):
+        return lambda array, _: array.to_pylist()
     raise UnreadableTypeError(path, kind)
 
 
-def _is_plain(kind: pa.DataType) -> bool:
-    types = pa.types
-    is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    return is_text or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_null(kind)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    types = pa.types
-    is_view = types.is_list_view(kind) or types.is_large_list_view(kind)
-    return is_view or types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+def _is_any(kind: pa.DataType, *names: str) -> bool:
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in names)
 
 
 def _struct(kind: pa.StructType, path: str, keep_digits: bool) -> Convert:
@@ -100,10 +97,7 @@ def _map(kind: pa.MapType, path: str, keep_digits: bool) -> Convert:
         keys = of_keys(array.keys, None if whole is None else whole.keys)
         items = of_items(array.items, None if whole is None else whole.items)
         ends = array.offsets.to_pylist()
-        rows = [
-            dict(zip(keys[start:end], items[start:end], strict=True))
-            for start, end in zip(ends[:-1], ends[1:], strict=True)
-        ]
+        rows = [dict(zip(keys[start:end], items[start:end], strict=True)) for start, end in pairwise(ends)]
         return _with_nulls(rows, array)
 
     return convert

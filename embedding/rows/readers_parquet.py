@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,18 @@ def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int,
     number = 0
     try:
         with ExitStack() as stack:
-            file = stack.enter_context(_opened(path, "ns"))
+            source = stack.enter_context(pa.OSFile(str(path)))
+            file = stack.enter_context(_opened(source, "ns"))
             _check_columns(file.schema_arrow, parser)
             converts = _converts(file.schema_arrow, parser)
             int96 = _int96_columns(file)
             batches = file.iter_batches(batch_size=_SLICE_ROWS)
             if int96:
-                in_seconds = stack.enter_context(_opened(path, "s"))
+                in_seconds = stack.enter_context(_opened(source, "s"))
                 coarse = in_seconds.iter_batches(batch_size=_SLICE_ROWS, columns=int96)
-                pairs = zip(batches, coarse, strict=True)
             else:
-                pairs = ((batch, None) for batch in batches)
-            for batch, whole in pairs:
+                coarse = repeat(None)
+            for batch, whole in zip(batches, coarse, strict=bool(int96)):
                 size = batch.nbytes // max(1, batch.num_rows)
                 for outcome in _outcomes(batch, whole, converts, parser):
                     number += 1
@@ -48,10 +49,10 @@ def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int,
         raise FileDamage(place, "a whole Parquet file", str(error).strip() or type(error).__name__) from None
 
 
-def _opened(path: Path, int96_unit: str) -> pq.ParquetFile:
-    # Without the first two a whole row group would be held at once. Those who know of UUIDs and JSON say so.
+def _opened(source: pa.NativeFile, int96_unit: str) -> pq.ParquetFile:
+    # Without the first two a whole row group would be held at once.
     return pq.ParquetFile(
-        path,
+        source,
         pre_buffer=False,
         buffer_size=2**20,
         coerce_int96_timestamp_unit=int96_unit,
@@ -106,9 +107,7 @@ def _outcomes(
             yield problem
 
 
-def _column(
-    batch: pa.RecordBatch, whole: pa.RecordBatch | None, name: str, converts: dict[str, Convert]
-) -> list[Any]:
+def _column(batch: pa.RecordBatch, whole: pa.RecordBatch | None, name: str, converts: dict[str, Convert]) -> list[Any]:
     coarse = whole.column(name) if whole is not None and name in whole.schema.names else None
     return converts[name](batch.column(name), coarse)
 

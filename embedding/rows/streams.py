@@ -134,7 +134,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
 
 
 def _check_encoding(first_line: bytes) -> None:
-    # Without a byte order mark, too: what begins a header or an object is ASCII, of which every other byte is zero there.
+    # Without a byte order mark, too: what begins a header or an object is ASCII, with zeros between in UTF-16.
     zeros = [first_line[place:4:2] == b"\0\0" for place in (0, 1)]
     if first_line.startswith(_UTF_16_BOMS) or zeros[0] != zeros[1]:
         raise FileDamage(1, "UTF-8 text", "UTF-16 (Excel's `Unicode text`): save it as UTF-8")

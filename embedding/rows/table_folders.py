@@ -1,4 +1,4 @@
-"""Folders whose files are not their rows: tables that keep a log of which files count, and writes that were not ended."""
+"""Folders whose files are not their rows: tables with a log of which files count, and writes that have not ended."""
 
 from pathlib import Path
 
