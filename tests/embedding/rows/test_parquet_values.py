@@ -31,7 +31,8 @@ def nested(draw: st.DrawFn, depth: int = 3) -> tuple[pa.DataType, st.SearchStrat
     """A type of lists, structs and plain values, and a strategy for its values."""
     shape = draw(st.sampled_from(("plain", "list", "large_list", "fixed", "struct"))) if depth else "plain"
     if shape == "plain":
-        return draw(st.sampled_from(PLAIN))
+        plain: tuple[pa.DataType, st.SearchStrategy[Any]] = draw(st.sampled_from(PLAIN))
+        return plain
     if shape == "struct":
         fields = {name: draw(nested(depth=depth - 1)) for name in "ab"[: draw(st.integers(1, 2))]}
         values = st.fixed_dictionaries({name: st.none() | inner for name, (_, inner) in fields.items()})
