@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from embedding.rows.parquet_values import EXPECTED_TYPE, Convert, UnreadableTypeError, converter
+from embedding.rows.rejects import shown
 from embedding.rows.row_parser import Row, RowParser, RowProblem, not_utf8
 from embedding.rows.streams import FileDamage
 
@@ -37,11 +38,16 @@ def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int,
                 coarse = in_seconds.iter_batches(batch_size=_SLICE_ROWS, columns=int96)
             else:
                 coarse = repeat(None)
-            for batch, whole in zip(batches, coarse, strict=bool(int96)):
+            # A damaged file may end in one of them before the other: that rows are missing is seen below.
+            for batch, whole in zip(batches, coarse, strict=False):
                 size = batch.nbytes // max(1, batch.num_rows)
                 for outcome in _outcomes(batch, whole, converts, parser):
                     number += 1
                     yield number, size, outcome
+            if number != file.metadata.num_rows:
+                raise pa.ArrowInvalid(f"{number:,} rows of {file.metadata.num_rows:,}")
+    except UnicodeDecodeError as error:
+        raise FileDamage(None, "names of columns in UTF-8", shown(error.object)) from None
     except pa.ArrowNotImplementedError as error:
         raise FileDamage(number + 1 if number else None, "Parquet that Arrow reads", str(error)) from None
     except (pa.ArrowException, OSError) as error:
