@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-against clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-reading bench-against clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
@@ -61,6 +61,9 @@ bench-encoding: $(DEV)  ## documents encoded a second; EPISODES=folder with the 
 
 bench-build: $(DEV)  ## a build beside a bare loop over the engine
 	@$(BIN)/python -m benchmarks.build
+
+bench-reading: $(DEV)  ## rows of each format read a second, and the memory that takes
+	@$(BIN)/python -m benchmarks.reading
 
 bench-sync: $(DEV)  ## a sync beside a full build
 	@$(BIN)/python -m benchmarks.sync

@@ -15,10 +15,10 @@ from benchmarks.against.turn import Figure, Turn
 
 OURS = Path(__file__).parents[2]
 # Benchmarks of ours stand behind the build's own, so that one without `benchmarks.against` takes turns as well.
-_PLAY = """
+_PROGRAM = """
 import benchmarks
 benchmarks.__path__.append({ours!r})
-from benchmarks.against.player import main
+from {module} import main
 main()
 """
 
@@ -41,6 +41,11 @@ class Build:
     def environ(self) -> dict[str, str]:
         """Variables of its processes: it alone is imported, and strings hash the same in each."""
         return os.environ | {"PYTHONPATH": str(self.root), "PYTHONHASHSEED": "0"}
+
+    def command(self, module: str, *arguments: str) -> list[str]:
+        """What runs `main` of a module of ours in it."""
+        code = _PROGRAM.format(ours=str(OURS / "benchmarks"), module=module)
+        return [self.interpreter, "-P", "-c", code, *arguments]
 
     def fingerprint(self) -> str:
         """A name for what its worlds depend on: whatever writes releases, and makes up their rows."""
@@ -86,8 +91,7 @@ class Player(Side):
         self._root = build.root
         own = folder / build.fingerprint()
         own.mkdir(parents=True, exist_ok=True)
-        code = _PLAY.format(ours=str(OURS / "benchmarks"))
-        command = [build.interpreter, "-P", "-c", code, name, str(own), *arguments]
+        command = build.command("benchmarks.against.player", name, str(own), *arguments)
         self._process = subprocess.Popen(
             command, cwd=own, env=build.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 from embedding.rows.languages import expected_language
 from embedding.rows.markets import expected_market
 from embedding.rows.row_text import LongId, LongName, LongTag, LongTitle
-from embedding.rows.schema import Age, Duration, ExtraKey, ExtraValue, Int64, Kind, Popularity, Text
+from embedding.rows.schema import Age, Duration, ExtraKey, ExtraValue, Kind, Popularity, Text
 from embedding.rows.times import EXPECTED_TIME
 
 
@@ -22,7 +22,8 @@ class RawWindow(Struct, forbid_unknown_fields=True, gc=False):
 class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A catalogue row as written; null and left out are the same."""
 
-    id: LongId | Int64 | None = None
+    # Of any width: hashes are integers of 64 bits without a sign, keys may have more digits.
+    id: LongId | int | None = None
     kind: Kind | None = None
     title: LongTitle | None = None
     creator: LongName | None = None
@@ -44,7 +45,7 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
 _NAME = "up to 1,000 characters, not all white space"
 EXPECTED_ID = (
     "1 to 512 characters without control characters or white space at either end, other than . and .. (or a whole"
-    " number)"
+    " number, not a float)"
 )
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"
@@ -73,5 +74,6 @@ EXPECTED_FIELDS: dict[str, Any] = {
     "availability[].from": EXPECTED_TIME,
     "availability[].until": EXPECTED_TIME,
     "popularity": "a number from 0 to 1",
-    "extra": "an object of at most 100 names (up to 200 characters) with a text (up to 10,000), number, true or false",
+    "extra": "an object of at most 100 names (up to 200 characters) with a text (up to 10,000), number of 64 bits, true"
+    " or false",
 }

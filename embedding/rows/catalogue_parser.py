@@ -1,6 +1,7 @@
 """The catalogue row: its fields as written, checked, and the Item that they make."""
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -9,13 +10,14 @@ from embedding.rows.languages import canonical, expected_language
 from embedding.rows.markets import expected_market, is_market
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
-from embedding.rows.row_text import is_blank, is_id
+from embedding.rows.row_text import id_text, is_blank, is_id
 from embedding.rows.schema import EVERYWHERE, Item, Window
-from embedding.rows.times import EXPECTED_TIME, epoch_us
+from embedding.rows.times import EXPECTED_TIME, ceil_s, floor_s
 
-_US = 1_000_000
-# The same few dates bound most windows.
-_bound_us = lru_cache(maxsize=16_384)(epoch_us)
+# The same few dates bound most windows. Bounds are whole seconds; a fraction is rounded into the window, which so never
+# opens early or closes late.
+_opens_s = lru_cache(maxsize=16_384)(ceil_s)
+_closes_s = lru_cache(maxsize=16_384)(floor_s)
 
 
 def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, ...]:
@@ -26,22 +28,20 @@ def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, 
         market = written.market
         if market is None or not is_market(market):
             faults.append(_window_fault(place, "market", market, expected_market(market)))
-        from_us = None if written.from_ is None else _bound(place, "from", written.from_, faults)
-        until_us = None if written.until is None else _bound(place, "until", written.until, faults)
-        # Bounds are whole seconds; a fraction is rounded into the window, which so never opens early or closes late.
-        from_s = None if from_us is None else -(-from_us // _US)
-        until_s = None if until_us is None else until_us // _US
+        from_s = None if written.from_ is None else _bound(place, "from", written.from_, _opens_s, faults)
+        until_s = None if written.until is None else _bound(place, "until", written.until, _closes_s, faults)
         if from_s is not None and until_s is not None and until_s <= from_s:
-            faults.append(_window_fault(place, "until", written.until, f"a time after from ({written.from_})"))
+            expected = f"a time after from ({written.from_}), in whole seconds"
+            faults.append(_window_fault(place, "until", written.until, expected))
         windows.append(Window(market or "", from_s, until_s))
     if not windows:
         faults.append(Fault("availability", EXPECTED_WINDOWS, "an empty list"))
     return tuple(windows)
 
 
-def _bound(place: int, name: str, written: str, faults: list[Fault]) -> int | None:
+def _bound(place: int, name: str, written: str, seconds: Callable[[str], int], faults: list[Fault]) -> int | None:
     try:
-        return _bound_us(written)
+        return seconds(written)
     except ValueError:
         faults.append(_window_fault(place, name, written, EXPECTED_TIME))
         return None
@@ -53,7 +53,7 @@ def _window_fault(place: int, name: str, came: object, expected: str) -> Fault:
 
 def _published(text: str, faults: list[Fault]) -> int | None:
     try:
-        return epoch_us(text) // _US
+        return floor_s(text)
     except ValueError:
         faults.append(Fault("published_at", EXPECTED_TIME, shown(text)))
         return None
@@ -62,7 +62,7 @@ def _published(text: str, faults: list[Fault]) -> int | None:
 def _extra(raw: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
     for name, value in raw.items():
         if isinstance(value, float) and not math.isfinite(value):
-            faults.append(Fault("extra", EXPECTED_FIELDS["extra"], f"{value} for {shown(name)}"))
+            faults.append(Fault("extra", EXPECTED_FIELDS["extra"], f"{shown(value)} for {shown(name)}"))
     return {name: value for name, value in raw.items() if value is not None}
 
 
@@ -79,9 +79,9 @@ def _item(raw: RawItem) -> Item:
     def refuse(name: str, came: object) -> None:
         faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
 
-    item_id = str(raw.id) if isinstance(raw.id, int) else raw.id
+    item_id = id_text(raw.id)
     if item_id is None or not is_id(item_id):
-        refuse("id", item_id)
+        refuse("id", raw.id)
     kind, title, creator = raw.kind, raw.title, raw.creator
     if kind is None:
         refuse("kind", None)
@@ -139,4 +139,5 @@ CATALOGUE_PARSER: RowParser[RawItem, Item] = RowParser(
         "popularity": "number",
         "extra": "json",
     },
+    keep_digits=("extra",),
 )

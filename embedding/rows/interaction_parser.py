@@ -7,8 +7,8 @@ from msgspec import Struct
 from embedding.rows.catalogue_fields import EXPECTED_ID
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
-from embedding.rows.row_text import LongId, is_id
-from embedding.rows.schema import Int64, Interaction, Weight
+from embedding.rows.row_text import LongId, id_text, is_id
+from embedding.rows.schema import Interaction, Weight
 from embedding.rows.times import EXPECTED_TIME, FIRST_S, LAST_S, epoch_us
 
 _AT = f"{EXPECTED_TIME}, or seconds (not milliseconds) since 1970 as a number"
@@ -17,8 +17,8 @@ _AT = f"{EXPECTED_TIME}, or seconds (not milliseconds) since 1970 as a number"
 class RawInteraction(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """An interaction as written; null and left out are the same."""
 
-    user_id: LongId | Int64 | None = None
-    item_id: LongId | Int64 | None = None
+    user_id: LongId | int | None = None
+    item_id: LongId | int | None = None
     at: str | int | float | None = None
     weight: Weight | None = None
 
@@ -44,9 +44,9 @@ def _moment(at: str | float, faults: list[Fault]) -> float | None:
 
 
 def _id(name: str, written: str | int | None, faults: list[Fault]) -> str:
-    text = str(written) if isinstance(written, int) else written
+    text = id_text(written)
     if text is None or not is_id(text):
-        faults.append(Fault(name, EXPECTED_ID, shown(text)))
+        faults.append(Fault(name, EXPECTED_ID, shown(written)))
     return text or ""
 
 

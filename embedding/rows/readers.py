@@ -11,6 +11,7 @@ from embedding.rows.readers_parquet import read_parquet
 from embedding.rows.rejects import Fault, Rejects
 from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
+from embedding.rows.table_folders import refuse_tables
 from embedding.rows.unchanged_lines import UnchangedLines
 
 BATCH_ROWS = 4096
@@ -34,10 +35,12 @@ _HIDDEN = (".", "_")
 def source_files(path: Path) -> list[Path]:
     """`path`, or the files of the folder `path` in the order of their names, without hidden ones.
 
-    Raises NotFoundError where there is none, RejectedInputError for a name that no reader takes.
+    Raises NotFoundError where there is none, RejectedInputError for a name that no reader takes and for the files of
+    a table.
     """
     if not path.exists():
         raise NotFoundError(f"expected a file or folder of rows at {path}, but nothing is there")
+    refuse_tables(path)
     if not path.is_dir():
         files = [path]
     else:

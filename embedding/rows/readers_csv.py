@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from embedding.rows.readers_jsonl import too_long
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import Cell, Row, RowParser, RowProblem, not_utf8
+from embedding.rows.row_text import json_or_text
 from embedding.rows.streams import MAX_LINE_BYTES, FileDamage, read_lines
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -113,6 +112,9 @@ def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[st
         raise FileDamage(None, "a header row", "an empty file") from None
     except (csv.Error, RowProblem) as error:
         raise FileDamage(1, "a header row of column names", str(error)) from None
+    if "" in header:
+        came = f"an empty header cell, number {header.index('') + 1} of {len(header)}"
+        raise FileDamage(1, "a name in every header cell (pandas: to_csv(index=False))", came)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise FileDamage(1, "each column once", f"{shown(twice[0])} twice")
@@ -133,10 +135,7 @@ def _value(text: str, cell: Cell) -> Any:
         return float(text) if _NUMBER.fullmatch(text) else text
     if cell == "list" and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(";") if part.strip()]
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return text
+    return json_or_text(text)
 
 
 def _csv_words(error: csv.Error) -> str:

@@ -1,15 +1,17 @@
-"""Rows from Parquet: a few hundred at a time, times, decimals and maps converted to what the other formats have."""
+"""Rows from Parquet: a few hundred at a time, each column converted by its type to what the other formats have."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
+from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from embedding.rows.row_parser import Row, RowParser, RowProblem
+from embedding.rows.parquet_values import EXPECTED_TYPE, Convert, UnreadableTypeError, converter
+from embedding.rows.rejects import shown
+from embedding.rows.row_parser import Row, RowParser, RowProblem, not_utf8
 from embedding.rows.streams import FileDamage
 
 # Rows turned to Python objects at a time: with texts of 10 kB, some 5 MB.
@@ -19,24 +21,55 @@ _SLICE_ROWS = 512
 def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int, Row | RowProblem]]:
     """Each row as (its number from 1, its bytes, the row or what is wrong with it).
 
-    Raises FileDamage where the file is no whole Parquet file, names a column twice or lacks a required one.
+    Raises FileDamage where the file is no whole Parquet file, names a column twice or not at all, lacks a required
+    one, or has one of a type that no row has.
     """
     number = 0
     try:
-        # Without these two a whole row group would be held at once.
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
+        with ExitStack() as stack:
+            source = stack.enter_context(pa.OSFile(str(path)))
+            file = stack.enter_context(_opened(source, "ns"))
             _check_columns(file.schema_arrow, parser)
-            for batch in file.iter_batches(batch_size=_SLICE_ROWS):
+            converts = _converts(file.schema_arrow, parser)
+            int96 = _int96_columns(file)
+            batches = file.iter_batches(batch_size=_SLICE_ROWS)
+            if int96:
+                in_seconds = stack.enter_context(_opened(source, "s"))
+                coarse = in_seconds.iter_batches(batch_size=_SLICE_ROWS, columns=int96)
+            else:
+                coarse = repeat(None)
+            # A damaged file may end in one of them before the other: that rows are missing is seen below.
+            for batch, whole in zip(batches, coarse, strict=False):
                 size = batch.nbytes // max(1, batch.num_rows)
-                for outcome in _outcomes(batch, parser):
+                for outcome in _outcomes(batch, whole, converts, parser):
                     number += 1
                     yield number, size, outcome
+            if number != file.metadata.num_rows:
+                raise pa.ArrowInvalid(f"{number:,} rows of {file.metadata.num_rows:,}")
+    except UnicodeDecodeError as error:
+        raise FileDamage(None, "names of columns in UTF-8", shown(error.object)) from None
+    except pa.ArrowNotImplementedError as error:
+        raise FileDamage(number + 1 if number else None, "Parquet that Arrow reads", str(error)) from None
     except (pa.ArrowException, OSError) as error:
         place = number + 1 if number else None
         raise FileDamage(place, "a whole Parquet file", str(error).strip() or type(error).__name__) from None
 
 
+def _opened(source: pa.NativeFile, int96_unit: str) -> pq.ParquetFile:
+    # Without the first two a whole row group would be held at once.
+    return pq.ParquetFile(
+        source,
+        pre_buffer=False,
+        buffer_size=2**20,
+        coerce_int96_timestamp_unit=int96_unit,
+        arrow_extensions_enabled=True,
+    )
+
+
 def _check_columns(schema: pa.Schema, parser: RowParser[Any, Row]) -> None:
+    if "" in schema.names:
+        place = schema.names.index("") + 1
+        raise FileDamage(None, "a name for every column", f"none for column {place} of {len(schema.names)}")
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise FileDamage(None, "each column once", f"{twice[0]} twice")
@@ -45,64 +78,55 @@ def _check_columns(schema: pa.Schema, parser: RowParser[Any, Row]) -> None:
         raise FileDamage(None, f"columns {', '.join(parser.required)}", f"columns {', '.join(schema.names)}")
 
 
-def _outcomes(batch: pa.RecordBatch, parser: RowParser[Any, Row]) -> Iterator[Row | RowProblem]:
-    names = batch.schema.names
-    columns = [_in_microseconds(column) for column in batch.columns]
+def _converts(schema: pa.Schema, parser: RowParser[Any, Row]) -> dict[str, Convert]:
     try:
-        rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
-    except (UnicodeDecodeError, ValueError, OverflowError):
-        rows = [_row(columns, place) for place in range(batch.num_rows)]
+        return {field.name: converter(field.type, field.name, field.name in parser.keep_digits) for field in schema}
+    except UnreadableTypeError as error:
+        raise FileDamage(None, EXPECTED_TYPE, str(error)) from None
+
+
+def _int96_columns(file: pq.ParquetFile) -> list[str]:
+    """Columns that hold times as INT96, which Spark and Hive write, at any depth."""
+    names = file.schema_arrow.names
+    leaves = [file.schema.column(place) for place in range(len(file.schema))]
+    roots = {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}
+    return [name for name in names if any(path == name or path.startswith(f"{name}.") for path in roots)]
+
+
+def _outcomes(
+    batch: pa.RecordBatch, whole: pa.RecordBatch | None, converts: dict[str, Convert], parser: RowParser[Any, Row]
+) -> Iterator[Row | RowProblem]:
+    if whole is not None and whole.num_rows != batch.num_rows:
+        raise pa.ArrowInvalid("columns of different lengths")
+    names = batch.schema.names
+    try:
+        rows: Any = zip(*(_column(batch, whole, name, converts) for name in names), strict=True)
+    except UnicodeDecodeError:
+        rows = [_row(batch, whole, place, converts) for place in range(batch.num_rows)]
     for row in rows:
         if isinstance(row, RowProblem):
             yield row
             continue
         try:
-            yield parser.from_fields({name: _plain(value) for name, value in zip(names, row, strict=True)})
+            yield parser.from_fields(dict(zip(names, row, strict=True)))
         except RowProblem as problem:
             yield problem
 
 
-def _row(columns: list[pa.Array], place: int) -> Any:
-    """One row of a batch in which some row has a value that Python cannot hold; the problem where it is this row."""
-    try:
-        return tuple(column[place].as_py() for column in columns)
-    except UnicodeDecodeError:
-        return RowProblem("", "UTF-8 text", "other bytes in a text column")
-    except (ValueError, OverflowError) as error:
-        return RowProblem("", "a time in the years 1 to 9999", str(error))
+def _column(batch: pa.RecordBatch, whole: pa.RecordBatch | None, name: str, converts: dict[str, Convert]) -> list[Any]:
+    coarse = whole.column(name) if whole is not None and name in whole.schema.names else None
+    return converts[name](batch.column(name), coarse)
 
 
-def _in_microseconds(column: pa.Array) -> pa.Array:
-    """The column with its timestamps in microseconds and UTC: Python has no nanoseconds, machines may lack zones."""
-    wanted = _microsecond_type(column.type)
-    return column if wanted == column.type else column.cast(wanted, safe=False)
-
-
-def _microsecond_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", tz=None if kind.tz is None else "UTC")
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_microsecond_type(field.type)) for field in kind])
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_microsecond_type(kind.value_type)))
-    if pa.types.is_large_list(kind):
-        return pa.large_list(kind.value_field.with_type(_microsecond_type(kind.value_type)))
-    return kind
-
-
-def _plain(value: Any) -> Any:
-    """`value` in the types that JSON has."""
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        # A map comes as a list of pairs.
-        if value and all(isinstance(inner, tuple) for inner in value):
-            return {name: _plain(inner) for name, inner in value}
-        return [_plain(inner) for inner in value]
-    return value
+def _row(batch: pa.RecordBatch, whole: pa.RecordBatch | None, place: int, converts: dict[str, Convert]) -> Any:
+    """One row of a batch in which some text is none; the problem where it is this row."""
+    row = []
+    one, one_whole = batch.slice(place, 1), None if whole is None else whole.slice(place, 1)
+    for name in batch.schema.names:
+        try:
+            row.extend(_column(one, one_whole, name, converts))
+        except UnicodeDecodeError as error:
+            problem = not_utf8(error.object)
+            kind = batch.schema.field(name).type
+            return RowProblem(name, f"{problem.expected} (the column is {kind})", problem.came)
+    return tuple(row)

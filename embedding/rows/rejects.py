@@ -1,5 +1,6 @@
 """Rejects: bad rows are counted and written to a file with the reason, and only a small share may be bad."""
 
+import math
 import os
 from pathlib import Path
 from types import TracebackType
@@ -122,6 +123,9 @@ def shown(value: object) -> str:
     """`value` as JSON would write it, shortened; control characters are escaped, so that a terminal can show it."""
     if value is None:
         return "nothing"
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no word for them, and would write null.
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     # Encoding ten megabytes to show eighty characters of them would be waste.
     head = value[:200] if isinstance(value, (str, bytes, list, tuple)) else value
     if isinstance(head, bytes):

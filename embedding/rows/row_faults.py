@@ -112,4 +112,6 @@ def _same_place(one: str, other: str) -> bool:
 
 def _label(name: str) -> str:
     """A field's name as somebody else wrote it, fit for one line."""
+    if not name:
+        return '""'
     return shown(name)[1:-1] if len(name) <= 60 else shown(name[:60])[1:-1] + "…"

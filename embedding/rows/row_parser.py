@@ -1,5 +1,6 @@
 """A row as written, parsed into a validated one, or all that is wrong with it, in words."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -49,7 +50,9 @@ class RowParser(Generic[Raw, Row]):
     `name`: what messages call such a row; `raw`: its fields as written; `build`: makes the row, or raises RowProblem
     with all that is wrong; `required`: columns that a table must have; `expected`: in words what each field takes, by
     its path without list positions (`availability[].market`), or a function from the value that came to these words;
-    `cells`: the type of each CSV column that is not text.
+    `cells`: the type of each CSV column that is not text; `keep_digits`: fields in which a number keeps every digit of
+    a decimal, or is refused, because it may be a name or an amount, where elsewhere it is a measure that may be
+    rounded.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class RowParser(Generic[Raw, Row]):
         required: tuple[str, ...],
         expected: Mapping[str, str | Callable[[object], str]],
         cells: Mapping[str, Cell],
+        keep_digits: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.required = required
         self.cells = cells
+        self.keep_digits = keep_digits
         self._raw = raw
         self._build = build
         self._decode = msgspec.json.Decoder(raw).decode
@@ -82,12 +87,12 @@ class RowParser(Generic[Raw, Row]):
         except msgspec.ValidationError:
             pass
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _not_json(line, error) from None
+            raise self._not_plain_json(line, error) from None
         # Parse once more without types, to say which fields are wrong.
         try:
             fields = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _not_json(line, error) from None
+            raise self._not_plain_json(line, error) from None
         if not isinstance(fields, dict):
             raise RowProblem("", "a JSON object", shown(fields))
         return self._explained(fields)
@@ -98,6 +103,18 @@ class RowParser(Generic[Raw, Row]):
             return self._build(msgspec.convert(fields, self._raw))
         except (msgspec.ValidationError, RecursionError):
             return self._explained(fields)
+
+    def _not_plain_json(self, line: bytes, error: Exception) -> RowProblem:
+        """The problem of a field that is NaN or beyond all floats, which Python reads; else that of the line."""
+        try:
+            fields = json.loads(line)
+            if isinstance(fields, dict):
+                self._explained(fields)
+        except RowProblem as problem:
+            return problem
+        except (ValueError, RecursionError):
+            pass
+        return _not_json(line, error)
 
     def _explained(self, fields: dict[str, Any]) -> Row:
         """The row after all, where the only trouble was a null; else RowProblem with all of its faults.

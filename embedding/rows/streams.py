@@ -20,6 +20,7 @@ _SKIP_BYTES = 2**20
 _ZSTD_BYTES = 2**14
 _PACKINGS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 _BOM = b"\xef\xbb\xbf"
+_UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileDamage(Exception):
@@ -107,7 +108,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Lines of `path` as (number from 1, bytes with the line end, whole).
 
     A line longer than `MAX_LINE_BYTES` comes as its beginning with whole=False. Raises FileDamage where the file
-    is empty, cannot be read, or its gzip or zstd data ends early or is broken; the lines before come first.
+    is empty, cannot be read, is UTF-16, or its gzip or zstd data ends early or is broken; the lines before come first.
     """
     number = 0
     try:
@@ -116,6 +117,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
                 number += 1
                 whole = len(line) <= MAX_LINE_BYTES or line.endswith(b"\n")
                 if number == 1:
+                    _check_encoding(line)
                     line = line.removeprefix(_BOM)
                 yield number, line if whole else line[:1000], whole
                 if not whole:
@@ -129,6 +131,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
         raise FileDamage(number + 1, "a file that can be read", str(error)) from None
     if number == 0:
         raise FileDamage(None, "rows", "an empty file")
+
+
+def _check_encoding(first_line: bytes) -> None:
+    # Without a byte order mark, too: what begins a header or an object is ASCII, with zeros between in UTF-16.
+    zeros = [first_line[place:4:2] == b"\0\0" for place in (0, 1)]
+    if first_line.startswith(_UTF_16_BOMS) or zeros[0] != zeros[1]:
+        raise FileDamage(1, "UTF-8 text", "UTF-16 (Excel's `Unicode text`): save it as UTF-8")
 
 
 def _packing(path: Path) -> Literal["gzip", "zstd"] | None:

@@ -1,5 +1,6 @@
-"""Times in rows: RFC 3339 or a bare date, to epoch time and back."""
+"""Times in rows: RFC 3339 or a bare date, to epoch time and back; nothing is rounded to a later time unasked."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -10,6 +11,8 @@ LAST_S = 253_402_300_799
 
 EXPECTED_TIME = "a time such as 2024-05-31T18:00:00Z, or a date such as 2024-05-31"
 
+# Digits below a microsecond, which a datetime does not hold.
+_BELOW_US = re.compile(r"(.{19}\.[0-9]{6})([0-9]+)", re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
 _DAY_S = 86_400
@@ -20,7 +23,7 @@ def epoch_us(text: str) -> int:
     """Microseconds since 1970 of an RFC 3339 time (section 5.6) or a bare date.
 
     A date is 00:00 UTC, a time without an offset is UTC, a leap second is the second after :59, and digits
-    below a microsecond are rounded.
+    below a microsecond are cut off.
     Raises ValueError for anything else, for a day that does not exist, and outside the years 1 to 9999 (UTC).
     """
     if len(text) == 10:
@@ -28,6 +31,9 @@ def epoch_us(text: str) -> int:
         if text[4] != "-" or text[7] != "-":
             raise ValueError(f"not a date: {text!r}")
         return (date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL) * _DAY_S * _US
+    below = _BELOW_US.match(text) if len(text) > 26 else None
+    if below is not None:
+        text = below.group(1) + text[below.end() :]
     leap = text[17:19] == "60" and text[11:16].endswith("59")
     try:
         moment = msgspec.convert(f"{text[:17]}59{text[19:]}" if leap else text, datetime)
@@ -38,6 +44,24 @@ def epoch_us(text: str) -> int:
     if not FIRST_S <= seconds <= LAST_S:
         raise ValueError(f"outside the years 1 to 9999: {text!r}")
     return seconds * _US + passed.microseconds
+
+
+def floor_s(text: str) -> int:
+    """The last whole second since 1970 that is not after the time in `text`; read and refused as by `epoch_us`."""
+    return epoch_us(text) // _US
+
+
+def ceil_s(text: str) -> int:
+    """The first whole second since 1970 that is not before the time in `text`, whatever digits it has.
+
+    Read and refused as by `epoch_us`; ValueError, too, where that second is in the year 10000.
+    """
+    below = _BELOW_US.match(text)
+    # Something that no microsecond holds is one more than the microseconds say.
+    second = -(-(epoch_us(text) + (below is not None and below.group(2).strip("0") != "")) // _US)
+    if second > LAST_S:
+        raise ValueError(f"outside the years 1 to 9999: {text!r}")
+    return second
 
 
 def rfc3339(epoch_s: float) -> str:

@@ -1,9 +1,13 @@
 """Files as a whole: folders, names, gzip, zstd, damage; and CSV rows that are no rows."""
 
 import gzip
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.rows import readers_csv, streams
@@ -12,6 +16,9 @@ from embedding.rows.readers import BATCH_ROWS
 from embedding.rows.rejects import Rejects
 from tests.embedding.rows.row_cases import good, jsonl, packed, read_items, write_csv, write_jsonl, write_parquet, zstd
 
+# The files that Spark wrote have times, decimals and nested columns of all kinds.
+SPARK = sorted((Path(__file__).parents[2] / "fixtures" / "spark").glob("*/*.parquet"))
+FEW = settings(max_examples=100, deadline=None)
 HEADER = b"id,kind,title,creator\n"
 
 
@@ -268,3 +275,21 @@ def test_csv_rows_that_are_none_cost_only_themselves(tmp_path: Path) -> None:
 def test_missing_and_doubled_columns_of_parquet_are_errors(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "c.parquet", [{"id": "a", "kind": "track", "title": "t"}])
     read_damaged(path, "columns id, kind, title, creator")
+
+
+def test_parquet_with_a_column_whose_name_is_no_text_is_an_error(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "c.parquet", [good(album="x")])
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"album", b"alb\xfcm"))
+    read_damaged(path, "names of columns in UTF-8")
+
+
+@FEW
+@given(st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=5), st.sampled_from(SPARK))
+def test_a_damaged_parquet_gives_rows_or_an_error(damage: list[tuple[int, int]], whole: Path) -> None:
+    content = bytearray(whole.read_bytes())
+    for place, byte in damage:
+        content[place % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder, suppress(RejectedInputError):
+        (Path(folder) / "c.parquet").write_bytes(content)
+        read_items(Path(folder) / "c.parquet")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from embedding.errors import RejectedInputError
@@ -111,6 +111,8 @@ def test_the_quick_checks_say_what_the_types_say(text: str) -> None:
 @FEW
 @given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line), min_size=1, max_size=20), st.booleans())
 def test_any_garbage_is_counted_line_by_line(lines: list[bytes], with_good: bool) -> None:
+    # UTF-16 is told by how a file begins, and refused as a whole.
+    assume(not lines[0].startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" not in lines[0][:4])
     content = b"\n".join(lines) + b"\n" + (jsonl([good()]) if with_good else b"")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c.jsonl"

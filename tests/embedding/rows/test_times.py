@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding.rows.times import FIRST_S, LAST_S, epoch_us, rfc3339
+from embedding.rows.times import FIRST_S, LAST_S, ceil_s, epoch_us, floor_s, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,28 @@ def test_a_time_is_read(text: str, seconds: float) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a|outside|day|month|format|Invalid"):
         epoch_us(text)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(FIRST_S, LAST_S - 1),
+    st.text("0123456789", min_size=1, max_size=20),
+    st.sampled_from(("", "Z", "+02:00")),
+)
+def test_a_fraction_of_any_length_lies_between_the_seconds_around_it(second: int, digits: str, offset: str) -> None:
+    text = f"{rfc3339(second)[:19]}.{digits}{offset}"
+    at = second - 7_200 * (offset == "+02:00")
+    if at < FIRST_S:
+        return
+    assert floor_s(text) == at
+    assert ceil_s(text) == at + bool(digits.strip("0"))
+    assert epoch_us(text) == at * 1_000_000 + int(digits[:6].ljust(6, "0"))
+
+
+def test_the_last_second_is_not_rounded_into_the_year_10000() -> None:
+    assert floor_s("9999-12-31T23:59:59.9999999Z") == LAST_S
+    with pytest.raises(ValueError, match="outside"):
+        ceil_s("9999-12-31T23:59:59.9999999Z")
 
 
 @settings(deadline=None)

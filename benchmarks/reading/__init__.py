@@ -1,0 +1,1 @@
+"""What reading rows costs, by format: rows a second, and the memory that a million of them take."""
