@@ -7,6 +7,7 @@ import msgspec
 
 from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
 from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
@@ -44,6 +45,7 @@ class _WithFormats(click.Command):
 @progress_option
 @json_option
 @pass_settings
+@goes_on("Nothing was written. The same command begins again.")
 def import_(
     settings: EmbeddingSettings,
     format_: str,
