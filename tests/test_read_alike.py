@@ -18,7 +18,12 @@ Row = dict[str, Any]
 
 
 def item(number: int) -> Row:
-    return {"id": f"i{number:02}", "kind": KINDS[number % 2], "title": f"Title {number}", "creator": f"Band {number % 7}"}
+    return {
+        "id": f"i{number:02}",
+        "kind": KINDS[number % 2],
+        "title": f"Title {number}",
+        "creator": f"Band {number % 7}",
+    }
 
 
 def listen(user: int, number: int, day: float = 0, weight: float = 1) -> Row:
