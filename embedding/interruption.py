@@ -66,7 +66,7 @@ def end_on_interrupt() -> None:
     os.set_blocking(noted, False)
     signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
     # A process that is forked off has signals of its own.
-    os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1) and None)
+    os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     signal.signal(signal.SIGINT, _interruption.on_signal)
     threading.Thread(target=_interruption.watch, args=(signals,), daemon=True, name="interruption").start()
 

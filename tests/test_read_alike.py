@@ -114,6 +114,6 @@ def test_an_evaluation_is_the_same_whatever_the_order_of_the_catalogue(tmp_path:
         found.append(typed("evaluate", "m", "--catalogue", catalogue, "--interactions", listens, *baselines)[0])
 
     assert found[0] == found[1] == found[2]
-    # All tracks are one to this model, and all episodes: more than ten of each stand before the one that is to be found.
+    # All tracks are one to this model, and all episodes: more than ten of each stand before what is to be found.
     assert found[0]["metrics"]["recall@10"] == 0
     assert found[0]["metrics"]["recall@50"] == 1

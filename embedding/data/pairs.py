@@ -73,6 +73,14 @@ class PairsBuilder:
             self._weights.append(row.weight)
             self._at_s.append(np.nan if row.at is None else row.at)
 
+    def __len__(self) -> int:
+        return len(self._users)
+
+    @property
+    def num_timeless(self) -> int:
+        """Rows of which it is not known when they were."""
+        return int(np.isnan(np.array(self._at_s)).sum())
+
     def finish(self, before_s: float | None = None, advance: Advance = lambda _: None) -> Pairs:
         """The distinct pairs, in the order in which each was first read; those whose weights cancel out are dropped.
 

@@ -31,17 +31,16 @@ class SplitPairs(Struct, frozen=True):
     test: Pairs
 
 
-def choose_split(pairs: Pairs, name: SplitName) -> Split:
-    """The split called `name` for these pairs; in time, the cut that leaves as near a fifth of them as ties allow.
+def choose_split(pairs: Pairs, rows: PairsBuilder, name: SplitName) -> Split:
+    """The split called `name` for `pairs`, which `rows` make; in time, as near a fifth of them as ties allow is cut off.
 
-    Raises RejectedInputError for a split in time where some pairs have no time.
+    Raises RejectedInputError for a split in time where some rows have no time.
     """
     if name != "time":
         return Split(name=name)
-    timeless = int(np.isnan(pairs.at_s).sum())
-    if timeless:
+    if rows.num_timeless:
         raise RejectedInputError(
-            f"--split time needs `at` on every interaction; {timeless} of {len(pairs)} pairs have none. "
+            f"--split time needs `at` on every interaction; {rows.num_timeless:,} of {len(rows):,} rows have none. "
             "Add the times, or use --split common."
         )
     return Split(name="time", cut_s=_cut(pairs.at_s))

@@ -93,7 +93,7 @@ def run_training(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
             )
         )
-        split = choose_split(data.pairs, request.split)
+        split = choose_split(data.pairs, data.rows, request.split)
         parts = split_pairs(data.pairs, data.rows, split)
         train = parts.train
         stopping = early_stopping_split(train, request.config)

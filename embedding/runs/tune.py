@@ -75,7 +75,7 @@ def run_tuning(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
             )
         )
-        split = choose_split(data.pairs, request.split)
+        split = choose_split(data.pairs, data.rows, request.split)
         parts = validation_split(split_pairs(data.pairs, data.rows, split).train)
         if not len(parts.test):
             raise RejectedInputError("Nothing can be held out of training: no user has five training pairs or more.")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.data.pairs import Pairs, PairsBuilder
-from embedding.data.split import SplitName, SplitPairs, choose_split, described_cut, split_pairs, validation_split
+from embedding.data.split import Split, SplitName, SplitPairs, choose_split, described_cut, split_pairs, validation_split
 from embedding.errors import RejectedInputError
 from embedding.rows.schema import Interaction
 
@@ -41,7 +41,12 @@ def read(rows: list[Interaction]) -> tuple[Pairs, dict[int, str]]:
 def split_rows(rows: list[Interaction], name: SplitName) -> SplitPairs:
     builder = collect(rows)
     pairs = builder.finish()
-    return split_pairs(pairs, builder, choose_split(pairs, name))
+    return split_pairs(pairs, builder, choose_split(pairs, builder, name))
+
+
+def cut_of(rows: list[Interaction]) -> Split:
+    builder = collect(rows)
+    return choose_split(builder.finish(), builder, "time")
 
 
 def names(pairs: Pairs, users: dict[int, str]) -> set[tuple[str, str]]:
@@ -125,7 +130,7 @@ def test_time_split_tests_on_the_newest_fifth() -> None:
     rows = [Interaction("u", name, float(place)) for name, place in ITEMS.items()]
     pairs, _ = read(rows)
 
-    split = choose_split(pairs, "time")
+    split = cut_of(rows)
     parts = split_rows(rows, "time")
 
     assert split.cut_s == 24.0
@@ -133,16 +138,17 @@ def test_time_split_tests_on_the_newest_fifth() -> None:
     assert len(parts.test) == 6
     said = described_cut(pairs, split)
     assert said == "Split in time at 1970-01-01T00:00:24Z: 6 of 30 pairs (20.0%) were first seen from then on."
-    assert described_cut(pairs, choose_split(pairs, "common")) is None
+    assert described_cut(pairs, Split(name="common")) is None
 
 
 @pytest.mark.parametrize(("newest", "held_out"), [(8, 8), (9, 9), (11, 11), (20, 20)])
 def test_time_split_is_as_near_a_fifth_as_ties_allow(newest: int, held_out: int) -> None:
     """Thirty pairs, the newest of one time, the others of the times before, four each."""
     times = [1_000.0 if place >= 30 - newest else float(place // 4) for place in range(30)]
-    pairs, _ = read([Interaction("u", name, at_s) for name, at_s in zip(ITEMS, times, strict=True)])
+    rows = [Interaction("u", name, at_s) for name, at_s in zip(ITEMS, times, strict=True)]
+    pairs, _ = read(rows)
 
-    split = choose_split(pairs, "time")
+    split = cut_of(rows)
 
     later = [sum(at_s >= cut_s for at_s in times) for cut_s in sorted(set(times))[1:]]
     assert split.cut_s == 1_000.0
@@ -167,7 +173,7 @@ def test_time_split_is_as_near_a_fifth_as_ties_allow(newest: int, held_out: int)
 )
 def test_time_split_trains_on_what_had_come_before_the_cut_and_nothing_else(rows: list[Interaction]) -> None:
     pairs, users = read(rows)
-    split = choose_split(pairs, "time")
+    split = cut_of(rows)
     assert split.cut_s is not None
     cut_s = split.cut_s
     before: Counter[tuple[str, str]] = Counter()
@@ -197,11 +203,13 @@ def test_time_split_trains_on_what_had_come_before_the_cut_and_nothing_else(rows
     assert all(first_seen[pair] >= cut_s for pair in names(parts.test, users))
 
 
-def test_time_split_without_times_is_refused_with_the_number_of_pairs() -> None:
-    pairs, _ = read([Interaction("u", "item 1", 1.0), Interaction("u", "item 2")])
+def test_time_split_without_times_is_refused_with_the_number_of_rows() -> None:
+    timed = [Interaction("u", "item 1", 1.0), Interaction("u", "item 2", 2.0)]
 
-    with pytest.raises(RejectedInputError, match="1 of 2 pairs have none"):
-        choose_split(pairs, "time")
+    # A pair that has a time elsewhere is no better: nobody knows on which side of the cut the row was.
+    for row in (Interaction("u", "item 3"), Interaction("u", "item 1")):
+        with pytest.raises(RejectedInputError, match="1 of 3 rows have none"):
+            cut_of([*timed, row])
 
 
 def test_time_split_of_one_moment_is_refused() -> None:

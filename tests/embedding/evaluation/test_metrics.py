@@ -1,7 +1,6 @@
 """Metrics against numbers worked by hand."""
 
 import math
-
 from random import Random
 
 import numpy as np
