@@ -1,9 +1,12 @@
 """Progress of long work on stderr: a bar for people, JSON events for scripts, or nothing."""
 
+import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Literal
 
 import click
@@ -17,10 +20,13 @@ from rich.progress import (
     Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
+from embedding.pace import Pace
+
+# Seconds between two events of a stage that moves; and of one that does not, which is told to be alive.
+_BETWEEN_S, _QUIET_S = 0.5, 2.0
 ProgressMode = Literal["bar", "json", "none"]
 Advance = Callable[[int], None]
 
@@ -37,8 +43,17 @@ class _RateColumn(ProgressColumn):
     """Steps a second, of late."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+        step_s = task.fields["pace"].step_s()
+        return Text("" if not step_s else f"{1 / step_s:,.0f}/s", style="progress.data.speed")
+
+
+class _LeftColumn(ProgressColumn):
+    """Time left, where it can be told."""
+
+    def render(self, task: Task) -> Text:
+        left_s = None if task.total is None else task.fields["pace"].left_s(task.total - task.completed)
+        shown = "-:--:--" if left_s is None else str(timedelta(seconds=math.ceil(left_s)))
+        return Text(shown, style="progress.remaining")
 
 
 def _columns() -> tuple[ProgressColumn, ...]:
@@ -48,7 +63,7 @@ def _columns() -> tuple[ProgressColumn, ...]:
         MofNCompleteColumn(),
         _RateColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        _LeftColumn(),
     )
 
 
@@ -58,6 +73,8 @@ class Reporter:
     def __init__(self, mode: ProgressMode) -> None:
         self.mode = mode
         self._console = Console(stderr=True)
+        # Stages that are open at once may be told of by several threads.
+        self._emitting = threading.Lock()
         # One display for all bars that are open at once.
         self._progress: Progress | None = None
 
@@ -78,8 +95,14 @@ class Reporter:
             progress.start()
             self._progress = progress
         try:
-            task = progress.add_task(name, total=total)
-            yield lambda steps: progress.advance(task, steps)
+            pace = Pace()
+            task = progress.add_task(name, total=total, pace=pace)
+
+            def advance(steps: int) -> None:
+                pace.add(steps)
+                progress.advance(task, steps)
+
+            yield advance
             progress.update(task, total=progress.tasks[task].completed)
         finally:
             if outer is None:
@@ -94,34 +117,49 @@ class Reporter:
             self._console.print(text, highlight=False, markup=False)
 
     def _events(self, name: str, total: int | None) -> Iterator[Advance]:
-        start, last, done = time.monotonic(), 0.0, 0
+        start, done, pace = time.monotonic(), 0, Pace()
+        told = start - _BETWEEN_S
         self._emit({"event": "start", "stage": name, "total": total})
 
-        def advance(steps: int) -> None:
-            nonlocal done, last
-            done += steps
-            now = time.monotonic()
-            if now - last >= 0.5:
-                last = now
-                elapsed_s = now - start
-                rate = done / elapsed_s if elapsed_s else 0.0
-                left_s = None if total is None or not rate else round(max(0, total - done) / rate, 1)
-                self._emit(
-                    {
-                        "event": "step",
-                        "stage": name,
-                        "done": done,
-                        "total": total,
-                        "elapsed_s": round(elapsed_s, 3),
-                        "rate_per_s": round(rate, 1),
-                        "left_s": left_s,
-                    }
-                )
+        def tell() -> None:
+            nonlocal told
+            told = time.monotonic()
+            elapsed_s = told - start
+            self._emit(
+                {
+                    "event": "step",
+                    "stage": name,
+                    "done": done,
+                    "total": total,
+                    "elapsed_s": round(elapsed_s, 3),
+                    "rate_per_s": round(done / elapsed_s, 1) if elapsed_s else 0.0,
+                    "left_s": None if total is None else pace.left_s(total - done),
+                }
+            )
 
-        yield advance
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            pace.add(steps)
+            if time.monotonic() - told >= _BETWEEN_S:
+                tell()
+
+        def tell_while_quiet() -> None:
+            while not ended.wait(_QUIET_S):
+                if time.monotonic() - told >= _QUIET_S and (total is None or done < total):
+                    tell()
+
+        ended = threading.Event()
+        teller = threading.Thread(target=tell_while_quiet, daemon=True)
+        teller.start()
+        try:
+            yield advance
+        finally:
+            ended.set()
+            teller.join()
         self._emit({"event": "end", "stage": name, "done": done, "elapsed_s": round(time.monotonic() - start, 3)})
 
-    @staticmethod
-    def _emit(event: dict[str, object]) -> None:
-        sys.stderr.write(msgspec.json.encode(event).decode() + "\n")
-        sys.stderr.flush()
+    def _emit(self, event: dict[str, object]) -> None:
+        with self._emitting:
+            sys.stderr.write(msgspec.json.encode(event).decode() + "\n")
+            sys.stderr.flush()

@@ -11,6 +11,7 @@ import click
 
 from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
 from embedding.errors import NearfieldError, UsageError
+from embedding.interruption import EXIT_INTERRUPTED, end_on_interrupt, leave_interrupted, say_stopped
 from indexing.commands import index as index_commands
 from indexing.commands import rules as rules_commands
 from indexing.commands import state as state_commands
@@ -18,7 +19,7 @@ from service import hunt_command, run_command
 from service.schemas.load_settings import load_settings
 from service.workers import commands as serve_commands
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_USAGE = 1, 2
 
 # What the machine, not the program, can be short of: a message is enough, a traceback would only hide it.
 _MACHINE_ERRORS = frozenset(
@@ -70,7 +71,11 @@ rules_commands.rules.add_command(hunt_command.hunt)
 
 def main() -> None:
     """The console script: runs the command that was typed and leaves with its exit code (docs/settings.md)."""
-    sys.exit(exit_code(lambda: nearfield.main(standalone_mode=False)))
+    end_on_interrupt()
+    code = exit_code(lambda: nearfield.main(standalone_mode=False))
+    if code == EXIT_INTERRUPTED:
+        leave_interrupted()
+    sys.exit(code)
 
 
 def exit_code(command: Callable[[], object]) -> int:
@@ -84,6 +89,7 @@ def exit_code(command: Callable[[], object]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        say_stopped()
         return EXIT_INTERRUPTED
     except NearfieldError as error:
         click.echo(f"nearfield: {error}", err=True)

@@ -7,6 +7,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from service.schemas.settings import Settings
 
@@ -30,6 +31,7 @@ _pass_settings = click.make_pass_decorator(Settings)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 @progress_option
 @_pass_settings
+@goes_on("The same command begins again, with the same contexts.")
 def hunt(
     settings: Settings,
     catalogue: Path,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from embedding.commands import evaluate, sample, train
 from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, progress_option
 from indexing.commands import index as index_commands
 from service.schemas.settings import Settings
@@ -29,6 +30,7 @@ _pass_settings = click.make_pass_decorator(Settings)
 @progress_option
 @_pass_settings
 @click.pass_context
+@goes_on("`nearfield run` begins again; the commands above can be typed by themselves, too.")
 def run(
     context: click.Context,
     settings: Settings,

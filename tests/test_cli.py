@@ -11,6 +11,7 @@ import click
 import pytest
 
 from embedding.errors import MismatchError, NearfieldError, UsageError
+from embedding.interruption import _Interruption, goes_on
 from service.cli import exit_code, nearfield
 
 NEARFIELD = Path(sys.executable).with_name("nearfield")
@@ -116,10 +117,24 @@ def test_a_fault_of_ours_keeps_its_traceback(error: Exception, capsys: pytest.Ca
     assert "nearfield --version" in shown
 
 
-def test_ctrl_c_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_says_once_how_to_go_on(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedding.interruption._interruption", _Interruption())
     assert raising(KeyboardInterrupt()) == 130
     assert raising(click.Abort()) == 130
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == "nearfield: stopped. The same command does it again.\n"
+
+
+def test_what_was_typed_says_how_to_go_on_and_not_what_it_runs(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedding.interruption._interruption", _Interruption())
+
+    @goes_on("The inner.")
+    def inner() -> None:
+        raise KeyboardInterrupt
+
+    assert exit_code(goes_on("The outer.")(inner)) == 130
+    assert capfd.readouterr().err == "nearfield: stopped. The outer.\n"
 
 
 def test_a_command_may_choose_its_exit_code() -> None:

@@ -116,7 +116,7 @@ def _parity(source: Path, seeds: list[int]) -> Table:
         with Rejects(work / "rejects.jsonl") as rejects:
             import_set(source.name, source, work, rejects, 0.0, _QUIET)
         with open_dataset(work / "catalogue.jsonl", work / "interactions.jsonl", work, 0.0, _QUIET) as data:
-            parts = split_pairs(data.pairs, Split(name="common"))
+            parts = split_pairs(data.pairs, data.rows, Split(name="common"))
             for device in (_CUDA, _CPU):
                 found, seconds = [], []
                 for seed in seeds:

@@ -112,7 +112,7 @@ def _choose(work: Path, name: str) -> None:
     base = load_config(CONFIGS / f"{name}.toml")
     table = Table("changed", *SHOWN, "seconds", title=f"{name}, within the training pairs")
     with open_dataset(work / CATALOGUE, work / INTERACTIONS, work, 0.0, Reporter("none")) as data:
-        parts = validation_split(split_pairs(data.pairs, Split(name="common")).train)
+        parts = validation_split(split_pairs(data.pairs, data.rows, Split(name="common")).train)
         tried = [
             (f"{key} = {value}", {key: value})
             for key, values in CHOICES.items()

@@ -21,6 +21,6 @@ SETS = ("hetrec2011_lastfm", "taste_profile", "playlist_archive")
 def ranked(fitted: Fitted, data: Dataset, parts: SplitPairs, config: TrainConfig) -> dict[str, float]:
     """The metrics of towers that read no text, over all candidates for everybody with pairs held out."""
     quiet, texts = Reporter("none"), NoText()
-    task = Task.of(parts, len(data.item_rows))
+    task = Task.of(parts, data.item_rows)
     rows, vectors = encode_for(fitted.trained.candidate, fitted.vocabulary, task, data, texts, quiet)
     return evaluate(TowerScorer(fitted.trained.query, config, task, rows, vectors), task, quiet, "towers")

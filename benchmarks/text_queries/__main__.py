@@ -100,8 +100,8 @@ def main() -> None:
 
 
 def _table(source: Path, data: Dataset, texts: TextVectors, weights: list[float]) -> Table:
-    parts = split_pairs(data.pairs, Split(name="common"))
-    task = Task.of(parts, len(data.item_rows))
+    parts = split_pairs(data.pairs, data.rows, Split(name="common"))
+    task = Task.of(parts, data.item_rows)
     questions = _Questions(source, data, task, texts)
     listeners = [f"listeners, {key}" for key in SHOWN]
     names = [f"names, {key}" for key in SHOWN]

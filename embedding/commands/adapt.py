@@ -8,6 +8,7 @@ import msgspec
 
 from embedding.commands.options import INPUT, OUTPUT, json_option, pass_settings, warn_of_rejects
 from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
@@ -30,6 +31,7 @@ from embedding.settings import EmbeddingSettings
 @progress_option
 @json_option
 @pass_settings
+@goes_on("Nothing was written. The same command begins again.")
 def adapt(
     settings: EmbeddingSettings,
     catalogue: Path,

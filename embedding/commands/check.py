@@ -9,6 +9,7 @@ import msgspec
 
 from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
 from embedding.errors import RejectedInputError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
@@ -26,6 +27,7 @@ EXIT_REJECTS = 3
 @progress_option
 @json_option
 @pass_settings
+@goes_on("The rows after this were not looked at. The same command begins again.")
 def check(
     settings: EmbeddingSettings,
     catalogue: Path,

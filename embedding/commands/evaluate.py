@@ -17,6 +17,7 @@ from embedding.commands.options import (
     pass_settings,
     warn_of_rejects,
 )
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
@@ -53,6 +54,7 @@ class _BaselinesOption(click.Option):
 @progress_option
 @json_option
 @pass_settings
+@goes_on("Nothing was written. The same command begins again; texts that were encoded are kept in the cache.")
 def evaluate(
     settings: EmbeddingSettings,
     model: Path,

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from embedding.commands.options import INPUT, OUTPUT, json_option
+from embedding.interruption import goes_on
 
 
 @click.command()
@@ -13,6 +14,7 @@ from embedding.commands.options import INPUT, OUTPUT, json_option
 @click.option("--dims", required=True, type=int, help="Length of the vectors: one of the model's `nested_dims`.")
 @click.option("--out", required=True, type=OUTPUT, help="Folder of the shorter model.")
 @json_option
+@goes_on("Nothing was written. The same command begins again.")
 def shorten(model: Path, dims: int, out: Path, as_json: bool) -> None:
     """Cut a model to fewer dims, of those that it was trained for; no data is read.
 

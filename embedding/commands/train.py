@@ -15,6 +15,7 @@ from embedding.commands.options import (
     pass_settings,
     warn_of_rejects,
 )
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
 @progress_option
 @json_option
 @pass_settings
+@goes_on(
+    "The same command with --resume goes on from the last checkpoint, where one was written; texts that were "
+    "encoded are kept in the cache."
+)
 def train(
     settings: EmbeddingSettings,
     catalogue: Path,
@@ -86,6 +91,8 @@ def train(
     if not report.is_first:
         return
     warn_of_rejects(report.rejects)
+    if report.cut is not None:
+        click.echo(report.cut, err=True)
     if resume:
         where = "the start: there is no checkpoint" if report.resumed_at is None else f"step {report.resumed_at:,}"
         click.echo(f"Gone on from {where}.", err=True)

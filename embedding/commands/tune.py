@@ -8,6 +8,7 @@ import msgspec
 
 from embedding.commands.options import INPUT, OUTPUT, catalogue_option, interactions_option, json_option, pass_settings
 from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
@@ -37,6 +38,7 @@ from embedding.text.encoder_loading import load_encoder
 @progress_option
 @json_option
 @pass_settings
+@goes_on("The trials that were finished are kept beside --out; the same command goes on from there.")
 def tune(
     settings: EmbeddingSettings,
     catalogue: Path,
@@ -78,6 +80,8 @@ def tune(
         minutes=minutes,
     )
     report = run_tuning(request, settings, load_encoder, Reporter(progress))
+    if report.cut is not None:
+        click.echo(report.cut, err=True)
     if as_json:
         click.echo(msgspec.json.encode({**msgspec.to_builtins(report), "out": str(out)}))
     else:

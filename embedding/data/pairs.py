@@ -8,10 +8,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from embedding.data.weight_sums import summed_weights
+from embedding.progress import Advance
 from embedding.rows.schema import Interaction
 
 _FOLDS = 5
 _HASH_BYTES = 32
+# Pairs hashed between two reports of progress.
+_PART_PAIRS = 100_000
 
 
 class Pairs(Struct, frozen=True):
@@ -73,18 +77,32 @@ class PairsBuilder:
             self._weights.append(row.weight)
             self._at_s.append(np.nan if row.at is None else row.at)
 
-    def finish(self) -> Pairs:
-        """The distinct pairs, in the order in which each was first read; those whose weights cancel out are dropped."""
-        users, items = np.array(self._users, np.int64), np.array(self._items, np.int64)
-        keys = users * max(len(self._item_rows), 1) + items
+    def __len__(self) -> int:
+        return len(self._users)
+
+    @property
+    def num_timeless(self) -> int:
+        """Rows of which it is not known when they were."""
+        return int(np.isnan(np.array(self._at_s)).sum())
+
+    def finish(self, before_s: float | None = None, advance: Advance = lambda _: None) -> Pairs:
+        """The distinct pairs, in the order in which each was first read; those whose weights cancel out are dropped.
+
+        `before_s`: of the rows that are older alone, each of which must have a time; `advance` is called with the
+        number of pairs that have been hashed.
+        """
+        row_at_s = np.array(self._at_s)
+        wanted = slice(None) if before_s is None else row_at_s < before_s
+        row_users, row_items = np.array(self._users, np.int64)[wanted], np.array(self._items, np.int64)[wanted]
+        keys = row_users * max(len(self._item_rows), 1) + row_items
         _, first, pair_of_row = np.unique(keys, return_index=True, return_inverse=True)
-        weights = np.bincount(pair_of_row, np.array(self._weights), len(first)).astype(np.float32)
+        weights = summed_weights(pair_of_row, np.array(self._weights)[wanted], len(first))
         at_s = np.full(len(first), np.nan)
-        np.fmin.at(at_s, pair_of_row, np.array(self._at_s))
+        np.fmin.at(at_s, pair_of_row, row_at_s[wanted])
         kept = np.argsort(first, kind="stable")
         kept = kept[weights[kept] != 0]
-        users, items = users[first[kept]], items[first[kept]]
-        digests = self._digests(users, items)
+        users, items = row_users[first[kept]], row_items[first[kept]]
+        digests = self._digests(users, items, advance)
         return Pairs(
             users,
             items,
@@ -94,11 +112,14 @@ class PairsBuilder:
             *_base_five_digits(digests),
         )
 
-    def _digests(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _digests(self, users: NDArray[np.int64], items: NDArray[np.int64], advance: Advance) -> NDArray[np.uint8]:
         user_ids, item_ids = list(self.user_rows), list(self._item_rows)
         digests = bytearray()
-        for user, item in zip(users.tolist(), items.tolist(), strict=True):
-            digests += hashlib.sha256(f"{user_ids[user]}\t{item_ids[item]}".encode()).digest()
+        for start in range(0, len(users), _PART_PAIRS):
+            part = slice(start, start + _PART_PAIRS)
+            for user, item in zip(users[part].tolist(), items[part].tolist(), strict=True):
+                digests += hashlib.sha256(f"{user_ids[user]}\t{item_ids[item]}".encode()).digest()
+            advance(len(users[part]))
         return np.frombuffer(bytes(digests), np.uint8).reshape(-1, _HASH_BYTES)
 
 

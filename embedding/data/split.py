@@ -6,8 +6,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from embedding.data.pairs import Pairs
+from embedding.data.pairs import Pairs, PairsBuilder
 from embedding.errors import RejectedInputError
+from embedding.rows.times import rfc3339
 
 SplitName = Literal["common", "time", "none"]
 # One pair in five, and only of users with five or more.
@@ -17,7 +18,7 @@ _TEST_SHARE = 0.2
 
 
 class Split(Struct, frozen=True, kw_only=True):
-    """How pairs were split; `cut_s`: for a split in time, the first epoch second of the test pairs."""
+    """How pairs were split; `cut_s`: for a split in time, the epoch second from which on rows are not trained on."""
 
     name: SplitName
     cut_s: float | None = None
@@ -30,36 +31,55 @@ class SplitPairs(Struct, frozen=True):
     test: Pairs
 
 
-def choose_split(pairs: Pairs, name: SplitName) -> Split:
-    """The split called `name` for these pairs.
+def choose_split(pairs: Pairs, rows: PairsBuilder, name: SplitName) -> Split:
+    """The split called `name` for `pairs`, which `rows` make; in time, as near a fifth of them as ties allow is cut off.
 
-    Raises RejectedInputError for a split in time where some pairs have no time.
+    Raises RejectedInputError for a split in time where some rows have no time.
     """
     if name != "time":
         return Split(name=name)
-    timeless = int(np.isnan(pairs.at_s).sum())
-    if timeless:
+    if rows.num_timeless:
         raise RejectedInputError(
-            f"--split time needs `at` on every interaction; {timeless} of {len(pairs)} pairs have none. "
+            f"--split time needs `at` on every interaction; {rows.num_timeless:,} of {len(rows):,} rows have none. "
             "Add the times, or use --split common."
         )
-    return Split(name="time", cut_s=float(np.quantile(pairs.at_s, 1 - _TEST_SHARE, method="lower")))
+    return Split(name="time", cut_s=_cut(pairs.at_s))
 
 
-def split_pairs(pairs: Pairs, split: Split) -> SplitPairs:
-    """Training and test pairs of `pairs` under `split`; a skip is never a test pair.
+def split_pairs(pairs: Pairs, rows: PairsBuilder, split: Split) -> SplitPairs:
+    """Training and test pairs of `pairs`, which `rows` make, under `split`; a skip is never a test pair.
 
     Common: a positive pair is held out when its hash modulo five is zero and its user has five positive pairs or more.
-    Time: a positive pair is held out when it was first seen at `cut_s` or later; a skip from then on is dropped.
-    Raises RejectedInputError when no pair is left to train on.
+    Time: a positive pair is held out when it was first seen at `cut_s` or later; trained on are the pairs of the rows
+    before, whatever came to them later. Raises RejectedInputError when no pair is left to train on.
     """
-    train, test = _masks(pairs, split)
-    if not (train & pairs.positive).any():
+    parts = _parts(pairs, rows, split)
+    if not parts.train.positive.any():
         raise RejectedInputError(
             f"The split {split.name!r} leaves no positive pair to train on, of {int(pairs.positive.sum())}. "
-            "Check that interactions with a positive weight name items of the catalogue."
+            "Check that interactions with a positive weight name items of the catalogue"
+            + (", and that they are not all of one time." if split.name == "time" else ".")
         )
-    return SplitPairs(pairs.where(train), pairs.where(test))
+    return parts
+
+
+def seen_in_training(pairs: Pairs, split: Split) -> NDArray[np.bool_]:
+    """Which of `pairs` (P,) have a row that is trained on under `split`."""
+    return ~_held_out(pairs, split) if split.cut_s is None else pairs.at_s < split.cut_s
+
+
+def described_cut(pairs: Pairs, split: Split) -> str | None:
+    """For a split in time, where it cuts and how much is held out, in a sentence for people; None for another."""
+    if split.cut_s is None:
+        return None
+    later = int((pairs.at_s >= split.cut_s).sum())
+    said = (
+        f"Split in time at {rfc3339(split.cut_s)}: {later:,} of {len(pairs):,} pairs ({later / len(pairs):.1%}) were "
+        "first seen from then on."
+    )
+    if abs(later - _TEST_SHARE * len(pairs)) < 1:
+        return said
+    return f"{said} It is as near to a fifth as can be: pairs of one time are not parted."
 
 
 def validation_split(train: Pairs) -> SplitPairs:
@@ -71,14 +91,29 @@ def validation_split(train: Pairs) -> SplitPairs:
     return SplitPairs(train.where(~held_out), train.where(held_out))
 
 
-def _masks(pairs: Pairs, split: Split) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    if split.name == "common":
-        test = pairs.positive & (pairs.folds == 0) & _of_frequent_users(pairs)
-        return ~test, test
+def _parts(pairs: Pairs, rows: PairsBuilder, split: Split) -> SplitPairs:
     if split.cut_s is not None:
-        later = pairs.at_s >= split.cut_s
-        return ~later, later & pairs.positive
-    return np.ones(len(pairs), np.bool_), np.zeros(len(pairs), np.bool_)
+        test = pairs.where((pairs.at_s >= split.cut_s) & pairs.positive)
+        return SplitPairs(rows.finish(before_s=split.cut_s), test)
+    held_out = _held_out(pairs, split)
+    return SplitPairs(pairs.where(~held_out), pairs.where(held_out))
+
+
+def _held_out(pairs: Pairs, split: Split) -> NDArray[np.bool_]:
+    if split.name == "common":
+        return pairs.positive & (pairs.folds == 0) & _of_frequent_users(pairs)
+    return np.zeros(len(pairs), np.bool_)
+
+
+def _cut(at_s: NDArray[np.float64]) -> float:
+    """The time from which on as near a fifth of the pairs (P,) lie as ties allow; never the first, if there are two."""
+    times, counts = np.unique(at_s, return_counts=True)
+    if not len(times):
+        return 0.0
+    from_then_on = np.cumsum(counts[::-1])[::-1]
+    off = np.abs(from_then_on - _TEST_SHARE * len(at_s))
+    later = slice(1 if len(times) > 1 else 0, None)
+    return float(times[later][np.argmin(off[later])])
 
 
 def _of_frequent_users(pairs: Pairs) -> NDArray[np.bool_]:

@@ -1,5 +1,8 @@
 """Full ranking: every candidate ranked for every user of a task, except those that the user trained with.
 
+Ties count against: of equal scores, held-out items stand last, the others in the order of their ids. So the order of a
+catalogue file decides nothing, and a scorer that tells nothing apart finds nothing.
+
 Shapes: Q users, N candidates, K ranks.
 """
 
@@ -21,7 +24,7 @@ Rows = NDArray[np.int64]
 
 
 class Ranked(Struct, frozen=True):
-    """The ranking of all candidates for each user of a task.
+    """The ranking of all candidates for each user of a task, ties counting against.
 
     `hits` (Q, K): whether the candidate at each rank is held out;
     `num_relevant` (Q,): held-out pairs of each user; `ranks` (T,): rank from 0 of each test pair, K where it is lower;
@@ -49,9 +52,7 @@ def evaluate(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> dict[
 def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
     """Rank all candidates for every user of `task`, except those that the user trained with."""
     num_users, depth = len(task.users), min(max(KS), len(task.candidates))
-    place_of = np.full(len(task.is_candidate), -1, np.int64)
-    place_of[task.candidates] = np.arange(len(task.candidates))
-    seen, relevant = _by_user(task.train, task.users, place_of), _by_user(task.test, task.users, place_of)
+    seen, relevant = _by_user(task.train, task), _by_user(task.test, task)
     hits = np.zeros((num_users, depth), np.bool_)
     ranks, tops = np.empty(len(task.test), np.int64), np.empty((num_users, depth), np.int32)
     step = max(1, _MAX_SCORES // len(task.candidates))
@@ -60,7 +61,9 @@ def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
             last = min(first + step, num_users)
             scores = scorer.scores(first, last)
             scores[seen.entries(first, last)] = -np.inf
-            top = top_k(scores, depth)
+            held_out = np.zeros(scores.shape, np.bool_)
+            held_out[relevant.entries(first, last)] = True
+            top = top_k(scores, held_out, depth)
             tops[first:last] = np.where(np.take_along_axis(scores, top, axis=1) > -np.inf, top, -1)
             rank_of = np.full(scores.shape, depth, np.int64)
             np.put_along_axis(rank_of, top, np.arange(depth)[None], axis=1)
@@ -73,13 +76,23 @@ def rank(scorer: Scorer, task: Task, reporter: Reporter, name: str) -> Ranked:
     return Ranked(hits, np.diff(relevant.offsets), ranks, tops)
 
 
-def top_k(scores: Scores, k: int) -> Rows:
-    """Places (Q, k) of the highest scores of each row, best first."""
-    if k < scores.shape[1]:
+def top_k(scores: Scores, last: NDArray[np.bool_], k: int) -> Rows:
+    """Places (Q, k) of the highest scores (Q, N) of each row, best first.
+
+    Of equal ones those in `last` (Q, N) come last, the others in the order of their places.
+    """
+    num_places = scores.shape[1]
+    if k < num_places:
         top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        least = np.take_along_axis(scores, top, axis=1).min(axis=1)
+        # Where the last one that fits has equals, which of them fit is not for the partition to say.
+        for row in np.flatnonzero((scores >= least[:, None]).sum(axis=1) > k):
+            better, equal = np.flatnonzero(scores[row] > least[row]), np.flatnonzero(scores[row] == least[row])
+            equal = equal[np.argsort(last[row, equal], kind="stable")]
+            top[row] = np.concatenate((better, equal))[:k]
     else:
         top = np.broadcast_to(np.arange(k), (len(scores), k))
-    order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
+    order = np.lexsort((top, np.take_along_axis(last, top, axis=1), -np.take_along_axis(scores, top, axis=1)))
     return np.asarray(np.take_along_axis(top, order, axis=1), np.int64)
 
 
@@ -96,12 +109,12 @@ class _ByUser(Struct, frozen=True):
         return rows, self.places[self.offsets[first] : self.offsets[last]]
 
 
-def _by_user(pairs: Pairs, users: Rows, place_of: Rows) -> _ByUser:
-    """Candidates of each of `users` in `pairs`; items that are no candidates are dropped."""
+def _by_user(pairs: Pairs, task: Task) -> _ByUser:
+    """Candidates of each of the task's users in `pairs`; items that are no candidates are dropped."""
+    users, places = task.users, task.places_of(pairs.items)
     rows = np.searchsorted(users, pairs.users)
-    wanted = (rows < len(users)) & (users[np.minimum(rows, len(users) - 1)] == pairs.users)
-    wanted &= place_of[pairs.items] >= 0
-    rows, places = rows[wanted], place_of[pairs.items[wanted]]
+    wanted = (rows < len(users)) & (users[np.minimum(rows, len(users) - 1)] == pairs.users) & (places >= 0)
+    rows, places = rows[wanted], places[wanted]
     order = np.argsort(rows, kind="stable")
     lengths = np.bincount(rows, minlength=len(users))
     return _ByUser(places[order], np.concatenate(([0], np.cumsum(lengths))), np.flatnonzero(wanted)[order])

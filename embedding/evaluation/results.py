@@ -7,7 +7,7 @@ from embedding.evaluation.baselines.popularity import Popularity, PopularityScor
 from embedding.evaluation.bias import Bias, bias_of
 from embedding.evaluation.item_attributes import ItemAttributes
 from embedding.evaluation.ranking import Ranked, rank
-from embedding.evaluation.significance import p_values
+from embedding.evaluation.significance import DRAWS, p_values
 from embedding.evaluation.slices import Slice, intervals, slice_masks, slices
 from embedding.progress import Reporter
 
@@ -42,6 +42,11 @@ def results_of(
     own = by_user[TOWERS]
     parts = slice_masks(task, attributes)
     popular = ranked.get(POPULARITY) or rank(PopularityScorer(task), task, reporter, POPULARITY)
+    chances = {}
+    for name in ranked:
+        if name != TOWERS:
+            with reporter.stage(f"tell from chance, {name}", DRAWS) as advance:
+                chances[name] = p_values(own, by_user[name], advance)
     return EvaluationResults(
         metrics=means.pop(TOWERS),
         baselines=means,
@@ -49,7 +54,7 @@ def results_of(
         differences={
             name: intervals({key: own[key] - values for key, values in by_user[name].items()}) for name in means
         },
-        p_values={name: p_values(own, by_user[name]) for name in means},
+        p_values=chances,
         slices={name: slices(one, task, parts) for name, one in ranked.items()},
         bias={name: bias_of(one, popular, task) for name, one in ranked.items()},
     )

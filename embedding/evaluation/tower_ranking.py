@@ -1,5 +1,7 @@
 """The ranking of trained towers for a task: candidates encoded, then ranked for every user."""
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,11 +35,17 @@ def encode_for(
     texts: TextVectors,
     reporter: Reporter,
 ) -> tuple[NDArray[np.int64], Vectors]:
-    """Catalogue rows (M,) that occur in the task, ascending, and their candidate vectors (M, dims)."""
+    """Catalogue rows (M,) that occur in the task, ascending, and their candidate vectors (M, dims).
+
+    Computed in double precision: in single, the last bits of a vector depend on its place in a batch, and so, where
+    items are alike, would their ranks.
+    """
+    exact = copy.deepcopy(candidate).double()
     mask = task.is_candidate | data.item_mask(task.train.items)
     with reporter.stage("encode items", int(mask.sum())) as advance:
         vectors = [
-            encode_rows(candidate, vocabulary.encode(items, texts(items, advance))) for items in data.items(mask)
+            encode_rows(exact, vocabulary.encode(items, texts(items, advance))).astype(np.float32)
+            for items in data.items(mask)
         ]
     return np.flatnonzero(mask), np.concatenate(vectors)
 

@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 
 from embedding.data.pairs import Pairs
-from embedding.data.split import SplitName, split_pairs
+from embedding.data.split import SplitName, seen_in_training
 from embedding.towers.model_folder import ModelManifest
 
 
@@ -33,8 +33,8 @@ def trained_on(manifest: ModelManifest, interactions: Pairs, test: Pairs) -> Tra
     data = next((pairs for pairs in (test, interactions.joined(new)) if pairs.fingerprint() == trained), None)
     share = None
     if data is not None:
-        seen = split_pairs(data, manifest.split).train
-        share = float(np.isin(test.hashes[test.positive], seen.hashes).mean())
+        seen = data.hashes[seen_in_training(data, manifest.split)]
+        share = float(np.isin(test.hashes[test.positive], seen).mean())
     return TrainedOn(
         trained=trained,
         split=manifest.split.name,

@@ -36,7 +36,7 @@ class ValidationMetric:
             return None
         return cls(data.validation, data.items, data.rows, config)
 
-    def __call__(self, candidate: CandidateTower, query: QueryTower) -> float:
+    def __call__(self, candidate: CandidateTower, query: QueryTower, reporter: Reporter) -> float:
         """The metric `validate_by` of the config, of towers in training."""
         device = candidate.ids.device
         if self._tensors is None:
@@ -45,4 +45,4 @@ class ValidationMetric:
             places = torch.arange(len(self._items), device=device)
             parts = [candidate(self._tensors.take(part)).cpu() for part in torch.split(places, _ITEMS_AT_ONCE)]
         scorer = TowerScorer(copy.deepcopy(query).cpu(), self._config, self._task, self._rows, torch.cat(parts).numpy())
-        return evaluate(scorer, self._task, Reporter("none"), "validation")[self._config.validate_by]
+        return evaluate(scorer, self._task, reporter, "validation")[self._config.validate_by]

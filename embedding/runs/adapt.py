@@ -138,13 +138,12 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
 
 
 def _recalls(model: Any, tests: dict[str, list[TextPair]], reporter: Reporter, when: str) -> dict[str, float]:
-    with reporter.stage(f"held-out creators, {when}", sum(map(len, tests.values()))) as advance:
+    with reporter.stage(f"held-out creators, {when}", 2 * sum(map(len, tests.values()))) as advance:
         found = {}
         for language, pairs in tests.items():
-            queries = encode_texts(model, [pair.query for pair in pairs])
-            documents = encode_texts(model, [pair.document for pair in pairs])
+            queries = encode_texts(model, [pair.query for pair in pairs], advance)
+            documents = encode_texts(model, [pair.document for pair in pairs], advance)
             found[language] = recall_of_pairs(queries, documents, _RECALL_K)
-            advance(len(pairs))
     return found
 
 

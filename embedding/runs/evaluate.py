@@ -96,14 +96,14 @@ def run_evaluation(
         rejects = dict(data.rejects)
         if request.test is None:
             _check_data(towers, data, request)
-            parts = split_pairs(data.pairs, split)
+            parts = split_pairs(data.pairs, data.rows, split)
             elsewhere = {}
         else:
             test, rejected = _read_test(request.test, data, settings, reporter)
             parts = SplitPairs(data.pairs, test.where(test.positive))
             rejects |= rejected
             elsewhere = _trained_elsewhere(request, data.pairs, test)
-        task = Task.of(parts, len(data.item_rows))
+        task = Task.of(parts, data.item_rows)
         ranked = {TOWERS: rank_towers(towers, task, data, tower_texts, reporter)}
         if request.against is not None:
             other = _rival(request.against, towers, request.test is not None)
@@ -111,7 +111,8 @@ def run_evaluation(
             check_encoder(other, other_texts)
             ranked[str(request.against)] = rank_towers(other, task, data, other_texts, reporter, str(request.against))
         for baseline in baselines:
-            scorer = baseline.fit(task, lambda: _candidate_texts(task, data, texts, reporter))
+            with reporter.stage(f"fit {baseline.name}"):
+                scorer = baseline.fit(task, lambda: _candidate_texts(task, data, texts, reporter))
             ranked[baseline.name] = rank(scorer, task, reporter, baseline.name)
         results = results_of(ranked, task, ItemAttributes.of(data, task.is_candidate), reporter)
         return EvaluateReport(
@@ -145,7 +146,8 @@ def _rival(folder: Path, towers: Towers, given_test: bool) -> Towers:
 
 def _candidate_texts(task: Task, data: Dataset, texts: TextVectors, reporter: Reporter) -> Vectors:
     with reporter.stage("encode texts", len(task.candidates)) as advance:
-        return np.concatenate([texts(items, advance) for items in data.items(task.is_candidate)])
+        in_catalogue = np.concatenate([texts(items, advance) for items in data.items(task.is_candidate)])
+    return in_catalogue[np.searchsorted(np.flatnonzero(task.is_candidate), task.candidates)]
 
 
 def _check_data(towers: Towers, data: Dataset, request: EvaluateRequest) -> None:

@@ -26,6 +26,8 @@ from embedding.text.sentence_encoder import precision
 
 # Pairs of a batch, each a negative of the others; and pairs computed at once, which decides how much memory it takes.
 _BATCH, _AT_ONCE = 512, 32
+# Texts encoded between two reports of progress.
+_PART_TEXTS = 64
 _LEARNING_RATE = 2e-4
 _WARM_UP_SHARE = 0.1
 # Characters of a text that are read in training: as many as the packaged model reads of an Italian one.
@@ -108,11 +110,14 @@ def _loss(model: SentenceTransformer) -> Any:
     return CachedMultipleNegativesRankingLoss(model, mini_batch_size=_AT_ONCE, **both_ways)
 
 
-def encode_texts(model: SentenceTransformer, texts: Sequence[str]) -> Vectors:
-    """Unit vectors (N, dims) of N texts."""
-    return np.asarray(
-        model.encode(list(texts), batch_size=16, show_progress_bar=False, normalize_embeddings=True), np.float32
-    )
+def encode_texts(model: SentenceTransformer, texts: Sequence[str], advance: Advance = lambda _: None) -> Vectors:
+    """Unit vectors (N, dims) of N texts, one or more; `advance` is called with the number of texts done since."""
+    parts = []
+    for start in range(0, len(texts), _PART_TEXTS):
+        part = list(texts[start : start + _PART_TEXTS])
+        parts.append(model.encode(part, batch_size=16, show_progress_bar=False, normalize_embeddings=True))
+        advance(len(part))
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _has_bfloat16(device: str) -> bool:

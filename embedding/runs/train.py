@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from embedding.data.split import SplitName, choose_split, split_pairs
+from embedding.data.split import SplitName, choose_split, described_cut, split_pairs
 from embedding.data.train_config import TrainConfig
 from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
@@ -48,12 +48,14 @@ class TrainRequest(Struct, frozen=True, kw_only=True):
 class TrainReport(Struct, frozen=True, kw_only=True):
     """The finished model's manifest, what came of training, and how many rows each rejects file holds.
 
-    `losses`, `scores`: mean loss of each epoch, and what validation gave after it where the config has `patience`;
+    `cut`: where a split in time cuts, in a sentence; `losses`, `scores`: mean loss of each epoch, and what validation
+    gave after it where the config has `patience`;
     `resumed_at`: the step from which a killed run was gone on with; `is_first`: False for those processes under
     torchrun that leave speaking to another.
     """
 
     manifest: ModelManifest
+    cut: str | None
     losses: tuple[float, ...]
     scores: tuple[float, ...]
     resumed_at: int | None
@@ -91,8 +93,8 @@ def run_training(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
             )
         )
-        split = choose_split(data.pairs, request.split)
-        parts = split_pairs(data.pairs, split)
+        split = choose_split(data.pairs, data.rows, request.split)
+        parts = split_pairs(data.pairs, data.rows, split)
         train = parts.train
         stopping = early_stopping_split(train, request.config)
         training_data = prepare_training_data(
@@ -140,6 +142,7 @@ def run_training(
         group.wait()
         return TrainReport(
             manifest=manifest,
+            cut=described_cut(data.pairs, split),
             losses=trained.losses,
             scores=trained.scores,
             resumed_at=trained.resumed_at,

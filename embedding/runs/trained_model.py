@@ -37,7 +37,7 @@ def held_out_results(
     """How good the towers are on the pairs that their split held out, beside popularity; None where it held none."""
     if not len(parts.test):
         return None
-    task = Task.of(parts, len(dataset.item_rows))
+    task = Task.of(parts, dataset.item_rows)
     rows, vectors = encode_for(trained.candidate, data.vocabulary, task, dataset, texts, reporter)
     scorer = TowerScorer(trained.query, config, task, rows, vectors)
     ranked = {

@@ -11,7 +11,7 @@ from msgspec import Struct
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from embedding.data.split import SplitName, choose_split, split_pairs, validation_split
+from embedding.data.split import SplitName, choose_split, described_cut, split_pairs, validation_split
 from embedding.data.train_config import TrainConfig
 from embedding.durable_files import write_durably
 from embedding.errors import MismatchError, RejectedInputError
@@ -47,8 +47,12 @@ class TuneRequest(Struct, frozen=True, kw_only=True):
 
 
 class TuneReport(Struct, frozen=True, kw_only=True):
-    """The best config, its validation metric and that of the first, and the finished trials of all calls."""
+    """The best config, its validation metric and that of the first, and the finished trials of all calls.
 
+    `cut`: where a split in time cuts, in a sentence.
+    """
+
+    cut: str | None
     best: TrainConfig
     value: float
     first_value: float
@@ -71,8 +75,8 @@ def run_tuning(
                 request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
             )
         )
-        split = choose_split(data.pairs, request.split)
-        parts = validation_split(split_pairs(data.pairs, split).train)
+        split = choose_split(data.pairs, data.rows, request.split)
+        parts = validation_split(split_pairs(data.pairs, data.rows, split).train)
         if not len(parts.test):
             raise RejectedInputError("Nothing can be held out of training: no user has five training pairs or more.")
         training_data = prepare_training_data(data, parts.train, parts, request.config, texts, reporter)
@@ -94,7 +98,7 @@ def run_tuning(
             config = _drawn(trial, request.config)
             reporter.say(f"trial {trial.number + 1}/{request.trials}: {trial.params}")
             trained = fit(training_data, config, device, reporter)
-            return validation(trained.candidate, trained.query)
+            return validation(trained.candidate, trained.query, reporter)
 
         until_s = None if request.minutes is None else time.monotonic() + 60 * request.minutes
         # At least one trial, so that there is a best.
@@ -105,6 +109,7 @@ def run_tuning(
                 break
         finished = _finished(study)
         return TuneReport(
+            cut=described_cut(data.pairs, split),
             best=_config_of(study.best_trial, request.config),
             value=study.best_value,
             first_value=finished[0].value or 0.0,

@@ -10,6 +10,8 @@ from embedding.text.vector_cache import VectorCache
 
 # Texts encoded between two commits: what a killed process loses, about ten seconds of work.
 _ENCODE_ROWS = 512
+# And between two reports of progress: two batches of the encoder, half a second.
+_PART_ROWS = 32
 
 
 def encode_cached(
@@ -17,8 +19,8 @@ def encode_cached(
 ) -> Vectors:
     """Vectors (len(texts), dims) of `texts`, in their order; what the cache lacks is encoded once and kept.
 
-    `advance` is called with the number of texts that have been finished. Long texts are encoded first, so that the time
-    left is never underestimated.
+    `advance` is called with the number of texts that have been finished, a few at a time. Long texts are encoded first,
+    so that the time left is never underestimated.
     """
     hashes = [text_hash(text) for text in texts]
     vectors, found = cache.get(hashes)
@@ -29,9 +31,11 @@ def encode_cached(
     missing = sorted(places, key=lambda key: (-len(texts[places[key][0]]), key))
     for start in range(0, len(missing), _ENCODE_ROWS):
         keys = missing[start : start + _ENCODE_ROWS]
-        fresh = encoder.encode([texts[places[key][0]] for key in keys])
-        cache.put(keys, fresh)
-        for key, vector in zip(keys, fresh, strict=True):
-            vectors[places[key]] = vector
-        advance(sum(len(places[key]) for key in keys))
+        fresh = []
+        for part in (keys[at : at + _PART_ROWS] for at in range(0, len(keys), _PART_ROWS)):
+            fresh.append(encoder.encode([texts[places[key][0]] for key in part]))
+            for key, vector in zip(part, fresh[-1], strict=True):
+                vectors[places[key]] = vector
+            advance(sum(len(places[key]) for key in part))
+        cache.put(keys, np.concatenate(fresh))
     return vectors

@@ -59,7 +59,7 @@ class CandidateTower(nn.Module):
             known_U1 = (rows_U != UNKNOWN)[:, None]
             sum_UD = sum_UD + F.embedding(rows_U, self.tables[name]) * known_U1
         if self.text.shape[0]:
-            sum_UD = sum_UD + items.text_UE @ self.text
+            sum_UD = sum_UD + items.text_UE.to(self.text.dtype) @ self.text
         return F.normalize(sum_UD, dim=1)
 
 

@@ -26,14 +26,15 @@ KINDS: tuple[Kind, ...] = ("track", "episode")
 class Dataset(Struct, frozen=True):
     """What was read of a catalogue and its interactions.
 
-    `item_rows`, `user_rows`: row of each id; `kinds` (N,): place in KINDS of each item's kind; `rejects`: number of
-    rejects by the file that holds them.
+    `item_rows`, `user_rows`: row of each id; `kinds` (N,): place in KINDS of each item's kind; `pairs`: those of all
+    `rows` that were read; `rejects`: number of rejects by the file that holds them.
     """
 
     spool: Spool
     item_rows: dict[str, int]
     kinds: NDArray[np.uint8]
     user_rows: dict[str, int]
+    rows: PairsBuilder
     pairs: Pairs
     rejects: dict[str, int]
 
@@ -82,10 +83,12 @@ def open_dataset(
     ):
         item_rows, kinds = _read_items(catalogue, spool, bad_items, reporter)
         bad_items.enforce(max_reject_share)
-        builder = read_pairs(interactions, item_rows, bad_rows, reporter)
+        rows = read_pairs(interactions, item_rows, bad_rows, reporter)
         bad_rows.enforce(max_reject_share)
+        with reporter.stage("sum pairs") as advance:
+            pairs = rows.finish(advance=advance)
         rejects = {str(bad.path): bad.rejected for bad in (bad_items, bad_rows) if bad.rejected}
-        yield Dataset(spool, item_rows, kinds, builder.user_rows, builder.finish(), rejects)
+        yield Dataset(spool, item_rows, kinds, rows.user_rows, rows, pairs, rejects)
 
 
 def read_pairs(

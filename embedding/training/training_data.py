@@ -1,6 +1,7 @@
 """The data of one training run: vocabulary, encoded items, training pairs, and those held out for validation."""
 
 import hashlib
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -12,7 +13,8 @@ from embedding.data.split import SplitPairs, validation_split
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
 from embedding.errors import RejectedInputError
-from embedding.progress import Reporter
+from embedding.progress import Advance, Reporter
+from embedding.rows.schema import Item
 from embedding.text.text_vectors import TextVectors
 from embedding.towers.encoded_items import EncodedItems
 from embedding.towers.vocabulary import Vocabulary
@@ -77,18 +79,25 @@ def prepare_training_data(
     `validated`: `train` and the pairs held out of it; `start`: a vocabulary whose rows keep their places.
     """
     mask = dataset.item_mask(train.items)
-    vocabulary = Vocabulary.learn(
-        (item for batch in dataset.items(mask) for item in batch),
-        config.features,
-        {"creators": config.min_creator_items, "album": config.min_album_items, "tags": config.min_tag_items},
-        np.bincount(train.items[train.positive], minlength=len(mask))[mask],
-    )
+    with reporter.stage("learn the vocabulary", int(mask.sum())) as advance:
+        vocabulary = Vocabulary.learn(
+            _advancing(dataset.items(mask), advance),
+            config.features,
+            {"creators": config.min_creator_items, "album": config.min_album_items, "tags": config.min_tag_items},
+            np.bincount(train.items[train.positive], minlength=len(mask))[mask],
+        )
     if start is not None:
         vocabulary = start.extended(vocabulary)
-    task = None if validated is None else Task.of(validated, len(dataset.item_rows))
+    task = None if validated is None else Task.of(validated, dataset.item_rows)
     if task is not None:
         mask |= task.is_candidate
     items = encode_items(dataset.items(mask), vocabulary, texts, reporter, total=int(mask.sum()))
     rows = np.flatnonzero(mask)
     query_texts = encode_query_texts(dataset.items(mask), texts, reporter) if config.text_query_weight else None
     return TrainingData(vocabulary, items, train, np.searchsorted(rows, train.items), rows, task, query_texts)
+
+
+def _advancing(batches: Iterator[list[Item]], advance: Advance) -> Iterator[Item]:
+    for batch in batches:
+        yield from batch
+        advance(len(batch))

@@ -23,7 +23,7 @@ from embedding.training.optimisers import Optimisers
 from embedding.training.text_sampling import TextSampler
 from embedding.training.training_log import TrainingLog
 
-Validate = Callable[[CandidateTower, QueryTower], float]
+Validate = Callable[[CandidateTower, QueryTower, Reporter], float]
 
 
 class Trained(Struct, frozen=True):
@@ -126,7 +126,7 @@ class TrainingLoop:
         said = f"epoch {self.epoch}/{self.config.epochs}: loss {self.losses[-1]:.4f}"
         score = None
         if self.options.validate is not None:
-            score = self.options.group.broadcast(self.options.validate(self.candidate, self.query))
+            score = self.options.group.broadcast(self.options.validate(self.candidate, self.query, reporter))
             said += f", validation {score:.4f}"
             if score > max(self.scores, default=-math.inf):
                 self.best = {name: weights.detach().clone() for name, weights in self.towers.state_dict().items()}

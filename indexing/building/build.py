@@ -15,6 +15,7 @@ from embedding.rows.id_table import IdTable, IdTableBuilder
 from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects, default_rejects_path
 from embedding.rows.spool import Spool
+from embedding.text.passages import passages_of
 from embedding.text.text_vectors import TextVectors
 from embedding.towers.model_folder import ModelManifest, verify_model
 from embedding.towers.tower_loading import load_towers
@@ -186,13 +187,15 @@ async def _write(
         Rejects(_interaction_rejects(inputs, deps)) as bad_interactions,
     ):
         lines = KnownLines(None, bytearray())
-        ids = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, deps)
+        ids, num_passages = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, deps)
         rows = np.arange(len(ids), dtype=np.int32)
         lines.save(lines_path(deps.data_dir, folder.name), State.of(folder.name, 0), rows)
         users = _read_users(inputs.interactions, ids, bad_interactions, deps)
         towers = _copy_model(inputs.model, folder, model)
         writer = PointsWriter(folder, deps.store, deps.texts, towers, deps.extra_fields)
-        await writer.write(spool.batches(), users.popularity(), deps.reporter, total=len(ids))
+        await writer.write(
+            spool.batches(), users.popularity(), deps.reporter, total=len(ids), num_passages=num_passages
+        )
         users.write(folder / "users")
         rejected = (bad_rows.rejected, bad_interactions.rejected)
     counts = Counts(
@@ -214,16 +217,19 @@ def _interaction_rejects(inputs: BuildInputs, deps: BuildDependencies) -> Path:
 
 def _spool_catalogue(
     catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, deps: BuildDependencies
-) -> IdTable:
-    ids = IdTableBuilder()
+) -> tuple[IdTable, int]:
+    """The ids of the catalogue's rows, and the number of passages that are to be encoded."""
+    ids, num_passages = IdTableBuilder(), 0
+    has_text = deps.texts.encoder_hash is not None
     with deps.reporter.stage("read catalogue") as advance:
         for items in read_catalogue(catalogue, rejects, unchanged=lines):
             for item in items:
                 ids.add(item.id)
+                num_passages += len(passages_of(item)) if has_text else 0
             spool.append(items)
             advance(len(items))
     rejects.enforce(deps.max_reject_share)
-    return ids.finish()
+    return ids.finish(), num_passages
 
 
 def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, deps: BuildDependencies) -> UsersWriter:

@@ -6,6 +6,7 @@ A compaction is no new build: it names the build that it goes back to, and `roll
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -106,32 +107,33 @@ def _write(folder: Path, live: CurrentRows, reporter: Reporter) -> tuple[Written
     places = np.full(len(live.dropped), _GONE, np.int32)
     own_places = np.full(live.num_own, _GONE, np.int32)
     num_rows = 0
-    with (
-        reporter.stage("copy rows", live.num_own) as advance,
-        ColumnsWriter(columns, dims) as writer,
-        PassagesWriter(folder, dims.get("text", 0)) as passages,
-    ):
-        for rows in _batches(live):
-            payloads = [live.payload(row) for row in rows]
-            vectors = {space: live.vectors(space, rows) for space in dims}
-            writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
-            fields.add(payloads)
-            presorted.add(payloads)
-            features.add(payloads)
-            kinds.update(payload.kind for payload in payloads)
-            for place, row in enumerate(rows, start=num_rows):
-                places[row] = place
-                of_row = live.passages(row)
-                passages.append([place] * len(of_row.offsets), of_row.offsets, of_row.vectors())
-                own = live.origin(row)
-                if own != _GONE:
-                    own_places[own] = place
-            num_rows += len(rows)
-            advance(len(rows))
-    (columns / "classes.msgpack").write_bytes(release.classes.dump())
-    fields.save(columns)
-    presorted.save(columns)
-    features.save(columns)
+    with ExitStack() as files:
+        writer = files.enter_context(ColumnsWriter(columns, dims))
+        passages = files.enter_context(PassagesWriter(folder, dims.get("text", 0)))
+        with reporter.stage("copy rows", live.num_own) as advance:
+            for rows in _batches(live):
+                payloads = [live.payload(row) for row in rows]
+                vectors = {space: live.vectors(space, rows) for space in dims}
+                writer.append(payloads, [live.hashes(row) for row in rows], vectors, live.words(rows))
+                fields.add(payloads)
+                presorted.add(payloads)
+                features.add(payloads)
+                kinds.update(payload.kind for payload in payloads)
+                for place, row in enumerate(rows, start=num_rows):
+                    places[row] = place
+                    of_row = live.passages(row)
+                    passages.append([place] * len(of_row.offsets), of_row.offsets, of_row.vectors())
+                    own = live.origin(row)
+                    if own != _GONE:
+                        own_places[own] = place
+                num_rows += len(rows)
+                advance(len(rows))
+        with reporter.stage("write columns"):
+            files.close()
+            (columns / "classes.msgpack").write_bytes(release.classes.dump())
+            fields.save(columns)
+            presorted.save(columns)
+            features.save(columns)
     release.users.save_moved(folder / "users", own_places)
     if release.model_folder is not None:
         shutil.copytree(release.model_folder, folder / "model")

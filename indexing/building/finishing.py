@@ -24,7 +24,16 @@ from indexing.building.stages import (
 )
 from indexing.building.verification import verify_points
 from indexing.errors import GateError, VerificationError
-from indexing.release.manifest import CONTENT_FOLDERS, FILES, FORMAT, MANIFEST, GateReport, Manifest, hash_files
+from indexing.release.manifest import (
+    CONTENT_FOLDERS,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    GateReport,
+    Manifest,
+    bytes_in,
+    hash_files,
+)
 from indexing.release.passages import collections_in, drop_collections
 from indexing.rules.declaration import RuleSet
 from indexing.stores.contract import VectorStore
@@ -99,8 +108,9 @@ def finish(
     start = started_with(folder)
     if start is None:
         raise DamagedError(f"{folder} is no longer the build that was begun there. Build again.")
-    with reporter.stage("hash every file"):
-        files = hash_files(folder, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
+    parts = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    with reporter.stage("hash every file", bytes_in(folder, parts)) as advance:
+        files = hash_files(folder, parts, advance)
     files_json = msgspec.json.encode(files, order="deterministic")
     content = {name: digest for name, digest in files.items() if Path(name).parts[0] in CONTENT_FOLDERS}
     manifest = Manifest(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,32 +65,41 @@ class PointsWriter:
         self._features = ArrangementFeaturesWriter()
 
     async def write(
-        self, batches: Iterator[list[Item]], popularity: NDArray[np.float32], reporter: Reporter, total: int
+        self,
+        batches: Iterator[list[Item]],
+        popularity: NDArray[np.float32],
+        reporter: Reporter,
+        *,
+        total: int,
+        num_passages: int,
     ) -> None:
-        """Write all items; `popularity` (N,) stands in where a row gives none."""
+        """Write all items, `total` of them, with so many passages; `popularity` (N,) stands in where a row has none."""
         await self._store.create(self._folder.name, schema_of(self.dims, self.extra_fields))
         columns = self._folder / "columns"
-        with (
-            reporter.stage("encode", total) as encoded,
-            reporter.stage("write points", total) as upserted,
-            ColumnsWriter(columns, self.dims) as writer,
-            PassagesWriter(self._folder, self._texts.dims) as passages,
-        ):
-            made = self._made(batches, popularity, writer, passages, encoded)
-            # One batch is read and encoded in a thread while the one before it is written: two are held at most.
-            waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
-            while batch := await waiting:
+        with ExitStack() as files:
+            writer = files.enter_context(ColumnsWriter(columns, self.dims))
+            passages = files.enter_context(PassagesWriter(self._folder, self._texts.dims))
+            with (
+                reporter.stage("encode", total + num_passages) as encoded,
+                reporter.stage("write points", total) as upserted,
+            ):
+                made = self._made(batches, popularity, writer, passages, encoded)
+                # One batch is read and encoded in a thread while the one before it is written: two are held at most.
                 waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
-                try:
-                    await self._store.upsert(self._folder.name, batch)
-                finally:
-                    # The thread works on files that are closed when this is left.
-                    await asyncio.wait([waiting])
-                upserted(len(batch.rows))
-        (columns / "classes.msgpack").write_bytes(self._classes.dump())
-        self._fields.save(columns)
-        self._presorted.save(columns)
-        self._features.save(columns)
+                while batch := await waiting:
+                    waiting = asyncio.create_task(asyncio.to_thread(next, made, None))
+                    try:
+                        await self._store.upsert(self._folder.name, batch)
+                    finally:
+                        # The thread works on files that are closed when this is left.
+                        await asyncio.wait([waiting])
+                    upserted(len(batch.rows))
+            with reporter.stage("write columns"):
+                files.close()
+                (columns / "classes.msgpack").write_bytes(self._classes.dump())
+                self._fields.save(columns)
+                self._presorted.save(columns)
+                self._features.save(columns)
         self.num_passages = len(passages)
         await write_passage_points(self._folder, self._store, self.extra_fields, reporter)
 
@@ -115,10 +125,10 @@ class PointsWriter:
             self._features.add(payloads)
             self.num_kind.update(item.kind for item in items)
             if self._texts.encoder_hash is not None:
-                self._write_passages(items, rows, passages)
+                self._write_passages(items, rows, passages, advance)
             yield PointBatch(rows, vectors, payloads, {BM25: words}, self.extra_fields)
 
-    def _write_passages(self, items: list[Item], rows: range, writer: PassagesWriter) -> None:
+    def _write_passages(self, items: list[Item], rows: range, writer: PassagesWriter, advance: Advance) -> None:
         found = (
             (row, passage, passage_text(item, passage))
             for row, item in zip(rows, items, strict=True)
@@ -127,7 +137,7 @@ class PointsWriter:
         # One item may have thousands.
         while batch := list(islice(found, _BATCH)):
             of_rows, offsets, texts = zip(*batch, strict=True)
-            writer.append(of_rows, offsets, self._texts.of_texts(texts))
+            writer.append(of_rows, offsets, self._texts.of_texts(texts, advance))
 
     def _vectors(self, items: list[Item], advance: Advance) -> dict[str, Vectors]:
         made = {"text": self._texts(items, advance)}

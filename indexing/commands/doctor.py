@@ -7,6 +7,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import json_option, pass_settings
 from indexing.settings import IndexingSettings
@@ -18,6 +19,7 @@ from indexing.settings import IndexingSettings
 @json_option
 @progress_option
 @pass_settings
+@goes_on("The plans are as they were. The same command measures again.")
 def doctor(
     settings: IndexingSettings, release: str | None, plot: Path | None, as_json: bool, progress: ProgressMode
 ) -> None:

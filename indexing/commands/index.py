@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import author, existing, json_option, pass_settings, print_json
 from indexing.commands.doctor import doctor
@@ -46,6 +47,7 @@ def index() -> None:
 @json_option
 @progress_option
 @pass_settings
+@goes_on("What is live is as it was. The same command goes on with the build, and encodes nothing twice.")
 def build(
     settings: IndexingSettings,
     catalogue: Path,
@@ -139,6 +141,7 @@ def rollback(settings: IndexingSettings, widen: bool, without: tuple[str, ...], 
 @json_option
 @progress_option
 @pass_settings
+@goes_on("What is live is as it was. The same command goes on.")
 def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: ProgressMode) -> None:
     """Make a release of what is live, journal included, so that the journal starts small again.
 

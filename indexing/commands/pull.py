@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import json_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @progress_option
 @pass_settings
+@goes_on("What was fetched stays here. The same command fetches the rest.")
 def pull(settings: IndexingSettings, release: str | None, as_json: bool, progress: ProgressMode) -> None:
     """Get RELEASE from the release store. Left out: the live one, or the newest there while none is live.
 

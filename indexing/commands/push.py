@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import json_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @json_option
 @progress_option
 @pass_settings
+@goes_on("What was sent stays there. The same command sends the rest.")
 def push(settings: IndexingSettings, release: str | None, verify: bool, as_json: bool, progress: ProgressMode) -> None:
     """Send RELEASE (left out: the live one) to the release store, from where other hosts pull it.
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from embedding.interruption import goes_on
 from indexing.command_options import json_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
 
@@ -20,6 +21,7 @@ def state() -> None:
 @click.argument("source", type=click.Choice(["files", "database", "qdrant"]))
 @json_option
 @pass_settings
+@goes_on("The same command goes on with the move.")
 def move(settings: IndexingSettings, source: _Source, as_json: bool) -> None:
     """Bring the state over from SOURCE, with its numbers, and end it there.
 

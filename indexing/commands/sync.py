@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import existing, json_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
@@ -56,6 +57,7 @@ def diff(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: P
 @json_option
 @progress_option
 @pass_settings
+@goes_on("Each row that was changed by now is live and stays; the same command brings the rest.")
 def sync(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: ProgressMode) -> None:
     """Make what is live equal to CATALOGUE, by the rows that differ alone; a running service shows it at once.
 

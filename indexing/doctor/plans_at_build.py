@@ -74,7 +74,7 @@ async def _plans_of(
     at_s = int(time.time())
     shapes = shapes_of(rules, examined.fields, examined.classes, at_s, contexts_each=1)
     for using in examined.dims:
-        await _probe(doctor, shapes, using, len(rows))
+        await _probe(doctor, shapes, using, len(rows), reporter)
     widest = max(examined.dims.values())
     effort = Effort(
         queries=len(rows),
@@ -85,11 +85,13 @@ async def _plans_of(
     return await doctor.examine(at_s, effort, reporter)
 
 
-async def _probe(doctor: Doctor, shapes: list[ShapeContexts], using: str, num_queries: int) -> None:
+async def _probe(doctor: Doctor, shapes: list[ShapeContexts], using: str, num_queries: int, reporter: Reporter) -> None:
     """Ask the engine itself, exactly, each canary under another shape: points that are missing or wrong show here."""
     trial = Trial(EXACT)
-    for number in range(num_queries):
-        await doctor.probe(trial, shapes[number % len(shapes)].contexts[0], using, number)
+    with reporter.stage(f"ask for {using}", num_queries) as advance:
+        for number in range(num_queries):
+            await doctor.probe(trial, shapes[number % len(shapes)].contexts[0], using, number)
+            advance(1)
     if trial.recall < MIN_RECALL:
         raise GateError(
             f"Recall@{K} of the engine's own exact search by {using} is {trial.recall:.3f}, at least {MIN_RECALL} is "

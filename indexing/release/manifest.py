@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from embedding.durable_files import hash_file, hash_of
 from embedding.errors import DamagedError
+from embedding.progress import Advance
 from indexing.errors import ReleaseMissingError
 from indexing.stores.contract import POINTS
 
@@ -78,10 +79,21 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     journal_seq: int
 
 
-def hash_files(folder: Path, under: tuple[str, ...]) -> dict[str, str]:
-    """SHA-256 of every file below the named sub-folders, by path relative to `folder`, sorted."""
-    paths = sorted(path for name in under for path in _files(folder / name))
-    return {str(path.relative_to(folder)): _hash_file(path, folder) for path in paths}
+def hash_files(folder: Path, under: tuple[str, ...], advance: Advance = lambda _: None) -> dict[str, str]:
+    """SHA-256 of every file below the named sub-folders, by path relative to `folder`, sorted.
+
+    `advance` is called with the bytes of each file that was hashed.
+    """
+    hashes = {}
+    for path in sorted(path for name in under for path in _files(folder / name)):
+        hashes[str(path.relative_to(folder))] = _hash_file(path, folder)
+        advance(path.stat().st_size)
+    return hashes
+
+
+def bytes_in(folder: Path, under: tuple[str, ...]) -> int:
+    """How many bytes `hash_files` reads."""
+    return sum(path.stat().st_size for name in under for path in _files(folder / name))
 
 
 def _files(folder: Path) -> Iterator[Path]:

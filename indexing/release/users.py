@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from embedding.data.weight_sums import summed_weights
 from embedding.rows.id_table import IdTable, IdTableBuilder
 from embedding.rows.schema import Interaction
 
@@ -42,7 +43,7 @@ class UsersWriter:
         self._numbers: dict[str, int] = {}
         self._ids = IdTableBuilder()
         self._user, self._row = array("i"), array("i")
-        self._at, self._weight = array("d"), array("f")
+        self._at, self._weight = array("d"), array("d")
 
     def add(self, interactions: Iterable[Interaction]) -> None:
         """Add a batch whose items are all in the table given at the start."""
@@ -69,7 +70,7 @@ class UsersWriter:
 
     def popularity(self) -> NDArray[np.float32]:
         """(N,) between 0 and 1: log(1 + users who heard the item gladly), as a share of the largest."""
-        liked = np.frombuffer(self._weight, dtype=np.float32) > 0
+        liked = np.frombuffer(self._weight, dtype=np.float64) > 0
         pairs = _unique_pairs(self._users_array()[liked], self._rows_array()[liked])
         heat: NDArray[np.float64] = np.log1p(np.bincount(pairs[1], minlength=self._num_items).astype(np.float64))
         # Without a single listen every item is as little known as any other.
@@ -80,12 +81,12 @@ class UsersWriter:
         folder.mkdir(parents=True)
         users, rows = self._users_array(), self._rows_array()
         at = np.frombuffer(self._at, dtype=np.float64)
-        weights = np.frombuffer(self._weight, dtype=np.float32)
+        weights = np.frombuffer(self._weight, dtype=np.float64)
         by_time = np.lexsort((np.arange(len(users)), at, users))
         users, rows, weights = users[by_time], rows[by_time], weights[by_time]
         _save_ragged(folder, "heard", self.num_users, *_unique_pairs(users, rows), {})
         last, sums = _fold_pairs(users, rows, weights)
-        # As in training (embedding/data/pairs.py): likes and skips that cancel say nothing.
+        # Likes and skips that cancel say nothing, in training neither.
         last, sums = last[sums != 0], sums[sums != 0]
         recent = _rank_from_end(users[last]) < HISTORY_LIMIT
         newest = last[recent]
@@ -123,15 +124,15 @@ def _unique_pairs(users: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[ND
 
 
 def _fold_pairs(
-    users: NDArray[np.int32], rows: NDArray[np.int32], weights: NDArray[np.float32]
+    users: NDArray[np.int32], rows: NDArray[np.int32], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each (user, row) pair the position of its last occurrence, ascending, and the sum of its weights."""
     keys = users.astype(np.int64) << 32 | rows.astype(np.int64)
     _, from_end, pair = np.unique(keys[::-1], return_index=True, return_inverse=True)
-    sums = np.bincount(pair, weights[::-1], len(from_end))
+    sums = summed_weights(pair, weights[::-1], len(from_end))
     last = len(keys) - 1 - from_end
     order = np.argsort(last)
-    return last[order], sums[order].astype(np.float32)
+    return last[order], sums[order]
 
 
 def _rank_from_end(users: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedding.progress import Advance
 from embedding.protocols import Vectors
 from embedding.rows.schema import Item
 from embedding.text.passages import passage_text, passages_of
@@ -29,23 +30,35 @@ class RecordEncoder:
         self._towers: dict[str, Towers] = {}
 
     def puts(
-        self, items: Sequence[Item], live: CurrentRows | None, texts: TextVectors, *, passages: bool = True
+        self,
+        items: Sequence[Item],
+        live: CurrentRows | None,
+        texts: TextVectors,
+        *,
+        passages: bool = True,
+        advance: Advance = lambda _: None,
     ) -> list[Put]:
         """One record for each row, encoded by `texts` and the towers of all kept releases.
 
         A row whose input fields are as they are in `live` keeps its vectors there, to the last bit. Without `passages`
-        the records are of use for a look alone. Raises EncoderMissingError or DamagedError.
+        the records are of use for a look alone. `advance` is called with the number of rows that are done. Raises
+        EncoderMissingError or DamagedError.
         """
         kept = self._unmoved(items, live)
         moved = [item for item in items if item.id not in kept]
-        made = dict(zip([item.id for item in moved], self._encoded(moved, texts), strict=True))
+        advance(len(items) - len(moved))
+        encoded = self._encoded(moved, texts, (lambda _: None) if passages else advance)
+        made = dict(zip([item.id for item in moved], encoded, strict=True))
         others = self._other_models(live)
         if kept and others:
             again = [item for item in items if item.id in kept]
             for item, (_, tower) in zip(again, self._encoded(again, texts), strict=True):
                 text, own = kept[item.id]
                 kept[item.id] = text, {model: vector for model, vector in tower.items() if model in others} | own
-        cut = {item.id: _passages(item, texts) for item in moved} if passages else {}
+        cut = {}
+        for item in moved if passages else ():
+            cut[item.id] = _passages(item, texts)
+            advance(1)
         cut |= {item.id: _kept_passages(item, live) for item in items if live is not None and item.id in kept}
         return [
             Put(
@@ -87,13 +100,17 @@ class RecordEncoder:
         models = {manifest.model_hash for manifest in self._releases.manifests() if manifest.model_hash}
         return models - {live.release.manifest.model_hash if live else None}
 
-    def _encoded(self, items: Sequence[Item], texts: TextVectors) -> list["_VectorBytes"]:
-        return self._encode(items, [manifest.model_hash for manifest in self._releases.manifests()], texts)
+    def _encoded(
+        self, items: Sequence[Item], texts: TextVectors, advance: Advance = lambda _: None
+    ) -> list["_VectorBytes"]:
+        return self._encode(items, [manifest.model_hash for manifest in self._releases.manifests()], texts, advance)
 
-    def _encode(self, items: Sequence[Item], models: Sequence[str | None], texts: TextVectors) -> list["_VectorBytes"]:
+    def _encode(
+        self, items: Sequence[Item], models: Sequence[str | None], texts: TextVectors, advance: Advance = lambda _: None
+    ) -> list["_VectorBytes"]:
         if not items:
             return []
-        text = texts(items, lambda _: None)
+        text = texts(items, advance)
         towers: dict[str, Vectors] = {}
         for model in {model for model in models if model}:
             tower = self._tower(model)

@@ -25,8 +25,7 @@ async def apply_difference(
     """
     with reporter.stage("sync", difference.diff.num_changes) as advance:
         for items in _groups(difference.to_put()):
-            await workspace.state.append(workspace.record_encoder.puts(items, live, texts))
-            advance(len(items))
+            await workspace.state.append(workspace.record_encoder.puts(items, live, texts, advance=advance))
         for start in range(0, len(difference.removed), _REMOVED):
             ids = difference.removed[start : start + _REMOVED]
             await workspace.state.append([Removed(item_id) for item_id in ids])

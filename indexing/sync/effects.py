@@ -69,9 +69,7 @@ def _encoded(items: list[Item], live: CurrentRows, workspace: Workspace, reporte
         workspace.unkept_texts(live.release.has_text) as texts,
         reporter.stage("encode changed rows", len(items)) as advance,
     ):
-        puts = workspace.record_encoder.puts(items, live, texts, passages=False)
-        advance(len(items))
-        return puts
+        return workspace.record_encoder.puts(items, live, texts, passages=False, advance=advance)
 
 
 def _moved(puts: list[Put], live: CurrentRows, after: CurrentRows) -> tuple[Moved, ...]:

@@ -9,6 +9,8 @@ from embedding.evaluation.baselines.user_items import UserItems
 from embedding.evaluation.scorer import Scorer, Scores
 
 _ITEMS_AT_ONCE = 1_024
+# What double precision can part equal cosines by, with room.
+_ROUNDING = 1e-9
 
 
 class ItemNeighbours(Baseline):
@@ -49,10 +51,11 @@ class _NeighbourScorer:
 
 
 def _largest(matrix: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
-    """The `most` largest values of each row; of equals, those of the earlier columns."""
+    """The `most` largest values of each row, none below 0, and what is equal to the least of them but for rounding."""
     matrix.sort_indices()
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     order = np.lexsort((-matrix.data, rows))
-    place = np.arange(len(rows)) - matrix.indptr[rows]
-    kept = order[place < most]
+    ordered = matrix.data[order]
+    least = ordered[np.minimum(matrix.indptr[rows] + most, matrix.indptr[rows + 1]) - 1]
+    kept = order[ordered >= least * (1 - _ROUNDING)]
     return sparse.csr_matrix((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)

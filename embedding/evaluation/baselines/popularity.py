@@ -8,13 +8,12 @@ from embedding.evaluation.scorer import Scorer, Scores
 
 
 class PopularityScorer:
-    """Ranks by the number of training pairs; of equals, the earlier catalogue row stands first."""
+    """Ranks by the number of training pairs."""
 
     def __init__(self, task: Task) -> None:
         counts = np.bincount(task.train.items[task.train.positive], minlength=len(task.is_candidate))
-        by_count = np.argsort(-counts[task.candidates], kind="stable")
-        self._scores = np.empty(len(by_count), np.float32)
-        self._scores[by_count] = -np.arange(len(by_count), dtype=np.float32)
+        # The place of each count among those that occur: float32 tells large counts from one another no more.
+        self._scores = np.unique(counts[task.candidates], return_inverse=True)[1].astype(np.float32)
 
     def scores(self, first: int, last: int) -> Scores:
         """As `Scorer`."""

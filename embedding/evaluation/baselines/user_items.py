@@ -22,7 +22,7 @@ class UserItems(Struct, frozen=True):
         """The positive training pairs of `task`."""
         pairs = task.train.where(task.train.positive)
         users = np.union1d(task.users, pairs.users)
-        entries = (np.searchsorted(users, pairs.users), np.searchsorted(task.candidates, pairs.items))
+        entries = (np.searchsorted(users, pairs.users), task.places_of(pairs.items))
         shape = (len(users), len(task.candidates))
         ones = np.ones(len(pairs), np.float32)
         return cls(sparse.csr_matrix((ones, entries), shape=shape), np.searchsorted(users, task.users))

@@ -10,8 +10,10 @@ from embedding.data.task import Task
 Matrix = NDArray[np.float64]
 
 
-def task_of(weights: Matrix, held_out: list[tuple[int, int]] | None = None) -> Task:
-    """The task of finding the `held_out` pairs, every item being a candidate.
+def task_of(
+    weights: Matrix, held_out: list[tuple[int, int]] | None = None, catalogue: NDArray[np.int64] | None = None
+) -> Task:
+    """The task of finding the `held_out` pairs, every item being a candidate; `catalogue` (N,): the items row by row.
 
     So that each is, there is one user more, the last, without a training pair and with all items held out.
     """
@@ -19,7 +21,14 @@ def task_of(weights: Matrix, held_out: list[tuple[int, int]] | None = None) -> T
     test[-1] = 1
     for user, item in held_out or []:
         test[user, item] = 1
-    return Task.of(SplitPairs(pairs_of(weights), pairs_of(test)), weights.shape[1])
+    rows = np.arange(weights.shape[1]) if catalogue is None else catalogue
+    ids = item_ids(weights.shape[1])
+    return Task.of(SplitPairs(pairs_of(weights[:, rows]), pairs_of(test[:, rows])), [ids[row] for row in rows])
+
+
+def item_ids(number: int) -> list[str]:
+    """Ids of a catalogue whose rows stand in their order."""
+    return [f"{row:06}" for row in range(number)]
 
 
 def pairs_of(matrix: Matrix) -> Pairs:

@@ -10,7 +10,7 @@ from embedding.data.task import Task
 from embedding.evaluation.bias import bias_of, gini
 from embedding.evaluation.ranking import Ranked
 from embedding.evaluation.significance import p_values
-from tests.embedding.evaluation.tasks import pairs_of
+from tests.embedding.evaluation.tasks import item_ids, pairs_of
 
 
 def ranked(top: list[list[int]]) -> Ranked:
@@ -23,7 +23,7 @@ def test_bias_of_lists_worked_by_hand() -> None:
     # Item 0 has three training pairs, item 1 one, items 2 and 3 none.
     liked[[0, 1, 2], 0] = liked[3, 1] = 1
     test[0, 2] = test[1, 3] = 1
-    task = Task.of(SplitPairs(pairs_of(liked), pairs_of(test)), 4)
+    task = Task.of(SplitPairs(pairs_of(liked), pairs_of(test)), item_ids(4))
 
     found = bias_of(ranked([[1, 2], [1, -1]]), ranked([[1, 2], [0, 1]]), task)
 

@@ -1,9 +1,14 @@
 """Metrics against numbers worked by hand."""
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from embedding.evaluation.metrics import average_precision_at_k, ndcg_at_k, recall_at_k, reciprocal_rank_at_k
 from embedding.evaluation.ranking import top_k
@@ -41,7 +46,25 @@ def test_a_perfect_list_has_ndcg_one() -> None:
 def test_top_k_is_what_sorting_all_gives(k: int) -> None:
     scores = np.random.default_rng(0).standard_normal((5, 7)).astype(np.float32)
 
-    assert (top_k(scores, k) == np.argsort(-scores, axis=1)[:, :k]).all()
+    assert (top_k(scores, np.zeros(scores.shape, np.bool_), k) == np.argsort(-scores, axis=1)[:, :k]).all()
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 12)), elements=st.sampled_from([0.0, 1.0, 2.0])),
+    st.integers(1, 12),
+    st.randoms(use_true_random=False),
+)
+def test_of_equal_scores_held_out_places_come_last_then_later_ones(
+    scores: NDArray[np.float32], k: int, random: Random
+) -> None:
+    held_out = np.array([[random.random() < 0.4 for _ in row] for row in scores])
+    k = min(k, scores.shape[1])
+
+    found = top_k(scores, held_out, k)
+
+    for row in range(len(scores)):
+        order = sorted(range(scores.shape[1]), key=lambda place: (-scores[row, place], held_out[row, place], place))
+        assert found[row].tolist() == order[:k]
 
 
 def test_reciprocal_rank_is_that_of_the_first_hit() -> None:

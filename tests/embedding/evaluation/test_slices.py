@@ -11,7 +11,7 @@ from embedding.evaluation.ranking import rank
 from embedding.evaluation.scorer import Scores
 from embedding.evaluation.slices import Slice, interval, slice_masks, slices
 from embedding.progress import Reporter
-from tests.embedding.evaluation.tasks import pairs_of
+from tests.embedding.evaluation.tasks import item_ids, pairs_of
 
 
 class Fixed:
@@ -39,7 +39,7 @@ def test_slices_count_users_and_pairs_and_say_what_was_found() -> None:
     test[1, [58, 30]] = 1
     # A candidate is what occurs: the rest are held out for user 5.
     test[5, 11:] = 1
-    task = Task.of(SplitPairs(pairs_of(liked), pairs_of(test)), 60)
+    task = Task.of(SplitPairs(pairs_of(liked), pairs_of(test)), item_ids(60))
 
     ranked = rank(Fixed(), task, Reporter("none"), "fixed")
     facts = ItemAttributes(np.zeros(60, np.uint8), ("unknown",), np.zeros(60, np.int64), np.full(60, np.nan))
@@ -69,7 +69,7 @@ def test_slices_by_kind_language_and_age_hold_the_pairs_they_name() -> None:
     timeless = [
         msgspec.structs.replace(pairs, at_s=np.full(len(pairs), np.nan)) for pairs in map(pairs_of, (liked, test))
     ]
-    task = Task.of(SplitPairs(*timeless), 60)
+    task = Task.of(SplitPairs(*timeless), item_ids(60))
     day_s = 86_400.0
     published_s = np.full(60, np.nan)
     # Counted from the newest of them, as no pair has a time: 0, 10, ... 500 days.

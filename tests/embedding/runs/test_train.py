@@ -141,7 +141,7 @@ def test_a_listener_is_answered_at_serving_as_in_evaluation(folder: Path, report
     towers = Towers.load(folder / "model")
     data = folder / "data"
     with open_dataset(data / "catalogue.jsonl", data / "interactions.jsonl", folder / "w", 0.0, QUIET) as dataset:
-        train = split_pairs(dataset.pairs, report.manifest.split).train
+        train = split_pairs(dataset.pairs, dataset.rows, report.manifest.split).train
         items = [item for batch in dataset.items(np.ones(len(dataset.item_rows), np.bool_)) for item in batch]
     vectors = towers.encode_items(items, np.zeros((len(items), 0), np.float32))
     histories = Histories.of(train, train.items, report.manifest.config, torch.device("cpu"))

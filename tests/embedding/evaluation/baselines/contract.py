@@ -100,6 +100,13 @@ class BaselineContract:
         first, second = (self.scores(planted.weights, planted.held_out, planted.texts) for _ in range(2))
         np.testing.assert_array_equal(first, second)
 
+    def test_the_order_of_the_catalogue_decides_nothing(self) -> None:
+        planted = self.planted()
+        catalogue = np.random.default_rng(1).permutation(planted.weights.shape[1])
+        task = task_of(planted.weights, planted.held_out, catalogue)
+        others = self.fit(task, planted.texts).scores(0, len(task.users))
+        np.testing.assert_array_equal(others, self.scores(planted.weights, planted.held_out, planted.texts))
+
     def test_users_of_one_item_or_none_are_scored(self) -> None:
         planted = self.planted()
         num_users, num_items = planted.weights.shape

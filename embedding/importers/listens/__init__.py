@@ -1,0 +1,1 @@
+"""Listens as services export them: one user's history, matched to the rows of a catalogue."""

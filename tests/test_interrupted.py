@@ -1,0 +1,160 @@
+"""Ctrl-C in the commands that take long, and what they tell while they work: as a person, or a script, would see it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running_sample import without_settings
+
+NEARFIELD = Path(sys.executable).with_name("nearfield")
+# Two seconds are promised; one more for a machine that has other things to do.
+ENDS_WITHIN_S = 3.0
+WORDS = ("harbour", "bread", "tempo", "glacier", "chess", "orchard", "tariff", "signal", "marble", "ferry")
+Event = dict[str, Any]
+
+
+def catalogue(path: Path, num_items: int, num_sentences: int, what: str = "") -> str:
+    """Items with texts of so many sentences, each of its own words, which no cache has."""
+
+    def text(number: int) -> str:
+        words = [f"{WORDS[(number + at) % 10]} {WORDS[(number * at) % 10]} {what}{number}.{at}" for at in range(90)]
+        return " ".join(f"We spoke of {' and '.join(words[at % 80 : at % 80 + 6])}." for at in range(num_sentences))
+
+    rows = (
+        {"id": f"i{number}", "kind": "episode", "title": f"Talk {number}", "creator": f"Show {number % 9}"}
+        | {"text": text(number)}
+        for number in range(num_items)
+    )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[Event]]]:
+    """A command at work, and the events that it tells; it is killed where it has not ended."""
+    with subprocess.Popen(
+        [NEARFIELD, *arguments, "--progress", "json"],
+        cwd=folder,
+        env=without_settings(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield process, (json.loads(line) for line in process.stderr if line.startswith("{"))
+        finally:
+            process.kill()
+
+
+def interrupted(folder: Path, is_time: Callable[[Event], bool], *arguments: str) -> tuple[int, float, str]:
+    """Exit code, seconds from one Ctrl-C to the end, and what was said, of a command stopped when an event says so."""
+    with started(folder, *arguments) as (process, told):
+        assert any(map(is_time, told)), "it ended before it could be stopped"
+        asked = time.monotonic()
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+        return process.returncode, time.monotonic() - asked, said
+
+
+def told_by(folder: Path, *arguments: str) -> list[Event]:
+    """All that a command tells to its end."""
+    with started(folder, *arguments) as (process, told):
+        events = list(told)
+        assert process.wait(timeout=60) == 0
+        return events
+
+
+def stage(name: str) -> Callable[[Event], bool]:
+    return lambda event: event.get("stage", "").startswith(name)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a release is live."""
+    folder = tmp_path_factory.mktemp("live")
+    build = ("index", "build", catalogue(folder / "c.jsonl", 120, 1), "--activate")
+    subprocess.run([NEARFIELD, *build], cwd=folder, env=without_settings(), check=True, capture_output=True)
+    return folder
+
+
+def test_ctrl_c_in_training_says_how_to_go_on(tmp_path: Path) -> None:
+    data = catalogue(tmp_path / "c.jsonl", 30, 1)
+    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 7 + at) % 30}"} for user in range(40) for at in range(8))
+    (tmp_path / "l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "t.toml").write_text('features = ["id"]\nepochs = 9000\n')
+    command = ("train", "--catalogue", data, "--interactions", "l.jsonl", "--out", "m", "--config", "t.toml")
+
+    code, took_s, said = interrupted(tmp_path, stage("epoch 5/"), *command)
+
+    assert (code, took_s < ENDS_WITHIN_S) == (130, True)
+    assert "The same command with --resume goes on" in said
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_in_a_sync_says_that_what_was_changed_stays(live: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "synced"
+    shutil.copytree(live, folder)
+    (folder / "nearfield.toml").write_text("max_changed_share = 1.0\n")
+    changed = catalogue(folder / "changed.jsonl", 120, 12, "changed ")
+
+    code, took_s, said = interrupted(folder, stage("sync"), "index", "sync", changed)
+
+    assert (code, took_s < ENDS_WITHIN_S) == (130, True)
+    assert "the same command brings the rest" in said
+    assert "Traceback" not in said
+
+
+def test_one_ctrl_c_is_enough_for_the_doctor(live: Path) -> None:
+    code, took_s, said = interrupted(live, stage("measure plans"), "index", "doctor")
+
+    assert (code, took_s < ENDS_WITHIN_S) == (130, True)
+    assert "The same command measures again" in said
+    assert "Traceback" not in said
+
+
+def test_a_build_that_is_stopped_while_it_encodes_ends_in_time_and_is_gone_on_with(tmp_path: Path) -> None:
+    command = ("index", "build", catalogue(tmp_path / "c.jsonl", 300, 12), "--activate")
+
+    code, took_s, said = interrupted(tmp_path, stage("encode"), *command)
+
+    assert (code, took_s < ENDS_WITHIN_S) == (130, True)
+    assert "The same command goes on with the build" in said
+    with started(tmp_path, *command) as (_, told):
+        assert any("Going on with the unfinished build" in event.get("text", "") for event in told)
+
+
+def test_a_build_counts_passages_into_what_is_left_to_encode(tmp_path: Path) -> None:
+    build = ("index", "build", catalogue(tmp_path / "c.jsonl", 24, 25))
+
+    told = list(filter(stage("encode"), told_by(tmp_path, *build)))
+
+    steps, ended = [event for event in told if event["event"] == "step"], told[-1]
+    assert ended["event"] == "end"
+    # While much is left to be done, nothing says that all is done.
+    early = [event for event in steps if event["elapsed_s"] < 0.7 * ended["elapsed_s"]]
+    assert early
+    assert all(event["done"] < event["total"] and event["left_s"] != 0 for event in early)
+    assert steps[0]["total"] == ended["done"] > 24
+
+
+def test_training_tells_how_far_the_texts_are_encoded(tmp_path: Path) -> None:
+    data = catalogue(tmp_path / "c.jsonl", 100, 3)
+    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 7 + at) % 100}"} for user in range(40) for at in range(8))
+    (tmp_path / "l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "t.toml").write_text('features = ["id", "text"]\nepochs = 1\n')
+    command = ("train", "--catalogue", data, "--interactions", "l.jsonl", "--out", "m", "--config", "t.toml")
+
+    steps = list(filter(stage("encode items"), told_by(tmp_path, *command)))
+
+    assert any(0 < event.get("done", 0) < 100 and event.get("left_s") for event in steps)
