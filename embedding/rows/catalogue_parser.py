@@ -4,12 +4,12 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawItem, RawWindow
+from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawChapter, RawItem, RawWindow
 from embedding.rows.markets import expected_market, is_market
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import is_blank, is_id, is_language
-from embedding.rows.schema import EVERYWHERE, Item, Window
+from embedding.rows.schema import EVERYWHERE, Chapter, Item, Window
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 
 _US = 1_000_000
@@ -47,6 +47,20 @@ def _windows(raw: list[RawWindow | None]) -> tuple[Window, ...]:
 
 def _window_problem(before: list[Window], name: str, came: object, expected: str) -> RowProblem:
     return RowProblem(f"availability[{len(before)}].{name}", expected, shown(came))
+
+
+def _chapters(raw: list[RawChapter | None]) -> tuple[Chapter, ...]:
+    chapters: list[Chapter] = []
+    for written in raw:
+        if written is None:
+            continue
+        start_s, title, place = written.start_s, written.title, f"chapters[{len(chapters)}]"
+        if start_s is None or (chapters and start_s < chapters[-1].start_s):
+            raise RowProblem(f"{place}.start_s", EXPECTED_FIELDS["chapters[].start_s"], shown(start_s))
+        if title is None or is_blank(title):
+            raise RowProblem(f"{place}.title", EXPECTED_FIELDS["chapters[].title"], shown(title))
+        chapters.append(Chapter(start_s, title))
+    return tuple(chapters)
 
 
 def _published(text: str) -> int:
@@ -99,6 +113,7 @@ def _item(raw: RawItem) -> Item:
         creator=creator,
         creators=_words("creators", raw.creators) if raw.creators else (),
         text=raw.text,
+        chapters=_chapters(raw.chapters) if raw.chapters else (),
         album=raw.album,
         tags=_words("tags", raw.tags) if raw.tags else (),
         language=raw.language,
@@ -120,6 +135,7 @@ CATALOGUE_PARSER: RowParser[RawItem, Item] = RowParser(
     expected=EXPECTED_FIELDS,
     cells={
         "creators": "list",
+        "chapters": "json",
         "tags": "list",
         "duration_s": "number",
         "explicit": "flag",
