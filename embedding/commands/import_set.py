@@ -34,7 +34,7 @@ class _Formats(click.Group):
         try:
             importer = IMPORTERS[cmd_name]
         except UsageError as error:
-            ctx.fail(f"{error}; of its own kind: {', '.join(self.commands)}")
+            ctx.fail(f"{error}; other formats: {', '.join(self.commands)}")
         return _data_set(importer.name, importer.about)
 
 
@@ -55,7 +55,9 @@ import_.add_command(rss)
 def _data_set(name: str, about: str) -> click.Command:
     """The command that imports the data set `name`."""
 
-    @click.command(name=name, help=f"{about}\n\nBrings the set in the folder SRC into files of rows in DIR.")
+    help_text = f"{about}\n\n\b\nExample:\n  nearfield import {name} downloads/{name} data"
+
+    @click.command(name=name, help=help_text)
     @click.argument("source", metavar="SRC", type=OUTPUT)
     @click.argument("folder", metavar="DIR", type=OUTPUT)
     @rejects_option

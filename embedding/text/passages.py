@@ -1,7 +1,7 @@
 """Passages: where a long text is cut so that the text encoder reads each part whole, and what it reads of each."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -56,20 +56,25 @@ def opening(text: str) -> str:
     return text[first.start : first.end]
 
 
-def _chapter_starts(item: Item, text: str) -> Iterator[int]:
-    """Where the lines begin that are titles of chapters, as far as they come in the order of the chapters."""
+def _chapter_starts(item: Item, text: str) -> list[int]:
+    """Where the lines begin that are titles of chapters, in the order of the chapters.
+
+    Of several such lines the last one counts: a description that lists the chapters stands before what was said.
+    """
     if not item.chapters:
-        return
+        return []
     places: dict[str, list[int]] = {}
     for place, chapter in enumerate(item.chapters):
         places.setdefault(chapter.title.strip(), []).append(place)
-    last = -1
-    for line in _LINE.finditer(text):
-        found = places.get(line[0].strip(), [])
-        next_one = bisect_right(found, last)
-        if next_one < len(found):
-            last = found[next_one]
-            yield line.start()
+    lines = [(line.start(), of_title) for line in _LINE.finditer(text) if (of_title := places.get(line[0].strip()))]
+    starts: list[int] = []
+    after = len(item.chapters)
+    for start, of_title in reversed(lines):
+        before = bisect_left(of_title, after)
+        if before:
+            after = of_title[before - 1]
+            starts.append(start)
+    return starts[::-1]
 
 
 def _cut(text: str, first: int, last: int) -> Iterator[Passage]:

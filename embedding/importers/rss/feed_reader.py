@@ -1,10 +1,12 @@
 """RSS 2.0 and Atom, with the `itunes`, `podcast`, `psc` and tombstone extensions: from bytes to a Feed."""
 
+import html
+
 from lxml import etree
 
 from embedding.importers.rss.elements import Children, name_of, text_of
 from embedding.importers.rss.feed import Feed, FeedEpisode, Markup, Reference, WrittenChapter
-from embedding.importers.rss.xml_tree import NotXmlError, parse_xml
+from embedding.importers.rss.xml_tree import NotXmlError, XmlTree, parse_xml
 
 # An enclosure of such a type is nothing to listen to: a cover, a page.
 _NOT_AUDIO = ("image/", "text/")
@@ -21,24 +23,28 @@ class NotAFeedError(Exception):
 def read_feed(data: bytes) -> Feed:
     """The feed in `data`; NotAFeedError where there is none."""
     try:
-        root, damage = parse_xml(data)
+        tree = parse_xml(data)
     except NotXmlError as error:
         raise NotAFeedError(f"no XML: {error}") from None
+    root = tree.root
     kind = name_of(str(root.tag))
     if kind == "rss":
         channel = next((child for child in root if name_of(str(child.tag)) == "channel"), None)
         if channel is None:
             raise NotAFeedError("an <rss> without a <channel>")
-        return _feed(channel, "", damage)
+        return _feed(channel, "", tree)
     if kind == "atom:feed":
-        return _feed(root, "atom:", damage)
+        return _feed(root, "atom:", tree)
     raise NotAFeedError(f"a document of <{etree.QName(root).localname}>")
 
 
-def _feed(element: etree._Element, prefix: str, damage: str | None) -> Feed:
+def _feed(element: etree._Element, prefix: str, tree: XmlTree) -> Feed:
     """The feed in a channel of RSS (no `prefix`) or a feed of Atom (`atom:`)."""
     children = Children(element)
     entries = children.all(f"{prefix}entry" if prefix else "item")
+    if tree.ends_early:
+        # Half of an episode must not take the place of the whole one.
+        entries = entries[:-1]
     episodes = tuple(episode for entry in entries if (episode := _episode(entry, prefix)) is not None)
     selves = [link.get("href", "") for link in children.all("atom:link") if link.get("rel") == "self"]
     return Feed(
@@ -52,7 +58,7 @@ def _feed(element: etree._Element, prefix: str, damage: str | None) -> Feed:
         episodes=episodes,
         deleted=children.attributes("at:deleted-entry", "ref"),
         num_others=len(entries) - len(episodes),
-        damage=damage,
+        damage=tree.damage,
     )
 
 
@@ -110,7 +116,7 @@ def _description(children: Children) -> Markup | None:
 
 def _inner(element: etree._Element) -> str:
     parts = (etree.tostring(child, encoding="unicode", method="html") for child in element)
-    return ((element.text or "") + "".join(parts)).strip()
+    return (html.escape(element.text or "", quote=False) + "".join(parts)).strip()
 
 
 def _categories(children: Children, prefix: str) -> tuple[str, ...]:

@@ -197,7 +197,7 @@ class _FeedImport:
                 known.documents[item_id] = before[item_id]
             elif self._write(feed, episode, known.show, documents, place, files) and not documents.later:
                 known.documents |= {item_id: made_of[item_id]} if item_id in made_of else {}
-        if any(documents.later for documents in fetched.values()):
+        if feed.damage is not None or any(documents.later for documents in fetched.values()):
             # Asked for anew next time, since what is missing may be there then.
             known.validators, known.sha256, known.size = NOTHING_KNOWN, None, None
 

@@ -46,6 +46,9 @@ def plain_text(markup: str) -> str:
         root: etree._Element | None = etree.fromstring(f"<div>{markup}</div>", parser)
     except etree.XMLSyntaxError:
         root = None
+    if any(error.level == etree.ErrorLevels.FATAL for error in parser.error_log):
+        # Nested beyond libxml2's bound, where it would leave out the rest.
+        return _tidy(html.unescape(_TAG.sub(" ", markup)))
     return "" if root is None else _tidy("".join(_parts(root, keep_lines=_BLOCK_TAG.search(markup) is None)))
 
 

@@ -30,7 +30,7 @@ def feed_places(sources: Iterable[str], fetcher: Fetcher) -> list[str]:
             places.append(source)
         elif not Path(source).exists():
             raise NotFoundError(
-                f"expected a feed, a folder of feeds, an OPML or an address at {source}, nothing is there"
+                f"expected a feed, a folder of feeds or an OPML at {source}, but nothing is there"
             )
         elif Path(source).is_dir():
             places += _in_folder(Path(source), fetcher)

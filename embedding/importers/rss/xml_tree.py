@@ -8,6 +8,8 @@ from lxml import etree
 
 # In XML without a DTD these five alone are defined.
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+# Where the last tag of a document is looked for: comments may come behind it.
+_TAIL = 1024
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13})
 _DECLARED = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
 # CDATA is text already: what stands in it is left alone.
@@ -19,10 +21,12 @@ class NotXmlError(Exception):
 
 
 class XmlTree(NamedTuple):
-    """The root of a document, and in words what is wrong with it where it ends early; None where it is whole."""
+    """The root of a document; in words what is wrong with it, None where all of it was read; and whether its end is
+    missing, and so maybe the end of the last element."""
 
     root: etree._Element
-    damage: str | None
+    damage: str | None = None
+    ends_early: bool = False
 
 
 def parse_xml(data: bytes) -> XmlTree:
@@ -33,7 +37,7 @@ def parse_xml(data: bytes) -> XmlTree:
     still wrong then is skipped by lxml, and told as `damage`, since elements may be missing. Raises NotXmlError.
     """
     try:
-        return XmlTree(etree.fromstring(data, _parser(recover=False)), None)
+        return XmlTree(etree.fromstring(data, _parser(recover=False)))
     except etree.XMLSyntaxError:
         pass
     mended, encoding = _mended(data)
@@ -45,7 +49,10 @@ def parse_xml(data: bytes) -> XmlTree:
     if root is None:
         raise NotXmlError(repr(data[:60].decode("utf-8", "replace")))
     errors = [error for error in parser.error_log if error.level >= etree.ErrorLevels.ERROR]
-    return XmlTree(root, f"line {errors[0].line}: {errors[0].message}" if errors else None)
+    if not errors:
+        return XmlTree(root)
+    end = re.compile(rb"</(?:[\w.-]+:)?%s\s*>" % etree.QName(root).localname.encode())
+    return XmlTree(root, f"line {errors[0].line}: {errors[0].message}", end.search(mended[-_TAIL:]) is None)
 
 
 def _parser(*, recover: bool, encoding: str | None = None) -> etree.XMLParser:
