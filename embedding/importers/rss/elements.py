@@ -1,7 +1,6 @@
 """The children of an element by their names, with prefixes that do not depend on the document."""
 
 from functools import lru_cache
-from itertools import chain
 
 from lxml import etree
 
@@ -32,15 +31,19 @@ class Children:
 
     def all(self, *names: str) -> list[etree._Element]:
         """The children of these names: those of the first name first."""
-        return list(chain.from_iterable(self._found.get(name, ()) for name in names))
+        return [child for name in names for child in self._found.get(name, ())]
 
     def text(self, *names: str) -> str | None:
         """The text, without white space around it, of the first child of these names that has any."""
-        return next((text for child in self.all(*names) if (text := text_of(child))), None)
+        for name in names:
+            for child in self._found.get(name, ()):
+                if text := text_of(child):
+                    return text
+        return None
 
     def attributes(self, name: str, attribute: str) -> tuple[str, ...]:
         """The values of an attribute of the children of one name, without those that are empty."""
-        values = (child.get(attribute, "").strip() for child in self.all(name))
+        values = [child.get(attribute, "").strip() for child in self._found.get(name, ())]
         return tuple(value for value in values if value)
 
 

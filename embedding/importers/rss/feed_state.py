@@ -41,12 +41,9 @@ class FeedState(Struct):
     catalogue_bytes: int = 0
     feeds: dict[str, KnownFeed] = {}
 
-    def show_of(self, place: str, guid: str | None) -> str | None:
-        """The show that a feed was known as: at its place, else under its guid at another, from which it has moved."""
-        if place in self.feeds:
-            return self.feeds[place].show
-        same = (feed.show for feed in self.feeds.values() if guid is not None and feed.guid == guid)
-        return next(same, None)
+    def shows_by_guid(self) -> dict[str, str]:
+        """The show that each `podcast:guid` was known as."""
+        return {feed.guid: feed.show for feed in reversed(self.feeds.values()) if feed.guid is not None}
 
 
 def load_state(folder: Path) -> FeedState:

@@ -114,6 +114,7 @@ class _FeedImport:
     ) -> None:
         self.notes = Notes()
         self._state, self._merge = state, Merge(CompactIdMap())
+        self._shows_by_guid = state.shows_by_guid()
         self.num_read = self.num_unchanged = 0
         self._fetcher, self._pool, self._rejects, self._reporter = fetcher, pool, rejects, reporter
         # Where each show was read, in this import.
@@ -155,7 +156,8 @@ class _FeedImport:
         self._take_feed(feed, place, known, files, remove_missing=remove_missing)
 
     def _take_feed(self, feed: Feed, place: str, known: KnownFeed, files: RowFiles, *, remove_missing: bool) -> None:
-        known.show = self._state.show_of(place, feed.guid) or show_id(feed, place)
+        # As it was known here, or at another place from which it has moved.
+        known.show = known.show or self._shows_by_guid.get(feed.guid or "") or show_id(feed, place)
         known.guid = feed.guid
         first = self._shows.setdefault(known.show, place)
         if first != place:

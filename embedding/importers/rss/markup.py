@@ -30,8 +30,10 @@ _BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))})\b", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "head", "template"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LINE_ENDS = re.compile(r"\r\n?")
+_BLANKS = " \t\xa0"
 _MANY_LINES = re.compile(r"\n{3,}")
-_SPACE_AT_ENDS = re.compile(r"[ \t\xa0]+(?=\n|$)|(?<=\n)[ \t]+")
+# Python converts no number of more than 4,300 digits; the last character has seven.
+_LONG_NUMBER = re.compile(r"&#[0-9]{8,};?")
 
 
 def plain_text(markup: str) -> str:
@@ -40,7 +42,7 @@ def plain_text(markup: str) -> str:
     Line ends count where no tag makes lines, as in the many descriptions that were written as plain text.
     """
     if _TAG.search(markup) is None:
-        return _tidy(html.unescape(markup) if "&" in markup else markup)
+        return _tidy(_unescaped(markup))
     parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root: etree._Element | None = etree.fromstring(f"<div>{markup}</div>", parser)
@@ -48,13 +50,13 @@ def plain_text(markup: str) -> str:
         root = None
     if any(error.level == etree.ErrorLevels.FATAL for error in parser.error_log):
         # Nested beyond libxml2's bound, where it would leave out the rest.
-        return _tidy(html.unescape(_TAG.sub(" ", markup)))
+        return _tidy(_unescaped(_TAG.sub(" ", markup)))
     return "" if root is None else _tidy("".join(_parts(root, keep_lines=_BLOCK_TAG.search(markup) is None)))
 
 
 def one_line(written: str) -> str:
     """A title as text: entities that were escaped twice read, white space collapsed."""
-    return " ".join((html.unescape(written) if "&" in written else written).split())
+    return " ".join(_unescaped(written).split())
 
 
 def _parts(root: etree._Element, *, keep_lines: bool) -> list[str]:
@@ -80,6 +82,14 @@ def _parts(root: etree._Element, *, keep_lines: bool) -> list[str]:
     return parts
 
 
+def _unescaped(text: str) -> str:
+    """`text` with HTML's entities read."""
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
+
+
 def _tidy(text: str) -> str:
     """Without white space at the ends of lines, and with at most one empty line in a row."""
-    return _MANY_LINES.sub("\n\n", _SPACE_AT_ENDS.sub("", _LINE_ENDS.sub("\n", text))).strip()
+    if "\n" in text or "\r" in text:
+        lines = (line.strip(_BLANKS) for line in _LINE_ENDS.sub("\n", text).split("\n"))
+        text = _MANY_LINES.sub("\n\n", "\n".join(lines))
+    return text.strip()

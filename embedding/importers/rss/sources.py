@@ -29,9 +29,7 @@ def feed_places(sources: Iterable[str], fetcher: Fetcher) -> list[str]:
         elif is_address(source):
             places.append(source)
         elif not Path(source).exists():
-            raise NotFoundError(
-                f"expected a feed, a folder of feeds or an OPML at {source}, but nothing is there"
-            )
+            raise NotFoundError(f"expected a feed, a folder of feeds or an OPML at {source}, but nothing is there")
         elif Path(source).is_dir():
             places += _in_folder(Path(source), fetcher)
         else:

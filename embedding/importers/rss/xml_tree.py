@@ -12,8 +12,10 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _TAIL = 1024
 _CONTROLS = bytes(set(range(32)) - {9, 10, 13})
 _DECLARED = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
-# CDATA is text already: what stands in it is left alone.
-_AMPERSAND = re.compile(rb"<!\[CDATA\[.*?\]\]>|&(#[0-9]+;|#x[0-9A-Fa-f]+;|([A-Za-z][A-Za-z0-9]{1,31});)?", re.DOTALL)
+# CDATA is text already: what stands in it is left alone, up to the end where it is not closed.
+_AMPERSAND = re.compile(
+    rb"<!\[CDATA\[(?:.*?\]\]>|.*)|&(#[0-9]+;|#x[0-9A-Fa-f]+;|([A-Za-z][A-Za-z0-9]{1,31});)?", re.DOTALL
+)
 
 
 class NotXmlError(Exception):

@@ -81,11 +81,12 @@ def test_no_passage_reaches_over_the_beginning_of_a_chapter() -> None:
 
 
 def test_titles_count_in_the_order_of_the_chapters_and_as_whole_lines() -> None:
-    text = f"Nets\n{SENTENCE * 6}\nTides\n{SENTENCE * 6}\nNets and tides\n{SENTENCE * 6}\nNets\n{SENTENCE}"
-    starts = [text[passage.start :].split("\n")[0] for passage in passages_of(with_chapters(text, "Tides", "Nets"))]
-    # A list of the chapters at the top is none of them.
-    assert starts[0] == "Nets"
-    assert [start for start in starts[1:] if not start.startswith("So many")] == ["Tides", "Nets"]
+    # A list of them at the top is none, and a line that has a title in it is none.
+    text = f"Tides\nNets\n{SENTENCE * 4}\nTides\nTides and nets.\nNets\n{SENTENCE * 8}"
+    pieces = [text[passage.start : passage.end] for passage in passages_of(with_chapters(text, "Tides", "Nets"))]
+    assert pieces[0].startswith("Tides\nNets\nSo many")
+    assert pieces[1] == "Tides\nTides and nets."
+    assert pieces[2].startswith("Nets\nSo many")
     # Titles that the text does not have cut nothing.
     assert passages_of(with_chapters(text, "Sails", "So many")) == passages_of(item(text))
 

@@ -382,7 +382,7 @@ def test_sources_that_name_no_feed(folder: Folder, tmp_path: Path) -> None:
         folder.run(feeds)
     for content in ("", "<rss/>", "<opml/>"):
         (tmp_path / "list.opml").write_text(content)
-        with pytest.raises(RejectedInputError, match="expected (an OPML|outlines)"):
+        with pytest.raises(RejectedInputError, match=r"expected (an OPML|outlines)"):
             folder.run(tmp_path / "list.opml")
     empty = tmp_path / "empty.xml"
     empty.write_bytes(rss(show=SHOW))

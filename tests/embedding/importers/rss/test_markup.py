@@ -47,3 +47,13 @@ def test_no_markup_breaks_it(markup: str) -> None:
 
 def test_a_title_is_one_line() -> None:
     assert one_line(" Q&amp;A:\n\tpart  1 ") == "Q&A: part 1"
+
+
+def test_a_number_that_python_would_not_convert_is_no_character() -> None:
+    assert plain_text(f"a&#{'9' * 5_000};b") == "a\ufffdb"
+    assert one_line(f"<&#{'9' * 5_000}>") == "<\ufffd>"
+
+
+@pytest.mark.parametrize("unit", ["&", "<", "<a ", "<!--", "&#", " ", "\xa0\n", "<p>", "<b"])
+def test_what_goes_on_and_on_is_read_in_time(unit: str) -> None:
+    plain_text("x" + unit * 200_000 + "y")

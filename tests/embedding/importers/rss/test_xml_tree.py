@@ -68,3 +68,9 @@ def test_entities_of_a_dtd_bring_nothing_in() -> None:
 def test_no_bytes_break_it(parts: list[bytes]) -> None:
     with suppress(NotXmlError):
         parse_xml(b"<a>" + b"".join(parts))
+
+
+@pytest.mark.parametrize("unit", [b"<![CDATA[", b"&", b"<b>", b"<!--", b"]]>", b" b='c'", b"&x;", b"\x00"])
+def test_what_goes_on_and_on_is_read_in_time(unit: bytes) -> None:
+    parse_xml(b"<a>" + unit * 100_000)
+    parse_xml(b"<a " + unit * 100_000)
