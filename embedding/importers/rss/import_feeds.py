@@ -59,8 +59,8 @@ def import_feeds(
     Only what is new or changed is fetched and read. What has left a feed stays in the catalogue unless
     `remove_missing`; what a host says is deleted leaves it. A feed that cannot be had is told, and its rows stay.
     Nothing is written unless all of it can be. Raises NotFoundError and RejectedInputError: for sources, where not one
-    feed could be read, where more than `max_reject_share` of the episodes are bad, where no episode is left, and for a
-    folder of other origin.
+    feed could be read, where more than `max_reject_share` of the catalogue's episodes are bad, where no episode is
+    left, and for a folder of other origin.
     """
     state = load_state(folder)
     before = msgspec.json.encode(state)
@@ -74,13 +74,15 @@ def import_feeds(
         merge, failures = job.finished(), job.notes.failures
         if len(failures) == len(places):
             raise RejectedInputError(f"not one feed of {len(places):,} could be read, the first: {failures[0]}")
-        if rejects.rejected:
-            rejects.enforce(max_reject_share)
         if merge.changes_catalogue or not state.items:
             files.write_lines(CATALOGUE, merge.kept_lines(folder))
             state.items = len(merge.fresh) + merge.num_kept
-            if not state.items:
-                raise RejectedInputError("expected episodes, but none would be in the catalogue; it is left as it was")
+        # Of the whole catalogue: on most days few feeds are read, and one bad episode is a large share of these.
+        rejects.accept(state.items - len(merge.fresh))
+        if rejects.rejected:
+            rejects.enforce(max_reject_share)
+        if not state.items:
+            raise RejectedInputError("expected episodes, but none would be in the catalogue; it is left as it was")
     state.catalogue_bytes = (folder / CATALOGUE).stat().st_size
     if (after := msgspec.json.encode(state)) != before:
         # Behind the catalogue: what is remembered of another one is not trusted.

@@ -91,4 +91,7 @@ def _captions(text: str, form: str) -> list[Cue]:
         captions = webvtt.from_buffer(StringIO(text), form)
     except (MalformedFileError, MalformedCaptionError) as error:
         raise NotATranscriptError(f"expected a transcript ({form}), came another ({error})") from None
-    return [Cue(one.start_in_seconds, one_line(one.voice or ""), one_line(_TAG.sub("", one.text))) for one in captions.captions]
+    return [
+        Cue(one.start_in_seconds, one_line(one.voice or ""), one_line(_TAG.sub("", one.text)))
+        for one in captions.captions
+    ]

@@ -316,6 +316,18 @@ def test_bad_episodes_are_rejects_with_their_line(folder: Folder, tmp_path: Path
     assert set(folder.items()) == {"One", "Two"}
 
 
+def test_a_bad_episode_is_one_of_the_whole_catalogue(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "long.xml").write_bytes(rss(*(item(f"g{number}", f"N{number}") for number in range(150))))
+    short = tmp_path / "short.xml"
+    short.write_bytes(rss(item("g1", "One"), show="<title>Luci</title>"))
+    folder.run(tmp_path / "long.xml", short, share=0.01)
+    short.write_bytes(rss(item("g1", "One, again"), item("g2", " "), show="<title>Luci</title>"))
+    assert counts(folder.run(tmp_path / "long.xml", short, share=0.01)) == (151, 0, 0)
+    short.write_bytes(short.read_bytes() + b" ")
+    with pytest.raises(RejectedInputError, match="1 of 152 rows are bad"):
+        folder.run(tmp_path / "long.xml", short, share=0.001)
+
+
 def test_values_that_cannot_be_read_are_counted_and_left_out(folder: Folder, tmp_path: Path) -> None:
     odd = (
         "<itunes:duration>long</itunes:duration><pubDate>Fri, 31 May 2024 18:00 IST</pubDate>"
