@@ -29,7 +29,9 @@ MAY_TOUCH_THE_ENVIRONMENT = {
 # What takes its time to import, and what a help text has no use for.
 HEAVY = (
     "granian",
+    "httpx",
     "litestar",
+    "lxml",
     "matplotlib",
     "pyarrow",
     "qdrant_client",

@@ -19,6 +19,13 @@ class RawWindow(Struct, forbid_unknown_fields=True, gc=False):
     until: str | None = None
 
 
+class RawChapter(Struct, forbid_unknown_fields=True, gc=False):
+    """A chapter as written."""
+
+    start_s: Duration | None = None
+    title: LongTitle | None = None
+
+
 class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A catalogue row as written; null and left out are the same."""
 
@@ -29,6 +36,7 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     creator: LongName | None = None
     creators: Annotated[list[LongName | None], Meta(max_length=500)] | None = None
     text: Text | None = None
+    chapters: Annotated[list[RawChapter | None], Meta(max_length=1_000)] | None = None
     album: LongName | None = None
     tags: Annotated[list[LongTag | None], Meta(max_length=500)] | None = None
     language: str | None = None
@@ -49,17 +57,22 @@ EXPECTED_ID = (
 )
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"
+_TITLE = "up to 2,000 characters, not all white space"
 _AGE = "a whole number of years, 0 to 120"
 EXPECTED_WINDOWS = 'windows; for everywhere say [{"market": "*"}], to hide the item take it down'
 
 EXPECTED_FIELDS: dict[str, Any] = {
     "id": EXPECTED_ID,
     "kind": "track or episode",
-    "title": "up to 2,000 characters, not all white space",
+    "title": _TITLE,
     "creator": _NAME,
     "creators": "a list of names, at most 500",
     "creators[]": _NAME,
     "text": "text of up to 2,000,000 characters",
+    "chapters": "a list of chapters {start_s, title}, at most 1,000",
+    "chapters[]": "a chapter {start_s, title}",
+    "chapters[].start_s": "seconds as a number, 0 to 10,000,000, not before the chapter above it",
+    "chapters[].title": _TITLE,
     "album": _NAME + _LEFT_OUT,
     "tags": "a list of words, at most 500",
     "tags[]": "up to 200 characters, not all white space",

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawItem, RawWindow
+from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawChapter, RawItem, RawWindow
 from embedding.rows.languages import canonical, expected_language
 from embedding.rows.markets import expected_market, is_market
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import id_text, is_blank, is_id
-from embedding.rows.schema import EVERYWHERE, Item, Window
+from embedding.rows.schema import EVERYWHERE, Chapter, Item, Window
 from embedding.rows.times import EXPECTED_TIME, ceil_s, floor_s
 
 # The same few dates bound most windows. Bounds are whole seconds; a fraction is rounded into the window, which so never
@@ -37,6 +37,26 @@ def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, 
     if not windows:
         faults.append(Fault("availability", EXPECTED_WINDOWS, "an empty list"))
     return tuple(windows)
+
+
+def _chapters(raw: list[RawChapter | None], faults: list[Fault]) -> tuple[Chapter, ...]:
+    chapters: list[Chapter] = []
+    before_s = 0.0
+    for place, written in enumerate(raw):
+        if written is None:
+            continue
+        start_s, title = written.start_s, written.title
+        if start_s is None or start_s < before_s:
+            faults.append(_chapter_fault(place, "start_s", start_s))
+        if title is None or is_blank(title):
+            faults.append(_chapter_fault(place, "title", title))
+        before_s = before_s if start_s is None else start_s
+        chapters.append(Chapter(before_s, title or ""))
+    return tuple(chapters)
+
+
+def _chapter_fault(place: int, name: str, came: object) -> Fault:
+    return Fault(f"chapters[{place}].{name}", EXPECTED_FIELDS[f"chapters[].{name}"], shown(came))
 
 
 def _bound(place: int, name: str, written: str, seconds: Callable[[str], int], faults: list[Fault]) -> int | None:
@@ -107,6 +127,7 @@ def _item(raw: RawItem) -> Item:
         creator=creator or "",
         creators=creators,
         text=raw.text,
+        chapters=_chapters(raw.chapters, faults) if raw.chapters else (),
         album=raw.album,
         tags=tags,
         language=language,
@@ -131,6 +152,7 @@ CATALOGUE_PARSER: RowParser[RawItem, Item] = RowParser(
     expected=EXPECTED_FIELDS,
     cells={
         "creators": "list",
+        "chapters": "json",
         "tags": "list",
         "duration_s": "number",
         "explicit": "flag",

@@ -21,6 +21,8 @@ def item_fields(item: Item) -> dict[str, Any]:
     if item.creators:
         fields["creators"] = item.creators
     fields |= {name: value for name in _PLAIN if (value := getattr(item, name)) is not None}
+    if item.chapters:
+        fields["chapters"] = item.chapters
     if item.tags:
         fields["tags"] = item.tags
     if item.published_at is not None:
@@ -90,6 +92,10 @@ class RowFiles:
     def write_interactions(self, name: str, rows: Iterable[Interaction]) -> None:
         """Append `rows` to the file `name`."""
         self._write_rows(name, (interaction_fields(row) for row in rows))
+
+    def write_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Append rows that are written already, each with its line end, to the file `name`."""
+        self._file(name).writelines(lines)
 
     def write_text(self, name: str, text: str) -> None:
         """Append `text` to the file `name`."""

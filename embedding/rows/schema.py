@@ -49,6 +49,13 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 EVERYWHERE = (Window("*"),)
 
 
+class Chapter(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A chapter of an episode: where it begins, in seconds, and its title."""
+
+    start_s: Duration
+    title: Title
+
+
 class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
     """One validated catalogue row; see docs/rows.md for the meaning of each field."""
 
@@ -58,6 +65,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     creator: Name
     creators: Annotated[tuple[Name, ...], Meta(max_length=500)] = ()
     text: Text | None = None
+    chapters: Annotated[tuple[Chapter, ...], Meta(max_length=1_000)] = ()
     album: Name | None = None
     tags: Annotated[tuple[Tag, ...], Meta(max_length=500)] = ()
     language: LanguageTag | None = None

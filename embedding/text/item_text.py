@@ -4,8 +4,8 @@ import hashlib
 
 from embedding.rows.schema import Item
 
-# Item fields that change the text vector when they change.
-TEXT_FIELDS = ("title", "creator", "creators", "album", "tags", "text")
+# Item fields that change what the text encoder reads of an item or of its passages; `chapters` say where these are cut.
+TEXT_FIELDS = ("title", "creator", "creators", "album", "tags", "text", "chapters")
 
 # Encoders of today read a few hundred tokens and cut the rest; a bound here spares tokenising a whole transcript.
 MAX_TEXT_CHARS = 20_000

@@ -1,7 +1,9 @@
 """Passages: where a long text is cut so that the text encoder reads each part whole, and what it reads of each."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from embedding.rows.schema import Item
@@ -15,6 +17,7 @@ _PASSAGE_BYTES, _TITLE_BYTES = 600, 120
 # A passage of a third of that says little by itself.
 _LEAST = 3
 _BLANK = re.compile(r"\s*")
+_LINE = re.compile(r"[^\n]+")
 # Where a text may be cut, the best first: after a paragraph, a sentence, a word.
 _BORDERS = (
     re.compile(r"\n\s*"),
@@ -31,10 +34,14 @@ class Passage(NamedTuple):
 
 
 def passages_of(item: Item) -> list[Passage]:
-    """The passages of an item's text, in order, none empty; none at all where the encoder reads the text to its end."""
+    """The passages of an item's text, in order, none empty; none at all where the encoder reads the text to its end.
+
+    None reaches over the beginning of a chapter, which is a line of the text that is the chapter's title.
+    """
     if item.text is None or len(item_text(item).encode()) <= _READ_BYTES:
         return []
-    return list(_cut(item.text))
+    borders = (0, *_chapter_starts(item, item.text), len(item.text))
+    return [passage for start, end in pairwise(borders) for passage in _cut(item.text, start, end)]
 
 
 def passage_text(item: Item, passage: Passage) -> str:
@@ -45,12 +52,35 @@ def passage_text(item: Item, passage: Passage) -> str:
 
 def opening(text: str) -> str:
     """The first passage of a text, however short the text is; empty where it is nothing but white space."""
-    first = next(_cut(text), Passage(0, 0))
+    first = next(_cut(text, 0, len(text)), Passage(0, 0))
     return text[first.start : first.end]
 
 
-def _cut(text: str) -> Iterator[Passage]:
-    start, end = _after_blank(text, 0), len(text.rstrip())
+def _chapter_starts(item: Item, text: str) -> list[int]:
+    """Where the lines begin that are titles of chapters, in the order of the chapters.
+
+    Of several such lines the last one counts: a description that lists the chapters stands before what was said.
+    """
+    if not item.chapters:
+        return []
+    places: dict[str, list[int]] = {}
+    for place, chapter in enumerate(item.chapters):
+        places.setdefault(chapter.title.strip(), []).append(place)
+    lines = [(line.start(), of_title) for line in _LINE.finditer(text) if (of_title := places.get(line[0].strip()))]
+    starts: list[int] = []
+    after = len(item.chapters)
+    for start, of_title in reversed(lines):
+        before = bisect_left(of_title, after)
+        if before:
+            after = of_title[before - 1]
+            starts.append(start)
+    return starts[::-1]
+
+
+def _cut(text: str, first: int, last: int) -> Iterator[Passage]:
+    """The passages of `text[first:last]`."""
+    start = min(_after_blank(text, first), last)
+    end = start + len(text[start:last].rstrip())
     while start < end:
         room = _fitting(text[start : start + _PASSAGE_BYTES], _PASSAGE_BYTES)
         stop = end if end - start <= room else _border(text, start, room, end)

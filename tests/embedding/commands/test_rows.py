@@ -15,6 +15,9 @@ from embedding.errors import NotFoundError, RejectedInputError
 from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings
 from tests.embedding.importers.contract import write_set
+from tests.embedding.importers.rss.host import Page, podcast_host
+from tests.embedding.importers.rss.written_feeds import item as item_of_feed
+from tests.embedding.importers.rss.written_feeds import rss
 from tests.embedding.importers.test_playlist_archive import FILES as PLAYLIST_ARCHIVE
 from tests.embedding.importers.test_podcast_episodes import lines as episode_lines
 from tests.embedding.rows.row_cases import good, jsonl, write_csv, write_jsonl, write_parquet
@@ -281,7 +284,35 @@ def test_an_unknown_format_is_wrong_use() -> None:
 
 
 def test_help_of_import_lists_every_format() -> None:
-    listed = run(import_, "--help").stdout.partition("Formats:")[2]
+    listed = run(import_, "--help").stdout.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
-        *IMPORTERS.names
+        "rss",
+        *IMPORTERS.names,
     ]
+
+
+def test_import_of_feeds_prints_counts_and_notes(folder: Path) -> None:
+    feeds = rss(
+        item_of_feed("g1", "One"), item_of_feed("g2", " "), *(item_of_feed(f"h{n}", f"N{n}") for n in range(150))
+    )
+    (folder / "feed.xml").write_bytes(feeds)
+    result = run(import_, "rss", "feed.xml", "missing-beside.xml", "data")
+    assert isinstance(result.exception, NotFoundError)
+    result = run(import_, "rss", "feed.xml", "data")
+    assert result.stdout == "151 episodes in data: 151 new, 0 removed. Feeds: 1 read, 0 unchanged, 0 failed.\n"
+    assert "1 episodes were not taken; see .nearfield/rejects/rss.rejects.jsonl" in result.stderr
+    (folder / "feed.xml").write_bytes(rss(item_of_feed("g1", "One")))
+    told = json.loads(run(import_, "rss", "feed.xml", "data", "--remove-missing", "--json").stdout)
+    assert told == {
+        **{"items": 1, "added": 0, "removed": 150, "feeds_read": 1, "feeds_unchanged": 0, "feeds_failed": 0},
+        **{"notes": [], "rejected": 0, "folder": "data"},
+    }
+
+
+def test_a_local_address_is_asked_only_where_that_is_allowed() -> None:
+    with podcast_host() as host:
+        host.pages["/feed.xml"] = Page(rss(item_of_feed("g1", "One")))
+        result = run(import_, "rss", host.url("/feed.xml"), "data")
+        assert "--allow-local lets it be asked" in str(result.exception)
+        assert host.asked == []
+        assert run(import_, "rss", host.url("/feed.xml"), "data", "--allow-local").exit_code == 0

@@ -7,7 +7,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from embedding.rows.schema import EVERYWHERE, Item, Window
+from embedding.rows.schema import EVERYWHERE, Chapter, Item, Window
 from tests.embedding.rows.row_cases import good, jsonl, read_items, write_csv, write_jsonl, write_parquet
 
 DAY = 1_717_113_600  # 2024-05-31
@@ -18,6 +18,7 @@ FULL: dict[str, Any] = {
     "creator": "A show",
     "creators": ["A show", "A guest"],
     "text": 'Lines\nand "quotes", commas.',
+    "chapters": [{"start_s": 0, "title": "Hello"}, {"start_s": 30.5, "title": "Lines"}],
     "album": "An album",
     "tags": ["jazz", "late"],
     "language": "en-GB",
@@ -36,6 +37,7 @@ FULL_ITEM = Item(
     creator="A show",
     creators=("A show", "A guest"),
     text='Lines\nand "quotes", commas.',
+    chapters=(Chapter(0.0, "Hello"), Chapter(30.5, "Lines")),
     album="An album",
     tags=("jazz", "late"),
     language="en-GB",
@@ -82,6 +84,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"creators": ["ok", ["x"]]}, "creators[1]", "characters"),
     ({"extra": {"a": [1]}}, "extra", "object"),
     ({"extra": [1]}, "extra", "object"),
+    ({"chapters": [{"start_s": 5, "title": "a"}, {"start_s": 4, "title": "b"}]}, "chapters[1].start_s", "not before"),
+    ({"chapters": [{"start_s": -1, "title": "a"}]}, "chapters[0].start_s", "seconds"),
+    ({"chapters": [{"title": "a"}]}, "chapters[0].start_s", "seconds"),
+    ({"chapters": [{"start_s": 0, "title": " "}]}, "chapters[0].title", "white space"),
+    ({"chapters": [{"start_s": 0, "title": "a", "end_s": 4}]}, "chapters[0].end_s", "{start_s, title}"),
     ({"availability": []}, "availability", "take it down"),
     ({"availability": [None]}, "availability", "take it down"),
     ({"availability": [{"market": "se"}]}, "availability[0].market", "upper case, such as SE, or * for"),

@@ -16,7 +16,7 @@ from embedding.rows.markets import MARKETS, is_market
 from embedding.rows.row_files import RowFiles, interaction_fields, item_fields
 from embedding.rows.row_parser import RowProblem
 from embedding.rows.row_text import is_blank, is_id
-from embedding.rows.schema import EVERYWHERE, Id, Interaction, Item, Title, Window
+from embedding.rows.schema import EVERYWHERE, Chapter, Id, Interaction, Item, Title, Window
 from tests.embedding.rows.row_cases import good, jsonl, read_items
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +42,9 @@ ITEMS = st.builds(
     creator=NAMES,
     creators=st.lists(NAMES, max_size=3).map(tuple),
     text=st.none() | TEXTS,
+    chapters=st.lists(st.builds(Chapter, st.floats(0, 1e7), NAMES), max_size=3).map(
+        lambda chapters: tuple(sorted(chapters, key=lambda chapter: chapter.start_s))
+    ),
     album=st.none() | NAMES,
     tags=st.lists(NAMES, max_size=3).map(tuple),
     language=st.none() | TAGS,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedding.rows.schema import Item
+from embedding.rows.schema import Chapter, Item
 from embedding.sample.sample import make_sample
 from embedding.text.encoder_folder import find_encoder
 from embedding.text.passages import Passage, passage_text, passages_of
@@ -61,6 +61,55 @@ def test_what_is_left_is_shared_by_the_last_two() -> None:
     sentence = "So many words make up a sentence of sixty characters or so. "
     sizes = [len(piece) for piece in pieces(sentence * 21)]
     assert min(sizes) > 250, "a passage of one sentence says little"
+
+
+SENTENCE = "So many words make up a sentence of sixty characters or so. "
+
+
+def with_chapters(text: str, *titles: str) -> Item:
+    chapters = tuple(Chapter(float(number), title) for number, title in enumerate(titles))
+    return msgspec.structs.replace(item(text), chapters=chapters)
+
+
+def test_no_passage_reaches_over_the_beginning_of_a_chapter() -> None:
+    text = f"Before.\n\nTides\n\n{SENTENCE * 12}\n\n  Nets \n\nShort.\n\nKnots\n\n{SENTENCE * 3}"
+    row = with_chapters(text, "Tides", "Nets", "Knots")
+    pieces = [text[passage.start : passage.end] for passage in passages_of(row)]
+    assert [piece.split("\n")[0][:8] for piece in pieces] == ["Before.", "Tides", "So many ", "Nets ", "Knots"]
+    assert pieces[3] == "Nets \n\nShort."
+    assert len(passages_of(item(text))) < len(pieces)
+
+
+def test_titles_count_in_the_order_of_the_chapters_and_as_whole_lines() -> None:
+    # A list of them at the top is none, and a line that has a title in it is none.
+    text = f"Tides\nNets\n{SENTENCE * 4}\nTides\nTides and nets.\nNets\n{SENTENCE * 8}"
+    pieces = [text[passage.start : passage.end] for passage in passages_of(with_chapters(text, "Tides", "Nets"))]
+    assert pieces[0].startswith("Tides\nNets\nSo many")
+    assert pieces[1] == "Tides\nTides and nets."
+    assert pieces[2].startswith("Nets\nSo many")
+    # Titles that the text does not have cut nothing.
+    assert passages_of(with_chapters(text, "Sails", "So many")) == passages_of(item(text))
+
+
+def test_many_chapters_of_one_title_are_found_in_time() -> None:
+    row = with_chapters("a\n" * 1_000_000, *["a"] * 1_000)
+    assert len(passages_of(row)) > 3_000
+
+
+@given(
+    st.text(st.sampled_from("ab \n."), max_size=2_000), st.lists(st.text(st.sampled_from("ab"), min_size=1), max_size=5)
+)
+def test_whatever_the_chapters_all_that_says_something_is_in_one_passage(text: str, titles: list[str]) -> None:
+    left = 0
+    row = with_chapters(text, *titles)
+    passages = passages_of(row)
+    for passage in passages:
+        assert text[left : passage.start].strip() == ""
+        piece = text[passage.start : passage.end]
+        assert piece == piece.strip() != ""
+        assert len(piece.encode()) <= 600
+        left = passage.end
+    assert not passages or text[left:].strip() == ""
 
 
 @given(st.text(st.sampled_from("ab语é🎧 .。!\n\t"), max_size=3_000), st.text("tü語 ", max_size=300))
