@@ -14,6 +14,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Set aside by the standard (section 8.1.3) for codes of one's own; XK (Kosovo) is among them.
 _USER_ASSIGNED = ["AA", "ZZ", *(f"Q{c}" for c in "MNOPQRSTUVWXYZ"), *(f"X{c}" for c in _LETTERS)]
 
+# What "worldwide" is made of where it must be told market by market: all assigned codes, and Kosovo's.
+TERRITORIES = (*_ASSIGNED.split(), "XK")
 MARKETS = frozenset(_ASSIGNED.split()) | frozenset(_USER_ASSIGNED)
 EVERYWHERE_CODE = "*"
 
