@@ -34,7 +34,9 @@ def check(
     progress: ProgressMode,
     as_json: bool,
 ) -> None:
-    """List every bad row of a catalogue (and of interactions): file, line, field, what was expected, what came.
+    """List all faults of every bad row of a catalogue (and of interactions).
+
+    One line a fault: file, line, field, what was expected, what came.
 
     Leaves with 0 if every row is good, 3 if there were rejects, 1 if a file cannot be taken as a whole.
 
@@ -60,19 +62,19 @@ def check(
 def _print_checked(checked: "Checked", rejects: "Rejects") -> None:
     for line in _aligned(rejects.first):
         click.echo(line)
-    if rejects.rejected > len(rejects.first):
-        click.echo(f"and {rejects.rejected - len(rejects.first):,} more in {rejects.path}")
+    if rejects.num_faults > len(rejects.first):
+        click.echo(f"and {rejects.num_faults - len(rejects.first):,} more in {rejects.path}")
     for name, counts in checked.counts.items():
-        click.echo(
-            f"{name}: {counts.accepted + counts.rejected:,} rows read, {counts.accepted:,} accepted,"
-            f" {counts.rejected:,} rejected"
-        )
+        num_read = counts.accepted + counts.rejected
+        # Of what took less than a second, a rate tells nothing.
+        rate = f", {counts.rows_per_s:,.0f} rows/s" if num_read >= counts.rows_per_s > 0 else ""
+        click.echo(f"{name}: {num_read:,} rows read, {counts.accepted:,} accepted, {counts.rejected:,} rejected{rate}")
     if rejects.rejected:
         click.echo(f"rejects: {rejects.path}")
 
 
 def _aligned(rejects: Sequence["Reject"]) -> list[str]:
-    """One line a reject: place, field, what was expected and what came, the first two in columns."""
+    """One line a fault: place, field, what was expected and what came, the first two in columns."""
     places = [reject.file if reject.line is None else f"{reject.file}:{reject.line}" for reject in rejects]
     fields = [reject.field or "(row)" for reject in rejects]
     place_width = max(map(len, places), default=0)

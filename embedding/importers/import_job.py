@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.progress import Reporter
 from embedding.rows.compact_id_map import CompactIdMap
-from embedding.rows.rejects import Rejects, shown
+from embedding.rows.rejects import Fault, Rejects, shown
 from embedding.rows.row_files import RowFiles
 from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.schema import Interaction, Item
@@ -36,7 +36,7 @@ class ImportJob:
         name: str,
         parser: RowParser[Any, Row],
         read: Reader[Row],
-        check: Callable[[Row], RowProblem | None] = lambda _: None,
+        check: Callable[[Row], Fault | None] = lambda _: None,
     ) -> Iterator[Row]:
         """The good rows of the file `name`, packed or not; those that are bad, or fail `check`, are rejected.
 
@@ -49,10 +49,11 @@ class ImportJob:
             try:
                 while part := list(islice(records, _PART_ROWS)):
                     for line, _, outcome in part:
-                        problem = outcome if isinstance(outcome, RowProblem) else check(outcome)
-                        if problem is not None:
-                            self._rejects.add(str(path), line, problem.field, problem.expected, problem.came)
-                        elif not isinstance(outcome, RowProblem):
+                        if isinstance(outcome, RowProblem):
+                            self._rejects.add(str(path), line, *outcome.faults)
+                        elif (fault := check(outcome)) is not None:
+                            self._rejects.add(str(path), line, fault)
+                        else:
                             self._rejects.accept(1)
                             yield outcome
                     advance(len(part))
@@ -93,11 +94,11 @@ class ItemIds:
         self._field = field
         self._ids = CompactIdMap()
 
-    def check(self, row: HasId) -> RowProblem | None:
-        """Note the id of `row`; the problem with it where it came before."""
+    def check(self, row: HasId) -> Fault | None:
+        """Note the id of `row`; what is wrong with it where it came before."""
         if self._ids.add(row.id, 0) is None:
             return None
-        return RowProblem(self._field, "an id that did not come before", shown(row.id))
+        return Fault(self._field, "an id that did not come before", shown(row.id))
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._ids

@@ -13,8 +13,8 @@ from embedding.importers.importer import Importer
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers_csv import read_csv
-from embedding.rows.rejects import shown
-from embedding.rows.row_parser import RowParser, RowProblem
+from embedding.rows.rejects import Fault, shown
+from embedding.rows.row_parser import RowParser
 from embedding.rows.schema import Interaction, Item
 
 UNKNOWN_CREATOR = "unknown"
@@ -84,8 +84,8 @@ class PlaylistArchive(Importer):
         ids = ItemIds("track_id")
         num_nameless = 0
 
-        def is_track(row: Interaction) -> RowProblem | None:
-            return None if row.item_id in ids else RowProblem("track_id", "a track of tracks.csv", shown(row.item_id))
+        def is_track(row: Interaction) -> Fault | None:
+            return None if row.item_id in ids else Fault("track_id", "a track of tracks.csv", shown(row.item_id))
 
         for item in job.rows("tracks.csv", _TRACKS, read_csv, ids.check):
             num_nameless += item.creator == UNKNOWN_CREATOR

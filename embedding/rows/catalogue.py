@@ -6,8 +6,7 @@ from pathlib import Path
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.readers import read_batches, source_files
-from embedding.rows.rejects import Rejects, shown
-from embedding.rows.row_parser import RowProblem
+from embedding.rows.rejects import Fault, Rejects, shown
 from embedding.rows.schema import Item
 from embedding.rows.unchanged_lines import UnchangedLines
 
@@ -28,12 +27,14 @@ def read_catalogue(
     first_places = CompactIdMap() if ids is None else ids
     files = source_files(path)
 
-    def check(item: Item, file_number: int, line: int) -> RowProblem | None:
-        earlier = first_places.add(item.id, file_number << _LINE_BITS | line)
+    def check(item: Item, file_number: int, line: int, is_good: bool) -> Fault | None:
+        place = file_number << _LINE_BITS | line
+        # The first good row of an id is kept.
+        earlier = first_places.add(item.id, place) if is_good else first_places.get(item.id)
         if earlier is None:
             return None
         first_file, first_line = files[earlier >> _LINE_BITS], earlier & ((1 << _LINE_BITS) - 1)
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
-        return RowProblem("id", f"an id that did not come before (first at {where})", shown(item.id))
+        return Fault("id", f"an id that did not come before (first at {where})", shown(item.id))
 
     yield from read_batches(path, CATALOGUE_PARSER, rejects, check, unchanged)

@@ -6,7 +6,7 @@ from typing import Any
 
 from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawItem, RawWindow
 from embedding.rows.markets import expected_market, is_market
-from embedding.rows.rejects import shown
+from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import is_blank, is_id, is_language
 from embedding.rows.schema import EVERYWHERE, Item, Window
@@ -17,99 +17,108 @@ _US = 1_000_000
 _bound_us = lru_cache(maxsize=16_384)(epoch_us)
 
 
-def _windows(raw: list[RawWindow | None]) -> tuple[Window, ...]:
+def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, ...]:
     windows: list[Window] = []
-    for written in raw:
+    for place, written in enumerate(raw):
         if written is None:
             continue
         market = written.market
         if market is None or not is_market(market):
-            raise _window_problem(windows, "market", market, expected_market(market))
-        from_s = until_s = None
+            faults.append(_window_fault(place, "market", market, expected_market(market)))
+        from_us = None if written.from_ is None else _bound(place, "from", written.from_, faults)
+        until_us = None if written.until is None else _bound(place, "until", written.until, faults)
         # Bounds are whole seconds; a fraction is rounded into the window, which so never opens early or closes late.
-        if written.from_ is not None:
-            try:
-                from_s = -(-_bound_us(written.from_) // _US)
-            except ValueError:
-                raise _window_problem(windows, "from", written.from_, EXPECTED_TIME) from None
-        if written.until is not None:
-            try:
-                until_s = _bound_us(written.until) // _US
-            except ValueError:
-                raise _window_problem(windows, "until", written.until, EXPECTED_TIME) from None
-            if from_s is not None and until_s <= from_s:
-                raise _window_problem(windows, "until", written.until, f"a time after from ({written.from_})")
-        windows.append(Window(market, from_s, until_s))
+        from_s = None if from_us is None else -(-from_us // _US)
+        until_s = None if until_us is None else until_us // _US
+        if from_s is not None and until_s is not None and until_s <= from_s:
+            faults.append(_window_fault(place, "until", written.until, f"a time after from ({written.from_})"))
+        windows.append(Window(market or "", from_s, until_s))
     if not windows:
-        raise RowProblem("availability", EXPECTED_WINDOWS, "an empty list")
+        faults.append(Fault("availability", EXPECTED_WINDOWS, "an empty list"))
     return tuple(windows)
 
 
-def _window_problem(before: list[Window], name: str, came: object, expected: str) -> RowProblem:
-    return RowProblem(f"availability[{len(before)}].{name}", expected, shown(came))
+def _bound(place: int, name: str, written: str, faults: list[Fault]) -> int | None:
+    try:
+        return _bound_us(written)
+    except ValueError:
+        faults.append(_window_fault(place, name, written, EXPECTED_TIME))
+        return None
 
 
-def _published(text: str) -> int:
+def _window_fault(place: int, name: str, came: object, expected: str) -> Fault:
+    return Fault(f"availability[{place}].{name}", expected, shown(came))
+
+
+def _published(text: str, faults: list[Fault]) -> int | None:
     try:
         return epoch_us(text) // _US
     except ValueError:
-        raise RowProblem("published_at", EXPECTED_TIME, shown(text)) from None
+        faults.append(Fault("published_at", EXPECTED_TIME, shown(text)))
+        return None
 
 
-def _extra(raw: dict[str, Any]) -> dict[str, Any]:
+def _extra(raw: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
     for name, value in raw.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise RowProblem("extra", EXPECTED_FIELDS["extra"], f"{value} for {shown(name)}")
+            faults.append(Fault("extra", EXPECTED_FIELDS["extra"], f"{value} for {shown(name)}"))
     return {name: value for name, value in raw.items() if value is not None}
 
 
-def _words(field_name: str, written: list[str | None]) -> tuple[str, ...]:
-    words = [word for word in written if word is not None]
-    for word in words:
-        if is_blank(word):
-            place = words.index(word)
-            raise RowProblem(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word))
-    return tuple(words)
+def _words(field_name: str, written: list[str | None], faults: list[Fault]) -> tuple[str, ...]:
+    for place, word in enumerate(written):
+        if word is not None and is_blank(word):
+            faults.append(Fault(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word)))
+    return tuple(word for word in written if word is not None)
 
 
 def _item(raw: RawItem) -> Item:
+    faults: list[Fault] = []
+
+    def refuse(name: str, came: object) -> None:
+        faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
+
     item_id = str(raw.id) if isinstance(raw.id, int) else raw.id
     if item_id is None or not is_id(item_id):
-        raise RowProblem("id", EXPECTED_FIELDS["id"], shown(item_id))
+        refuse("id", item_id)
     kind, title, creator = raw.kind, raw.title, raw.creator
     if kind is None:
-        raise RowProblem("kind", EXPECTED_FIELDS["kind"], shown(None))
+        refuse("kind", None)
     if title is None or is_blank(title):
-        raise RowProblem("title", EXPECTED_FIELDS["title"], shown(title))
+        refuse("title", title)
     if creator is None or is_blank(creator):
-        raise RowProblem("creator", EXPECTED_FIELDS["creator"], shown(creator))
+        refuse("creator", creator)
+    creators = _words("creators", raw.creators, faults) if raw.creators else ()
     if raw.album is not None and is_blank(raw.album):
-        raise RowProblem("album", EXPECTED_FIELDS["album"], shown(raw.album))
+        refuse("album", raw.album)
+    tags = _words("tags", raw.tags, faults) if raw.tags else ()
     if raw.language is not None and not is_language(raw.language):
-        raise RowProblem("language", EXPECTED_FIELDS["language"], shown(raw.language))
+        refuse("language", raw.language)
+    published_at = None if raw.published_at is None else _published(raw.published_at, faults)
     age = raw.min_age or 0
-    if isinstance(age, float):
-        if not age.is_integer():
-            raise RowProblem("min_age", EXPECTED_FIELDS["min_age"], shown(age))
-        age = int(age)
-    return Item(
-        id=item_id,
-        kind=kind,
-        title=title,
-        creator=creator,
-        creators=_words("creators", raw.creators) if raw.creators else (),
+    if isinstance(age, float) and not age.is_integer():
+        refuse("min_age", age)
+    item = Item(
+        id=item_id or "",
+        kind=kind or "track",
+        title=title or "",
+        creator=creator or "",
+        creators=creators,
         text=raw.text,
         album=raw.album,
-        tags=_words("tags", raw.tags) if raw.tags else (),
+        tags=tags,
         language=raw.language,
         duration_s=raw.duration_s,
-        published_at=None if raw.published_at is None else _published(raw.published_at),
+        published_at=published_at,
         explicit=raw.explicit,
-        min_age=age,
-        availability=EVERYWHERE if raw.availability is None else _windows(raw.availability),
+        min_age=int(age),
+        availability=EVERYWHERE if raw.availability is None else _windows(raw.availability, faults),
         popularity=raw.popularity,
-        extra=_extra(raw.extra) if raw.extra else {},
+        extra=_extra(raw.extra, faults) if raw.extra else {},
     )
+    if faults:
+        raise RowProblem.of(faults, item)
+    return item
 
 
 CATALOGUE_PARSER: RowParser[RawItem, Item] = RowParser(

@@ -1,8 +1,10 @@
 """What `nearfield check` finds in a catalogue and its interactions, without building anything."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
 from embedding.errors import RejectedInputError
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Counts(Struct, frozen=True):
-    """Rows of one input; read = accepted + rejected."""
+    """Rows of one input; read = accepted + rejected. How many were read a second."""
 
     accepted: int
     rejected: int
+    rows_per_s: float
 
 
 class Checked(Struct, frozen=True):
@@ -30,12 +33,15 @@ class Checked(Struct, frozen=True):
     failures: tuple[str, ...]
 
     def summary(self, rejects: Rejects) -> dict[str, Any]:
-        """The answer of `check --json`: the catalogue's counts at the top, the interactions' beside them."""
-        catalogue = self.counts["catalogue"]
+        """The answer of `check --json`: the catalogue's counts at the top, the interactions' beside them.
+
+        `faults` are those of the first bad rows, as in the rejects file, which has all `num_faults` of them.
+        """
         return {
-            "accepted": catalogue.accepted,
-            "rejected": catalogue.rejected,
+            **msgspec.structs.asdict(self.counts["catalogue"]),
             **{name: counts for name, counts in self.counts.items() if name != "catalogue"},
+            "num_faults": rejects.num_faults,
+            "faults": rejects.first,
             "rejects_file": str(rejects.path) if rejects.rejected else None,
             "failures": self.failures,
         }
@@ -54,13 +60,16 @@ def check_rows(catalogue: Path, interactions: Path | None, rejects: Rejects, rep
         inputs["interactions"] = read_interactions(interactions, rejects, ids.__contains__)
     for name, batches in inputs.items():
         accepted, rejected, num_failures = rejects.accepted, rejects.rejected, len(failures)
+        started = time.monotonic()
         try:
             with reporter.stage(f"check {name}") as advance:
                 for batch in batches:
                     advance(len(batch))
         except RejectedInputError as error:
             failures.append(str(error))
-        counts[name] = Counts(rejects.accepted - accepted, rejects.rejected - rejected)
+        accepted, rejected = rejects.accepted - accepted, rejects.rejected - rejected
+        rows_per_s = (accepted + rejected) / max(time.monotonic() - started, 1e-9)
+        counts[name] = Counts(accepted, rejected, round(rows_per_s, 1))
         if counts[name].accepted == 0 and len(failures) == num_failures:
             failures.append(f"{name}: not one good row in {counts[name].rejected:,}")
     return Checked(counts, tuple(failures))

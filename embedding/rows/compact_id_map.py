@@ -28,13 +28,17 @@ class CompactIdMap:
         return self._count
 
     def __contains__(self, item_id: str) -> bool:
+        return self.get(item_id) is not None
+
+    def get(self, item_id: str) -> int | None:
+        """The place where `item_id` came first, None where it did not come."""
         wanted = (hash(item_id) & _MASK_64) or 1
         slot = wanted & self._mask
         while found := self._hashes[slot]:
             if found == wanted:
-                return True
+                return self._places[slot]
             slot += 1
-        return False
+        return None
 
     def add(self, item_id: str, place: int) -> int | None:
         """Note that `item_id` came at `place`; returns the earlier place, and keeps that one, if it came before."""

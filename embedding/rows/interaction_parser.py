@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from embedding.rows.catalogue_fields import EXPECTED_ID
-from embedding.rows.rejects import shown
+from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import LongId, is_id
 from embedding.rows.schema import Int64, Interaction, Weight
@@ -31,31 +31,36 @@ EXPECTED_FIELDS: dict[str, Any] = {
 }
 
 
-def _moment(at: str | float) -> float:
+def _moment(at: str | float, faults: list[Fault]) -> float | None:
     if isinstance(at, str):
         try:
             return epoch_us(at) / 1e6
         except ValueError:
-            raise RowProblem("at", _AT, shown(at)) from None
-    if not FIRST_S <= at <= LAST_S:
-        raise RowProblem("at", _AT, shown(at))
-    return float(at)
+            pass
+    elif FIRST_S <= at <= LAST_S:
+        return float(at)
+    faults.append(Fault("at", _AT, shown(at)))
+    return None
 
 
-def _id(name: str, written: str | int | None) -> str:
+def _id(name: str, written: str | int | None, faults: list[Fault]) -> str:
     text = str(written) if isinstance(written, int) else written
     if text is None or not is_id(text):
-        raise RowProblem(name, EXPECTED_ID, shown(text))
-    return text
+        faults.append(Fault(name, EXPECTED_ID, shown(text)))
+    return text or ""
 
 
 def _interaction(raw: RawInteraction) -> Interaction:
-    return Interaction(
-        _id("user_id", raw.user_id),
-        _id("item_id", raw.item_id),
-        None if raw.at is None else _moment(raw.at),
+    faults: list[Fault] = []
+    interaction = Interaction(
+        _id("user_id", raw.user_id, faults),
+        _id("item_id", raw.item_id, faults),
+        None if raw.at is None else _moment(raw.at, faults),
         1.0 if raw.weight is None else raw.weight,
     )
+    if faults:
+        raise RowProblem.of(faults, interaction)
+    return interaction
 
 
 INTERACTION_PARSER: RowParser[RawInteraction, Interaction] = RowParser(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.readers import read_batches
-from embedding.rows.rejects import Rejects, shown
-from embedding.rows.row_parser import RowProblem
+from embedding.rows.rejects import Fault, Rejects, shown
 from embedding.rows.schema import Interaction
 
 
@@ -19,9 +18,9 @@ def read_interactions(
     Raises as `read_catalogue`.
     """
 
-    def check(interaction: Interaction, _file_number: int, _line: int) -> RowProblem | None:
+    def check(interaction: Interaction, _file_number: int, _line: int, _is_good: bool) -> Fault | None:
         if is_item is None or is_item(interaction.item_id):
             return None
-        return RowProblem("item_id", "the id of an item in the catalogue", shown(interaction.item_id))
+        return Fault("item_id", "the id of an item in the catalogue", shown(interaction.item_id))
 
     yield from read_batches(path, INTERACTION_PARSER, rejects, check)

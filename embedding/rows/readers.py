@@ -8,7 +8,7 @@ from embedding.errors import NotFoundError, RejectedInputError
 from embedding.rows.readers_csv import read_csv
 from embedding.rows.readers_jsonl import read_jsonl
 from embedding.rows.readers_parquet import read_parquet
-from embedding.rows.rejects import Rejects
+from embedding.rows.rejects import Fault, Rejects
 from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
 from embedding.rows.unchanged_lines import UnchangedLines
@@ -56,10 +56,12 @@ def read_batches(
     path: Path,
     parser: RowParser[Any, Row],
     rejects: Rejects,
-    check: Callable[[Row, int, int], RowProblem | None],
+    check: Callable[[Row, int, int, bool], Fault | None],
     unchanged: UnchangedLines | None = None,
 ) -> Iterator[list[Row]]:
-    """Good rows of `path` in batches of at most 4,096; `check(row, file number, line)` may reject one too.
+    """Good rows of `path` in batches of at most 4,096; bad ones go to `rejects` with all of their faults.
+
+    `check(row, file number, line, whether it is good so far)` may find one more.
 
     Lines of JSON that `unchanged` knows are skipped and not counted; of other formats every row is parsed.
 
@@ -74,11 +76,12 @@ def read_batches(
         try:
             for line, size, outcome in _rows_of(file, parser, unchanged):
                 if isinstance(outcome, RowProblem):
-                    rejects.add(name, line, outcome.field, outcome.expected, outcome.came)
+                    fault = None if outcome.row is None else check(outcome.row, file_number, line, False)
+                    rejects.add(name, line, *(outcome if fault is None else outcome.with_more(fault)).faults)
                     continue
-                problem = check(outcome, file_number, line)
-                if problem is not None:
-                    rejects.add(name, line, problem.field, problem.expected, problem.came)
+                fault = check(outcome, file_number, line, True)
+                if fault is not None:
+                    rejects.add(name, line, fault)
                     continue
                 if unchanged is not None:
                     unchanged.took()
@@ -89,7 +92,7 @@ def read_batches(
                     yield batch
                     batch, batch_bytes = [], 0
         except FileDamage as damage:
-            rejects.add(name, damage.line, "", damage.expected, damage.came)
+            rejects.add(name, damage.line, Fault("", damage.expected, damage.came))
             place = "" if damage.line is None else f" at line {damage.line:,}"
             damaged.append(f"{name}{place}: expected {damage.expected}, came {damage.came}")
         if batch:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +15,16 @@ NUM_KEPT = 50
 CAME_LENGTH = 80
 
 
+class Fault(NamedTuple):
+    """One thing wrong with a row: the field (empty: the whole row), what was expected, what came (as text)."""
+
+    field: str
+    expected: str
+    came: str
+
+
 class Reject(Struct, frozen=True):
-    """Why one row was not taken.
+    """One fault of a row that was not taken, and where it stands.
 
     `line` counts lines from 1 (rows in Parquet), None where the whole file is meant; `field` is empty where the
     whole row is meant.
@@ -30,16 +38,18 @@ class Reject(Struct, frozen=True):
 
 
 class Rejects:
-    """Counts good and bad rows; writes the bad ones to `path` as JSON lines.
+    """Counts good and bad rows; writes the faults of the bad ones to `path`, one JSON line a fault.
 
     A context manager. The file appears under its name when the context is left, and only if there was a reject;
-    one of an earlier run at the same path is removed. `first` holds the first 50 rejects.
+    one of an earlier run at the same path is removed. `first` holds all faults of the first bad rows: of so many that
+    there are 50 or more; `num_faults` counts them all.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.accepted = 0
         self.rejected = 0
+        self.num_faults = 0
         self.first: list[Reject] = []
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         self._file: IO[bytes] | None = None
@@ -59,16 +69,17 @@ class Rejects:
         """Count `num_rows` good rows."""
         self.accepted += num_rows
 
-    def add(self, file: str, line: int | None, field: str, expected: str, came: str) -> None:
-        """Count one bad row and write down why; `came` is cut to 80 characters."""
+    def add(self, file: str, line: int | None, *faults: Fault) -> None:
+        """Count one bad row and write down each of its `faults`; what came is cut to 80 characters."""
         self.rejected += 1
-        reject = Reject(file, line, field, expected, shortened(came))
+        self.num_faults += len(faults)
+        rejects = [Reject(file, line, field, expected, shortened(came)) for field, expected, came in faults]
         if len(self.first) < NUM_KEPT:
-            self.first.append(reject)
+            self.first.extend(rejects)
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._partial.open("wb")
-        self._file.write(msgspec.json.encode(reject) + b"\n")
+        self._file.writelines(msgspec.json.encode(reject) + b"\n" for reject in rejects)
 
     def enforce(self, max_share: float) -> None:
         """Raise RejectedInputError when no good row came, or more than `max_share` of the rows is bad."""

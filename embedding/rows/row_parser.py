@@ -1,13 +1,12 @@
-"""A row as written, parsed into a validated one, or the field that is wrong with it, in words."""
+"""A row as written, parsed into a validated one, or all that is wrong with it, in words."""
 
-import difflib
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import msgspec
 
-from embedding.rows.rejects import shown
+from embedding.rows.rejects import Fault, shown
+from embedding.rows.row_faults import MAX_FAULTS, FieldFaults, of_other_fields
 
 Raw = TypeVar("Raw", bound=msgspec.Struct)
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -15,28 +14,42 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 # What the text of a CSV cell is read as.
 Cell = Literal["number", "flag", "list", "json", "time"]
 
-_AT_PATH = re.compile(r" - at `(?:key` in `)?\$(.*)`$")
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(.*?)`")
-
 
 class RowProblem(Exception):
-    """Why a row cannot be taken: the field (empty: the whole row), what was expected, what came (as text)."""
+    """Why a row cannot be taken: its `faults`, one or more.
+
+    `row`: what its other fields make, None where they make nothing; a field with a fault holds anything.
+    """
 
     def __init__(self, field: str, expected: str, came: str) -> None:
+        """A row with one fault."""
+        self.faults: tuple[Fault, ...] = (Fault(field, expected, came),)
+        self.row: Any = None
         super().__init__(f"{field or 'row'}: expected {expected}, came {came}")
-        self.field = field
-        self.expected = expected
-        self.came = came
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault], row: Any) -> Self:
+        """A row with all of `faults`, of which the first 100 are told, and that there are more."""
+        problem = cls(*faults[0])
+        if len(faults) > MAX_FAULTS:
+            more = Fault("", "a row with fewer faults (mend these, and the others are told)", f"more than {MAX_FAULTS}")
+            faults = (*faults[:MAX_FAULTS], more)
+        problem.faults = tuple(faults)
+        problem.row = row
+        return problem
+
+    def with_more(self, *others: Fault) -> Self:
+        """This and what `others` say of fields about which nothing is said yet."""
+        return self.of((*self.faults, *of_other_fields(others, self.faults)), self.row)
 
 
 class RowParser(Generic[Raw, Row]):
     """The parser of one kind of row.
 
-    `name`: what messages call such a row; `raw`: its fields as written; `build`: makes the row of them, or raises
-    RowProblem; `required`: columns that a table must have; `expected`: in words what each field takes, by its path
-    without list positions (`availability[].market`), or a function from the value that came to these words; `cells`:
-    the type of each CSV column that is not text.
+    `name`: what messages call such a row; `raw`: its fields as written; `build`: makes the row, or raises RowProblem
+    with all that is wrong; `required`: columns that a table must have; `expected`: in words what each field takes, by
+    its path without list positions (`availability[].market`), or a function from the value that came to these words;
+    `cells`: the type of each CSV column that is not text.
     """
 
     def __init__(
@@ -53,9 +66,9 @@ class RowParser(Generic[Raw, Row]):
         self.cells = cells
         self._raw = raw
         self._build = build
-        self._expected = expected
         self._decode = msgspec.json.Decoder(raw).decode
         self._types: dict[str, Any] = {field.encode_name: field.type for field in msgspec.structs.fields(raw)}
+        self._faults = FieldFaults(name, self._types, expected)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -63,14 +76,14 @@ class RowParser(Generic[Raw, Row]):
         return tuple(self._types)
 
     def from_json(self, line: bytes) -> Row:
-        """The row in one JSON object; RowProblem says what is wrong with it."""
+        """The row in one JSON object; RowProblem says all that is wrong with it."""
         try:
             return self._build(self._decode(line))
         except msgspec.ValidationError:
             pass
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _not_json(line, error) from None
-        # Parse once more without types, to say which field is wrong.
+        # Parse once more without types, to say which fields are wrong.
         try:
             fields = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -80,69 +93,42 @@ class RowParser(Generic[Raw, Row]):
         return self._explained(fields)
 
     def from_fields(self, fields: dict[str, Any]) -> Row:
-        """The row in a dict of plain values (text, numbers, booleans, lists, dicts); RowProblem otherwise."""
+        """The row in a dict of plain values (text, numbers, booleans, lists, dicts); RowProblem as `from_json`."""
         try:
             return self._build(msgspec.convert(fields, self._raw))
         except (msgspec.ValidationError, RecursionError):
             return self._explained(fields)
 
     def _explained(self, fields: dict[str, Any]) -> Row:
-        """The row after all, where the only trouble was a null; else RowProblem for its first bad field."""
+        """The row after all, where the only trouble was a null; else RowProblem with all of its faults.
+
+        What a type refuses is taken out, so that `build` sees the rest.
+        """
         try:
             fields = without_nulls(fields)
         except RecursionError:
             raise RowProblem("", "lists and objects within reason", "some nested too deep") from None
-        for name in fields:
-            if name not in self._types:
-                raise RowProblem(_label(name), self._unknown(name), shown(fields[name]))
-        for name, type_ in self._types.items():
-            if name in fields:
-                try:
-                    msgspec.convert(fields[name], type_)
-                except msgspec.ValidationError as error:
-                    raise self._problem(name, fields[name], str(error)) from None
-        return self._build(msgspec.convert(fields, self._raw))
-
-    def _unknown(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self._types, n=1)
-        if close:
-            return f"a field of {self.name} (did you mean {close[0]}?)"
-        where = "; what has no field of its own belongs in extra" if "extra" in self._types else ""
-        return f"a field of {self.name}: {', '.join(self._types)}{where}"
-
-    def _problem(self, name: str, value: Any, message: str) -> RowProblem:
-        """The problem that msgspec found in field `name`, at the path that its message ends with."""
-        path, general = name, name
-        found = _AT_PATH.search(message)
-        for key, place in _STEP.findall(found.group(1)) if found else []:
-            if place == "...":
-                break
-            value = value[int(place)] if place else value[key]
-            path += f"[{place}]" if place else f".{key}"
-            general += "[]" if place else f".{key}"
-        unknown = _UNKNOWN_FIELD.search(message)
-        if unknown and isinstance(value, dict):
-            key = unknown.group(1)
-            return RowProblem(f"{path}.{_label(key)}", self._words(general, value), shown(value.get(key)))
-        return RowProblem(path, self._words(general, value), shown(value))
-
-    def _words(self, general: str, value: object) -> str:
-        words = self._expected[general]
-        return words if isinstance(words, str) else words(value)
+        unknown = self._faults.unknown(fields)
+        faults: list[Fault] = []
+        left = {name: self._faults.left(name, fields[name], faults) for name in self._types if name in fields}
+        try:
+            row = self._build(msgspec.convert(left, self._raw))
+        except RowProblem as problem:
+            # Of what was taken out, it can only say that it is missing.
+            others = of_other_fields(problem.faults, faults)
+            raise RowProblem.of((*unknown, *faults, *others), problem.row) from None
+        if unknown or faults:
+            raise RowProblem.of((*unknown, *faults), row)
+        return row
 
 
 def without_nulls(value: Any) -> Any:
-    """`value` without anything that is null, at any depth."""
+    """A copy of `value` whose objects have no null, at any depth; in lists it stays, so that places are as written."""
     if isinstance(value, dict):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value if inner is not None]
+        return [without_nulls(inner) for inner in value]
     return value
-
-
-def _label(name: str) -> str:
-    """A field's name as somebody else wrote it, fit for one line."""
-    return shown(name)[1:-1] if len(name) <= 60 else shown(name[:60])[1:-1] + "…"
 
 
 def _not_json(line: bytes, error: Exception) -> RowProblem:

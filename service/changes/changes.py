@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from embedding.protocols import TextEncoder
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.rejects import Fault
 from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from indexing.errors import RulesError
@@ -110,7 +111,7 @@ class Changes:
         self._make_puts = make_puts
 
     async def put(self, body: PutRows) -> Changed:
-        """Put rows, all or none; a 400 problem names every bad one, a 503 problem where no encoder comes."""
+        """Put rows, all or none; a 400 problem names all faults of every bad one; 503 where no encoder comes."""
         items = _rows(body)
         puts = await self._puts(items, self._live().rows)
         return await self._changed(await self._state.append(puts), len(items))
@@ -182,14 +183,23 @@ def _rows(body: PutRows) -> list[Item]:
     for place, raw in enumerate(body.items):
         try:
             item = CATALOGUE_PARSER.from_json(bytes(raw))
-        except RowProblem as error:
-            errors.append(FieldError(f"items[{place}].{error.field}".rstrip("."), error.expected, error.came))
+        except RowProblem as problem:
+            first = None if problem.row is None else places.get(problem.row.id)
+            all_of_it = problem if first is None else problem.with_more(_came_before(problem.row.id, first))
+            errors += _field_errors(place, all_of_it.faults)
             continue
         first = places.setdefault(item.id, place)
         if first != place:
-            expected = f"an id that did not come before (first at items[{first}])"
-            errors.append(FieldError(f"items[{place}].id", expected, shown(item.id)))
+            errors += _field_errors(place, [_came_before(item.id, first)])
         items.append(item)
     if errors:
         raise invalid_fields(tuple(errors))
     return items
+
+
+def _came_before(item_id: str, first: int) -> Fault:
+    return Fault("id", f"an id that did not come before (first at items[{first}])", shown(item_id))
+
+
+def _field_errors(place: int, faults: Sequence[Fault]) -> list[FieldError]:
+    return [FieldError(f"items[{place}].{fault.field}".rstrip("."), fault.expected, fault.came) for fault in faults]

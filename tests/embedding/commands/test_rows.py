@@ -17,7 +17,7 @@ from embedding.settings import EmbeddingSettings
 from tests.embedding.importers.contract import write_set
 from tests.embedding.importers.test_playlist_archive import FILES as PLAYLIST_ARCHIVE
 from tests.embedding.importers.test_podcast_episodes import lines as episode_lines
-from tests.embedding.rows.row_cases import good, jsonl, write_jsonl
+from tests.embedding.rows.row_cases import good, jsonl, write_csv, write_jsonl, write_parquet
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +79,105 @@ def test_check_as_json_is_one_object(folder: Path) -> None:
     write_jsonl(folder / "i.jsonl", [{"user_id": "u", "item_id": "ok-1"}])
     result = run(check, "broken.jsonl", "--interactions", "i.jsonl", "--rejects", "bad.jsonl", "--json")
     assert result.exit_code == 3
-    assert json.loads(result.stdout) == {
+    told = json.loads(result.stdout)
+    assert told.pop("rows_per_s") > 0
+    assert told["interactions"].pop("rows_per_s") > 0
+    assert told == {
         "accepted": 3,
         "rejected": 8,
         "interactions": {"accepted": 1, "rejected": 0},
+        "num_faults": 8,
+        "faults": [json.loads(line) for line in Path("bad.jsonl").read_bytes().splitlines()],
         "rejects_file": "bad.jsonl",
         "failures": [],
     }
-    assert len(Path("bad.jsonl").read_bytes().splitlines()) == 8
+    assert [fault["line"] for fault in told["faults"]] == [2, 3, 4, 5, 6, 7, 8, 10]
+
+
+FAULTY = good(
+    id=" a",
+    kind="song",
+    title=" ",
+    language="english (GB)",
+    duration_s=-1,
+    tags=["ok", " ", "x" * 201],
+    availability=[
+        {"market": "se"},
+        {"market": "SE", "from": "2024-02-01", "until": "2024-01-01"},
+        {"market": "UK", "until": "soon"},
+    ],
+)
+ITS_FAULTS = {
+    "id",
+    "kind",
+    "title",
+    "language",
+    "duration_s",
+    "tags[1]",
+    "tags[2]",
+    "availability[0].market",
+    "availability[1].until",
+    "availability[2].market",
+    "availability[2].until",
+}
+
+
+@pytest.mark.parametrize("write", [write_jsonl, write_csv, write_parquet])
+def test_all_faults_of_a_row_are_told_at_once(folder: Path, write: Any) -> None:
+    path = write(folder / {write_jsonl: "c.jsonl", write_csv: "c.csv", write_parquet: "c.parquet"}[write], [FAULTY])
+    result = run(check, path.name, "--json")
+    told = json.loads(result.stdout)
+    written = [json.loads(line) for line in Path(told["rejects_file"]).read_bytes().splitlines()]
+    assert sorted(fault["field"] for fault in written) == sorted(ITS_FAULTS)
+    assert len({fault["line"] for fault in written}) == 1
+    assert told["faults"] == written
+    assert (told["accepted"], told["rejected"], told["num_faults"]) == (0, 1, len(ITS_FAULTS))
+
+
+def test_a_bad_row_is_also_told_what_other_rows_make_wrong(folder: Path) -> None:
+    """An id that came before, an item that is not there: not found out in a second round."""
+    write_jsonl(folder / "c.jsonl", [good(id="a"), good(id="a", kind="song", langauge="sv")])
+    write_jsonl(folder / "i.jsonl", [{"user_id": "u", "item_id": "b", "at": "soon", "weight": "much"}])
+    run(check, "c.jsonl", "--interactions", "i.jsonl", "--rejects", "bad.jsonl")
+    written = [json.loads(line) for line in Path("bad.jsonl").read_bytes().splitlines()]
+    assert [(fault["file"], fault["field"]) for fault in written] == [
+        ("c.jsonl", "langauge"),
+        ("c.jsonl", "kind"),
+        ("c.jsonl", "id"),
+        ("i.jsonl", "weight"),
+        ("i.jsonl", "at"),
+        ("i.jsonl", "item_id"),
+    ]
+
+
+def test_of_more_than_a_hundred_faults_in_a_row_the_rest_is_announced(folder: Path) -> None:
+    row = good(availability=[{"market": 7}] * 5000, **{f"column {number}": number for number in range(60)})
+    write_jsonl(folder / "c.jsonl", [good(id="b"), row])
+    told = json.loads(run(check, "c.jsonl", "--json").stdout)
+    assert told["rejected"] == 1
+    fields = [fault["field"] for fault in told["faults"]]
+    assert fields[0] == "column 0"
+    assert fields[60:100] == [f"availability[{place}].market" for place in range(40)]
+    assert fields[100:] == [""]
+    assert told["faults"][100]["came"] == "more than 100"
+
+
+@pytest.mark.parametrize("name", ["a - at `$.b", "a` - at `$[7].market`", "a`b", "...", "\n"])
+def test_a_name_made_to_mislead_is_a_reject_like_others(folder: Path, name: str) -> None:
+    write_jsonl(folder / "c.jsonl", [good(id="b"), good(availability=[{"market": "SE", name: 1}], kind="song")])
+    told = json.loads(run(check, "c.jsonl", "--json").stdout)
+    assert (told["accepted"], told["rejected"]) == (1, 1)
+    fields = [fault["field"] for fault in told["faults"]]
+    assert len(fields) == 2
+    assert fields[0] == "kind"
+    assert fields[1].startswith("availability[0]")
+
+
+def test_check_says_how_fast_it_read_what_took_a_while(folder: Path) -> None:
+    write_jsonl(folder / "c.jsonl", [good(id=str(number)) for number in range(200_000)])
+    result = run(check, "c.jsonl", "--json")
+    rate = json.loads(result.stdout)["rows_per_s"]
+    assert 1000 < rate < 100_000_000
 
 
 def test_check_of_good_rows_leaves_nothing_behind(folder: Path) -> None:
@@ -97,7 +188,7 @@ def test_check_of_good_rows_leaves_nothing_behind(folder: Path) -> None:
 
 
 def test_check_shows_fifty_rejects_and_says_where_the_rest_is(folder: Path) -> None:
-    write_jsonl(folder / "c.jsonl", [good(), *[good(kind="song")] * 60])
+    write_jsonl(folder / "c.jsonl", [good(), *[good(id="bad", kind="song")] * 60])
     lines = run(check, "c.jsonl").stdout.splitlines()
     assert len(lines) == 50 + 3
     assert lines[50] == "and 10 more in .nearfield/rejects/c.jsonl.rejects.jsonl"

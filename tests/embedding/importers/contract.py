@@ -122,7 +122,7 @@ class ImporterContract:
         rows = self.run(source, 0.9)
         expected = [(file, line, field) for file, (_, places) in self.bad_lines.items() for line, field in places]
         assert sorted(rows.places, key=str) == sorted(expected, key=str)
-        assert rows.rejects.rejected == len(expected) > 0
+        assert rows.rejects.rejected == len({(file, line) for file, line, _ in expected}) > 0
         assert rows.items == list(self.items)
         assert rows.interactions == list(self.interactions)
 

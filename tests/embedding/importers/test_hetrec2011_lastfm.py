@@ -40,7 +40,7 @@ class TestHetRec2011LastFm(ImporterContract):
         "1 artists were played but have no row: their id is their name",
     )
     bad_lines = {  # noqa: RUF012  # the suite declares it
-        "artists.dat": ("1\tAgain\tu\t\n3\t\tu\t\n", [(4, "id"), (5, "title")]),
+        "artists.dat": ("1\tAgain\tu\t\n3\t\tu\t\n", [(4, "id"), (5, "title"), (5, "creator")]),
         # An empty line is no row.
         "user_artists.dat": (b"3\t1\n3\t1\toften\n\xff\t1\t1\n\n", [(5, ""), (6, "weight"), (7, "")]),
     }

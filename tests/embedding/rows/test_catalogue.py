@@ -240,7 +240,21 @@ def test_a_line_that_is_no_row_is_one_reject(tmp_path: Path, line: bytes) -> Non
     path.write_bytes(jsonl([good(id="x")]) + line + b"\n" + jsonl([good(id="y")]))
     items, rejects = read_items(path)
     assert [item.id for item in items] == ["x", "y"]
-    assert [reject.line for reject in rejects.first] == [2]
+    assert rejects.rejected == 1
+    assert {reject.line for reject in rejects.first} == {2}
+
+
+def test_a_null_in_a_list_moves_no_place(tmp_path: Path) -> None:
+    row = good(tags=[None, "a", " "], creators=[None, 7], availability=[None, {"market": "SE"}, None, {"market": "se"}])
+    _, rejects = read_items(write_jsonl(tmp_path / "c.jsonl", [row]))
+    assert [reject.field for reject in rejects.first] == ["creators[1]", "tags[2]", "availability[3].market"]
+
+
+def test_each_bad_entry_of_extra_is_told(tmp_path: Path) -> None:
+    row = good(extra={"a": [1], "b": 2, "c": {"d": 1}, "e" * 201: 1})
+    _, rejects = read_items(write_jsonl(tmp_path / "c.jsonl", [row]))
+    assert [reject.field for reject in rejects.first] == ["extra"] * 3
+    assert [reject.came[:12] for reject in rejects.first] == ['[1] for "a"', '{"d":1} for ', '1 for "eeeee']
 
 
 def test_numbers_that_are_none_are_refused_in_parquet(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from embedding.rows.compact_id_map import CompactIdMap
 def test_the_first_place_of_each_id_is_kept(drawn: list[str]) -> None:
     ids, truth = CompactIdMap(), dict[str, int]()
     for place, item_id in enumerate(drawn):
+        assert ids.get(item_id) == truth.get(item_id)
         assert ids.add(item_id, place) == truth.get(item_id)
         truth.setdefault(item_id, place)
     assert len(ids) == len(truth)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.errors import RejectedInputError
-from embedding.rows.rejects import CAME_LENGTH, NUM_KEPT, Reject, Rejects, default_rejects_path, shown
+from embedding.rows.rejects import CAME_LENGTH, NUM_KEPT, Fault, Reject, Rejects, default_rejects_path, shown
 
 
 def read(path: Path) -> list[Reject]:
@@ -17,7 +17,7 @@ def test_the_file_has_every_reject_and_the_counts_add_up(tmp_path: Path) -> None
     with Rejects(tmp_path / "deep" / "bad.jsonl") as rejects:
         rejects.accept(7)
         for line in range(NUM_KEPT + 5):
-            rejects.add("a.csv", line, "title", "a title", "x" * 500)
+            rejects.add("a.csv", line, Fault("title", "a title", "x" * 500))
         assert not rejects.path.exists()
     assert (rejects.read, rejects.accepted, rejects.rejected) == (NUM_KEPT + 12, 7, NUM_KEPT + 5)
     assert len(rejects.first) == NUM_KEPT
@@ -40,7 +40,7 @@ def test_without_rejects_there_is_no_file_and_an_old_one_goes(tmp_path: Path) ->
 def test_after_an_error_the_rejects_are_kept(tmp_path: Path) -> None:
     def fail() -> None:
         with Rejects(tmp_path / "bad.jsonl") as rejects:
-            rejects.add("a.csv", 1, "", "x", "y")
+            rejects.add("a.csv", 1, Fault("", "x", "y"))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -51,9 +51,9 @@ def test_after_an_error_the_rejects_are_kept(tmp_path: Path) -> None:
 def test_one_in_a_hundred_is_borne_and_more_is_not(tmp_path: Path) -> None:
     with Rejects(tmp_path / "bad.jsonl") as rejects:
         rejects.accept(99)
-        rejects.add("a.csv", 1, "", "x", "y")
+        rejects.add("a.csv", 1, Fault("", "x", "y"))
         rejects.enforce(0.01)
-        rejects.add("a.csv", 2, "", "x", "y")
+        rejects.add("a.csv", 2, Fault("", "x", "y"))
         with pytest.raises(RejectedInputError, match=r"2 of 101 rows .*max_reject_share.*bad\.jsonl"):
             rejects.enforce(0.01)
 
@@ -62,7 +62,7 @@ def test_no_good_row_is_never_borne(tmp_path: Path) -> None:
     with Rejects(tmp_path / "bad.jsonl") as rejects:
         with pytest.raises(RejectedInputError, match="no row at all"):
             rejects.enforce(1.0)
-        rejects.add("a.csv", 9, "title", "a title", "nothing")
+        rejects.add("a.csv", 9, Fault("title", "a title", "nothing"))
         with pytest.raises(RejectedInputError, match=r"not one good row.*a\.csv:9: title: expected a title"):
             rejects.enforce(1.0)
 

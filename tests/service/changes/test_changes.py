@@ -195,10 +195,32 @@ def test_bad_rows_are_all_named_and_none_is_put(workers: list[Client]) -> None:
     assert [error["field"] for error in answer.json()["errors"]] == [
         "items[1].kind",
         "items[2].kind",
+        "items[2].title",
+        "items[2].creator",
         "items[3].id",
         "items[4].titel",
     ]
     assert client.get("/v1/items/good").status_code == 404
+
+
+def test_all_faults_of_a_bad_row_are_named_at_once(workers: list[Client]) -> None:
+    client = workers[0]
+    windows = [{"market": "se"}, {"market": "SE", "until": "soon"}]
+    bad = row("good", kind="album", title=" ", duration_s=-1, titel="x", availability=windows)
+    answer = client.put("/v1/items", json={"items": [row("good"), bad]}, headers=TOKEN)
+    assert answer.status_code == 400
+    named = {error["field"]: error for error in answer.json()["errors"]}
+    assert named.keys() == {
+        "items[1].titel",
+        "items[1].kind",
+        "items[1].title",
+        "items[1].duration_s",
+        "items[1].availability[0].market",
+        "items[1].availability[1].until",
+        "items[1].id",
+    }
+    assert named["items[1].availability[0].market"]["came"] == '"se"'
+    assert "first at items[0]" in named["items[1].id"]["expected"]
 
 
 def test_a_call_takes_a_hundred_rows_and_no_more(workers: list[Client]) -> None:
