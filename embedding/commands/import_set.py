@@ -1,77 +1,90 @@
-"""What `nearfield import` reads from the command line, and what it prints."""
+"""`nearfield import`: one command for each format; public data sets share one, what they read and what they print."""
 
 from pathlib import Path
 
 import click
 import msgspec
 
+from embedding.commands.import_table import table
 from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
 from embedding.errors import UsageError
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
 
-class _Format(click.ParamType[str]):
-    """The name of an importer. Importers are loaded when one is asked for: readers take a while to import."""
+class _Formats(click.Group):
+    """The formats with a command of their own, then the data sets.
 
-    name = "format"
+    Importers of data sets are loaded when one is asked for: readers take a while to import.
+    """
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
+        """All formats, as help lists them."""
         from embedding.importers.registry import IMPORTERS
 
+        return [*self.commands, *IMPORTERS.names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a format; the error for an unknown one names the nearest."""
+        from embedding.importers.registry import IMPORTERS
+
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
         try:
-            return IMPORTERS[value].name
+            importer = IMPORTERS[cmd_name]
         except UsageError as error:
-            self.fail(str(error), param, ctx)
+            ctx.fail(f"{error}; of its own kind: {', '.join(self.commands)}")
+        return _data_set(importer.name, importer.about)
 
 
-class _WithFormats(click.Command):
-    """A command whose help lists all formats."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click names it
-        """The name of each format, and what it is."""
-        from embedding.importers.registry import IMPORTERS
-
-        with formatter.section("Formats"):
-            formatter.write_dl([(importer.name, importer.about) for importer in IMPORTERS])
-
-
-@click.command(name="import", cls=_WithFormats)
-@click.argument("format_", metavar="FORMAT", type=_Format())
-@click.argument("source", metavar="SRC", type=OUTPUT)
-@click.argument("folder", metavar="DIR", type=OUTPUT)
-@rejects_option
-@progress_option
-@json_option
-@pass_settings
-def import_(
-    settings: EmbeddingSettings,
-    format_: str,
-    source: Path,
-    folder: Path,
-    rejects_path: Path | None,
-    progress: ProgressMode,
-    as_json: bool,
-) -> None:
-    """Bring a public data set from the folder SRC into DIR/catalogue.jsonl and DIR/interactions.jsonl.
+@click.group(name="import", cls=_Formats, subcommand_metavar="FORMAT SRC DIR")
+def import_() -> None:
+    """Bring a spreadsheet, or a public data set, into catalogue.jsonl in the folder DIR.
 
     \b
-    Example:
+    Examples:
+      nearfield import table tracks.csv data
       nearfield import playlist_archive downloads/playlist_archive data
     """
-    from embedding.importers.import_set import import_set
-    from embedding.rows.rejects import Rejects, default_rejects_path
 
-    with Rejects(rejects_path or default_rejects_path(settings.data_dir, Path(format_))) as rejects:
-        done = import_set(format_, source, folder, rejects, settings.max_reject_share, Reporter(progress))
-    for note in done.notes:
-        click.echo(note, err=True)
-    if rejects.rejected:
-        click.echo(f"{rejects.rejected:,} rows were not taken; see {rejects.path}", err=True)
-    if as_json:
-        counts = {"items": done.items, "interactions": done.interactions, "rejected": rejects.rejected}
-        click.echo(msgspec.json.encode({**counts, "notes": done.notes, "folder": str(folder)}))
-    elif done.interactions is None:
-        click.echo(f"{done.items:,} items in {folder}; {format_} has no interactions.")
-    else:
-        click.echo(f"{done.items:,} items and {done.interactions:,} interactions in {folder}.")
+
+import_.add_command(table)
+
+
+def _data_set(name: str, about: str) -> click.Command:
+    """The command that imports the data set `name`."""
+
+    @click.command(name=name, help=f"{about}\n\nBrings the set in the folder SRC into files of rows in DIR.")
+    @click.argument("source", metavar="SRC", type=OUTPUT)
+    @click.argument("folder", metavar="DIR", type=OUTPUT)
+    @rejects_option
+    @progress_option
+    @json_option
+    @pass_settings
+    def import_one(
+        settings: EmbeddingSettings,
+        source: Path,
+        folder: Path,
+        rejects_path: Path | None,
+        progress: ProgressMode,
+        as_json: bool,
+    ) -> None:
+        from embedding.importers.import_set import import_set
+        from embedding.rows.rejects import Rejects, default_rejects_path
+
+        with Rejects(rejects_path or default_rejects_path(settings.data_dir, Path(name))) as rejects:
+            done = import_set(name, source, folder, rejects, settings.max_reject_share, Reporter(progress))
+        for note in done.notes:
+            click.echo(note, err=True)
+        if rejects.rejected:
+            click.echo(f"{rejects.rejected:,} rows were not taken; see {rejects.path}", err=True)
+        if as_json:
+            counts = {"items": done.items, "interactions": done.interactions, "rejected": rejects.rejected}
+            click.echo(msgspec.json.encode({**counts, "notes": done.notes, "folder": str(folder)}))
+        elif done.interactions is None:
+            click.echo(f"{done.items:,} items in {folder}; {name} has no interactions.")
+        else:
+            click.echo(f"{done.items:,} items and {done.interactions:,} interactions in {folder}.")
+
+    return import_one

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # A line is cut out of a file, and a row out of its lines, by these.
-_ASCII = "\r\n\"" + "".join(_NAMES)
+_ASCII = '\r\n"' + "".join(_NAMES)
 
-ENCODING_HINT = 'UTF-8 text (where the file is in another encoding, a map says so: encoding = "cp1252")'
+ENCODING_HINT = 'a file in another encoding is read by a map that says so: encoding = "cp1252"'
 
 
 class Layout(Struct, frozen=True):

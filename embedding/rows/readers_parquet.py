@@ -26,6 +26,7 @@ def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int,
         # Without these two a whole row group would be held at once.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
             _check_columns(file.schema_arrow, parser)
+            parser.check_columns(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_SLICE_ROWS):
                 size = batch.nbytes // max(1, batch.num_rows)
                 for outcome in _outcomes(batch, parser):

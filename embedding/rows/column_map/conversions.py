@@ -9,6 +9,7 @@ from embedding.rows.column_map.declaration import Source
 from embedding.rows.column_map.durations import seconds
 from embedding.rows.readers_csv import cell_value
 from embedding.rows.row_parser import Cell
+from embedding.rows.workbook_cells import BrokenCell
 
 # What a field takes: one of the types of CSV cells, a moment, or text.
 FieldType = Cell | Literal["moment", "text"]
@@ -48,7 +49,26 @@ def check_keys(source: Source, kind: FieldType, name: str) -> None:
 
 
 def converter(source: Source, kind: FieldType) -> Convert:
-    """The conversion of `source` for a field of `kind`; it raises Misfit, and leaves to the field what it refuses."""
+    """The conversion of `source` for a field of `kind`, to None for no value.
+
+    It raises Misfit, and leaves to the field what it refuses.
+    """
+    return _but_empty(source, _converter(source, kind))
+
+
+def extra_converter(source: Source) -> Convert:
+    """As `converter`, of a value of `extra`: numbers stay numbers and text text, unless `type` says otherwise."""
+    return _but_empty(source, _extra_converter(source))
+
+
+def _but_empty(source: Source, convert: Convert) -> Convert:
+    if not source.empty:
+        return convert
+    empty = frozenset(word_of(word) for word in source.empty)
+    return lambda cell: None if word_of(cell) in empty else convert(cell)
+
+
+def _converter(source: Source, kind: FieldType) -> Convert:
     if source.values is not None:
         return _among({word.strip().casefold(): value for word, value in source.values.items()})
     if kind == "text":
@@ -63,10 +83,9 @@ def converter(source: Source, kind: FieldType) -> Convert:
     return lambda cell: _typed(cell, kind)
 
 
-def extra_converter(source: Source) -> Convert:
-    """The conversion of a value of `extra`: numbers stay numbers and text text, unless `type` says otherwise."""
+def _extra_converter(source: Source) -> Convert:
     if source.values is not None:
-        return converter(source, "text")
+        return _converter(source, "text")
     if source.type == "text":
         return as_text
     if source.type == "number":
@@ -74,6 +93,13 @@ def extra_converter(source: Source) -> Convert:
     if source.date is not None:
         return _moment(source, "moment")
     return lambda cell: cell.isoformat() if isinstance(cell, (date, datetime)) else _typed(cell, "text")
+
+
+def converted(convert: Convert, cell: Any) -> Any:
+    """`cell` by `convert`; Misfit as that, and for a cell that holds no value."""
+    if isinstance(cell, BrokenCell):
+        raise Misfit(cell.expected)
+    return convert(cell)
 
 
 def as_text(cell: Any) -> Any:
@@ -84,7 +110,9 @@ def as_text(cell: Any) -> Any:
         return str(cell)
     if isinstance(cell, float):
         if abs(cell) >= _DIGITS:
-            raise Misfit("text, or a number of at most 15 digits (a spreadsheet keeps no more: format the column as text)")
+            raise Misfit(
+                "text, or a number of at most 15 digits (a spreadsheet keeps no more: format the column as text)"
+            )
         return str(int(cell)) if cell.is_integer() else str(cell)
     if isinstance(cell, (date, datetime, time, timedelta)):
         raise Misfit("text; the cell is a date or a time (format the column as text and type it again)")
@@ -180,5 +208,7 @@ def check_format(pattern: str) -> None:
         datetime.strptime(datetime(2024, 5, 31).strftime(pattern), pattern)
     except ValueError as error:
         raise ValueError(f"expected a date format such as %d/%m/%Y, got {pattern!r} ({error})") from None
-    if not ("%Y" in pattern or "%y" in pattern) or ("%d" in pattern and not any(m in pattern for m in ("%m", "%b", "%B"))):
+    if not ("%Y" in pattern or "%y" in pattern) or (
+        "%d" in pattern and not any(m in pattern for m in ("%m", "%b", "%B"))
+    ):
         raise ValueError(f"expected a date format with a year (%Y), a month and a day, got {pattern!r}")

@@ -10,7 +10,7 @@ from datetime import MAXYEAR, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from embedding.rows.column_map.conversions import Misfit, check_format, is_blank_cell, parsed
+from embedding.rows.column_map.conversions import Misfit, check_format, converted, is_blank_cell, parsed
 from embedding.rows.column_map.declaration import Deal
 from embedding.rows.column_map.territory_days import end, first_second, midnight, zone_named
 from embedding.rows.markets import EVERYWHERE_CODE, TERRITORIES, expected_market, is_market
@@ -20,7 +20,8 @@ Windows = tuple[dict[str, str], ...]
 
 _WORLDWIDE = r"(?:world ?wide|the world|world|global|ww|\*)"
 _EXCEPT = re.compile(
-    rf"{_WORLDWIDE}\W*?[\s(,;]*(?:except(?: for)?|excluding|excl|ex|without|minus|but not|-)[\s.:]+(.+?)\)?", re.IGNORECASE
+    rf"{_WORLDWIDE}\W*?[\s(,;]*(?:except(?: for)?|excluding|excl|ex|without|minus|but not|-)[\s.:]+(.+?)\)?",
+    re.IGNORECASE,
 )
 _EVERYWHERE = re.compile(_WORLDWIDE, re.IGNORECASE)
 _CODES = re.compile(r"[\s,;|/]+")
@@ -55,7 +56,9 @@ class DealColumns:
         try:
             windows = self._dated(territories, excepted or (), first, last)
         except OverflowError:
-            faults.append(_fault(self._deal.from_ or self._deal.until or "", "days in the years 1 to 9999", first or last))
+            faults.append(
+                _fault(self._deal.from_ or self._deal.until or "", "days in the years 1 to 9999", first or last)
+            )
             return ()
         except Misfit as misfit:
             faults.append(_fault(self._deal.until or self._deal.territories, misfit.expected, last))
@@ -70,7 +73,7 @@ class DealColumns:
         if column is None or is_blank_cell(cell):
             return None
         try:
-            return convert(cell)
+            return converted(convert, cell)
         except Misfit as misfit:
             faults.append(_fault(column, misfit.expected, cell))
             return None
@@ -105,10 +108,17 @@ class DealColumns:
         return cell
 
 
+def is_worldwide(text: str) -> bool:
+    """Whether territories are written as the whole world, or as all of it but some."""
+    return _EVERYWHERE.fullmatch(text.strip()) is not None or _EXCEPT.fullmatch(text.strip()) is not None
+
+
 def _checked(codes: tuple[str, ...]) -> tuple[str, ...]:
     for code in codes:
         if not is_market(code):
-            raise Misfit(f"{expected_market(code)}, or Worldwide, or Worldwide except with codes; {shown(code)} is none")
+            raise Misfit(
+                f"{expected_market(code)}, or Worldwide, or Worldwide except with codes; {shown(code)} is none"
+            )
     if not codes:
         raise Misfit("codes of territories, or Worldwide")
     return codes

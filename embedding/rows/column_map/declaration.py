@@ -18,7 +18,10 @@ StructT = TypeVar("StructT", bound=Struct)
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a field comes from: a `column`, converted as the other keys say, or a `constant`."""
+    """Where a field comes from: a `column`, converted as the other keys say, or a `constant`.
+
+    `empty`: words that mean that there is no value.
+    """
 
     column: str | None = None
     constant: str | int | float | bool | list[str] | None = None
@@ -27,12 +30,14 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     date: str | None = None
     values: dict[str, str | int | float | bool] | None = None
     type: Literal["text", "number"] | None = None
+    empty: list[str] | None = None
 
     def __post_init__(self) -> None:
         """ValueError for keys that do not go together."""
         if (self.column is None) == (self.constant is None):
             raise ValueError("expected either a column or a constant")
-        if self.constant is not None and self != Source(constant=self.constant):
+        others = (self.separator, self.unit, self.date, self.values, self.type, self.empty)
+        if self.constant is not None and any(other is not None for other in others):
             raise ValueError("expected nothing beside a constant")
         if self.separator == "":
             raise ValueError("expected a separator of one character or more, got an empty one")
@@ -55,13 +60,12 @@ class Deal(Struct, frozen=True, forbid_unknown_fields=True):
 
 class TableMap(Struct, frozen=True, forbid_unknown_fields=True):
     """How the columns of one table become fields. A column whose name is a field's, and of which nothing is said, is
-    that field; `empty`: words that mean nothing; `drop`: columns that are not read."""
+    that field; `drop`: columns that are not read."""
 
     delimiter: str = ","
     encoding: str = "utf-8"
     sheet: str | None = None
     header_row: int | None = None
-    empty: list[str] = []
     drop: list[str] = []
     fields: dict[str, str | Source] = {}
     extra: dict[str, str | Source] = {}
@@ -86,13 +90,17 @@ class ColumnMap(Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_map(path: Path) -> ColumnMap:
     """The map in a TOML file. NotFoundError where there is none, UsageError as `parse_map`."""
+    return parse_map(load_map_text(path), str(path))
+
+
+def load_map_text(path: Path) -> str:
+    """The text of a map file. NotFoundError where there is none, UsageError where it is no text."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFoundError(f"expected a map of columns at {path}, but nothing is there") from None
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise UsageError(f"{path}: expected a TOML file in UTF-8: {error}") from None
-    return parse_map(text, str(path))
 
 
 def parse_map(text: str, name: str) -> ColumnMap:

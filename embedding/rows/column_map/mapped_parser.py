@@ -1,113 +1,151 @@
 """A parser of rows whose columns a map names: cells are brought to their fields, then parsed as all rows are."""
 
-import difflib
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 import msgspec
 
-from embedding.errors import UsageError
-from embedding.rows.column_map.conversions import (
-    Convert,
-    FieldType,
-    Misfit,
-    check_keys,
-    converter,
-    extra_converter,
-    is_blank_cell,
-    word_of,
-)
-from embedding.rows.column_map.deals import DealColumns
-from embedding.rows.column_map.declaration import Source, TableMap
+from embedding.rows.column_map.compiled import CompiledMap
+from embedding.rows.column_map.conversions import Misfit, converted, is_blank_cell
+from embedding.rows.column_map.declaration import TableMap
 from embedding.rows.layout import likely_delimiters
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_faults import of_other_fields
 from embedding.rows.row_parser import Raw, Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
 
-_WINDOWS = "availability"
-
 
 class MappedParser(RowParser[Raw, Row]):
-    """Reads rows by the columns that `table` names and hands their fields to `inner`.
+    """Reads rows by the columns that a map names and hands their fields to `inner`.
 
-    A fault names the field and, where it is known, the column. UsageError, beginning with `name`, for a map that
-    cannot be of such rows.
+    A fault names the field and, where it is known, the column.
     """
 
-    def __init__(self, inner: RowParser[Raw, Row], table: TableMap, name: str) -> None:
-        self.name = inner.name
+    def __init__(self, inner: RowParser[Raw, Row], table: TableMap, where: str) -> None:
+        """UsageError, which begins with `where`, for a map that cannot be of such rows."""
+        # All that is not said here is as the inner parser has it.
+        vars(self).update(vars(inner))
+        self.layout = table.layout
         # Cells are converted here, and columns checked here.
         self.cells = {}
         self.required = ()
-        self.layout = table.layout
         self._inner = inner
-        self._where = name
-        self._empty = frozenset(word_of(word) for word in table.empty)
-        self._drop = frozenset(table.drop)
-        self._constants: dict[str, Any] = {}
-        self._targets: dict[str, tuple[str, Convert]] = {}
-        self._extra: dict[str, tuple[str, Convert]] = {}
-        self._extra_constants: dict[str, Any] = {}
-        self._read_fields(table)
-        self._read_extra(table)
-        self._deals = [self._deal(number, deal) for number, deal in enumerate(table.deals, start=1)]
-        named = chain(
-            (column for column, _ in (*self._targets.values(), *self._extra.values())),
-            (column for deal in self._deals for column in deal.columns),
-        )
-        self._named = dict.fromkeys(named)
-        self._add_fields_as_named()
-        self._known = self._named.keys() | self._drop | {column for column, _ in self._targets.values()}
+        self._where = where
+        self._map = CompiledMap(inner, table, where)
         self._unseen: set[str] = set()
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """As RowParser."""
-        return self._inner.fields
 
     def check_columns(self, names: Iterable[str]) -> None:
         """FileDamage where a table with the columns `names` is not one that the map was made for."""
+        self._unseen = set()
         columns = list(names)
-        missing = [column for column in self._named if column not in columns]
+        missing = [column for column in self._map.named if column not in columns]
         if missing:
-            expected = f"the columns that the map names ({_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing)"
-            raise FileDamage(None, expected, f"columns {_listed(columns)}{self._delimiter_hint(columns)}")
-        unknown = [column for column in columns if column not in self._known]
+            expected = f"the columns that the map {self._where} names"
+            came = f"none called {_listed(missing)} among {_listed(columns)}{self._delimiter_hint(columns)}"
+            raise FileDamage(1, expected, came)
+        unknown = [column for column in columns if column not in self._map.known]
         if unknown:
-            raise FileDamage(None, self._expected_column(), f"{_listed(unknown)}, of which it says nothing")
-        fields = {field for field, (column, _) in self._targets.items() if column in columns}
-        lacking = [field for field in self._inner.required if field not in fields | self._constants.keys()]
+            raise FileDamage(1, self._expected_column, f"{_listed(unknown)}, of which it says nothing")
+        fields = {field for field, (column, _) in self._map.targets.items() if column in columns}
+        lacking = [field for field in self._inner.required if field not in fields | self._map.constants.keys()]
         if lacking:
-            expected = f"a map that says where {', '.join(lacking)} comes from"
-            raise FileDamage(None, expected, f"columns {_listed(columns)}")
+            expected = f"a map that says where {', '.join(lacking)} comes from ({self._where})"
+            raise FileDamage(1, expected, f"columns {_listed(columns)}")
 
     def rows_of(self, rows: Iterator[tuple[int, int, Row | RowProblem]]) -> Iterator[tuple[int, int, Row | RowProblem]]:
-        """The rows of one file; FileDamage at its end where JSON objects never had a column that the map names."""
-        self._unseen = set(self._named)
-        seen = 0
-        for row in rows:
-            seen += 1
-            yield row
-        if seen and self._unseen == set(self._named) or not seen:
-            return
+        """The rows of one file; FileDamage at its end where its JSON objects never had a column that the map names."""
+        self._unseen = set(self._map.named)
+        yield from rows
         if self._unseen:
-            missing = [column for column in self._named if column in self._unseen]
-            raise FileDamage(None, f"the columns that the map names ({_listed(missing)} came in no row)", f"{seen:,} rows")
+            missing = [column for column in self._map.named if column in self._unseen]
+            expected = f"the columns that the map {self._where} names"
+            raise FileDamage(None, expected, f"no row with {_listed(missing)}")
 
     def from_json(self, line: bytes) -> Row:
         """As RowParser."""
         try:
             fields = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # It says what is wrong with the line.
             return self._inner.from_json(line)
         if not isinstance(fields, dict):
             return self._inner.from_json(line)
-        self._unseen.difference_update(fields)
-        unknown = [Fault(shown(c)[1:-1], self._expected_column(), shown(v)) for c, v in fields.items() if c not in self._known]
-        return self._row(fields, unknown)
+        if self._unseen:
+            self._unseen.difference_update(fields)
+        unknown = [column for column in fields if column not in self._map.known]
+        return self._row(
+            fields, [Fault(_label(column), self._expected_column, shown(fields[column])) for column in unknown]
+        )
 
     def from_fields(self, fields: dict[str, Any]) -> Row:
         """As RowParser, of the cells of a row by their columns; dates and times may come as such."""
         return self._row(fields, [])
+
+    def _row(self, cells: dict[str, Any], faults: list[Fault]) -> Row:
+        filled = {column: cell for column, cell in cells.items() if not is_blank_cell(cell)}
+        fields = dict(self._map.constants)
+        for field, (column, convert) in self._map.targets.items():
+            if column in filled:
+                try:
+                    fields[field] = converted(convert, filled[column])
+                except Misfit as misfit:
+                    faults.append(Fault(field, misfit.expected, shown(filled[column])))
+        self._add_extra(filled, fields, faults)
+        self._add_windows(filled, fields, faults)
+        row: Row | None = None
+        try:
+            row = self._inner.from_fields(fields)
+        except RowProblem as problem:
+            faults = [*faults, *of_other_fields(problem.faults, faults)]
+            row = problem.row
+        if faults or row is None:
+            raise RowProblem.of([self._with_column(fault) for fault in faults], row)
+        return row
+
+    def _add_extra(self, filled: dict[str, Any], fields: dict[str, Any], faults: list[Fault]) -> None:
+        extra = dict(self._map.extra_constants)
+        for name, (column, convert) in self._map.extra.items():
+            if column in filled:
+                try:
+                    extra[name] = converted(convert, filled[column])
+                except Misfit as misfit:
+                    faults.append(Fault(f"extra.{name}", misfit.expected, shown(filled[column])))
+        if extra:
+            fields["extra"] = extra
+
+    def _add_windows(self, filled: dict[str, Any], fields: dict[str, Any], faults: list[Fault]) -> None:
+        if not self._map.deals:
+            return
+        before = len(faults)
+        windows = [window for deal in self._map.deals for window in deal.windows(filled, faults)]
+        if windows:
+            fields["availability"] = windows
+        elif len(faults) == before:
+            # Without windows the row would be open everywhere.
+            columns = [deal.columns[0] for deal in self._map.deals]
+            faults.append(
+                Fault("availability", f"territories in {_listed(columns)}, or Worldwide for everywhere", shown(None))
+            )
+
+    def _with_column(self, fault: Fault) -> Fault:
+        """The fault with the column that its field was read from."""
+        column = self._map.column_of(fault.field)
+        return fault if column is None else fault._replace(field=f"{fault.field} (column {_label(column)})")
+
+    @property
+    def _expected_column(self) -> str:
+        return f"a column of the map {self._where} (name it in fields, extra or drop)"
+
+    def _delimiter_hint(self, columns: list[str]) -> str:
+        likely = likely_delimiters(self.layout.delimiter.join(columns)) if len(columns) == 1 else []
+        return f" (the header has delimiter = {likely[0]!r}: say so in the map)" if likely else ""
+
+
+def _label(column: str) -> str:
+    return shown(column)[1:-1] if len(column) <= 60 else shown(column[:60])[1:-1] + "…"
+
+
+def _listed(columns: Iterable[str]) -> str:
+    names = [_label(column) for column in columns]
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
