@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import pytest
 
 from indexing.rules.parsing import parse_rules
@@ -83,9 +84,10 @@ def test_commands_that_are_shown_exist(page: Path) -> None:
 def assert_known(group: Any, words: list[str]) -> None:
     """Every command and every `--flag` among the words is one that the program has."""
     command = group
-    while words and hasattr(command, "commands") and not words[0].startswith("-"):
-        assert words[0] in command.commands, f"no command {words[0]!r} in {command.name}"
-        command = command.commands[words.pop(0)]
+    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+        inner = command.get_command(click.Context(command), words[0])
+        assert inner is not None, f"no command {words[0]!r} in {command.name}"
+        command, words = inner, words[1:]
     flags = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     used = {word.split("=")[0] for word in words if word.startswith("--")} - {"--help", "--version"}
     assert used <= flags, f"{command.name} has no {used - flags}"

@@ -212,7 +212,7 @@ class _Proposing:
                 f"{', '.join(map(shown, odd[:5]))} may mean yes or no: write a map with"
                 f" explicit = {{ column = {shown(column)}, values = {{ {shown(odd[0])} = true }} }}"
             )
-        values = {word: word in _YES for word in words if word not in _NOT_KNOWN}
+        values: dict[str, str | int | float | bool] = {word: word in _YES for word in words if word not in _NOT_KNOWN}
         empty = [word for word in words if word in _NOT_KNOWN]
         return Source(column=column, values=values or None, empty=empty or None)
 

@@ -17,6 +17,7 @@ Convert = Callable[[Any], Any]
 
 # A spreadsheet keeps no more digits of a number.
 _DIGITS = 10**15
+_MOST_DIGITS = 600
 _OWN_KEYS: dict[str, tuple[FieldType, ...]] = {
     "separator": ("list",),
     "unit": ("number", "time"),
@@ -107,9 +108,10 @@ def as_text(cell: Any) -> Any:
     if isinstance(cell, bool):
         return cell
     if isinstance(cell, int):
-        return str(cell)
+        # A longer one is no text either: Python refuses to write it.
+        return str(cell) if abs(cell) < 10**_MOST_DIGITS else cell
     if isinstance(cell, float):
-        if abs(cell) >= _DIGITS:
+        if not abs(cell) < _DIGITS:
             raise Misfit(
                 "text, or a number of at most 15 digits (a spreadsheet keeps no more: format the column as text)"
             )
@@ -144,7 +146,7 @@ def _among(values: dict[str, Any]) -> Convert:
 def _typed(cell: Any, kind: FieldType) -> Any:
     if isinstance(cell, (time, timedelta)):
         raise Misfit('no time of day or length of time; for a duration say its unit, such as unit = "m:s"')
-    if isinstance(cell, str) and kind not in ("text", "moment"):
+    if isinstance(cell, str) and kind != "text" and kind != "moment":
         return cell_value(cell.strip(), kind)
     return cell
 
@@ -161,6 +163,8 @@ def _measured(cell: Any, unit: str) -> float:
         return seconds(cell if isinstance(cell, (time, timedelta)) else _typed(cell, "number"), unit)
     except ValueError as error:
         raise Misfit(str(error)) from None
+    except OverflowError:
+        raise Misfit("a number within reason") from None
 
 
 def _list(separator: str | None) -> Convert:

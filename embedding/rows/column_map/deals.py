@@ -20,7 +20,7 @@ Windows = tuple[dict[str, str], ...]
 
 _WORLDWIDE = r"(?:world ?wide|the world|world|global|ww|\*)"
 _EXCEPT = re.compile(
-    rf"{_WORLDWIDE}\W*?[\s(,;]*(?:except(?: for)?|excluding|excl|ex|without|minus|but not|-)[\s.:]+(.+?)\)?",
+    rf"{_WORLDWIDE}[ (,;]{{0,3}}(?:except(?: for)?|excluding|excl|ex|without|minus|but not|-)[ .:]{{1,3}}([^()]+)\)?",
     re.IGNORECASE,
 )
 _EVERYWHERE = re.compile(_WORLDWIDE, re.IGNORECASE)
@@ -80,7 +80,7 @@ class DealColumns:
 
     def _territories(self, cell: Any) -> tuple[str, ...]:
         if isinstance(cell, str):
-            text = cell.strip()
+            text = " ".join(cell.split())
             if _EVERYWHERE.fullmatch(text):
                 return (EVERYWHERE_CODE,)
             found = _EXCEPT.fullmatch(text)
@@ -110,7 +110,8 @@ class DealColumns:
 
 def is_worldwide(text: str) -> bool:
     """Whether territories are written as the whole world, or as all of it but some."""
-    return _EVERYWHERE.fullmatch(text.strip()) is not None or _EXCEPT.fullmatch(text.strip()) is not None
+    words = " ".join(text.split())
+    return _EVERYWHERE.fullmatch(words) is not None or _EXCEPT.fullmatch(words) is not None
 
 
 def _checked(codes: tuple[str, ...]) -> tuple[str, ...]:

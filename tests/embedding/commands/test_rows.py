@@ -260,7 +260,8 @@ def test_an_unknown_format_is_wrong_use() -> None:
 
 
 def test_help_of_import_lists_every_format() -> None:
-    listed = run(import_, "--help").stdout.partition("Formats:")[2]
+    listed = run(import_, "--help").stdout.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
-        *IMPORTERS.names
+        "table",
+        *IMPORTERS.names,
     ]

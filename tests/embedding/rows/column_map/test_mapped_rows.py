@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -44,7 +45,12 @@ EXPLICIT = 'explicit = { column = "E", values = { Yes = true, no = false }, empt
         ('[catalogue.extra]\nupc = "E"', "0042", "extra", {"upc": "0042"}),
         ('[catalogue.extra]\nbpm = { column = "E", type = "number" }', "120", "extra", {"bpm": 120}),
         ('[catalogue.extra]\nlive = { column = "E", values = { y = true } }', "Y", "extra", {"live": True}),
-        ('[catalogue.extra]\nupc = "E"\nsource = { constant = "label" }', "1", "extra", {"upc": "1", "source": "label"}),
+        (
+            '[catalogue.extra]\nupc = "E"\nsource = { constant = "label" }',
+            "1",
+            "extra",
+            {"upc": "1", "source": "label"},
+        ),
     ],
 )
 def test_a_cell_becomes_its_field(tmp_path: Path, text: str, written: str, field: str, value: object) -> None:
@@ -162,7 +168,7 @@ def test_dropped_columns_are_not_read_and_two_fields_may_share_one(tmp_path: Pat
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_other_delimiters_and_cp1252_when_told(tmp_path: Path, delimiter: str) -> None:
     lines = [line.replace(",", delimiter) for line in ("Code,Title,Artist", "c-1,Ängel – live,Björk", ",,")]
-    layout = f"delimiter = {json.dumps(delimiter)}\nencoding = \"cp1252\""
+    layout = f'delimiter = {json.dumps(delimiter)}\nencoding = "cp1252"'
     items, rejects = read_mapped(csv_file(tmp_path, *lines, encoding="cp1252"), head(layout))
     assert (items[0].title, items[0].creator, rejects) == ("Ängel – live", "Björk", [])
 
@@ -228,3 +234,11 @@ def test_every_length_is_read_back_from_how_it_is_shown(total_s: int) -> None:
     assert seconds(f"{minutes // 60}:{minutes % 60:02}:{rest:02}", "h:m:s") == total_s
     assert seconds(f"{minutes // 60}:{minutes % 60:02}:{rest:02}", "m:s") == total_s
     assert seconds(total_s * 1000, "ms") == total_s
+
+
+def test_the_maps_of_the_docs_can_be_taken() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "columns.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        mapped_rows(parse_map(block, "docs/columns.md"), "docs/columns.md")
