@@ -150,7 +150,7 @@ def test_merged_cells_are_refused_from_the_header_on(tmp_path: Path) -> None:
     with pytest.raises(RejectedInputError, match="merged cells A1:C1"):
         read_mapped(path, head())
     path = workbook(tmp_path / "t.xlsx", rows, album)
-    with pytest.raises(RejectedInputError, match="line 3.*unmerge them and fill each.*merged cells C3:C4"):
+    with pytest.raises(RejectedInputError, match=r"line 3.*unmerge them and fill each.*merged cells C3:C4"):
         read_mapped(path, head("header_row = 2"))
 
 
@@ -212,7 +212,7 @@ def test_a_cell_beyond_the_header_is_a_reject(tmp_path: Path) -> None:
 def test_a_file_that_is_no_workbook_or_is_cut_short_is_one_reject(tmp_path: Path) -> None:
     path = tmp_path / "t.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0 an old workbook, or one with a password")
-    with pytest.raises(RejectedInputError, match="an .xls is saved anew as one"):
+    with pytest.raises(RejectedInputError, match=r"an \.xls is saved anew as one"):
         read_mapped(path, head())
     whole = workbook(path, [HEADER, ("c-1", "T", "A")]).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

@@ -9,7 +9,15 @@ from embedding.rows.rejects import Reject, Rejects
 from embedding.rows.schema import Item
 
 # What every test's table has beside the columns that it is about.
-HEAD = '[catalogue]\n{layout}\n[catalogue.fields]\nid = "Code"\nkind = {{ constant = "track" }}\ntitle = "Title"\ncreator = "Artist"\n'
+HEAD = """
+[catalogue]
+{layout}
+[catalogue.fields]
+id = "Code"
+kind = {{ constant = "track" }}
+title = "Title"
+creator = "Artist"
+"""
 
 
 def head(layout: str = "") -> str:

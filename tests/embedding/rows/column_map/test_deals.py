@@ -97,7 +97,16 @@ def test_the_last_day_that_there_is_means_no_end(tmp_path: Path) -> None:
 
 
 def test_several_deals_are_columns_side_by_side(tmp_path: Path) -> None:
-    deals = '[[catalogue.deals]]\nterritories = "T"\nuntil = "E"\ndate = "%d/%m/%Y"\n[[catalogue.deals]]\nterritories = "X"\nfrom = "S"\ndate = "%d/%m/%Y"\n'
+    deals = """
+[[catalogue.deals]]
+territories = "T"
+until = "E"
+date = "%d/%m/%Y"
+[[catalogue.deals]]
+territories = "X"
+from = "S"
+date = "%d/%m/%Y"
+"""
     assert windows(tmp_path, "SE;NO;01/07/2024;31/12/2024", deals) == (
         Window("SE", None, at("2024-12-31T23:00:00Z")),
         Window("NO", at("2024-06-30T22:00:00Z")),
