@@ -1,16 +1,15 @@
 """Podcast episodes gathered from feeds: `episodes.jsonl`, one object an episode; nobody's listening."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 
 from embedding.importers.import_job import ImportJob, ItemIds
 from embedding.importers.importer import Importer
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.languages import canonical, registered_part
 from embedding.rows.readers_jsonl import read_jsonl
 from embedding.rows.row_parser import RowParser
-from embedding.rows.row_text import is_language
 from embedding.rows.schema import Item
 
 
@@ -30,7 +29,7 @@ class _Episode(Struct):
 
 
 class _Read(Struct):
-    """An episode, and whether it came with a language that is none."""
+    """An episode, and whether it came with a language that is no registered tag."""
 
     item: Item
     odd_language: bool
@@ -40,23 +39,9 @@ class _Read(Struct):
         return self.item.id
 
 
-def bcp47(written: str | None) -> str | None:
-    """`written` with the letter case of RFC 5646 (section 2.1.1) and `-` for `_`; None where that is no tag."""
-    subtags = (written or "").strip().replace("_", "-").split("-")
-    cased = [subtags[0].lower()]
-    for before, subtag in pairwise(subtags):
-        if len(before) > 1 and len(subtag) == 2:
-            cased.append(subtag.upper())
-        elif len(before) > 1 and len(subtag) == 4:
-            cased.append(subtag.title())
-        else:
-            cased.append(subtag.lower())
-    tag = "-".join(cased)
-    return tag if is_language(tag) else None
-
-
 def _episode(row: _Episode) -> _Read:
-    language = bcp47(row.language)
+    written = (row.language or "").strip()
+    language = registered_part(written)
     fields = {
         "id": row.episode_id,
         "kind": "episode",
@@ -71,7 +56,8 @@ def _episode(row: _Episode) -> _Read:
         # Two shows may share a title.
         "extra": {"show_id": row.show_id} if row.show_id else None,
     }
-    return _Read(CATALOGUE_PARSER.from_fields(fields), language is None and bool((row.language or "").strip()))
+    is_odd = written != "" and canonical(written.replace("_", "-")) is None
+    return _Read(CATALOGUE_PARSER.from_fields(fields), is_odd)
 
 
 _EPISODES: RowParser[_Episode, _Read] = RowParser(
@@ -100,10 +86,14 @@ class PodcastEpisodes(Importer):
     has_interactions = False
 
     def run(self, job: ImportJob) -> Sequence[str]:
-        """As `Importer`; a language that is no BCP 47 tag is left out of its row."""
+        """As `Importer`; of a language that is no registered tag only the part that is one is kept."""
         ids = ItemIds("episode_id")
         num_odd = 0
         for read in job.rows("episodes.jsonl", _EPISODES, read_jsonl, ids.check):
             num_odd += read.odd_language
             job.write_item(read.item)
-        return [f"{num_odd:,} episodes had a language that is no BCP 47 tag: left out"] if num_odd else []
+        return (
+            [f"{num_odd:,} episodes had a language that is no registered tag: cut to what is one, or left out"]
+            if num_odd
+            else []
+        )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
+from embedding.rows.languages import expected_language
 from embedding.rows.markets import expected_market
 from embedding.rows.row_text import LongId, LongName, LongTag, LongTitle
 from embedding.rows.schema import Age, Duration, ExtraKey, ExtraValue, Int64, Kind, Popularity, Text
@@ -41,7 +42,10 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
 
 
 _NAME = "up to 1,000 characters, not all white space"
-EXPECTED_ID = "1 to 512 characters without control characters or white space at either end (or a whole number)"
+EXPECTED_ID = (
+    "1 to 512 characters without control characters or white space at either end, other than . and .. (or a whole"
+    " number)"
+)
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"
 _AGE = "a whole number of years, 0 to 120"
@@ -58,7 +62,7 @@ EXPECTED_FIELDS: dict[str, Any] = {
     "album": _NAME + _LEFT_OUT,
     "tags": "a list of words, at most 500",
     "tags[]": "up to 200 characters, not all white space",
-    "language": "a BCP 47 tag such as sv or en-US" + _LEFT_OUT,
+    "language": expected_language,
     "duration_s": "seconds as a number, 0 to 10,000,000",
     "published_at": EXPECTED_TIME,
     "explicit": "true or false" + _LEFT_OUT,

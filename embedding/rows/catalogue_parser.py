@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 from embedding.rows.catalogue_fields import EXPECTED_FIELDS, EXPECTED_WINDOWS, RawItem, RawWindow
+from embedding.rows.languages import canonical, expected_language
 from embedding.rows.markets import expected_market, is_market
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
-from embedding.rows.row_text import is_blank, is_id, is_language
+from embedding.rows.row_text import is_blank, is_id
 from embedding.rows.schema import EVERYWHERE, Item, Window
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 
@@ -92,8 +93,9 @@ def _item(raw: RawItem) -> Item:
     if raw.album is not None and is_blank(raw.album):
         refuse("album", raw.album)
     tags = _words("tags", raw.tags, faults) if raw.tags else ()
-    if raw.language is not None and not is_language(raw.language):
-        refuse("language", raw.language)
+    language = None if raw.language is None else canonical(raw.language)
+    if raw.language is not None and language is None:
+        faults.append(Fault("language", expected_language(raw.language), shown(raw.language)))
     published_at = None if raw.published_at is None else _published(raw.published_at, faults)
     age = raw.min_age or 0
     if isinstance(age, float) and not age.is_integer():
@@ -107,7 +109,7 @@ def _item(raw: RawItem) -> Item:
         text=raw.text,
         album=raw.album,
         tags=tags,
-        language=raw.language,
+        language=language,
         duration_s=raw.duration_s,
         published_at=published_at,
         explicit=raw.explicit,

@@ -1,4 +1,8 @@
-"""Market codes: ISO 3166-1 alpha-2, and what was probably meant by a code that is none."""
+"""Market codes: ISO 3166-1 alpha-2, and what was probably meant by a code that is none.
+
+The codes that MusicBrainz made for itself are among those free for one's own use:
+https://musicbrainz.org/doc/Release_Country
+"""
 
 # Officially assigned codes, ISO 3166-1 as of 2024.
 _ASSIGNED = """
@@ -14,18 +18,27 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Set aside by the standard (section 8.1.3) for codes of one's own; XK (Kosovo) is among them.
 _USER_ASSIGNED = ["AA", "ZZ", *(f"Q{c}" for c in "MNOPQRSTUVWXYZ"), *(f"X{c}" for c in _LETTERS)]
 
-# What "worldwide" is made of where it must be told market by market: all assigned codes, and Kosovo's.
+ASSIGNED = frozenset(_ASSIGNED.split())
+MARKETS = ASSIGNED | frozenset(_USER_ASSIGNED)
+# What worldwide is made of where it is told market by market: all assigned codes, and Kosovo's.
 TERRITORIES = (*_ASSIGNED.split(), "XK")
-MARKETS = frozenset(_ASSIGNED.split()) | frozenset(_USER_ASSIGNED)
 EVERYWHERE_CODE = "*"
 
 # What people write instead; taken silently, the item would stay closed in the market that they meant.
 _MEANT = {"UK": "GB", "EL": "GR", "EN": "GB or US", "JA": "JP", "SW": "SE", "DA": "DK"}
+# MusicBrainz's, for what is no country of today: no listener is there, the item would stay closed.
+_NO_MARKETS = {
+    "XW": 'worldwide: say [{"market": "*"}]',
+    "XE": "Europe: name its countries, each in a window",
+    "XU": "a country that is not known: leave availability out, or name those where it is open",
+    "XC": "Czechoslovakia: say CZ and SK, each in a window",
+    "XG": "East Germany: say DE",
+}
 
 
 def is_market(code: str) -> bool:
-    """Whether `code` is `*` or a code of ISO 3166-1 alpha-2, assigned or free for one's own use."""
-    return code == EVERYWHERE_CODE or code in MARKETS
+    """Whether a window may name `code`: `*` or a code of ISO 3166-1 alpha-2, assigned or free for one's own use."""
+    return code == EVERYWHERE_CODE or (code in MARKETS and code not in _NO_MARKETS)
 
 
 def meant_market(code: str) -> str | None:
@@ -37,5 +50,7 @@ def meant_market(code: str) -> str | None:
 def expected_market(code: object) -> str:
     """What was expected where `code` came, with the code that was probably meant."""
     rule = "an ISO 3166-1 alpha-2 code in upper case, such as SE, or * for everywhere"
+    if isinstance(code, str) and code.strip().upper() in _NO_MARKETS:
+        return f"{rule}; MusicBrainz's {code} is {_NO_MARKETS[code.strip().upper()]}"
     meant = meant_market(code) if isinstance(code, str) else None
     return f"{rule} (did you mean {meant}?)" if meant else rule

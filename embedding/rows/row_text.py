@@ -5,7 +5,6 @@ texts. That both say the same is a test.
 """
 
 import re
-from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -16,7 +15,6 @@ LongName = Annotated[str, Meta(max_length=1_000)]
 LongTag = Annotated[str, Meta(max_length=200)]
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
-_LANGUAGE = re.compile(r"(?=.{1,35}$)[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def is_blank(text: str) -> bool:
@@ -25,12 +23,12 @@ def is_blank(text: str) -> bool:
 
 
 def is_id(text: str) -> bool:
-    """Whether `text`, of any length, is as `embedding.rows.schema.Id` asks."""
+    """Whether `text`, of any length, is as `embedding.rows.schema.Id` asks, and no step of a path.
+
+    Clients take `.` and `..` out of an address, written as `%2E` too (RFC 3986, section 6.2.2.3): nobody could ask for
+    such an item.
+    """
+    if text in (".", ".."):
+        return False
     # Most ids are printable ASCII, which needs no pattern.
     return (text.isascii() and text.isprintable() and text[:1] > " " < text[-1:]) or _ID.fullmatch(text) is not None
-
-
-@lru_cache(maxsize=4096)
-def is_language(text: str) -> bool:
-    """Whether `text` is as `embedding.rows.schema.LanguageTag` asks."""
-    return _LANGUAGE.fullmatch(text) is not None

@@ -25,8 +25,8 @@ Text = Annotated[str, Meta(max_length=2_000_000)]
 Tag = Annotated[str, Meta(max_length=200, pattern=r"\S")]
 # ISO 3166-1 alpha-2, upper case, or "*" for everywhere. `$` alone would let a trailing newline pass.
 Market = Annotated[str, Meta(pattern=r"^([A-Z]{2}|\*)$(?!\n)")]
-# The shape of a BCP 47 tag; subtags are not looked up in the registry.
-LanguageTag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)", max_length=35)]
+# The shape of a BCP 47 tag; that it is registered, and in canonical form, is for `embedding.rows.languages`.
+LanguageTag = Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}|x)(-[A-Za-z0-9]{1,8})*$(?!\n)")]
 ExtraKey = Annotated[str, Meta(min_length=1, max_length=200)]
 # Integers of 64 bits: what the engine and the columns can hold.
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]

@@ -19,6 +19,7 @@ from embedding.rows.spool import Spool
 from embedding.text.text_vectors import TextVectors
 from embedding.towers.model_folder import ModelManifest, verify_model
 from embedding.towers.tower_loading import load_towers
+from indexing.building.discarding import discard, discarded_on_failure
 from indexing.building.finishing import Provenance, finish, optimise_and_judge, rewrite_points
 from indexing.building.leftovers import remove_leftovers
 from indexing.building.points import PointsWriter
@@ -27,6 +28,7 @@ from indexing.building.stages import (
     BuildStart,
     WrittenColumns,
     fingerprint,
+    is_written,
     mark_started,
     mark_written,
     started_with,
@@ -37,7 +39,7 @@ from indexing.payload.availability import AvailabilityClasses
 from indexing.release.manifest import Counts, Manifest
 from indexing.release.passages import drop_collections
 from indexing.release.users import UsersWriter
-from indexing.releases.known_lines import KnownLines, State, forget_lines, lines_path
+from indexing.releases.known_lines import KnownLines, State, lines_path
 from indexing.releases.releases import Releases
 from indexing.rules.declaration import RuleSet
 from indexing.state.contract import StateStore
@@ -79,8 +81,8 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
     """Build a release beside the live one, which stays as it is; returns the new manifest.
 
     Raises BuildLockedError, RejectedInputError, MismatchError, DamagedError, GateError or StoreError; nothing of
-    the unfinished release is shown. The next build of the same inputs goes on where this one was; one of other
-    inputs clears it away.
+    the unfinished release is shown. The next build of the same inputs goes on where this one was, if its rows were
+    all written; one of other inputs clears it away.
     """
     model = verify_model(inputs.model) if inputs.model else None
     if deps.texts.encoder_hash is None:
@@ -100,7 +102,8 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
         folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
         known = {*releases.folders(), *await deps.state.kept_elsewhere()}
         await remove_leftovers(deps.store, known, deps.reporter)
-        manifest = await _build(folder, inputs, model, deps)
+        async with discarded_on_failure(folder, deps.store, unless=is_written):
+            manifest = await _build(folder, inputs, model, deps)
         # Before others may build: to them its collections would be left-overs of a build that died.
         await deps.state.keep(releases.kept())
         return manifest
@@ -125,9 +128,7 @@ async def _folder_for(start: BuildStart, releases: Releases, deps: BuildDependen
         if before is not None and before.inputs == start.inputs and found is None:
             found = folder
             continue
-        await drop_collections(deps.store, name)
-        forget_lines(deps.data_dir, name)
-        shutil.rmtree(folder, ignore_errors=True)
+        await discard(folder, deps.store)
     if found is not None:
         deps.reporter.say(f"Going on with the unfinished build {found.name}")
         return found

@@ -16,6 +16,7 @@ from embedding.durable_files import hash_of
 from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from indexing.building.compaction_due import is_due
+from indexing.building.discarding import discard, discarded_on_failure
 from indexing.building.finishing import Provenance, finish, optimise_and_judge, rewrite_points
 from indexing.building.stages import BuildStart, WrittenColumns, mark_started, mark_written
 from indexing.columns.arrangement_features import ArrangementFeaturesWriter
@@ -25,7 +26,7 @@ from indexing.columns.presorted import PresortedListsWriter
 from indexing.errors import HostsBehindError
 from indexing.journal.current_rows import CurrentRows
 from indexing.release.manifest import Counts, Manifest
-from indexing.release.passages import PassagesWriter, drop_collections
+from indexing.release.passages import PassagesWriter
 from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
 from indexing.releases.push import push_release
@@ -57,15 +58,16 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
         live.release.check_words()
         manifest = live.release.manifest
         folder = await _begin(workspace, live)
-        written, places = _write(folder, live, reporter)
-        mark_written(folder, written)
-        await rewrite_points(folder, written, workspace.store, reporter)
-        rules = await workspace.state.rules()
-        gate = await optimise_and_judge(folder, written, workspace.store, rules, reporter)
-        provenance = Provenance(
-            encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing
-        )
-        compacted = finish(folder, provenance, written, gate, rules[0], reporter)
+        async with discarded_on_failure(folder, workspace.store):
+            written, places = _write(folder, live, reporter)
+            mark_written(folder, written)
+            await rewrite_points(folder, written, workspace.store, reporter)
+            rules = await workspace.state.rules()
+            gate = await optimise_and_judge(folder, written, workspace.store, rules, reporter)
+            provenance = Provenance(
+                encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing
+            )
+            compacted = finish(folder, provenance, written, gate, rules[0], reporter)
         before = State.of(manifest.id, live.rows_seq)
         carry_lines(data_dir, before, State.of(compacted.id, 0), places)
         if workspace.settings.release_store is not None:
@@ -75,8 +77,7 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
             await activate(workspace, compacted.id)
         except HostsBehindError:
             # Not worth a switch that leaves hosts behind: the journal is compacted another time.
-            await drop_collections(workspace.store, compacted.id)
-            shutil.rmtree(folder)
+            await discard(folder, workspace.store)
             await workspace.state.keep(workspace.releases.kept())
             raise
         if workspace.settings.release_store is not None:
@@ -87,8 +88,7 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
 async def _begin(workspace: Workspace, live: CurrentRows) -> Path:
     """A new folder; what other builds and compactions left unfinished goes, as with any build of other inputs."""
     for name in workspace.releases.unfinished():
-        await drop_collections(workspace.store, name)
-        shutil.rmtree(workspace.releases.folder / name, ignore_errors=True)
+        await discard(workspace.releases.folder / name, workspace.store)
     manifest = live.release.manifest
     folder = workspace.releases.folder / await workspace.releases.new_id()
     inputs = hash_of(["compaction", manifest.id, live.seq])

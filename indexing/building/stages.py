@@ -62,6 +62,11 @@ def written_in(folder: Path) -> WrittenColumns | None:
     return _read(folder / _WRITTEN, WrittenColumns)
 
 
+def is_written(folder: Path) -> bool:
+    """Whether columns, users and model are whole: what the next build of the same inputs goes on with."""
+    return written_in(folder) is not None
+
+
 def mark_written(folder: Path, written: WrittenColumns) -> None:
     """Say that the columns are whole, once they are on the disk."""
     flush_folder(folder)

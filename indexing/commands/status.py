@@ -68,7 +68,9 @@ def _print_lines(console: Console, found: "Status") -> None:
         say(f"journal: {journal.rows:,} rows changed since ({journal.share:.1%}), {journal.taken_down:,} taken down")
     if found.trouble is not None:
         say(found.trouble, "red")
-    for name in found.unfinished:
-        say(f"{name} is unfinished: a build is running, or the next one of the same inputs goes on with it.")
+    if found.at_work is not None:
+        say(f"a build, a compaction or a sync is running: {found.at_work}")
+    for name in found.unfinished if found.at_work is None else ():
+        say(f"{name} is unfinished: the next build of the same inputs goes on with it, one of others removes it.")
     for name, reason in found.damaged.items():
         say(f"{name} is damaged: {reason}", "red")

@@ -7,7 +7,7 @@ filled in here.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from embedding.rows.schema import Kind, name_key
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.errors import PostedFilterError
 from indexing.filters.algebra import All, AnyOf, Filter, NoneOf, OneOf, Range
+from indexing.payload.language_ranges import stored_prefixes
 from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, NO_LANGUAGE, FieldType, extra_field
 
 # Nobody writes more by hand; a program that does should ask twice. Rules around it are three deep.
@@ -31,13 +32,14 @@ Read = Callable[[Any], str | int | float | None]
 
 
 class _Field(Struct, frozen=True):
-    """How a field may be asked: its name in the algebra, the asks that it takes, and how a value is read (None: it
-    cannot be)."""
+    """How a field may be asked: its name in the algebra, the asks that it takes, how a value is read (None: it cannot
+    be), and what a point may hold for it, where that is not the value alone."""
 
     name: str
     asks: tuple[str, ...]
     expected: str
     read: Read
+    held_as: Callable[[Any], Iterable[str]] | None = None
 
 
 def _keyword(value: Any) -> str | None:
@@ -50,7 +52,7 @@ def _kind(value: Any) -> str | None:
 
 def _language(value: Any) -> str | None:
     keyword = _keyword(value)
-    return None if keyword in (None, NO_LANGUAGE) else str(keyword).lower()
+    return None if keyword == NO_LANGUAGE else keyword
 
 
 def _creator(value: Any) -> str | None:
@@ -83,7 +85,7 @@ _STRING, _WHOLE = "a string of 1 to 1,000 characters", "a whole number within 9,
 FIELDS = {
     "kind": _Field("kind", _VALUES, "'track' or 'episode'", _kind),
     "tags": _Field("tags", _VALUES, _STRING, _keyword),
-    "language": _Field("languages", _VALUES, "a language range such as en", _language),
+    "language": _Field("languages", _VALUES, "a language range such as en", _language, stored_prefixes),
     "creators": _Field("creator_keys", _VALUES, _STRING, _creator),
     "explicit": _Field("explicit", ("equals",), "true or false", _flag),
     "min_age": _Field("min_age", _NUMBERS, _WHOLE, _integer),
@@ -153,8 +155,9 @@ class Posted:
 
 def _one_of(field: _Field, values: list[Any], path: str) -> Filter:
     read = [_value(field, value, path) for value in values]
+    held = read if field.held_as is None else [form for value in read for form in field.held_as(value)]
     # One type a field, as its reader gives.
-    return OneOf(field.name, frozenset(read))  # type: ignore[arg-type]
+    return OneOf(field.name, frozenset(held))  # type: ignore[arg-type]
 
 
 def _range(field: _Field, posted: Any, path: str) -> Filter:

@@ -29,6 +29,8 @@ class Status(Struct, frozen=True, kw_only=True):
     trouble: str | None
     releases: list[Manifest]
     unfinished: list[str]
+    # Who builds, compacts or syncs now, and since when.
+    at_work: str | None
     damaged: dict[str, str]
 
 
@@ -54,5 +56,6 @@ async def status_of(workspace: Workspace) -> Status:
         trouble=trouble,
         releases=releases.manifests(),
         unfinished=releases.unfinished(),
+        at_work=await workspace.state.build_holder(),
         damaged=releases.damaged(),
     )

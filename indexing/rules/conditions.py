@@ -5,6 +5,7 @@ from typing import get_args
 
 from embedding.rows.schema import Kind
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range
+from indexing.payload.language_ranges import stored_prefixes
 from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, extra_field
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, at_s
@@ -51,13 +52,13 @@ def _of_context(ruleset: RuleSet, context: RequestContext) -> Iterator[Condition
 
 
 def _languages(ruleset: RuleSet, ranges: frozenset[str]) -> list[Filter]:
-    """RFC 4647 section 3.3.1, by the prefixes that a payload holds of its tag."""
+    """`stored_prefixes` of every range."""
     allow_unknown = ruleset.languages.unknown == "allow"
     if _ANY_LANGUAGE in ranges:
         return [] if allow_unknown else [NoneOf((OneOf("languages", frozenset({NO_LANGUAGE})),))]
     # The mark of an item without a language is no range that a request may ask for.
-    wanted = {language.lower() for language in ranges} - {NO_LANGUAGE}
-    return [OneOf("languages", frozenset(wanted | {NO_LANGUAGE} if allow_unknown else wanted))]
+    wanted = frozenset[str]().union(*map(stored_prefixes, ranges)) - {NO_LANGUAGE}
+    return [OneOf("languages", wanted | {NO_LANGUAGE} if allow_unknown else wanted)]
 
 
 def _of_file(ruleset: RuleSet) -> Iterator[Condition]:

@@ -2,12 +2,17 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from indexing.errors import BuildLockedError
+
+# Whoever asks for the holder shares the lock for a moment: that is no build.
+_TRIES, _PAUSE_S = 5, 0.02
 
 
 @contextmanager
@@ -16,17 +21,26 @@ def build_lock(data_dir: Path) -> Iterator[None]:
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "build.lock"
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise BuildLockedError(f"{path} is held by {holder}. Wait for it to end, or stop it.") from None
+            raise BuildLockedError(f"{path} is held by {holder}. Wait for it to end, or stop it.")
         file.truncate(0)
         file.write(f"process {os.getpid()}, since {datetime.now(UTC).isoformat(timespec='seconds')}")
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def _locked(file: IO[str]) -> bool:
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE_S)
+    return False
 
 
 def holder(data_dir: Path) -> str | None:

@@ -173,6 +173,27 @@ def test_a_name_made_to_mislead_is_a_reject_like_others(folder: Path, name: str)
     assert fields[1].startswith("availability[0]")
 
 
+@pytest.mark.parametrize(
+    ("fields", "field", "meant"),
+    [
+        ({"id": "."}, "id", "other than . and .."),
+        ({"id": ".."}, "id", "other than . and .."),
+        ({"language": "English"}, "language", "did you mean en?"),
+        ({"availability": [{"market": "XW"}]}, "availability[0].market", '[{"market": "*"}]'),
+        ({"availability": [{"market": "XE"}]}, "availability[0].market", "Europe"),
+    ],
+)
+def test_what_nobody_could_ever_meet_is_refused_with_what_was_meant(
+    folder: Path, fields: dict[str, Any], field: str, meant: str
+) -> None:
+    write_jsonl(folder / "c.jsonl", [good(id="ok"), good(**{"id": "bad", **fields})])
+    result = run(check, "c.jsonl", "--rejects", "bad.jsonl", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["rejected"]) == (3, 1)
+    (fault,) = (json.loads(line) for line in Path("bad.jsonl").read_bytes().splitlines())
+    assert fault["field"] == field
+    assert meant in fault["expected"]
+
+
 def test_check_says_how_fast_it_read_what_took_a_while(folder: Path) -> None:
     write_jsonl(folder / "c.jsonl", [good(id=str(number)) for number in range(200_000)])
     result = run(check, "c.jsonl", "--json")

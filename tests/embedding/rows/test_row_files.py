@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from embedding.errors import RejectedInputError
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.interaction_parser import INTERACTION_PARSER
-from embedding.rows.markets import MARKETS
+from embedding.rows.markets import MARKETS, is_market
 from embedding.rows.row_files import RowFiles, interaction_fields, item_fields
 from embedding.rows.row_parser import RowProblem
-from embedding.rows.row_text import is_blank, is_id, is_language
-from embedding.rows.schema import EVERYWHERE, Id, Interaction, Item, LanguageTag, Title, Window
+from embedding.rows.row_text import is_blank, is_id
+from embedding.rows.schema import EVERYWHERE, Id, Interaction, Item, Title, Window
 from tests.embedding.rows.row_cases import good, jsonl, read_items
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,14 +24,14 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = TEXTS.filter(lambda text: not is_blank(text))
 IDS = TEXTS.filter(is_id)
 SECONDS = st.integers(-62_135_596_800, 253_402_300_799)
-TAGS = st.from_regex(r"[A-Za-z]{2,3}(-[A-Z]{2})?", fullmatch=True)
+TAGS = st.sampled_from(("en", "en-US", "he-IL", "zh-Hans-CN", "nn", "en-x-ab-cdef", "es-419", "sl-rozaj"))
 
 
 @st.composite
 def windows(draw: st.DrawFn) -> Window:
     bounds = sorted(draw(st.lists(SECONDS, min_size=2, max_size=2, unique=True)))
     from_s, until_s = (bound if draw(st.booleans()) else None for bound in bounds)
-    return Window(draw(st.sampled_from(sorted(MARKETS | {"*"}))), from_s, until_s)
+    return Window(draw(st.sampled_from(sorted(filter(is_market, MARKETS | {"*"})))), from_s, until_s)
 
 
 ITEMS = st.builds(
@@ -104,9 +104,8 @@ def fits(value: str, limits: object) -> bool:
 @settings(deadline=None)
 @given(st.text(max_size=8) | st.text("aZ- 1\n\t\x00\x7f", max_size=8))
 def test_the_quick_checks_say_what_the_types_say(text: str) -> None:
-    assert is_id(text) == fits(text, Id)
+    assert is_id(text) == (fits(text, Id) and text not in (".", ".."))
     assert is_blank(text) != fits(text, Title)
-    assert is_language(text) == fits(text, LanguageTag)
 
 
 @FEW
