@@ -12,6 +12,12 @@ from indexing.settings import IndexingSettings
 
 pass_settings = click.make_pass_decorator(IndexingSettings)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+map_option = click.option(
+    "--map",
+    "map_path",
+    type=click.Path(exists=True, path_type=Path),
+    help="TOML file: which column is which field; see docs/columns.md.",
+)
 existing = click.Path(exists=True, path_type=Path)
 
 

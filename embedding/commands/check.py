@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
+from embedding.commands.options import OUTPUT, json_option, map_option, pass_settings, rejects_option
 from embedding.errors import RejectedInputError
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
@@ -23,6 +23,7 @@ EXIT_REJECTS = 3
 @click.command()
 @click.argument("catalogue", type=OUTPUT)
 @click.option("--interactions", type=OUTPUT, help="Interactions to check against the catalogue: a file or a folder.")
+@map_option
 @rejects_option
 @progress_option
 @json_option
@@ -32,6 +33,7 @@ def check(
     settings: EmbeddingSettings,
     catalogue: Path,
     interactions: Path | None,
+    map_path: Path | None,
     rejects_path: Path | None,
     progress: ProgressMode,
     as_json: bool,
@@ -47,10 +49,11 @@ def check(
       nearfield check data/catalogue.jsonl --interactions data/interactions.jsonl
     """
     from embedding.rows.check_rows import check_rows
+    from embedding.rows.column_map.row_parsers import rows_by
     from embedding.rows.rejects import Rejects, default_rejects_path
 
     with Rejects(rejects_path or default_rejects_path(settings.data_dir, catalogue)) as rejects:
-        checked = check_rows(catalogue, interactions, rejects, Reporter(progress))
+        checked = check_rows(catalogue, interactions, rejects, Reporter(progress), rows_by(map_path))
     if as_json:
         click.echo(msgspec.json.encode(checked.summary(rejects)))
     else:

@@ -7,6 +7,7 @@ import msgspec
 
 from embedding.commands.import_listens import listens_command
 from embedding.commands.import_rss import rss
+from embedding.commands.import_table import table
 from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option, warn_of_rejects
 from embedding.errors import UsageError
 from embedding.interruption import goes_on
@@ -46,17 +47,19 @@ class _Formats(click.Group):
 
 @click.group(name="import", cls=_Formats, subcommand_metavar="FORMAT SRC DIR")
 def import_() -> None:
-    """Bring podcasts from their feeds, a user's listens, or a public data set, into files of rows in the folder DIR.
+    """Bring podcasts from their feeds, a spreadsheet, a user's listens or a public data set into files of rows in DIR.
 
     \b
     Examples:
       nearfield import rss https://example.com/feed.xml podcasts
+      nearfield import table tracks.csv data
       nearfield import spotify_history my_spotify_data.zip listens --catalogue data/catalogue.jsonl --user u-17
       nearfield import playlist_archive downloads/playlist_archive data
     """
 
 
 import_.add_command(rss)
+import_.add_command(table)
 
 
 def _data_set(name: str, about: str) -> click.Command:

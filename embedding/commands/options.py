@@ -20,6 +20,10 @@ rejects_option = click.option(
     "--rejects", "rejects_path", type=OUTPUT, help="File for bad rows; default: .nearfield/rejects/NAME.rejects.jsonl."
 )
 
+map_option = click.option(
+    "--map", "map_path", type=INPUT, help="TOML file: which column is which field; see docs/columns.md."
+)
+
 
 def warn_of_rejects(rejects: dict[str, int]) -> None:
     """Say on stderr how many rows each rejects file holds."""

@@ -12,6 +12,7 @@ from embedding.commands.options import (
     catalogue_option,
     interactions_option,
     json_option,
+    map_option,
     pass_settings,
     warn_of_rejects,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @catalogue_option
 @interactions_option
+@map_option
 @click.option("--out", required=True, type=OUTPUT, help="Folder of the model; a model there is replaced.")
 @click.option(
     "--split",
@@ -57,6 +59,7 @@ def train(
     settings: EmbeddingSettings,
     catalogue: Path,
     interactions: Path,
+    map_path: Path | None,
     out: Path,
     split: Literal["common", "time", "none"],
     config_path: Path | None,
@@ -74,11 +77,13 @@ def train(
       nearfield train --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl --out model
     """
     from embedding.data.train_config import TrainConfig, load_config
+    from embedding.rows.column_map.row_parsers import rows_by
     from embedding.runs.train import TrainRequest, run_training
 
     request = TrainRequest(
         catalogue=catalogue,
         interactions=interactions,
+        rows=rows_by(map_path),
         out=out,
         split=split,
         config=TrainConfig() if config_path is None else load_config(config_path),

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from embedding.rows.catalogue_fields import RawItem
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.readers import read_batches, source_files
 from embedding.rows.rejects import Fault, Rejects, shown
+from embedding.rows.row_parser import RowParser
 from embedding.rows.schema import Item
 from embedding.rows.unchanged_lines import UnchangedLines
 
@@ -15,12 +17,17 @@ _LINE_BITS = 40
 
 
 def read_catalogue(
-    path: Path, rejects: Rejects, ids: CompactIdMap | None = None, unchanged: UnchangedLines | None = None
+    path: Path,
+    rejects: Rejects,
+    ids: CompactIdMap | None = None,
+    unchanged: UnchangedLines | None = None,
+    parser: RowParser[RawItem, Item] = CATALOGUE_PARSER,
 ) -> Iterator[list[Item]]:
     """Items of a file or folder in batches of at most 4,096; bad rows go to `rejects`.
 
     `ids` is filled with the ids accepted, for callers that look them up later. Lines that `unchanged` knows are
     skipped; whether a later row repeats the id of one of them is for the caller to check.
+    `parser`: how a row is read; see RowParsers.
     Raises NotFoundError where there is no such file, RejectedInputError for a name that no reader takes, and, after
     all else was read, for a file that is empty or damaged.
     """
@@ -37,4 +44,4 @@ def read_catalogue(
         where = f"line {first_line}" if files[file_number] == first_file else f"{first_file.name}:{first_line}"
         return Fault("id", f"an id that did not come before (first at {where})", shown(item.id))
 
-    yield from read_batches(path, CATALOGUE_PARSER, rejects, check, unchanged)
+    yield from read_batches(path, parser, rejects, check, unchanged)

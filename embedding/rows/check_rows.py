@@ -10,6 +10,7 @@ from msgspec import Struct
 from embedding.errors import RejectedInputError
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.compact_id_map import CompactIdMap
 from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects
@@ -47,17 +48,21 @@ class Checked(Struct, frozen=True):
         }
 
 
-def check_rows(catalogue: Path, interactions: Path | None, rejects: Rejects, reporter: Reporter) -> Checked:
-    """Read all rows of both; bad ones go to `rejects`, files that cannot be taken to `failures`.
+def check_rows(
+    catalogue: Path, interactions: Path | None, rejects: Rejects, reporter: Reporter, rows: RowParsers = PLAIN_ROWS
+) -> Checked:
+    """Read all rows of both as `rows` say; bad ones go to `rejects`, files that cannot be taken to `failures`.
 
     Raises NotFoundError where a file is not there.
     """
     ids = CompactIdMap()
     counts: dict[str, Counts] = {}
     failures: list[str] = []
-    inputs: dict[str, Iterator[list[Any]]] = {"catalogue": read_catalogue(catalogue, rejects, ids)}
+    inputs: dict[str, Iterator[list[Any]]] = {
+        "catalogue": read_catalogue(catalogue, rejects, ids, parser=rows.catalogue)
+    }
     if interactions is not None:
-        inputs["interactions"] = read_interactions(interactions, rejects, ids.__contains__)
+        inputs["interactions"] = read_interactions(interactions, rejects, ids.__contains__, rows.interactions)
     for name, batches in inputs.items():
         accepted, rejected, num_failures = rejects.accepted, rejects.rejected, len(failures)
         started = time.monotonic()

@@ -20,6 +20,8 @@ _USER_ASSIGNED = ["AA", "ZZ", *(f"Q{c}" for c in "MNOPQRSTUVWXYZ"), *(f"X{c}" fo
 
 ASSIGNED = frozenset(_ASSIGNED.split())
 MARKETS = ASSIGNED | frozenset(_USER_ASSIGNED)
+# What worldwide is made of where it is told market by market: all assigned codes, and Kosovo's.
+TERRITORIES = (*_ASSIGNED.split(), "XK")
 EVERYWHERE_CODE = "*"
 
 # What people write instead; taken silently, the item would stay closed in the market that they meant.

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from embedding.errors import NotFoundError, RejectedInputError
+from embedding.rows.column_map.mapped_parser import MappedParser
 from embedding.rows.readers_csv import read_csv
 from embedding.rows.readers_jsonl import read_jsonl
 from embedding.rows.readers_parquet import read_parquet
+from embedding.rows.readers_xlsx import read_xlsx
 from embedding.rows.rejects import Fault, Rejects
 from embedding.rows.row_parser import Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
@@ -26,8 +28,9 @@ _READERS = {
     ".csv": read_csv,
     ".csv.gz": read_csv,
     ".csv.zst": read_csv,
+    ".xlsx": read_xlsx,
 }
-_KNOWN = ".parquet, .jsonl, .csv, .jsonl.gz, .csv.gz, .jsonl.zst or .csv.zst"
+_KNOWN = ".parquet, .jsonl, .csv, .jsonl.gz, .csv.gz, .jsonl.zst, .csv.zst or .xlsx"
 # As Hadoop and Arrow have it: `_SUCCESS` and the like are no data.
 _HIDDEN = (".", "_")
 
@@ -110,6 +113,13 @@ def _rows_of(
     file: Path, parser: RowParser[Any, Row], unchanged: UnchangedLines | None
 ) -> Iterator[tuple[int, int, Row | RowProblem]]:
     reader = _READERS[_ending(file) or ""]
+    if isinstance(parser, MappedParser):
+        # What a line becomes is for the map to say: none is known from before.
+        return parser.rows_of(reader(file, parser))
+    if reader is read_xlsx:
+        raise FileDamage(
+            None, "a map that says which column is which field (nearfield import table)", "a workbook alone"
+        )
     return read_jsonl(file, parser, unchanged) if reader is read_jsonl else reader(file, parser)
 
 

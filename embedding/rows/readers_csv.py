@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from embedding.rows.layout import ENCODING_HINT
 from embedding.rows.readers_jsonl import too_long
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import Cell, Row, RowParser, RowProblem, not_utf8
@@ -21,7 +22,8 @@ _FLAGS = {"true": True, "false": False}
 class _Lines:
     """Feeds lines to the CSV reader and remembers those of the row being read, so that they can be read again."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str) -> None:
+        self._encoding = encoding
         self._lines = read_lines(path)
         self._again: deque[tuple[int, bytes, bool]] = deque()
         self._row: list[tuple[int, bytes, bool]] = []
@@ -38,11 +40,11 @@ class _Lines:
         if not whole or self._row_bytes > MAX_LINE_BYTES:
             raise too_long(self._row[0][1])
         try:
-            return line.decode()
+            return line.decode(self._encoding)
         except UnicodeDecodeError:
             self.bad_line = self.bad_line or line
             # Each bad byte becomes one character, so that quotes and commas stand where they stood.
-            return line.decode("utf-8", "surrogateescape")
+            return line.decode(self._encoding, "surrogateescape")
 
     def start_row(self) -> None:
         self._row.clear()
@@ -67,9 +69,13 @@ def read_csv(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int
     """
     # The limit holds for the whole process: it is raised for the longest text, but never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
-    lines = _Lines(path)
-    reader = csv.reader(lines, strict=True)
+    lines = _Lines(path, parser.layout.encoding)
+    reader = csv.reader(lines, strict=True, delimiter=parser.layout.delimiter)
     header = _header(reader, parser)
+    if lines.bad_line is not None:
+        fault = _bad_text(lines.bad_line, parser).faults[0]
+        raise FileDamage(1, f"a header in {fault.expected}", fault.came)
+    parser.check_columns(header)
     cells = [parser.cells.get(name) for name in header]
     while True:
         lines.start_row()
@@ -82,7 +88,7 @@ def read_csv(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int
             problem = error if isinstance(error, RowProblem) else RowProblem("", "a CSV row", _csv_words(error))
             yield *lines.place, problem
             continue
-        if not row:
+        if not any(row):
             continue
         yield *lines.place, _outcome(row, header, cells, lines.bad_line, parser)
 
@@ -91,11 +97,11 @@ def _outcome(
     row: list[str], header: list[str], cells: list[Cell | None], bad_line: bytes | None, parser: RowParser[Any, Row]
 ) -> Row | RowProblem:
     if bad_line is not None:
-        return not_utf8(bad_line)
+        return _bad_text(bad_line, parser)
     if len(row) != len(header):
         return RowProblem("", f"{len(header)} cells, as in the header", f"{len(row)}, the first {shown(row[0])}")
     fields = {
-        name: text if cell is None else _value(text, cell)
+        name: text if cell is None else cell_value(text, cell)
         for name, text, cell in zip(header, row, cells, strict=True)
         if text != ""
     }
@@ -103,6 +109,19 @@ def _outcome(
         return parser.from_fields(fields)
     except RowProblem as problem:
         return problem
+
+
+def _bad_text(line: bytes, parser: RowParser[Any, Row]) -> RowProblem:
+    """The problem of a line that is not in the encoding of its file."""
+    layout = parser.layout
+    if layout.is_utf8:
+        fault = not_utf8(line).faults[0]
+        return RowProblem(fault.field, f"{fault.expected} ({ENCODING_HINT})", fault.came)
+    try:
+        line.decode(layout.encoding)
+    except UnicodeDecodeError as error:
+        return RowProblem("", f"{layout.encoding} text", f"byte 0x{line[error.start]:02x} in {shown(line.rstrip())}")
+    raise AssertionError("a line that can be decoded is not bad")
 
 
 def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[str]:
@@ -120,12 +139,12 @@ def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[st
         raise FileDamage(1, "each column once", f"{shown(twice[0])} twice")
     missing = [name for name in parser.required if name not in header]
     if missing:
-        expected = f"columns {', '.join(parser.required)}, with commas between"
-        raise FileDamage(1, expected, f"a header {shown(','.join(header))}")
+        expected = f"columns {', '.join(parser.required)}, with {parser.layout.delimiters} between"
+        raise FileDamage(1, expected, f"a header {shown(parser.layout.delimiter.join(header))}")
     return header
 
 
-def _value(text: str, cell: Cell) -> Any:
+def cell_value(text: str, cell: Cell) -> Any:
     """`text` converted to the type `cell`; text that cannot be stays text, and is rejected by the field's type."""
     if cell == "flag":
         return _FLAGS.get(text.lower(), text)

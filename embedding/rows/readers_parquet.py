@@ -1,6 +1,6 @@
 """Rows from Parquet: a few hundred at a time, each column converted by its type to what the other formats have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
@@ -30,9 +30,11 @@ def read_parquet(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int,
             source = stack.enter_context(pa.OSFile(str(path)))
             file = stack.enter_context(_opened(source, "ns"))
             _check_columns(file.schema_arrow, parser)
-            converts = _converts(file.schema_arrow, parser)
-            int96 = _int96_columns(file)
-            batches = file.iter_batches(batch_size=_SLICE_ROWS)
+            parser.check_columns(file.schema_arrow.names)
+            names = [name for name in file.schema_arrow.names if name not in parser.dropped]
+            converts = _converts(file.schema_arrow, names, parser)
+            int96 = [name for name in _int96_columns(file) if name in names]
+            batches = file.iter_batches(batch_size=_SLICE_ROWS, columns=names)
             if int96:
                 in_seconds = stack.enter_context(_opened(source, "s"))
                 coarse = in_seconds.iter_batches(batch_size=_SLICE_ROWS, columns=int96)
@@ -78,9 +80,9 @@ def _check_columns(schema: pa.Schema, parser: RowParser[Any, Row]) -> None:
         raise FileDamage(None, f"columns {', '.join(parser.required)}", f"columns {', '.join(schema.names)}")
 
 
-def _converts(schema: pa.Schema, parser: RowParser[Any, Row]) -> dict[str, Convert]:
+def _converts(schema: pa.Schema, names: Sequence[str], parser: RowParser[Any, Row]) -> dict[str, Convert]:
     try:
-        return {field.name: converter(field.type, field.name, field.name in parser.keep_digits) for field in schema}
+        return {name: converter(schema.field(name).type, name, name in parser.keep_digits) for name in names}
     except UnreadableTypeError as error:
         raise FileDamage(None, EXPECTED_TYPE, str(error)) from None
 

@@ -1,11 +1,12 @@
 """A row as written, parsed into a validated one, or all that is wrong with it, in words."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, Literal, Self, TypeVar
 
 import msgspec
 
+from embedding.rows.layout import Layout
 from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_faults import MAX_FAULTS, FieldFaults, of_other_fields
 
@@ -50,10 +51,13 @@ class RowParser(Generic[Raw, Row]):
     `name`: what messages call such a row; `raw`: its fields as written; `build`: makes the row, or raises RowProblem
     with all that is wrong; `required`: columns that a table must have; `expected`: in words what each field takes, by
     its path without list positions (`availability[].market`), or a function from the value that came to these words;
-    `cells`: the type of each CSV column that is not text; `keep_digits`: fields in which a number keeps every digit of
+    `cells`: the type of each CSV column that is not text; `keep_digits`: columns in which a number keeps every digit of
     a decimal, or is refused, because it may be a name or an amount, where elsewhere it is a measure that may be
-    rounded.
+    rounded; `dropped`: columns that are not read; `layout`: how their files are laid out.
     """
+
+    dropped: frozenset[str] = frozenset()
+    layout = Layout()
 
     def __init__(
         self,
@@ -79,6 +83,10 @@ class RowParser(Generic[Raw, Row]):
     def fields(self) -> tuple[str, ...]:
         """Names of all fields, as they are written."""
         return tuple(self._types)
+
+    def check_columns(self, names: Iterable[str]) -> None:  # noqa: ARG002  # which may be any of its fields
+        """FileDamage where a table with the columns `names` is not one of such rows, for more than `required`."""
+        return
 
     def from_json(self, line: bytes) -> Row:
         """The row in one JSON object; RowProblem says all that is wrong with it."""

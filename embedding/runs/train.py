@@ -10,6 +10,7 @@ from embedding.data.split import SplitName, choose_split, described_cut, split_p
 from embedding.data.train_config import TrainConfig
 from embedding.evaluation.validation_metric import ValidationMetric
 from embedding.progress import Reporter
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.runs.model_card import model_card
 from embedding.runs.trained_model import held_out_results, manifest_of
 from embedding.settings import EmbeddingSettings
@@ -30,12 +31,13 @@ from embedding.training.warm_start import check_warm_start
 class TrainRequest(Struct, frozen=True, kw_only=True):
     """What to train on and where to put the model.
 
-    `resume`: go on from the checkpoint of a killed run; `warm_start`: a model whose weights to begin with; `log`:
-    folder for figures of each step.
+    `rows`: how rows are read; `resume`: go on from the checkpoint of a killed run; `warm_start`: a model whose weights
+    to begin with; `log`: folder for figures of each step.
     """
 
     catalogue: Path
     interactions: Path
+    rows: RowParsers = PLAIN_ROWS
     out: Path
     split: SplitName = "common"
     config: TrainConfig = TrainConfig()
@@ -90,7 +92,12 @@ def run_training(
             check_warm_start(start.manifest, request.config, texts.encoder_hash)
         data = stack.enter_context(
             open_dataset(
-                request.catalogue, request.interactions, settings.data_dir, settings.max_reject_share, reporter
+                request.catalogue,
+                request.interactions,
+                settings.data_dir,
+                settings.max_reject_share,
+                reporter,
+                request.rows,
             )
         )
         split = choose_split(data.pairs, data.rows, request.split)

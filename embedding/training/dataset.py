@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embedding.data.pairs import Pairs, PairsBuilder
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item, Kind
@@ -67,9 +68,14 @@ def _twice(users: NDArray[np.int64]) -> bool:
 
 @contextmanager
 def open_dataset(
-    catalogue: Path, interactions: Path, work_dir: Path, max_reject_share: float, reporter: Reporter
+    catalogue: Path,
+    interactions: Path,
+    work_dir: Path,
+    max_reject_share: float,
+    reporter: Reporter,
+    rows: RowParsers = PLAIN_ROWS,
 ) -> Iterator[Dataset]:
-    """Read both inputs; the items can be read again until the context ends.
+    """Read both inputs as `rows` say; the items can be read again until the context ends.
 
     Rejects go to `work_dir/rejects`. Raises RejectedInputError when an input cannot be taken or more than
     `max_reject_share` of its rows are bad.
@@ -81,14 +87,14 @@ def open_dataset(
         Rejects(work_dir / "rejects" / "catalogue.jsonl") as bad_items,
         Rejects(work_dir / "rejects" / "interactions.jsonl") as bad_rows,
     ):
-        item_rows, kinds = _read_items(catalogue, spool, bad_items, reporter)
+        item_rows, kinds = _read_items(catalogue, spool, bad_items, reporter, rows)
         bad_items.enforce(max_reject_share)
-        rows = read_pairs(interactions, item_rows, bad_rows, reporter)
+        builder = read_pairs(interactions, item_rows, bad_rows, reporter, rows=rows)
         bad_rows.enforce(max_reject_share)
         with reporter.stage("sum pairs") as advance:
-            pairs = rows.finish(advance=advance)
+            pairs = builder.finish(advance=advance)
         rejects = {str(bad.path): bad.rejected for bad in (bad_items, bad_rows) if bad.rejected}
-        yield Dataset(spool, item_rows, kinds, rows.user_rows, rows, pairs, rejects)
+        yield Dataset(spool, item_rows, kinds, builder.user_rows, builder, pairs, rejects)
 
 
 def read_pairs(
@@ -97,11 +103,12 @@ def read_pairs(
     rejects: Rejects,
     reporter: Reporter,
     user_rows: dict[str, int] | None = None,
+    rows: RowParsers = PLAIN_ROWS,
 ) -> PairsBuilder:
     """A builder with all good rows of `interactions`; users known before keep their row of `user_rows`."""
     builder = PairsBuilder(item_rows, user_rows)
     with reporter.stage("read interactions") as advance:
-        for batch in read_interactions(interactions, rejects, item_rows.__contains__):
+        for batch in read_interactions(interactions, rejects, item_rows.__contains__, rows.interactions):
             builder.add(batch)
             advance(len(batch))
     return builder
@@ -116,12 +123,12 @@ def encode_items(
 
 
 def _read_items(
-    catalogue: Path, spool: Spool, rejects: Rejects, reporter: Reporter
+    catalogue: Path, spool: Spool, rejects: Rejects, reporter: Reporter, rows: RowParsers
 ) -> tuple[dict[str, int], NDArray[np.uint8]]:
     item_rows: dict[str, int] = {}
     kinds = bytearray()
     with reporter.stage("read catalogue") as advance:
-        for items in read_catalogue(catalogue, rejects):
+        for items in read_catalogue(catalogue, rejects, parser=rows.catalogue):
             for item in items:
                 item_rows[item.id] = len(item_rows)
                 kinds.append(KINDS.index(item.kind))

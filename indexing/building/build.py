@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from embedding.errors import MismatchError, UsageError
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.id_table import IdTable, IdTableBuilder
 from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects, default_rejects_path
@@ -50,11 +51,12 @@ if TYPE_CHECKING:
 
 
 class BuildInputs(Struct, frozen=True, kw_only=True):
-    """What a release is made of; without a model it has text vectors only."""
+    """What a release is made of, and how its rows are read; without a model it has text vectors only."""
 
     catalogue: Path
     model: Path | None = None
     interactions: Path | None = None
+    rows: RowParsers = PLAIN_ROWS
 
 
 class BuildDependencies(Struct, frozen=True, kw_only=True):
@@ -91,12 +93,12 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
             f"Model {inputs.model} was trained with text encoder {model.encoder_hash}, the one at hand is "
             f"{deps.texts.encoder_hash}. Set `encoder` to that encoder's folder, or train again."
         )
-    files = (inputs.catalogue, inputs.interactions)
+    files, column_map = (inputs.catalogue, inputs.interactions), inputs.rows.column_map
     settings = (model and model.hash, deps.texts.encoder_hash, deps.max_reject_share, deps.extra_fields)
     async with deps.state.build_lock():
         releases = Releases(deps.data_dir, deps.store, deps.state)
         with deps.reporter.stage("hash inputs"):
-            inputs_hash = fingerprint(files, *settings)
+            inputs_hash = fingerprint(files, *settings, *([] if column_map is None else [column_map]))
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
         folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
         known = {*releases.folders(), *await deps.state.kept_elsewhere()}
@@ -187,10 +189,10 @@ async def _write(
         Rejects(_interaction_rejects(inputs, deps)) as bad_interactions,
     ):
         lines = KnownLines(None, bytearray())
-        ids, num_passages = _spool_catalogue(inputs.catalogue, spool, bad_rows, lines, deps)
+        ids, num_passages = _spool_catalogue(inputs, spool, bad_rows, lines, deps)
         rows = np.arange(len(ids), dtype=np.int32)
         lines.save(lines_path(deps.data_dir, folder.name), State.of(folder.name, 0), rows)
-        users = _read_users(inputs.interactions, ids, bad_interactions, deps)
+        users = _read_users(inputs, ids, bad_interactions, deps)
         towers = _copy_model(inputs.model, folder, model)
         writer = PointsWriter(folder, deps.store, deps.texts, towers, deps.extra_fields)
         await writer.write(
@@ -216,13 +218,13 @@ def _interaction_rejects(inputs: BuildInputs, deps: BuildDependencies) -> Path:
 
 
 def _spool_catalogue(
-    catalogue: Path, spool: Spool, rejects: Rejects, lines: KnownLines, deps: BuildDependencies
+    inputs: BuildInputs, spool: Spool, rejects: Rejects, lines: KnownLines, deps: BuildDependencies
 ) -> tuple[IdTable, int]:
     """The ids of the catalogue's rows, and the number of passages that are to be encoded."""
     ids, num_passages = IdTableBuilder(), 0
     has_text = deps.texts.encoder_hash is not None
     with deps.reporter.stage("read catalogue") as advance:
-        for items in read_catalogue(catalogue, rejects, unchanged=lines):
+        for items in read_catalogue(inputs.catalogue, rejects, unchanged=lines, parser=inputs.rows.catalogue):
             for item in items:
                 ids.add(item.id)
                 num_passages += len(passages_of(item)) if has_text else 0
@@ -232,11 +234,11 @@ def _spool_catalogue(
     return ids.finish(), num_passages
 
 
-def _read_users(interactions: Path | None, ids: IdTable, rejects: Rejects, deps: BuildDependencies) -> UsersWriter:
+def _read_users(inputs: BuildInputs, ids: IdTable, rejects: Rejects, deps: BuildDependencies) -> UsersWriter:
     users = UsersWriter(ids)
-    if interactions is not None:
+    if inputs.interactions is not None:
         with deps.reporter.stage("read interactions") as advance:
-            for batch in read_interactions(interactions, rejects, is_item=users.knows):
+            for batch in read_interactions(inputs.interactions, rejects, users.knows, inputs.rows.interactions):
                 users.add(batch)
                 advance(len(batch))
         rejects.enforce(deps.max_reject_share)

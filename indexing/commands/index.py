@@ -8,7 +8,7 @@ import click
 
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import author, existing, json_option, pass_settings, print_json
+from indexing.command_options import author, existing, json_option, map_option, pass_settings, print_json
 from indexing.commands.doctor import doctor
 from indexing.commands.pull import pull
 from indexing.commands.push import push
@@ -39,6 +39,7 @@ def index() -> None:
 @click.argument("catalogue", type=existing)
 @click.option("--model", type=existing, help="Model folder; left out, the release searches by text only.")
 @click.option("--interactions", type=existing, help="Listens: history and heard items of the known users.")
+@map_option
 @click.option("--activate/--no-activate", default=False, help="Make the release live when it is built.")
 @click.option(
     "--text/--no-text", default=True, help="Without text vectors nothing is encoded, and nothing found by `search`."
@@ -53,6 +54,7 @@ def build(
     catalogue: Path,
     model: Path | None,
     interactions: Path | None,
+    map_path: Path | None,
     activate: bool,
     text: bool,
     force: bool,
@@ -65,11 +67,12 @@ def build(
     Example:
       nearfield index build catalogue.jsonl --model model --interactions interactions.jsonl --activate
     """
+    from embedding.rows.column_map.row_parsers import rows_by
     from indexing.building.build import BuildInputs
     from indexing.building.run import build_from_settings
 
     reporter = Reporter(progress)
-    inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions)
+    inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions, rows=rows_by(map_path))
     manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate, force=force, text=text))
     if as_json:
         print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.command_options import existing, json_option, map_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -31,19 +31,23 @@ _SHOWN_EXAMPLES = 2
 
 @click.command()
 @click.argument("catalogue", type=existing)
+@map_option
 @json_option
 @progress_option
 @pass_settings
-def diff(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: ProgressMode) -> None:
+def diff(
+    settings: IndexingSettings, catalogue: Path, map_path: Path | None, as_json: bool, progress: ProgressMode
+) -> None:
     """Show what `index sync CATALOGUE` would change in what is live; writes nothing.
 
     \b
     Example:
       nearfield index diff catalogue.jsonl
     """
+    from embedding.rows.column_map.row_parsers import rows_by
     from indexing.sync.run import run_diff
 
-    outcome, effects = asyncio.run(run_diff(catalogue, settings, Reporter(progress)))
+    outcome, effects = asyncio.run(run_diff(catalogue, settings, Reporter(progress), rows_by(map_path)))
     if as_json:
         print_json({**_as_json(outcome), "effects": effects})
         return
@@ -54,11 +58,14 @@ def diff(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: P
 
 @click.command()
 @click.argument("catalogue", type=existing)
+@map_option
 @json_option
 @progress_option
 @pass_settings
 @goes_on("Each row that was changed by now is live and stays; the same command brings the rest.")
-def sync(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: ProgressMode) -> None:
+def sync(
+    settings: IndexingSettings, catalogue: Path, map_path: Path | None, as_json: bool, progress: ProgressMode
+) -> None:
     """Make what is live equal to CATALOGUE, by the rows that differ alone; a running service shows it at once.
 
     Refused, with nothing changed, where more rows would be removed, changed or opened than the settings allow.
@@ -68,10 +75,11 @@ def sync(settings: IndexingSettings, catalogue: Path, as_json: bool, progress: P
     Example:
       nearfield index sync catalogue.jsonl
     """
+    from embedding.rows.column_map.row_parsers import rows_by
     from indexing.sync.run import compact_if_due, run_sync
 
     reporter = Reporter(progress)
-    outcome = asyncio.run(run_sync(catalogue, settings, reporter))
+    outcome = asyncio.run(run_sync(catalogue, settings, reporter, rows_by(map_path)))
     if not as_json:
         _print_counts(Console(), outcome)
         print(f"release {outcome.release}, revision {outcome.revision}", flush=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
 from embedding.rows.spool import Spool
@@ -63,9 +64,11 @@ class Difference:
         max_reject_share: float,
         reporter: Reporter,
         known: NDArray[np.void] | None = None,
+        rows: RowParsers = PLAIN_ROWS,
     ) -> KnownLines:
-        """Compare all rows; lines that are `known` (see KnownLines) are taken as they were. Gives the lines read.
+        """Compare all rows, read as `rows` say; lines that are `known` (see KnownLines) are taken as they were.
 
+        Gives the lines read.
         Raises NotFoundError, RejectedInputError where too many rows are bad, and AmbiguousLinesError.
         """
         live = self._live
@@ -73,7 +76,7 @@ class Difference:
         own_hashes = live.release.columns.hashes()
         with reporter.stage("compare catalogue", live.num_own) as advance:
             passed_over = 0
-            for items in read_catalogue(catalogue, rejects, unchanged=lines):
+            for items in read_catalogue(catalogue, rejects, unchanged=lines, parser=rows.catalogue):
                 put = [item for item in items if self._differs(item, own_hashes)]
                 if put:
                     self._spool.append(put)

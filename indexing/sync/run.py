@@ -10,6 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.progress import Reporter
+from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.rejects import Rejects, default_rejects_path
 from embedding.rows.spool import Spool
 from indexing.building.compaction import compact
@@ -34,19 +35,23 @@ class Outcome(Struct, frozen=True):
     rejects: Path
 
 
-async def run_diff(catalogue: Path, settings: IndexingSettings, reporter: Reporter) -> tuple[Outcome, Effects]:
-    """Compare `catalogue` with what is live; nothing is written, but a rejects file where rows are bad."""
+async def run_diff(
+    catalogue: Path, settings: IndexingSettings, reporter: Reporter, rows: RowParsers = PLAIN_ROWS
+) -> tuple[Outcome, Effects]:
+    """Compare `catalogue`, read as `rows` say, with what is live; nothing is written but rejects."""
     async with open_workspace(settings) as workspace:
         live = await workspace.live()
-        with _compared(catalogue, live, settings, reporter) as (difference, _, rejects):
+        with _compared(catalogue, live, settings, reporter, rows) as (difference, _, rejects):
             return _outcome(live, difference, rejects), await effects_of(difference, live, workspace, reporter)
 
 
-async def run_sync(catalogue: Path, settings: IndexingSettings, reporter: Reporter) -> Outcome:
-    """Make what is live equal to `catalogue`. ChangeGateError when that is more than is allowed at once."""
+async def run_sync(
+    catalogue: Path, settings: IndexingSettings, reporter: Reporter, rows: RowParsers = PLAIN_ROWS
+) -> Outcome:
+    """Make what is live equal to `catalogue`, read as `rows` say. ChangeGateError when that is too much at once."""
     async with open_workspace(settings) as workspace, workspace.state.build_lock():
         live = await workspace.live()
-        with _compared(catalogue, live, settings, reporter) as (difference, lines, rejects):
+        with _compared(catalogue, live, settings, reporter, rows) as (difference, lines, rejects):
             enforce(difference.diff, _bounds(settings))
             now = live
             if difference.diff.num_changes:
@@ -73,17 +78,17 @@ def _bounds(settings: IndexingSettings) -> Bounds:
 
 @contextmanager
 def _compared(
-    catalogue: Path, live: CurrentRows, settings: IndexingSettings, reporter: Reporter
+    catalogue: Path, live: CurrentRows, settings: IndexingSettings, reporter: Reporter, rows: RowParsers
 ) -> Iterator[tuple[Difference, KnownLines, Rejects]]:
     path = lines_path(settings.data_dir, live.release.id)
     known = load_lines(path, State.of(live.release.id, live.rows_seq))
     with ExitStack() as opened:
         try:
-            found = _compare(opened, known, catalogue, live, settings, reporter)
+            found = _compare(opened, known, catalogue, live, settings, reporter, rows)
         except AmbiguousLinesError:
             # Which of two rows counts is for the first of them to say: it must be read.
             opened.close()
-            found = _compare(opened, None, catalogue, live, settings, reporter)
+            found = _compare(opened, None, catalogue, live, settings, reporter, rows)
         yield found
 
 
@@ -94,12 +99,13 @@ def _compare(
     live: CurrentRows,
     settings: IndexingSettings,
     reporter: Reporter,
+    rows: RowParsers,
 ) -> tuple[Difference, KnownLines, Rejects]:
     folder = opened.enter_context(TemporaryDirectory(prefix="nearfield-sync-"))
     spool = opened.enter_context(Spool(Path(folder) / "rows.spool"))
     rejects = opened.enter_context(Rejects(default_rejects_path(settings.data_dir, catalogue)))
     difference = Difference(live, spool)
-    lines = difference.read(catalogue, rejects, settings.max_reject_share, reporter, known)
+    lines = difference.read(catalogue, rejects, settings.max_reject_share, reporter, known, rows)
     return difference, lines, rejects
 
 

@@ -12,6 +12,7 @@ from embedding.commands.check import check
 from embedding.commands.import_set import import_
 from embedding.commands.sample import sample
 from embedding.errors import NotFoundError, RejectedInputError
+from embedding.importers.listens.registry import LISTEN_FORMATS
 from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings
 from tests.embedding.importers.contract import write_set
@@ -287,6 +288,8 @@ def test_help_of_import_lists_every_format() -> None:
     listed = run(import_, "--help").stdout.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "rss",
+        "table",
+        *LISTEN_FORMATS.names,
         *IMPORTERS.names,
     ]
 

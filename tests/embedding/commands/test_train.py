@@ -52,6 +52,22 @@ def test_train_prints_one_line_for_people(folder: Path) -> None:
     assert len(result.stdout.splitlines()) == 1
 
 
+def test_a_map_reads_other_columns_into_the_same_model(folder: Path, model: Path, tmp_path: Path) -> None:
+    for name, was, now in (("catalogue", "title", "Name"), ("interactions", "item_id", "Track")):
+        text = (folder / f"{name}.jsonl").read_text("utf-8")
+        (tmp_path / f"{name}.jsonl").write_text(text.replace(f'"{was}"', f'"{now}"'), "utf-8")
+    (tmp_path / "map.toml").write_text('[catalogue.fields]\ntitle = "Name"\n[interactions.fields]\nitem_id = "Track"\n')
+    options = ("--config", str(folder / "train.toml"), "--map", str(tmp_path / "map.toml"), "--json")
+    result = call(train, tmp_path, "--out", str(tmp_path / "m"), *options)
+    assert result.exception is None
+    assert json.loads(result.stdout)["counts"] == load_manifest(model)["counts"]
+
+
+def load_manifest(model: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((model / "manifest.json").read_bytes())
+    return manifest
+
+
 def test_evaluate_prints_one_json_object_with_the_same_keys_for_each_baseline(folder: Path, model: Path) -> None:
     result = call(evaluate, folder, str(model), "--json", "--progress", "json")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.rows import readers_csv, streams
 from embedding.rows.catalogue import read_catalogue
+from embedding.rows.layout import ENCODING_HINT
 from embedding.rows.readers import BATCH_ROWS
 from embedding.rows.rejects import Rejects
 from tests.embedding.rows.row_cases import good, jsonl, packed, read_items, write_csv, write_jsonl, write_parquet, zstd
@@ -265,7 +266,7 @@ def test_csv_rows_that_are_none_cost_only_themselves(tmp_path: Path) -> None:
         "4 cells, as in the header",
         "4 cells, as in the header",
         "a CSV row",
-        "UTF-8 text",
+        f"UTF-8 text ({ENCODING_HINT})",
         "a CSV row",
     ]
     assert "quote" in rejects.first[2].came
