@@ -101,7 +101,7 @@ def _parts(pairs: Pairs, rows: PairsBuilder, split: Split) -> SplitPairs:
 
 def _held_out(pairs: Pairs, split: Split) -> NDArray[np.bool_]:
     if split.name == "common":
-        return pairs.positive & (pairs.folds == 0) & _of_frequent_users(pairs)
+        return np.asarray(pairs.positive & (pairs.folds == 0) & _of_frequent_users(pairs))
     return np.zeros(len(pairs), np.bool_)
 
 

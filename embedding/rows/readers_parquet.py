@@ -128,7 +128,7 @@ def _row(batch: pa.RecordBatch, whole: pa.RecordBatch | None, place: int, conver
         try:
             row.extend(_column(one, one_whole, name, converts))
         except UnicodeDecodeError as error:
-            problem = not_utf8(error.object)
+            (fault,) = not_utf8(error.object).faults
             kind = batch.schema.field(name).type
-            return RowProblem(name, f"{problem.expected} (the column is {kind})", problem.came)
+            return RowProblem(name, f"{fault.expected} (the column is {kind})", fault.came)
     return tuple(row)

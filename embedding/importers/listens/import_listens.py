@@ -151,7 +151,7 @@ def _read_file(
         while part := list(islice(records, _PART_ROWS)):
             for line, _, outcome in part:
                 if isinstance(outcome, RowProblem):
-                    rejects.add(file.name, line, outcome.field, outcome.expected, outcome.came)
+                    rejects.add(file.name, line, *outcome.faults)
                 else:
                     rejects.accept(1)
                     _take(outcome, matcher, user_id, tally, out)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from embedding.importers.podcast_episodes import bcp47
 from embedding.importers.rss.chapters import told
 from embedding.importers.rss.feed import Feed, FeedEpisode
 from embedding.importers.rss.markup import one_line, plain_text
@@ -11,6 +10,7 @@ from embedding.importers.rss.show import episode_id, guid_of
 from embedding.importers.rss.transcripts import Cue
 from embedding.importers.rss.values import explicit_of, published_s, seconds_of
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
+from embedding.rows.languages import registered_part
 from embedding.rows.schema import Chapter, Item, name_key
 from embedding.rows.times import rfc3339
 
@@ -43,7 +43,7 @@ def episode_item(
         "text": _text(episode, cues, chapters, odd),
         "chapters": [{"start_s": chapter.start_s, "title": chapter.title} for chapter in chapters],
         "tags": _tags((*episode.categories, *feed.categories)),
-        "language": bcp47(language),
+        "language": registered_part(language or ""),
         "duration_s": None if episode.duration is None else seconds_of(episode.duration),
         "published_at": _published(episode.published),
         "explicit": explicit,

@@ -24,7 +24,7 @@ from embedding.importers.rss.show import episode_id, guid_of, show_id
 from embedding.importers.rss.sources import feed_places
 from embedding.progress import Reporter
 from embedding.rows.compact_id_map import CompactIdMap
-from embedding.rows.rejects import Rejects, shown
+from embedding.rows.rejects import Fault, Rejects, shown
 from embedding.rows.row_files import RowFiles
 from embedding.rows.row_parser import RowProblem
 
@@ -176,7 +176,7 @@ class _FeedImport:
             # Of those that share a guid, the first one counts.
             if episodes.setdefault(episode_id(known.show, guid_of(episode)), episode) is not episode:
                 expected = "a guid that did not come before in its feed"
-                self._rejects.add(place, episode.line, "guid", expected, shown(guid_of(episode)))
+                self._rejects.add(place, episode.line, Fault("guid", expected, shown(guid_of(episode))))
         deleted = (episode_id(known.show, guid) for guid in feed.deleted)
         self._merge.deleted |= set(deleted) - episodes.keys()
         if remove_missing and feed.damage is None:
@@ -224,7 +224,7 @@ class _FeedImport:
         try:
             item = episode_item(feed, episode, show, documents.cues, documents.chapters, self.notes.odd)
         except RowProblem as problem:
-            self._rejects.add(place, episode.line, problem.field, problem.expected, problem.came)
+            self._rejects.add(place, episode.line, *problem.faults)
             return False
         self._merge.fresh.add(item.id, 0)
         self._rejects.accept(1)
