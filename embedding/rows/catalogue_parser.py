@@ -26,25 +26,25 @@ def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, 
         market = written.market
         if market is None or not is_market(market):
             faults.append(_window_fault(place, "market", market, expected_market(market)))
-        from_us = None if written.from_ is None else _bound(place, "from", written.from_, faults)
-        until_us = None if written.until is None else _bound(place, "until", written.until, faults)
+        from_s = until_s = None
         # Bounds are whole seconds; a fraction is rounded into the window, which so never opens early or closes late.
-        from_s = None if from_us is None else -(-from_us // _US)
-        until_s = None if until_us is None else until_us // _US
-        if from_s is not None and until_s is not None and until_s <= from_s:
-            faults.append(_window_fault(place, "until", written.until, f"a time after from ({written.from_})"))
+        if written.from_ is not None:
+            try:
+                from_s = -(-_bound_us(written.from_) // _US)
+            except ValueError:
+                faults.append(_window_fault(place, "from", written.from_, EXPECTED_TIME))
+        if written.until is not None:
+            try:
+                until_s = _bound_us(written.until) // _US
+            except ValueError:
+                faults.append(_window_fault(place, "until", written.until, EXPECTED_TIME))
+            else:
+                if from_s is not None and until_s <= from_s:
+                    faults.append(_window_fault(place, "until", written.until, f"a time after from ({written.from_})"))
         windows.append(Window(market or "", from_s, until_s))
     if not windows:
         faults.append(Fault("availability", EXPECTED_WINDOWS, "an empty list"))
     return tuple(windows)
-
-
-def _bound(place: int, name: str, written: str, faults: list[Fault]) -> int | None:
-    try:
-        return _bound_us(written)
-    except ValueError:
-        faults.append(_window_fault(place, name, written, EXPECTED_TIME))
-        return None
 
 
 def _window_fault(place: int, name: str, came: object, expected: str) -> Fault:
@@ -67,39 +67,43 @@ def _extra(raw: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
 
 
 def _words(field_name: str, written: list[str | None], faults: list[Fault]) -> tuple[str, ...]:
-    for place, word in enumerate(written):
-        if word is not None and is_blank(word):
-            faults.append(Fault(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word)))
-    return tuple(word for word in written if word is not None)
+    words = [word for word in written if word is not None]
+    if any(map(is_blank, words)):
+        for place, word in enumerate(written):
+            if word is not None and is_blank(word):
+                faults.append(Fault(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word)))
+    return tuple(words)
+
+
+def _refuse(faults: list[Fault], name: str, came: object) -> None:
+    faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
 
 
 def _item(raw: RawItem) -> Item:
     faults: list[Fault] = []
-
-    def refuse(name: str, came: object) -> None:
-        faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
-
     item_id = str(raw.id) if isinstance(raw.id, int) else raw.id
     if item_id is None or not is_id(item_id):
-        refuse("id", item_id)
+        _refuse(faults, "id", item_id)
     kind, title, creator = raw.kind, raw.title, raw.creator
     if kind is None:
-        refuse("kind", None)
+        _refuse(faults, "kind", None)
     if title is None or is_blank(title):
-        refuse("title", title)
+        _refuse(faults, "title", title)
     if creator is None or is_blank(creator):
-        refuse("creator", creator)
+        _refuse(faults, "creator", creator)
     creators = _words("creators", raw.creators, faults) if raw.creators else ()
     if raw.album is not None and is_blank(raw.album):
-        refuse("album", raw.album)
+        _refuse(faults, "album", raw.album)
     tags = _words("tags", raw.tags, faults) if raw.tags else ()
-    language = None if raw.language is None else canonical(raw.language)
-    if raw.language is not None and language is None:
+    language = raw.language
+    if raw.language is not None and (language := canonical(raw.language)) is None:
         faults.append(Fault("language", expected_language(raw.language), shown(raw.language)))
     published_at = None if raw.published_at is None else _published(raw.published_at, faults)
     age = raw.min_age or 0
-    if isinstance(age, float) and not age.is_integer():
-        refuse("min_age", age)
+    if isinstance(age, float):
+        if not age.is_integer():
+            _refuse(faults, "min_age", age)
+        age = int(age)
     item = Item(
         id=item_id or "",
         kind=kind or "track",
@@ -113,7 +117,7 @@ def _item(raw: RawItem) -> Item:
         duration_s=raw.duration_s,
         published_at=published_at,
         explicit=raw.explicit,
-        min_age=int(age),
+        min_age=age,
         availability=EVERYWHERE if raw.availability is None else _windows(raw.availability, faults),
         popularity=raw.popularity,
         extra=_extra(raw.extra, faults) if raw.extra else {},
