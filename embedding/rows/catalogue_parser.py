@@ -1,7 +1,6 @@
 """The catalogue row: its fields as written, checked, and the Item that they make."""
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -28,11 +27,21 @@ def _windows(raw: list[RawWindow | None], faults: list[Fault]) -> tuple[Window, 
         market = written.market
         if market is None or not is_market(market):
             faults.append(_window_fault(place, "market", market, expected_market(market)))
-        from_s = None if written.from_ is None else _bound(place, "from", written.from_, _opens_s, faults)
-        until_s = None if written.until is None else _bound(place, "until", written.until, _closes_s, faults)
-        if from_s is not None and until_s is not None and until_s <= from_s:
-            expected = f"a time after from ({written.from_}), in whole seconds"
-            faults.append(_window_fault(place, "until", written.until, expected))
+        from_s = until_s = None
+        if written.from_ is not None:
+            try:
+                from_s = _opens_s(written.from_)
+            except ValueError:
+                faults.append(_window_fault(place, "from", written.from_, EXPECTED_TIME))
+        if written.until is not None:
+            try:
+                until_s = _closes_s(written.until)
+            except ValueError:
+                faults.append(_window_fault(place, "until", written.until, EXPECTED_TIME))
+            else:
+                if from_s is not None and until_s <= from_s:
+                    expected = f"a time after from ({written.from_}), in whole seconds"
+                    faults.append(_window_fault(place, "until", written.until, expected))
         windows.append(Window(market or "", from_s, until_s))
     if not windows:
         faults.append(Fault("availability", EXPECTED_WINDOWS, "an empty list"))
@@ -59,14 +68,6 @@ def _chapter_fault(place: int, name: str, came: object) -> Fault:
     return Fault(f"chapters[{place}].{name}", EXPECTED_FIELDS[f"chapters[].{name}"], shown(came))
 
 
-def _bound(place: int, name: str, written: str, seconds: Callable[[str], int], faults: list[Fault]) -> int | None:
-    try:
-        return seconds(written)
-    except ValueError:
-        faults.append(_window_fault(place, name, written, EXPECTED_TIME))
-        return None
-
-
 def _window_fault(place: int, name: str, came: object, expected: str) -> Fault:
     return Fault(f"availability[{place}].{name}", expected, shown(came))
 
@@ -87,39 +88,43 @@ def _extra(raw: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
 
 
 def _words(field_name: str, written: list[str | None], faults: list[Fault]) -> tuple[str, ...]:
-    for place, word in enumerate(written):
-        if word is not None and is_blank(word):
-            faults.append(Fault(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word)))
-    return tuple(word for word in written if word is not None)
+    words = [word for word in written if word is not None]
+    if any(map(is_blank, words)):
+        for place, word in enumerate(written):
+            if word is not None and is_blank(word):
+                faults.append(Fault(f"{field_name}[{place}]", EXPECTED_FIELDS[f"{field_name}[]"], shown(word)))
+    return tuple(words)
+
+
+def _refuse(faults: list[Fault], name: str, came: object) -> None:
+    faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
 
 
 def _item(raw: RawItem) -> Item:
     faults: list[Fault] = []
-
-    def refuse(name: str, came: object) -> None:
-        faults.append(Fault(name, EXPECTED_FIELDS[name], shown(came)))
-
     item_id = id_text(raw.id)
     if item_id is None or not is_id(item_id):
-        refuse("id", raw.id)
+        _refuse(faults, "id", raw.id)
     kind, title, creator = raw.kind, raw.title, raw.creator
     if kind is None:
-        refuse("kind", None)
+        _refuse(faults, "kind", None)
     if title is None or is_blank(title):
-        refuse("title", title)
+        _refuse(faults, "title", title)
     if creator is None or is_blank(creator):
-        refuse("creator", creator)
+        _refuse(faults, "creator", creator)
     creators = _words("creators", raw.creators, faults) if raw.creators else ()
     if raw.album is not None and is_blank(raw.album):
-        refuse("album", raw.album)
+        _refuse(faults, "album", raw.album)
     tags = _words("tags", raw.tags, faults) if raw.tags else ()
-    language = None if raw.language is None else canonical(raw.language)
-    if raw.language is not None and language is None:
+    language = raw.language
+    if raw.language is not None and (language := canonical(raw.language)) is None:
         faults.append(Fault("language", expected_language(raw.language), shown(raw.language)))
     published_at = None if raw.published_at is None else _published(raw.published_at, faults)
     age = raw.min_age or 0
-    if isinstance(age, float) and not age.is_integer():
-        refuse("min_age", age)
+    if isinstance(age, float):
+        if not age.is_integer():
+            _refuse(faults, "min_age", age)
+        age = int(age)
     item = Item(
         id=item_id or "",
         kind=kind or "track",
@@ -134,7 +139,7 @@ def _item(raw: RawItem) -> Item:
         duration_s=raw.duration_s,
         published_at=published_at,
         explicit=raw.explicit,
-        min_age=int(age),
+        min_age=age,
         availability=EVERYWHERE if raw.availability is None else _windows(raw.availability, faults),
         popularity=raw.popularity,
         extra=_extra(raw.extra, faults) if raw.extra else {},

@@ -39,10 +39,10 @@ def is_id(text: str) -> bool:
     Clients take `.` and `..` out of an address, written as `%2E` too (RFC 3986, section 6.2.2.3): nobody could ask for
     such an item.
     """
-    if text in (".", ".."):
-        return False
-    # Most ids are printable ASCII, which needs no pattern.
-    return (text.isascii() and text.isprintable() and text[:1] > " " < text[-1:]) or _ID.fullmatch(text) is not None
+    # Most ids are printable ASCII that begins with a letter or a digit, which needs no pattern.
+    return (text.isascii() and text.isprintable() and text[:1] > "." and text[-1:] > " ") or (
+        _ID.fullmatch(text) is not None and text not in (".", "..")
+    )
 
 
 def json_or_text(text: str) -> Any:
