@@ -39,6 +39,14 @@ def catalogue(path: Path, num_items: int, num_sentences: int, what: str = "") ->
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Tests that run in the background of a script have Ctrl-C ignored, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[Event]]]:
     """A command at work, and the events that it tells; it is killed where it has not ended."""
@@ -100,6 +108,16 @@ def test_ctrl_c_in_training_says_how_to_go_on(tmp_path: Path) -> None:
     assert (code, took_s < ENDS_WITHIN_S) == (130, True)
     assert "The same command with --resume goes on" in said
     assert "Traceback" not in said
+
+
+def test_a_command_in_the_background_of_a_script_is_not_stopped_by_ctrl_c(tmp_path: Path) -> None:
+    data = catalogue(tmp_path / "c.jsonl", 2_000, 3)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    code, _, said = interrupted(tmp_path, stage("check"), "check", data)
+
+    assert code == 0
+    assert "stopped" not in said
 
 
 def test_ctrl_c_in_a_sync_says_that_what_was_changed_stays(live: Path, tmp_path: Path) -> None:

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedding.data.pairs import Pairs, PairsBuilder
-from embedding.data.split import Split, SplitName, SplitPairs, choose_split, described_cut, split_pairs, validation_split
+from embedding.data.split import (
+    Split,
+    SplitName,
+    SplitPairs,
+    choose_split,
+    described_cut,
+    split_pairs,
+    validation_split,
+)
 from embedding.errors import RejectedInputError
 from embedding.rows.schema import Interaction
 
