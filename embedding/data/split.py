@@ -32,7 +32,7 @@ class SplitPairs(Struct, frozen=True):
 
 
 def choose_split(pairs: Pairs, rows: PairsBuilder, name: SplitName) -> Split:
-    """The split called `name` for `pairs`, which `rows` make; in time, as near a fifth of them as ties allow is cut off.
+    """The split called `name` for `pairs`, which `rows` make; in time, it cuts off as near a fifth as ties allow.
 
     Raises RejectedInputError for a split in time where some rows have no time.
     """

@@ -12,6 +12,7 @@ from embedding.commands.check import check
 from embedding.commands.import_set import import_
 from embedding.commands.sample import sample
 from embedding.errors import NotFoundError, RejectedInputError
+from embedding.importers.listens.registry import LISTEN_FORMATS
 from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings
 from tests.embedding.importers.contract import write_set
@@ -171,5 +172,6 @@ def test_an_unknown_format_is_wrong_use() -> None:
 def test_help_of_import_lists_every_format() -> None:
     listed = run(import_, "--help").stdout.partition("Formats:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == [
-        *IMPORTERS.names
+        *IMPORTERS.names,
+        *LISTEN_FORMATS.names,
     ]

@@ -180,7 +180,7 @@ def test_time_split_is_as_near_a_fifth_as_ties_allow(newest: int, held_out: int)
     )
 )
 def test_time_split_trains_on_what_had_come_before_the_cut_and_nothing_else(rows: list[Interaction]) -> None:
-    pairs, users = read(rows)
+    _, users = read(rows)
     split = cut_of(rows)
     assert split.cut_s is not None
     cut_s = split.cut_s

@@ -94,10 +94,11 @@ def imported(catalogue: Path, name: str, source: Path) -> tuple[Row, list[Row], 
     """What was told, the interactions and the unmatched."""
     result = typed(catalogue, name, source, "--json")
     assert result.exception is None, result.exception
-    return dict(json.loads(result.stdout)), *(
+    rows, unmatched = (
         [json.loads(line) for line in (catalogue.parent / "out" / file).read_text().splitlines()]
         for file in ("interactions.jsonl", "unmatched.jsonl")
     )
+    return json.loads(result.stdout), rows, unmatched
 
 
 def spotify(tmp_path: Path, *streams: Row) -> Path:
