@@ -167,12 +167,12 @@ def test_a_build_counts_passages_into_what_is_left_to_encode(tmp_path: Path) -> 
 
 
 def test_training_tells_how_far_the_texts_are_encoded(tmp_path: Path) -> None:
-    data = catalogue(tmp_path / "c.jsonl", 100, 3)
-    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 7 + at) % 100}"} for user in range(40) for at in range(8))
+    data = catalogue(tmp_path / "c.jsonl", 400, 8)
+    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 8 + at) % 400}"} for user in range(50) for at in range(8))
     (tmp_path / "l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "t.toml").write_text('features = ["id", "text"]\nepochs = 1\n')
     command = ("train", "--catalogue", data, "--interactions", "l.jsonl", "--out", "m", "--config", "t.toml")
 
     steps = list(filter(stage("encode items"), told_by(tmp_path, *command)))
 
-    assert any(0 < event.get("done", 0) < 100 and event.get("left_s") for event in steps)
+    assert any(0 < event.get("done", 0) < event.get("total", 0) for event in steps)
