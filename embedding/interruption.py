@@ -61,7 +61,12 @@ _interruption = _Interruption()
 
 
 def end_on_interrupt() -> None:
-    """From now on Ctrl-C ends this process, in the main thread by KeyboardInterrupt, and within two seconds at all."""
+    """From now on Ctrl-C ends this process, in the main thread by KeyboardInterrupt, and within two seconds at all.
+
+    Where whoever started it has it ignore Ctrl-C, as a script does with what it leaves in the background, it does.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        return
     signals, noted = os.pipe()
     os.set_blocking(noted, False)
     signal.set_wakeup_fd(noted, warn_on_full_buffer=False)

@@ -75,4 +75,9 @@ def test_tests_stand_in_the_rooms_of_what_they_test(package: str) -> None:
     folder = ROOT / "tests" / package
     assert {path.parent.name for path in folder.glob("*/__init__.py")} <= rooms_of(package)
     # What tests the package as a whole stands at its root.
-    assert {path.name for path in folder.glob("test_*.py")} <= {"test_main.py", "test_registry.py"}
+    assert {path.name for path in folder.glob("test_*.py")} <= {
+        "test_main.py",
+        "test_pace.py",
+        "test_progress.py",
+        "test_registry.py",
+    }

@@ -39,6 +39,14 @@ def catalogue(path: Path, num_items: int, num_sentences: int, what: str = "") ->
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Tests that run in the background of a script have Ctrl-C ignored, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Iterator[Event]]]:
     """A command at work, and the events that it tells; it is killed where it has not ended."""
@@ -102,6 +110,16 @@ def test_ctrl_c_in_training_says_how_to_go_on(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+def test_a_command_in_the_background_of_a_script_is_not_stopped_by_ctrl_c(tmp_path: Path) -> None:
+    data = catalogue(tmp_path / "c.jsonl", 2_000, 3)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    code, _, said = interrupted(tmp_path, stage("check"), "check", data)
+
+    assert code == 0
+    assert "stopped" not in said
+
+
 def test_ctrl_c_in_a_sync_says_that_what_was_changed_stays(live: Path, tmp_path: Path) -> None:
     folder = tmp_path / "synced"
     shutil.copytree(live, folder)
@@ -149,12 +167,12 @@ def test_a_build_counts_passages_into_what_is_left_to_encode(tmp_path: Path) -> 
 
 
 def test_training_tells_how_far_the_texts_are_encoded(tmp_path: Path) -> None:
-    data = catalogue(tmp_path / "c.jsonl", 100, 3)
-    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 7 + at) % 100}"} for user in range(40) for at in range(8))
+    data = catalogue(tmp_path / "c.jsonl", 400, 8)
+    rows = ({"user_id": f"u{user}", "item_id": f"i{(user * 8 + at) % 400}"} for user in range(50) for at in range(8))
     (tmp_path / "l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "t.toml").write_text('features = ["id", "text"]\nepochs = 1\n')
     command = ("train", "--catalogue", data, "--interactions", "l.jsonl", "--out", "m", "--config", "t.toml")
 
     steps = list(filter(stage("encode items"), told_by(tmp_path, *command)))
 
-    assert any(0 < event.get("done", 0) < 100 and event.get("left_s") for event in steps)
+    assert any(0 < event.get("done", 0) < event.get("total", 0) for event in steps)

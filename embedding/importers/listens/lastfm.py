@@ -5,6 +5,7 @@ list of tracks.
 """
 
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -53,7 +54,7 @@ class _Track(Struct):
     date: _Date | None = None
     attributes: _Attributes | None = msgspec.field(default=None, name="@attr")
     url: str | None = None
-    image: msgspec.Raw | None = None
+    image: Any = None
     streamable: str | None = None
     loved: str | None = None
 

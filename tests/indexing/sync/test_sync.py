@@ -131,9 +131,9 @@ def test_only_rows_whose_inputs_changed_are_encoded(
         encoded: list[str] = []
         real = type(workspace.record_encoder)._encode
 
-        def watched(editor: Any, items: Any, models: Any, texts: Any) -> Any:
+        def watched(editor: Any, items: Any, *others: Any) -> Any:
             encoded.extend(item.id for item in items)
-            return real(editor, items, models, texts)
+            return real(editor, items, *others)
 
         monkeypatch.setattr(type(workspace.record_encoder), "_encode", watched)
         await run.run_sync(newer(source, tmp_path), workspace.settings, QUIET)
