@@ -38,7 +38,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
