@@ -31,7 +31,7 @@ def all_commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tup
 
 def test_every_promised_command_is_mounted() -> None:
     promised = {
-        *("run", "sample", "import", "check", "train", "evaluate", "serve"),
+        *("run", "sample", "import table", "check", "train", "evaluate", "serve"),
         *("index build", "index status", "index activate", "index rollback", "index doctor"),
     }
     assert promised <= {name for name, _ in all_commands(nearfield)}

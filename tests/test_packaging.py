@@ -31,6 +31,7 @@ HEAVY = (
     "granian",
     "litestar",
     "matplotlib",
+    "openpyxl",
     "pyarrow",
     "qdrant_client",
     "qdrant_edge",
