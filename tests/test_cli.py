@@ -34,7 +34,17 @@ def all_commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tup
 
 def test_every_promised_command_is_mounted() -> None:
     promised = {
-        *("run", "sample", "import rss", "import playlist_archive", "check", "train", "evaluate", "serve"),
+        *(
+            "run",
+            "sample",
+            "import rss",
+            "import table",
+            "import playlist_archive",
+            "check",
+            "train",
+            "evaluate",
+            "serve",
+        ),
         *("index build", "index status", "index activate", "index rollback", "index doctor"),
     }
     assert promised <= {name for name, _ in all_commands(nearfield)}

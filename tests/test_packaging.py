@@ -33,6 +33,7 @@ HEAVY = (
     "litestar",
     "lxml",
     "matplotlib",
+    "openpyxl",
     "pyarrow",
     "qdrant_client",
     "qdrant_edge",

@@ -14,7 +14,7 @@ from embedding.rows.row_parser import Cell, Row, RowParser, RowProblem, not_utf8
 from embedding.rows.row_text import json_or_text
 from embedding.rows.streams import MAX_LINE_BYTES, FileDamage, read_lines
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _FLAGS = {"true": True, "false": False}
 

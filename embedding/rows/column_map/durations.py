@@ -1,5 +1,4 @@
-"""Lengths of time as tables write them, in seconds: numbers of a unit, `3:34`, and cells that a spreadsheet took for
-times of day."""
+"""Lengths of time as tables write them, in seconds: numbers of a unit, `3:34`, and a spreadsheet's times of day."""
 
 import re
 from datetime import time, timedelta

@@ -34,7 +34,9 @@ class MappedParser(RowParser[Raw, Row]):
         self._map = CompiledMap(inner, table, where)
         self.dropped = frozenset(table.drop)
         self.keep_digits = tuple(column for column, _ in self._map.extra.values())
+        # Columns that no row of this file had so far, and whether there was a row to have them.
         self._unseen: set[str] = set()
+        self._has_rows = False
 
     def check_columns(self, names: Iterable[str]) -> None:
         """FileDamage where a table with the columns `names` is not one that the map was made for."""
@@ -56,9 +58,9 @@ class MappedParser(RowParser[Raw, Row]):
 
     def rows_of(self, rows: Iterator[tuple[int, int, Row | RowProblem]]) -> Iterator[tuple[int, int, Row | RowProblem]]:
         """The rows of one file; FileDamage at its end where its JSON objects never had a column that the map names."""
-        self._unseen = set(self._map.named)
+        self._unseen, self._has_rows = set(self._map.named), False
         yield from rows
-        if self._unseen:
+        if self._unseen and self._has_rows:
             missing = [column for column in self._map.named if column in self._unseen]
             expected = f"the columns that the map {self._where} names"
             raise FileDamage(None, expected, f"no row with {_listed(missing)}")
@@ -72,6 +74,7 @@ class MappedParser(RowParser[Raw, Row]):
             return self._inner.from_json(line)
         if not isinstance(fields, dict):
             return self._inner.from_json(line)
+        self._has_rows = True
         if self._unseen:
             self._unseen.difference_update(fields)
         unknown = [column for column in fields if column not in self._map.known]
