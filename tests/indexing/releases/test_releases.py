@@ -17,9 +17,16 @@ import pytest
 from embedding.errors import DamagedError, MismatchError, RejectedInputError
 from embedding.progress import Advance, Reporter
 from indexing.building.build import BuildInputs, build_release
-from indexing.errors import GateError, NoLiveReleaseError, ReleaseMissingError, VerificationError
+from indexing.errors import (
+    CollectionMissingError,
+    GateError,
+    NoLiveReleaseError,
+    ReleaseMissingError,
+    VerificationError,
+)
 from indexing.filters.algebra import EVERYTHING
 from indexing.release.manifest import MANIFEST, Manifest, hash_files
+from indexing.release.passages import drop_collections
 from indexing.releases.releases import Releases
 from indexing.stores.contract import PointBatch, Ranked, SearchParams, VectorStore
 from tests.indexing.kinds_of_store import EmbeddedStores, Stores
@@ -160,6 +167,20 @@ def test_another_builds_points_are_not_taken_for_this_ones(stores: Stores, sourc
         await store.upsert(release_id, PointBatch([0], turned, [release.columns.payload(0)]))
         with pytest.raises(MismatchError, match="holds other tower vectors"):
             await release.check_collection(store)
+
+    within(stores, work)
+
+
+def test_a_switch_to_a_release_without_its_collection_leaves_what_is_live(stores: Stores, source: Source) -> None:
+    first = build(stores, source, with_model=False, activate=True).id
+    second = build(stores, source, with_model=False).id
+
+    async def work(store: VectorStore, releases: Releases) -> None:
+        await drop_collections(store, second)
+        with pytest.raises(CollectionMissingError, match=second):
+            await releases.activate(second)
+        assert await releases.live_id() == first
+        assert [switch.release for switch in await releases.state.activations()] == [first]
 
     within(stores, work)
 
