@@ -18,7 +18,7 @@ from embedding.rows.rejects import Rejects
 from tests.embedding.rows.row_cases import good, jsonl, packed, read_items, write_csv, write_jsonl, write_parquet, zstd
 
 # The files that Spark wrote have times, decimals and nested columns of all kinds.
-SPARK = sorted((Path(__file__).parents[2] / "fixtures" / "spark").glob("*/*.parquet"))
+SPARK = sorted((Path(__file__).parent / "spark").glob("*/*.parquet"))
 FEW = settings(max_examples=100, deadline=None)
 HEADER = b"id,kind,title,creator\n"
 

@@ -19,7 +19,7 @@ from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item, Window
 from tests.embedding.rows.row_cases import read_items
 
-SPARK = Path(__file__).parents[2] / "fixtures" / "spark"
+SPARK = Path(__file__).parent / "spark"
 HASH = 16_192_285_499_011_746_455
 DAY = 1_717_113_600  # 2024-05-31
 ROWS = [

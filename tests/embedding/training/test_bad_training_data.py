@@ -91,7 +91,7 @@ def test_interactions_all_at_one_time_have_no_past_to_train_on(tmp_path: Path, a
 def test_interactions_without_a_time_have_no_split_in_time(tmp_path: Path) -> None:
     rows = write_jsonl(tmp_path / "timeless.jsonl", rows_of("u", ["item-0-00", "item-0-01"]))
 
-    with pytest.raises(RejectedInputError, match="needs `at` on every interaction; 2 of 2 pairs have none"):
+    with pytest.raises(RejectedInputError, match="needs `at` on every interaction; 2 of 2 rows have none"):
         train_planted(tmp_path, _SHORT, interactions=rows, split="time")
 
 

@@ -13,16 +13,25 @@ class Standin:
     """A stand-in on a port of its own; `start` it again after `kill`."""
 
     def __init__(self, sleep_s: float = 0.0) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self._sleep_s = sleep_s
-        self.start()
+        self.port = free_port()
+        while not self._starts():
+            # Somebody else has taken it meanwhile.
+            self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        assert self._starts()
+
+    def _starts(self) -> bool:
         command = [sys.executable, "-m", "tests.indexing.stores.standin_qdrant", str(self.port), str(self._sleep_s)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
+        if self.process.stdout.readline() == "ready\n":
+            return True
+        self.process.wait()
+        self.process.stdout.close()
+        return False
 
     def kill(self) -> None:
         self.process.kill()

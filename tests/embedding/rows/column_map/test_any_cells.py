@@ -92,10 +92,11 @@ def test_no_line_is_lost(tmp_path: Path, lines: list[bytes]) -> None:
     ],
 )
 def test_a_long_cell_takes_no_long_time(column: str, cell: str) -> None:
-    started = time.monotonic()
+    # Of this process, which may have to share the machine.
+    started = time.process_time()
     with suppress(RowProblem):
         PARSER.from_fields({"Code": "c", "Title": "T", "Artist": "A", "Territories": "?", column: cell})
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e999", "1" + "0" * 5000])
