@@ -61,7 +61,8 @@ def _unpacked(source: Path, folder: Path, of: ListenFormat) -> list[ExportFile]:
                 with archive.open(member) as packed, path.open("wb") as file:
                     shutil.copyfileobj(packed, file)
                 found.append(ExportFile(f"{source}:{member.filename}", path))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    # A member may begin where no file can: OSError.
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise RejectedInputError(f"{source}: expected a zip file that can be read, came {error}") from None
     return found
 

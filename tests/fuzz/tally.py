@@ -1,0 +1,65 @@
+"""What one process found, kept in a file that outlives it: an input may end the process."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tests.fuzz.judge import Finding, judged
+from tests.fuzz.reader import FuzzReader
+
+_EVERY = 250
+# Readers write files: in memory, they wait for no disk.
+_IN_MEMORY = Path("/dev/shm")
+
+
+class Report(Struct):
+    """Inputs that were judged, how many of them the reader took without an error, and faults, each once."""
+
+    inputs: int = 0
+    taken: int = 0
+    findings: list[Finding] = []
+
+
+class Tally:
+    """Judges inputs for one reader and counts; `path` is written now and then, and by `write`."""
+
+    def __init__(self, reader: FuzzReader, path: Path) -> None:
+        self._reader, self._path = reader, path
+        self._temporary = tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None)
+        self._folder = Path(self._temporary.name)
+        self._found: dict[tuple[str, str, str], Finding] = {}
+        self.report = Report()
+
+    def judge(self, data: bytes) -> Finding | None:
+        """Judge one input and count it."""
+        finding, taken = judged(self._reader, data, self._folder)
+        self.report.inputs += 1
+        self.report.taken += taken
+        if finding is not None:
+            known = self._found.get(finding.key)
+            if known is None or len(data) < len(known.data):
+                self._found[finding.key] = finding
+        if finding is not None or self.report.inputs % _EVERY == 0:
+            self.write()
+        return finding
+
+    def write(self) -> None:
+        """Put what is known so far into the file."""
+        self.report.findings = list(self._found.values())
+        partial = self._path.with_name(f"{self._path.name}.partial")
+        partial.write_bytes(msgspec.json.encode(self.report))
+        partial.replace(self._path)
+
+    def end(self) -> None:
+        """Write, and end the process as it is: the fuzzer's own end would call it a failure."""
+        self.write()
+        self._temporary.cleanup()
+        os._exit(0)
+
+
+def read_report(path: Path) -> Report:
+    """The report at `path`; an empty one where there is none yet."""
+    return msgspec.json.decode(path.read_bytes(), type=Report) if path.exists() else Report()
