@@ -3,9 +3,9 @@
     python -m tests.fuzz --inputs 1000000
 
 The inputs are shared out evenly among the readers; of each reader's, one in ten is drawn by Hypothesis, the others come
-from Atheris. What is judged, and what counts as a fault: tests/fuzz/judge.py. Each fault is told once, by its place, and
-the smallest input that shows it is written to FOLDER/faults. Exit code 1 where there is one. What reached new code is kept
-in FOLDER/corpus, where the next run goes on.
+from Atheris. What counts as a fault: tests/fuzz/judge.py. Each fault is told once, by its place, and the smallest input
+that shows it is written to FOLDER/faults; inputs that ended a process, to FOLDER/ended. Exit code 1 where there is one.
+What reached new code is kept in FOLDER/corpus, where the next run goes on.
 """
 
 import argparse
@@ -15,14 +15,17 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from tests.fuzz.judge import Finding
 from tests.fuzz.registry import READERS
 from tests.fuzz.tally import Report, read_report
+
+if TYPE_CHECKING:
+    from tests.fuzz.judge import Finding
 
 _ENGINES = ("hypothesis", "atheris")
 _HYPOTHESIS_SHARE = 10
@@ -43,7 +46,9 @@ def main() -> None:
     """Parse the command line, fuzz, and say what came."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=100_000, help="of all readers together")
-    parser.add_argument("--reader", action="append", choices=list(READERS), help="only this one; more than once for several")
+    parser.add_argument(
+        "--reader", action="append", choices=list(READERS), help="only this one; more than once for several"
+    )
     parser.add_argument("--engine", action="append", choices=_ENGINES)
     parser.add_argument("--processes", type=int, default=1, help="at a time")
     parser.add_argument("--seed", type=int, default=1)
@@ -55,7 +60,9 @@ def main() -> None:
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.processes) as pool:
         runs = [
-            pool.submit(_run, engine, name, inputs, arguments.seed, Path(folder) / f"{number}-{engine}", arguments.folder)
+            pool.submit(
+                _run, engine, name, inputs, arguments.seed, Path(folder) / f"{number}-{engine}", arguments.folder
+            )
             for number, name in enumerate(names)
             for engine in engines
             if (inputs := _inputs(engine, len(engines), arguments.inputs, number, len(names)))
@@ -88,7 +95,9 @@ def _run(engine: str, name: str, inputs: int, seed: int, place: Path, folder: Pa
         left = inputs - share.report.inputs
         told = [engine, name, str(left), str(seed + start), str(path), str(folder / "corpus" / _as_name(name))]
         command = [sys.executable, "-m", "tests.fuzz.engine_process", *told]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+        )
         report = read_report(path)
         share.report.inputs += report.inputs
         share.report.taken += report.taken
@@ -134,7 +143,9 @@ def _tell(console: Console, shares: list[Share], folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{number}-{_as_name(finding.reader)}"
         path.write_bytes(finding.data)
-        console.print(f"\n{finding.reader}: {finding.kind} at {finding.place}, {path} ({len(finding.data):,} bytes)", markup=False)
+        console.print(
+            f"\n{finding.reader}: {finding.kind} at {finding.place}, {path} ({len(finding.data):,} bytes)", markup=False
+        )
         console.print(finding.message[-3000:], markup=False)
     for share in shares:
         for words in share.ended:

@@ -17,7 +17,8 @@ from tests.embedding.rows.row_cases import zstd
 WORDS = (
     "", " ", "a", "t-1", ".", "..", "track", "episode", "SE", "GB", "*", "XW", "UK", "en-GB", "iw", "English", "zh-cmn",
     "true", "False", "yes", "NaN", "Infinity", "-0", "1e400", "0042", "9" * 25, "3:34", "1:02:03", "PT1H2M", "99:99",
-    "2024-05-31", "2024-05-31T18:00:00Z", "9999-12-31T23:59:59.9999999Z", "2016-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00",
+    "2024-05-31", "2024-05-31T18:00:00Z", "9999-12-31T23:59:59.9999999Z", "2016-12-31T23:59:60Z",
+    "0001-01-01T00:00:00+14:00",
     "03/11/2023", "[]", "{}", '["a"]', '[{"market": "SE"}]', '{"year": 1}', "a; b", "Worldwide except US", "=1+1",
     "\x00", "\x1b[2J", "\ufeff", "\u2028", "é", "\U0001f600", "\ud800", "x" * 600, "&amp;", "<b>", "]]>", '"', "\r\n",
 )  # fmt: skip
@@ -65,7 +66,8 @@ items = st.fixed_dictionaries(
     optional=ITEM_FIELDS,
 )
 listens = st.fixed_dictionaries(
-    {"user_id": words | numbers, "item_id": words | numbers}, optional={"at": times | numbers, "weight": numbers | plain}
+    {"user_id": words | numbers, "item_id": words | numbers},
+    optional={"at": times | numbers, "weight": numbers | plain},
 )
 
 
@@ -82,7 +84,9 @@ def json_files(entries: SearchStrategy[Any]) -> SearchStrategy[bytes]:
 def json_lines(entries: SearchStrategy[Any]) -> SearchStrategy[bytes]:
     """JSON, a value a line; some lines are blank, or none."""
     line = (entries | nested).map(as_json) | st.sampled_from((b"", b" \t", b"\r", b"{", b"\xff", b"null"))
-    return st.lists(line, max_size=5).flatmap(lambda lines: st.sampled_from((b"\n", b"\r\n", b"\n\n")).map(_joined(lines)))
+    return st.lists(line, max_size=5).flatmap(
+        lambda lines: st.sampled_from((b"\n", b"\r\n", b"\n\n")).map(_joined(lines))
+    )
 
 
 def _joined(lines: list[bytes]) -> Any:
@@ -94,7 +98,9 @@ def csv_files(headers: Sequence[str], delimiter: str = ",") -> SearchStrategy[by
 
     @st.composite
     def draw_file(draw: DrawFn) -> bytes:
-        names = draw(st.just(list(headers)) | st.permutations(headers) | st.lists(st.sampled_from(headers) | words, max_size=8))
+        names = draw(
+            st.just(list(headers)) | st.permutations(headers) | st.lists(st.sampled_from(headers) | words, max_size=8)
+        )
         text = io.StringIO()
         writer = csv.writer(
             text,

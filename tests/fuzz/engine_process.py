@@ -1,4 +1,6 @@
-"""One process that fuzzes one reader by one engine: python -m tests.fuzz.engine_process ENGINE READER INPUTS SEED REPORT CORPUS
+"""One process that fuzzes one reader by one engine, started by `python -m tests.fuzz`.
+
+    python -m tests.fuzz.engine_process ENGINE READER INPUTS SEED REPORT CORPUS
 
 Atheris (libFuzzer) changes bytes, led by which code they reach; Hypothesis draws values that nearly fit, and makes what
 fails smaller. An input that ends the process, or that takes more than a minute, is one that software below Python does

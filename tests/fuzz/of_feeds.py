@@ -30,9 +30,11 @@ from tests.fuzz.reader import FuzzReader, expect
 
 _BESIDE = {"1.vtt": VTT, "1.srt": SRT, "1.json": JSON}
 _MORE = (
-    "<description>&lt;p&gt;Nets &amp;amp; knots&lt;/p&gt;</description><pubDate>Fri, 31 May 2024 18:00:00 +0200</pubDate>"
+    "<description>&lt;p&gt;Nets &amp;amp; knots&lt;/p&gt;</description>"
+    "<pubDate>Fri, 31 May 2024 18:00:00 +0200</pubDate>"
     "<itunes:duration>1:02:03</itunes:duration><itunes:explicit>clean</itunes:explicit>"
-    '<podcast:transcript url="1.vtt" type="text/vtt" language="en"/><podcast:chapters url="1.json" type="application/json"/>'
+    '<podcast:transcript url="1.vtt" type="text/vtt" language="en"/>'
+    '<podcast:chapters url="1.json" type="application/json"/>'
     '<psc:chapters><psc:chapter start="00:01:30.5" title="Nets"/></psc:chapters>'
     "<content:encoded><![CDATA[<h1>At sea</h1> AT&T &eacute;]]></content:encoded>"
 )
@@ -49,12 +51,22 @@ _OPML = (
     b'<outline xmlurl="https://e.example/feed"/></body></opml>'
 )
 _CHAPTERS = json.dumps({"version": "1.2.0", "chapters": [{"startTime": 1.5, "title": "Nets &amp; knots", "toc": True}]})
-_HTML = b'<p>Nets &amp; <b>knots</b><br>AT&T<!-- x --><script>1<2</script></p><ul><li>&#233;&#x1F600;</li></ul> 1 < 2\r\n'
+_HTML = (
+    b"<p>Nets &amp; <b>knots</b><br>AT&T<!-- x --><script>1<2</script></p><ul><li>&#233;&#x1F600;</li></ul> 1 < 2\r\n"
+)
 _segments = st.fixed_dictionaries(
-    {"segments": st.lists(st.dictionaries(st.sampled_from(("startTime", "body", "speaker")), plain, max_size=3), max_size=4)}
+    {
+        "segments": st.lists(
+            st.dictionaries(st.sampled_from(("startTime", "body", "speaker")), plain, max_size=3), max_size=4
+        )
+    }
 )
 _listed = st.fixed_dictionaries(
-    {"chapters": st.lists(st.dictionaries(st.sampled_from(("startTime", "title", "toc")), plain, max_size=3), max_size=4)}
+    {
+        "chapters": st.lists(
+            st.dictionaries(st.sampled_from(("startTime", "title", "toc")), plain, max_size=3), max_size=4
+        )
+    }
 )
 
 
@@ -112,7 +124,9 @@ def _chapters(data: bytes, _folder: Path) -> None:
     fields = {"id": "a", "kind": "episode", "title": "T", "creator": "C"}
     listed = [{"start_s": chapter.start_s, "title": chapter.title} for chapter in chapters]
     # Whatever they are, a row can have them.
-    expect(CATALOGUE_PARSER.from_fields({**fields, "chapters": listed}).chapters == chapters, "other chapters in the row")
+    expect(
+        CATALOGUE_PARSER.from_fields({**fields, "chapters": listed}).chapters == chapters, "other chapters in the row"
+    )
 
 
 def _markup(data: bytes, _folder: Path) -> None:

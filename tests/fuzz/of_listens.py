@@ -18,7 +18,19 @@ from embedding.rows.streams import FileDamage
 from tests.embedding.importers.listens.test_import_listens import HEADER, LISTEN, STREAM
 from tests.embedding.rows.row_cases import jsonl
 from tests.fuzz.counting import entries_of_json, lines_of_json, rows_of_csv
-from tests.fuzz.drawn import csv_files, edited, json_files, json_lines, nested, numbers, pieces_of, plain, spoilt, times, words
+from tests.fuzz.drawn import (
+    csv_files,
+    edited,
+    json_files,
+    json_lines,
+    nested,
+    numbers,
+    pieces_of,
+    plain,
+    spoilt,
+    times,
+    words,
+)
 from tests.fuzz.reader import FuzzReader, expect
 from tests.fuzz.seeds import GOOD_ROWS
 
@@ -37,7 +49,12 @@ _PAGE = {"recenttracks": {"track": [_TRACK, _TRACK], "@attr": {"page": "1"}}}
 _SCROBBLES = f"{HEADER}1717178400,,The Paper Anchors,,Tides,,One Drop,\n0,,Ada,,,,Two,\n".encode()
 _tracks = st.fixed_dictionaries(
     {"name": words | plain, "artist": st.fixed_dictionaries({"#text": words | plain}) | plain},
-    optional={"date": st.fixed_dictionaries({"uts": words | numbers}) | plain, "album": nested, "image": nested, "mbid": plain},
+    optional={
+        "date": st.fixed_dictionaries({"uts": words | numbers}) | plain,
+        "album": nested,
+        "image": nested,
+        "mbid": plain,
+    },
 )
 
 
@@ -83,7 +100,9 @@ def _import(name: str, path: Path, folder: Path, good: int | None = None, bad: i
             )
         finally:
             counts = rejects.accepted, rejects.rejected
-            expect(good is None or counts == (good, bad), f"{good}, {bad} listens by the reader, {counts} by the import")
+            expect(
+                good is None or counts == (good, bad), f"{good}, {bad} listens by the reader, {counts} by the import"
+            )
 
 
 def _zip(data: bytes, folder: Path) -> None:
@@ -99,7 +118,10 @@ def _tracks_of(data: bytes) -> int | None:
 
 _ERRORS = (NearfieldError, FileDamage)
 _STREAMS, _PAGES = json.dumps([STREAM, STREAM]).encode(), json.dumps(_PAGE).encode()
-_streams = st.fixed_dictionaries({"ts": times, "ms_played": numbers | plain}, optional={name: plain for name in STREAM if name not in ("ts", "ms_played")})
+_streams = st.fixed_dictionaries(
+    {"ts": times, "ms_played": numbers | plain},
+    optional={name: plain for name in STREAM if name not in ("ts", "ms_played")},
+)
 _listens = st.fixed_dictionaries(
     {"listened_at": numbers | plain, "track_metadata": st.dictionaries(words, plain, max_size=2) | nested}
 ) | st.dictionaries(st.sampled_from(sorted(LISTEN)), nested, max_size=4)

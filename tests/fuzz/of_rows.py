@@ -21,9 +21,21 @@ from embedding.rows.interactions import read_interactions
 from embedding.rows.rejects import Rejects
 from tests.embedding.rows.row_cases import jsonl, write_csv, write_parquet, zstd
 from tests.embedding.rows.workbooks import workbook
-from tests.fuzz.drawn import CSV, GZIP, INTERACTIONS as DRAWN_INTERACTIONS, JSONL, ZSTD, csv_files, edited, pieces_of, spoilt
-from tests.fuzz.drawn_tables import PARQUET, sheet_of, spark_files, with_sheet, workbooks
 from tests.fuzz.counting import lines_of_json, rows_of_csv, rows_of_sheet
+from tests.fuzz.drawn import (
+    CSV,
+    GZIP,
+    JSONL,
+    ZSTD,
+    csv_files,
+    edited,
+    pieces_of,
+    spoilt,
+)
+from tests.fuzz.drawn import (
+    INTERACTIONS as DRAWN_INTERACTIONS,
+)
+from tests.fuzz.drawn_tables import PARQUET, sheet_of, spark_files, with_sheet, workbooks
 from tests.fuzz.reader import FuzzReader, expect
 from tests.fuzz.seeds import CSV_TABLE, GOOD_ROWS, INTERACTIONS, MAP, SHEET, SHEET_MAP, made
 
@@ -31,7 +43,9 @@ Count = Callable[[bytes], int | None]
 _QUIET = Reporter("none")
 _WORKBOOK = made(lambda path: workbook(path, SHEET))
 _SHEET_XML = sheet_of(_WORKBOOK)
-_TABLE = spoilt(edited([CSV_TABLE], pieces_of(CSV_TABLE.decode())) | csv_files(CSV_TABLE.decode().partition("\r")[0].split(",")))
+_TABLE = spoilt(
+    edited([CSV_TABLE], pieces_of(CSV_TABLE.decode())) | csv_files(CSV_TABLE.decode().partition("\r")[0].split(","))
+)
 _MAPPED = mapped_rows(parse_map(MAP, "map.toml"), "map.toml").catalogue
 _SHEET_MAPPED = mapped_rows(parse_map(SHEET_MAP, "map.toml"), "map.toml").catalogue
 
@@ -142,9 +156,7 @@ READERS = (
         "jsonl.gz", _catalogue("rows.jsonl.gz", _gzip_lines), lambda: [gzip.compress(jsonl(GOOD_ROWS), mtime=0)], GZIP
     ),
     FuzzReader("jsonl.zst", _catalogue("rows.jsonl.zst", _zstd_lines), lambda: [zstd(jsonl(GOOD_ROWS))], ZSTD),
-    FuzzReader(
-        "csv", _catalogue("rows.csv", rows_of_csv), lambda: [made(lambda at: write_csv(at, GOOD_ROWS))], CSV
-    ),
+    FuzzReader("csv", _catalogue("rows.csv", rows_of_csv), lambda: [made(lambda at: write_csv(at, GOOD_ROWS))], CSV),
     FuzzReader(
         "parquet",
         _catalogue("rows.parquet", _footer_rows),
@@ -162,6 +174,8 @@ READERS = (
         "interactions", _interactions("rows.jsonl", lines_of_json), lambda: [jsonl(INTERACTIONS)], DRAWN_INTERACTIONS
     ),
     FuzzReader("mapped csv", _catalogue("table.csv", rows_of_csv, _MAPPED), lambda: [CSV_TABLE], _TABLE),
-    FuzzReader("map", _by_map, lambda: [MAP.encode()], edited([MAP.encode(), SHEET_MAP.encode()], pieces_of(MAP, SHEET_MAP))),
+    FuzzReader(
+        "map", _by_map, lambda: [MAP.encode()], edited([MAP.encode(), SHEET_MAP.encode()], pieces_of(MAP, SHEET_MAP))
+    ),
     FuzzReader("proposed map", _proposed, lambda: [CSV_TABLE], _TABLE),
 )

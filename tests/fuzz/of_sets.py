@@ -20,7 +20,9 @@ _COUNTS: dict[str, Callable[[bytes], int | None]] = {".csv": rows_of_csv, ".json
 
 def _rows(files: dict[str, bytes]) -> int | None:
     """Rows of all files; None where one of them does not tell."""
-    counts = [_COUNTS[Path(name).suffix](data) if Path(name).suffix in _COUNTS else None for name, data in files.items()]
+    counts = [
+        _COUNTS[Path(name).suffix](data) if Path(name).suffix in _COUNTS else None for name, data in files.items()
+    ]
     return None if None in counts else sum(count or 0 for count in counts)
 
 

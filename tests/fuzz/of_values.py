@@ -17,8 +17,23 @@ from indexing.rules.reading import rules_in
 from tests.fuzz.drawn import edited, pieces_of, times, words
 from tests.fuzz.reader import FuzzReader, expect
 
-_TAGS = ("en-GB", "zh-cmn-Hans-CN", "i-klingon", "sl-rozaj-biske-1994", "de-u-co-phonebk", "x-private", "English (UK)", "en_us")
-_TIMES = ("2024-05-31T18:00:00.25+02:00", "2016-12-31T23:59:60Z", "2024-05-31", "Fri, 31 May 2024 18:00:00 CEST", "31 May 24 6:00 PM")
+_TAGS = (
+    "en-GB",
+    "zh-cmn-Hans-CN",
+    "i-klingon",
+    "sl-rozaj-biske-1994",
+    "de-u-co-phonebk",
+    "x-private",
+    "English (UK)",
+    "en_us",
+)
+_TIMES = (
+    "2024-05-31T18:00:00.25+02:00",
+    "2016-12-31T23:59:60Z",
+    "2024-05-31",
+    "Fri, 31 May 2024 18:00:00 CEST",
+    "31 May 24 6:00 PM",
+)
 _LENGTHS = ("1:02:03", "62:03", "3723", "00:01.500", "PT1H2M3.5S", "P1DT1S", "214000")
 _RULES = DEFAULT_RULES_TEXT.replace("\n# [", "\n[").replace("\n# ", "\n")
 
@@ -78,6 +93,10 @@ READERS = (
     FuzzReader("time", _time, lambda: [time.encode() for time in _TIMES], _values(*_TIMES), ()),
     FuzzReader("duration", _length, lambda: [length.encode() for length in _LENGTHS], _values(*_LENGTHS), ()),
     FuzzReader(
-        "rules", _rules, lambda: [DEFAULT_RULES_TEXT.encode()], edited([_RULES.encode()], pieces_of(_RULES)), (RulesError,)
+        "rules",
+        _rules,
+        lambda: [DEFAULT_RULES_TEXT.encode()],
+        edited([_RULES.encode()], pieces_of(_RULES)),
+        (RulesError,),
     ),
 )

@@ -315,6 +315,18 @@ def test_a_damaged_zip_file_and_a_folder_of_something_else_are_named(catalogue: 
     assert "Streaming_History_Audio_*.json" in str(other)
 
 
+def test_a_zip_file_without_its_beginning_is_refused(catalogue: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("listens/1.jsonl", json.dumps(LISTEN))
+    archive.write_bytes(archive.read_bytes()[40:])
+
+    error = typed(catalogue, "listenbrainz", archive).exception
+
+    assert isinstance(error, RejectedInputError)
+    assert "a zip file that can be read" in str(error)
+
+
 def test_an_export_of_another_catalogue_is_refused_with_what_was_heard_most(catalogue: Path, tmp_path: Path) -> None:
     source = spotify(tmp_path, *[stream(master_metadata_track_name="Nothing")] * 3)
 
