@@ -95,6 +95,7 @@ def _feed(data: bytes, folder: Path) -> None:
     show, odd = show_id(feed, place), Counter[str]()
     with _NoNetwork() as fetcher:
         for episode in feed.episodes:
+            documents_of(feed, episode, "https://e.example/feed.xml", fetcher)
             beside = documents_of(feed, episode, place, fetcher)
             with suppress(RowProblem):
                 row = episode_item(feed, episode, show, beside.cues, beside.chapters, odd)
