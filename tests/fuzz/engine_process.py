@@ -37,18 +37,16 @@ def main() -> None:
 def _by_atheris(name: str, inputs: int, seed: int, report: Path, corpus: Path) -> None:
     import atheris
 
-    with warnings.catch_warnings():
-        # It is not written for the newest Python.
-        warnings.simplefilter("ignore")
-        with atheris.instrument_imports(include=["embedding", "indexing"]):
-            from tests.fuzz.registry import READERS
+    with atheris.instrument_imports(include=["embedding", "indexing"]):
+        from tests.fuzz.registry import READERS
     from tests.fuzz.tally import Tally
 
     reader = READERS[name]
     corpus.mkdir(parents=True, exist_ok=True)
+    known = len(list(corpus.iterdir()))
     for number, data in enumerate(reader.seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
-    tally = Tally(reader, report)
+    tally = Tally(reader, report, known)
 
     def one(data: bytes) -> None:
         tally.judge(data)

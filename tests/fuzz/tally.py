@@ -24,10 +24,13 @@ class Report(Struct):
 
 
 class Tally:
-    """Judges inputs for one reader and counts; `path` is written now and then, and by `write`."""
+    """Judges inputs for one reader and counts; `path` is written now and then, and by `write`.
 
-    def __init__(self, reader: FuzzReader, path: Path) -> None:
-        self._reader, self._path = reader, path
+    `known`: how many inputs come first that an earlier run judged: they are not counted again.
+    """
+
+    def __init__(self, reader: FuzzReader, path: Path, known: int = 0) -> None:
+        self._reader, self._path, self._known = reader, path, known
         self._temporary = tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None)
         self._folder = Path(self._temporary.name)
         self._found: dict[tuple[str, str, str], Finding] = {}
@@ -36,8 +39,11 @@ class Tally:
     def judge(self, data: bytes) -> Finding | None:
         """Judge one input and count it."""
         finding, taken = judged(self._reader, data, self._folder)
-        self.report.inputs += 1
-        self.report.taken += taken
+        if self._known:
+            self._known -= 1
+        else:
+            self.report.inputs += 1
+            self.report.taken += taken
         if finding is not None:
             known = self._found.get(finding.key)
             if known is None or len(data) < len(known.data):

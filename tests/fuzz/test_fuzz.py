@@ -14,6 +14,7 @@ from tests.fuzz import judge
 from tests.fuzz.judge import judged
 from tests.fuzz.reader import FuzzReader, Read, expect
 from tests.fuzz.registry import READERS
+from tests.fuzz.tally import Tally, read_report
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,6 +73,19 @@ def test_what_takes_too_long_is_a_fault(tmp_path: Path, monkeypatch: pytest.Monk
     finding, _ = judged(_reader(lambda _data, _folder: None), b"x", tmp_path)
     assert finding is not None
     assert finding.kind == "slow"
+
+
+def test_each_fault_is_kept_once_by_its_smallest_input_and_known_inputs_are_not_counted(tmp_path: Path) -> None:
+    def breaks(data: bytes, _folder: Path) -> None:
+        if data:
+            raise KeyError(data)
+
+    tally = Tally(_reader(breaks), tmp_path / "report.json", known=1)
+    for data in (b"", b"", b"long", b"x", b"yy"):
+        tally.judge(data)
+    tally.write()
+    report = read_report(tmp_path / "report.json")
+    assert (report.inputs, report.taken, [one.data for one in report.findings]) == (4, 1, [b"x"])
 
 
 def test_the_command_counts_its_inputs(tmp_path: Path) -> None:
