@@ -27,6 +27,9 @@ from tests.fuzz.tally import Report, read_report
 if TYPE_CHECKING:
     from tests.fuzz.judge import Finding
 
+# Readers write files: in memory, they wait for no disk.
+_SHM = Path("/dev/shm")
+_IN_MEMORY = _SHM if _SHM.is_dir() else None
 _ENGINES = ("hypothesis", "atheris")
 _HYPOTHESIS_SHARE = 10
 # An input that ends the process ends it again under another seed, sooner or later.
@@ -58,7 +61,10 @@ def main() -> None:
     names = arguments.reader or list(READERS)
     started_s = time.monotonic()
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.processes) as pool:
+    with (
+        tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder,
+        ThreadPoolExecutor(arguments.processes) as pool,
+    ):
         runs = [
             pool.submit(
                 _run, engine, name, inputs, arguments.seed, Path(folder) / f"{number}-{engine}", arguments.folder

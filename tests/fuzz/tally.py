@@ -1,8 +1,7 @@
 """What one process found, kept in a file that outlives it: an input may end the process."""
 
 import os
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -10,9 +9,10 @@ from msgspec import Struct
 from tests.fuzz.judge import Finding, judged
 from tests.fuzz.reader import FuzzReader
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _EVERY = 250
-# Readers write files: in memory, they wait for no disk.
-_IN_MEMORY = Path("/dev/shm")
 
 
 class Report(Struct):
@@ -24,15 +24,16 @@ class Report(Struct):
 
 
 class Tally:
-    """Judges inputs for one reader and counts; `path` is written now and then, and by `write`.
+    """Judges inputs for one reader and counts.
 
+    `path`: where the report goes, now and then and by `write`; beside it lies a folder for what readers write.
     `known`: how many inputs come first that an earlier run judged: they are not counted again.
     """
 
-    def __init__(self, reader: FuzzReader, path: Path, known: int = 0) -> None:
+    def __init__(self, reader: FuzzReader, path: "Path", known: int = 0) -> None:
         self._reader, self._path, self._known = reader, path, known
-        self._temporary = tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None)
-        self._folder = Path(self._temporary.name)
+        self._folder = path.with_suffix(".scratch")
+        self._folder.mkdir()
         self._found: dict[tuple[str, str, str], Finding] = {}
         self.report = Report()
 
@@ -62,10 +63,9 @@ class Tally:
     def end(self) -> None:
         """Write, and end the process as it is: the fuzzer's own end would call it a failure."""
         self.write()
-        self._temporary.cleanup()
         os._exit(0)
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: "Path") -> Report:
     """The report at `path`; an empty one where there is none yet."""
     return msgspec.json.decode(path.read_bytes(), type=Report) if path.exists() else Report()
