@@ -62,7 +62,7 @@ def main() -> None:
     started_s = time.monotonic()
     console = Console(highlight=False)
     with (
-        tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as folder,
+        tempfile.TemporaryDirectory(dir=_IN_MEMORY) as folder,
         ThreadPoolExecutor(arguments.processes) as pool,
     ):
         runs = [
