@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-reading bench-against clean
+.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-reading bench-against fuzz clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,6 +130,10 @@ WORKTREE := ../before
 NAME := floor
 bench-against: $(DEV)  ## one build against another, in turns; WORKTREE=tree of another commit, NAME=benchmark
 	@$(BIN)/python -m benchmarks.against $(WORKTREE) $(NAME)
+
+INPUTS := 1000000
+fuzz: $(DEV)  ## every reader under inputs that nobody wrote; INPUTS=how many, a million takes hours
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --processes 2
 
 constraints: $(DEV)  ## write constraints.txt anew from what is installed
 	@{ sed '/^[^#]/d' constraints.txt; \

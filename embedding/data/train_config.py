@@ -86,11 +86,14 @@ def load_config(path: Path) -> TrainConfig:
     Raises NotFoundError for a missing file, UsageError for bad TOML, an unknown key or a value out of bounds.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), TrainConfig)
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFoundError(f"No config at {path}; expected a TOML file with keys of docs/training.md.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # What is no UTF-8, no TOML, or TOML with numbers of thousands of digits or lists without end.
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}.") from None
+    try:
+        return msgspec.convert(table, TrainConfig)
     except msgspec.ValidationError as error:
         keys = ", ".join(TrainConfig.__struct_fields__)
         raise UsageError(f"{path}: {error}. The keys are: {keys}.") from None

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 Cells = list[CellValue | BrokenCell]
 
+# A row's number and its cells, as the library has them.
+_SheetRow = tuple[int, list[Any]]
+
 _PART_ROWS = 256
+# What the format has.
+_MAX_ROWS = 2**20
 _CHUNK_BYTES = 2**20
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]+(\d+):[A-Z]+(\d+))"')
 _LONGEST_TAG = 200
@@ -81,37 +86,33 @@ def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, Cells]]:
         title = _sheet_title(formulas, layout)
         first = layout.header_row or 1
         _check_merged(formulas, title, first)
-        computed: Iterator[Any] | None = None
-        number = 0
-        rows = _sheet(formulas, title)
+        computed: Iterator[_SheetRow] | None = None
+        rows = _sheet(formulas, title, computed=False)
         while part := _part(rows):
-            for row in part:
-                number += 1
+            for number, row in part:
                 values = None
                 if any(cell.data_type == "f" for cell in row):
                     if computed is None:
                         # Only now: a sheet without formulas is read once.
-                        computed = islice(_sheet(_opened(stream, computed=True), title), number - 1, None)
-                        behind = number
-                    values = _at(computed, number - behind)
-                    behind = number + 1
+                        computed = _sheet(_opened(stream, computed=True), title, computed=True)
+                    values = _at(computed, number)
                 if number < first or all(cell.value is None for cell in row):
                     continue
                 values = values or [None] * len(row)
                 yield number, [cell_content(cell, value) for cell, value in zip(row, values, strict=True)]
 
 
-def _part(rows: Iterator[Any]) -> list[Any]:
+def _part(rows: Iterator[_SheetRow]) -> list[_SheetRow]:
     # It warns of what it would not write back: nothing is written here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return list(islice(rows, _PART_ROWS))
 
 
-def _at(rows: Iterator[Any], passed_over: int) -> Any:
+def _at(rows: Iterator[_SheetRow], number: int) -> list[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return next(islice(rows, passed_over, None))
+        return next(row for other, row in rows if other == number)
 
 
 def _opened(stream: BinaryIO, *, computed: bool) -> "ExcelReader":
@@ -128,11 +129,39 @@ def _opened(stream: BinaryIO, *, computed: bool) -> "ExcelReader":
     return reader
 
 
-def _sheet(reader: "ExcelReader", title: str) -> Iterator[Any]:
-    sheet = reader.wb[title]
-    # Some programs write dimensions that are not those of the sheet.
-    sheet.reset_dimensions()
-    return iter(sheet.iter_rows())
+def _sheet(reader: "ExcelReader", title: str, *, computed: bool) -> Iterator[_SheetRow]:
+    """The rows that the sheet has, each with its number and its cells from column A on.
+
+    The library's own `iter_rows` leaves out rows and cells that do not come in their order, and makes empty ones up to
+    whatever number a row has.
+    """
+    from openpyxl.cell.read_only import EMPTY_CELL, ReadOnlyCell
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book: Any = reader.wb
+    sheet = book[title]
+    before = 0
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source,
+            sheet._shared_strings,
+            data_only=computed,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for number, written in parser.parse():
+            if not before < number <= _MAX_ROWS:
+                came = f"row {number:,} after row {before:,}"
+                raise FileDamage(before + 1, f"rows in their order, of {_MAX_ROWS:,} at most", came)
+            before = number
+            row: list[Any] = []
+            for cell in written:
+                if cell["column"] <= len(row):
+                    raise FileDamage(number, "the cells of a row in their order, each once", "others")
+                row += [EMPTY_CELL] * (cell["column"] - 1 - len(row))
+                row.append(ReadOnlyCell(sheet, **cell))
+            yield number, row
 
 
 def _sheet_title(reader: "ExcelReader", layout: Layout) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -182,7 +181,7 @@ def open_release_store(settings: IndexingSettings) -> ReleaseStore:
 
 def _shown(place: str) -> str:
     """The address without a user's name and password."""
-    host = urlsplit(place).netloc
+    host = place.partition("://")[2].partition("/")[0]
     return place.replace(host, host.rpartition("@")[2], 1).rstrip("/") if "@" in host else place.rstrip("/")
 
 

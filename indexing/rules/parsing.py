@@ -30,7 +30,8 @@ def parse_rules(text: str, source: str) -> RuleSet:
     try:
         # A byte order mark is what some editors put in front, and no part of TOML.
         table = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
+    # tomllib has no error of its own for numbers of thousands of digits and for lists without end.
+    except (ValueError, RecursionError) as error:
         raise RulesError(f"{source}: expected TOML, and it cannot be read as that: {error}") from error
     try:
         return _ruleset(table)

@@ -4,12 +4,12 @@ import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
 from msgspec import Struct
 
-from embedding.errors import NearfieldError
+from embedding.errors import NearfieldError, UsageError
 from embedding.progress import Reporter
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects, default_rejects_path
@@ -51,11 +51,13 @@ def hunt_from_settings(
     seed: int,
     reporter: Reporter,
 ) -> Hunt:
-    """Read, open, hunt. Raises what hunting.hunt raises, and RejectedInputError where too many rows are bad."""
+    """Read, open, hunt.
+
+    Raises what hunting.hunt raises, UsageError for a rules file that is no TOML, and RejectedInputError where too many
+    rows are bad.
+    """
     items = _read(catalogue, settings, reporter)
-    rules = PlainRules(
-        tomllib.loads((_accepted(settings) if rules_file is None else rules_file.read_bytes()).decode("utf-8-sig"))
-    )
+    rules = PlainRules(_table(_accepted(settings) if rules_file is None else rules_file.read_bytes()))
     tally = Tally()
     if url is not None:
         quarry = Quarry(AtAddress(url), rules, items, release, None)
@@ -94,6 +96,14 @@ def _read(catalogue: Path, settings: Settings, reporter: Reporter) -> list[Item]
             advance(len(batch))
     rejects.enforce(settings.max_reject_share)
     return items
+
+
+def _table(data: bytes) -> dict[str, Any]:
+    """What a rules file says, read apart from the product."""
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--rules: expected a rules file in TOML, and it cannot be read as that: {error}") from None
 
 
 def _accepted(settings: Settings) -> bytes:

@@ -33,11 +33,16 @@ class AtAddress:
 
     def __init__(self, url: str) -> None:
         """UsageError for an address that is not `http://HOST[:PORT]`."""
-        parts = urlsplit(url)
+        expected = f"--url: expected http://HOST:PORT, {url} came"
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 80
+        except ValueError as error:
+            raise UsageError(f"{expected}: {error}") from None
         if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
-            raise UsageError(f"--url: expected http://HOST:PORT, {url} came")
+            raise UsageError(expected)
         self._url = url
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=60)
+        self._connection = http.client.HTTPConnection(parts.hostname, port, timeout=60)
 
     async def ask(self, method: str, path: str, body: Json | None) -> Reply:
         """As Product."""

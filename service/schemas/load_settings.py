@@ -63,7 +63,8 @@ def _settings_file(folder: Path, environ: Mapping[str, str]) -> Path | None:
 def _from_file(file: Path) -> dict[str, object]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # What is no UTF-8, no TOML, or TOML with numbers of thousands of digits or lists without end.
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file}: expected a settings file in TOML, came: {error}") from error
     values = {}
     for key, value in table.items():

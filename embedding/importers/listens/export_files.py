@@ -1,6 +1,8 @@
 """The files of an export: one file, a folder with all below it, or a zip file as a service hands it out."""
 
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -15,6 +17,19 @@ from embedding.importers.listens.listen import ListenFormat
 
 # A lifetime of listens takes less than one.
 _MAX_BYTES = 8 * 2**30
+
+# What zipfile makes of damage: of a place where no file begins OSError, of a name that is not UTF-8 ValueError.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 class ExportFile(Struct, frozen=True):
@@ -61,7 +76,7 @@ def _unpacked(source: Path, folder: Path, of: ListenFormat) -> list[ExportFile]:
                 with archive.open(member) as packed, path.open("wb") as file:
                     shutil.copyfileobj(packed, file)
                 found.append(ExportFile(f"{source}:{member.filename}", path))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except _DAMAGES as error:
         raise RejectedInputError(f"{source}: expected a zip file that can be read, came {error}") from None
     return found
 

@@ -72,7 +72,11 @@ def _load(url: str, place: str, fetcher: Fetcher) -> bytes:
     Only a feed that is a file may name files, and only those in its own folder or below.
     """
     if is_address(place) or is_address(url):
-        answer = fetcher.fetch(urljoin(place, url) if is_address(place) else url)
+        try:
+            address = urljoin(place, url) if is_address(place) else url
+        except ValueError as error:
+            raise FetchError(f"expected an address, came {url!r} ({error})", lasting=True) from None
+        answer = fetcher.fetch(address)
         if answer.state == "gone":
             raise FetchError(f"{url} is gone for good (410)", lasting=True)
         return answer.body

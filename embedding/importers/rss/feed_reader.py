@@ -6,7 +6,7 @@ from lxml import etree
 
 from embedding.importers.rss.elements import Children, name_of, text_of
 from embedding.importers.rss.feed import Feed, FeedEpisode, Markup, Reference, WrittenChapter
-from embedding.importers.rss.xml_tree import NotXmlError, XmlTree, parse_xml
+from embedding.importers.rss.xml_tree import NotXmlError, XmlTree, local_name, parse_xml
 
 # An enclosure of such a type is nothing to listen to: a cover, a page.
 _NOT_AUDIO = ("image/", "text/")
@@ -35,7 +35,7 @@ def read_feed(data: bytes) -> Feed:
         return _feed(channel, "", tree)
     if kind == "atom:feed":
         return _feed(root, "atom:", tree)
-    raise NotAFeedError(f"a document of <{etree.QName(root).localname}>")
+    raise NotAFeedError(f"a document of <{local_name(root)}>")
 
 
 def _feed(element: etree._Element, prefix: str, tree: XmlTree) -> Feed:

@@ -11,6 +11,7 @@ from embedding.importers.rss.feed import Feed, FeedEpisode
 # Of `podcast:guid`: https://podcasting2.org/docs/podcast-namespace/tags/guid
 _FEEDS = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
 _ID_DIGITS = 32
 _MAX_GUID = 100
 
@@ -41,4 +42,10 @@ def episode_id(show: str, guid: str) -> str:
 
 def guid_of(episode: FeedEpisode) -> str:
     """The guid; of an episode without one, the address of its enclosure without the query, which hosts change."""
-    return episode.guid or urlsplit(episode.enclosure)._replace(query="", fragment="").geturl()
+    if episode.guid:
+        return episode.guid
+    try:
+        return urlsplit(episode.enclosure)._replace(query="", fragment="").geturl()
+    except ValueError:
+        # With a bracket in its host it is no address, and still what tells the episode from others.
+        return _QUERY.sub("", episode.enclosure)

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from lxml import etree
-
 from embedding.errors import NotFoundError, RejectedInputError
 from embedding.importers.rss.fetching import Fetcher, FetchError
 from embedding.importers.rss.show import is_address
-from embedding.importers.rss.xml_tree import NotXmlError, parse_xml
+from embedding.importers.rss.xml_tree import NotXmlError, local_name, parse_xml
 
 _FEED_ENDINGS = (".xml", ".rss", ".atom")
 _OPML = ".opml"
@@ -64,8 +62,8 @@ def _in_opml(source: str, fetcher: Fetcher) -> list[str]:
         raise NotFoundError(f"expected an OPML at {source}, nothing is there") from None
     except (FetchError, NotXmlError) as error:
         raise RejectedInputError(f"expected an OPML at {source}, came {error}") from None
-    if etree.QName(root).localname.lower() != "opml":
-        raise RejectedInputError(f"expected an OPML at {source}, came a document of <{etree.QName(root).localname}>")
+    if local_name(root).lower() != "opml":
+        raise RejectedInputError(f"expected an OPML at {source}, came a document of <{local_name(root)}>")
     written = [outline.get("xmlUrl") or outline.get("xmlurl") or "" for outline in root.iter("{*}outline")]
     places = [place.strip() for place in written if place.strip()]
     if not places:

@@ -53,8 +53,13 @@ def parse_xml(data: bytes) -> XmlTree:
     errors = [error for error in parser.error_log if error.level >= etree.ErrorLevels.ERROR]
     if not errors:
         return XmlTree(root)
-    end = re.compile(rb"</(?:[\w.-]+:)?%s\s*>" % etree.QName(root).localname.encode())
+    end = re.compile(rb"</(?:[\w.-]+:)?%s\s*>" % re.escape(local_name(root).encode()))
     return XmlTree(root, f"line {errors[0].line}: {errors[0].message}", end.search(mended[-_TAIL:]) is None)
+
+
+def local_name(element: etree._Element) -> str:
+    """The name of an element without its namespace; lxml's QName refuses some of those that its recovery gives."""
+    return str(element.tag).rpartition("}")[2]
 
 
 def _parser(*, recover: bool, encoding: str | None = None) -> etree.XMLParser:

@@ -107,7 +107,8 @@ def parse_map(text: str, name: str) -> ColumnMap:
     """The map in `text`, TOML; UsageError names the key that is wrong, and the file as `name`."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Numbers of thousands of digits and lists without end are more than tomllib has an error for.
+    except (ValueError, RecursionError) as error:
         twice = " (one field cannot come from two columns)" if "overwrite" in str(error) else ""
         raise UsageError(f"{name}: expected TOML, in which a key comes once{twice}: {error}") from None
     for table_name, table in raw.items():

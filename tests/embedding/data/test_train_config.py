@@ -38,6 +38,8 @@ def test_what_is_left_out_keeps_its_default(tmp_path: Path) -> None:
         ('features = ["id"]\ntext_query_weight = 0.1', "expected `text` among the features.*text_query_weight"),
         ("text_query_weight = -1", "text_query_weight"),
         ("epochs = ", "is not TOML"),
+        (f"epochs = {'9' * 4301}", "is not TOML"),
+        (f"epochs = {'[' * 2000}", "is not TOML"),
     ],
 )
 def test_a_bad_key_or_value_is_named(tmp_path: Path, text: str, named: str) -> None:

@@ -189,6 +189,24 @@ def test_dimensions_that_are_wrong_hide_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "new", "match"),
+    [
+        # The library leaves out all of these without a word.
+        (b'<row r="3"', b'<row r="2"', "expected rows in their order.*, came row 2 after row 2"),
+        (b'<row r="2"', b'<row r="9"', "expected rows in their order.*, came row 3 after row 9"),
+        (b'<row r="3"', b'<row r="1048577"', "of 1,048,576 at most, came row 1,048,577"),
+        (b'<c r="C2"', b'<c r="A2"', "line 2: expected the cells of a row in their order, each once"),
+        (b'<c r="B2"', b'<c r="D2"', "line 2: expected the cells of a row in their order, each once"),
+    ],
+)
+def test_no_row_and_no_cell_goes_missing(tmp_path: Path, pattern: bytes, new: bytes, match: str) -> None:
+    path = workbook(tmp_path / "t.xlsx", [HEADER, ("c-1", "T", "A"), ("c-2", "T", "A")])
+    edit_sheet(path, pattern, new)
+    with pytest.raises(RejectedInputError, match=match):
+        read_mapped(path, head())
+
+
+@pytest.mark.parametrize(
     ("rows", "match"),
     [
         ([], "an empty sheet"),

@@ -45,6 +45,8 @@ def test_a_folder_must_be_there(tmp_path: Path) -> None:
 
 def test_a_password_is_not_shown() -> None:
     assert opened("memory://me:secret@host/folder/") == "memory://host/folder"
+    # What urllib takes for half of an address of IPv6.
+    assert opened("memory://me:secret@[host/folder/") == "memory://[host/folder"
 
 
 def test_relative_folders_count_from_where_they_are_named(tmp_path: Path) -> None:

@@ -116,6 +116,8 @@ def test_a_whole_file_is_read() -> None:
     ("text", "words"),
     [
         ("[explicit\n", r"r\.toml: expected TOML, and it cannot be read as that: .*line 1"),
+        (f"a = {'9' * 4301}", r"r\.toml: expected TOML, and it cannot be read as that: .*4300 digits"),
+        (f"a = {'[' * 2000}", r"r\.toml: expected TOML, and it cannot be read as that: .*recursion"),
         ("[explicit]\nunknwon = 'deny'", r"r\.toml: explicit\.unknwon: .*; did you mean explicit\.unknown\?"),
         ("[explict]", r"r\.toml: explict: expected a table \(windows, explicit, .*; did you mean explicit\?"),
         ("unknown = 'deny'", r"r\.toml: unknown: expected a table"),

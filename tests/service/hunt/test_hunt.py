@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from embedding.errors import UsageError
 from embedding.rows.row_files import RowFiles
 from embedding.rows.schema import Item, Window
 from indexing.state.file_rules import AcceptedRules
@@ -146,13 +147,23 @@ def test_as_a_table_it_says_what_was_asked_and_how_often(folder: Path, monkeypat
     assert "GET similar" in ended.stdout
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "https://h", "http://h/v1", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "https://h", "http://h/v1", "http://", "http://[h", "http://h:x"])
 def test_an_address_that_is_none_is_wrong_use(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.chdir(folder)
     with pytest.raises(Exception, match="expected http://HOST:PORT"):
         CliRunner().invoke(
             nearfield, ["rules", "hunt", "world/source/catalogue.jsonl", "--url", url], catch_exceptions=False
         )
+
+
+def test_rules_that_are_no_toml_are_wrong_use(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    rules = tmp_path / "rules.toml"
+    for written in (b"[explicit", b"\xff", b"a = " + b"[" * 2_000):
+        rules.write_bytes(written)
+        arguments = ["world/source/catalogue.jsonl", "--url", "http://127.0.0.1:1", "--rules", str(rules)]
+        with pytest.raises(UsageError, match="expected a rules file in TOML"):
+            CliRunner().invoke(nearfield, ["rules", "hunt", *arguments], catch_exceptions=False, standalone_mode=False)
 
 
 ITEM = Item(id="a", kind="track", title="A", creator="Ana  B")

@@ -83,6 +83,8 @@ def test_variables_that_are_no_settings_are_let_through(tmp_path: Path) -> None:
         ("cache_dir = 3\n", "cache_dir: expected `path`; came 3"),
         ("[port]\nnumber = 80\n", "port: expected `int`"),
         ("port = \n", "expected a settings file in TOML"),
+        (f"port = {'9' * 4301}", "expected a settings file in TOML"),
+        (f"port = {'[' * 2000}", "expected a settings file in TOML"),
     ],
 )
 def test_a_wrong_file_is_told_what_was_expected_and_what_came(tmp_path: Path, text: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,30 @@ def test_a_damaged_zip_file_and_a_folder_of_something_else_are_named(catalogue: 
     assert isinstance(elsewhere, NotFoundError)
     assert isinstance(other, NotFoundError)
     assert "Streaming_History_Audio_*.json" in str(other)
+
+
+@pytest.mark.parametrize(
+    ("packing", "spoil"),
+    [
+        (zipfile.ZIP_DEFLATED, lambda data: data[40:]),
+        (zipfile.ZIP_DEFLATED, lambda data: data.replace("é".encode(), b"\xf8\xf8")),
+        (zipfile.ZIP_LZMA, lambda data: data[:60] + b"damaged" + data[67:]),
+        (zipfile.ZIP_BZIP2, lambda data: data[:60] + b"damaged" + data[67:]),
+    ],
+    ids=["without its beginning", "a name that is not UTF-8", "damaged LZMA", "damaged bzip2"],
+)
+def test_a_zip_file_that_is_damaged_elsewhere_is_refused(
+    catalogue: Path, tmp_path: Path, packing: int, spoil: Callable[[bytes], bytes]
+) -> None:
+    archive = tmp_path / "export.zip"
+    with zipfile.ZipFile(archive, "w", packing) as file:
+        file.writestr("listens/é.jsonl", json.dumps(LISTEN))
+    archive.write_bytes(spoil(archive.read_bytes()))
+
+    error = typed(catalogue, "listenbrainz", archive).exception
+
+    assert isinstance(error, RejectedInputError)
+    assert "a zip file that can be read" in str(error)
 
 
 def test_an_export_of_another_catalogue_is_refused_with_what_was_heard_most(catalogue: Path, tmp_path: Path) -> None:

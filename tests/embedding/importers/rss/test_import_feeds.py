@@ -268,6 +268,18 @@ def test_gone_for_good_takes_the_episodes_along(folder: Folder, host: Host) -> N
     assert set(folder.items()) == {"Two"}
 
 
+def test_an_address_that_is_none_costs_what_it_names_alone(folder: Folder, host: Host) -> None:
+    """With an open bracket in it an address cannot be taken apart."""
+    beside = '<podcast:transcript url="http://[x/a.vtt" type="text/vtt"/>'
+    audio = '<enclosure url="http://[x/a.mp3?token={}" type="audio/mpeg"/>'
+    host.pages["/feed.xml"] = Page(rss(item("", "One", beside, audio=audio.format(1))))
+    assert "could not be had, the first: expected an address, came" in folder.run(host.url("/feed.xml")).notes[0]
+    first = folder.items()["One"].id
+    host.pages["/feed.xml"] = Page(rss(item("", "One", audio=audio.format(2))))
+    folder.run(host.url("/feed.xml"))
+    assert folder.items()["One"].id == first
+
+
 def test_a_feed_that_cannot_be_had_costs_only_itself(folder: Folder, host: Host, tmp_path: Path) -> None:
     host.pages |= {"/1": Page(rss(item("g1", "One"))), "/2": Page(rss(item("g1", "Two"), show="<title>Luci</title>"))}
     opml = tmp_path / "list.opml"

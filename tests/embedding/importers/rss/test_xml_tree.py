@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedding.importers.rss.xml_tree import NotXmlError, parse_xml
+from embedding.importers.rss.xml_tree import NotXmlError, local_name, parse_xml
 
 
 def text(data: bytes) -> str:
@@ -41,6 +41,14 @@ def test_faults_that_feeds_have_are_mended_whole(data: bytes, read: str) -> None
 def test_what_cannot_be_mended_is_told(data: bytes) -> None:
     assert text(data).startswith("1")
     assert "line 1: " in str(parse_xml(data).damage)
+
+
+@pytest.mark.parametrize("name", ["a:", ":a", "a:b:c"])
+def test_a_root_whose_name_is_none_is_told(name: str) -> None:
+    tree = parse_xml(f"<{name}>1</{name}>".encode())
+    assert local_name(tree.root) == name
+    assert "line 1: " in str(tree.damage)
+    assert not tree.ends_early
 
 
 @pytest.mark.parametrize("data", [b"", b" \n", b"no XML", b'{"version": "https://jsonfeed.org"}', b"\x1f\x8b\x08\x00"])

@@ -116,6 +116,8 @@ def test_all_faults_of_a_row_are_told(tmp_path: Path) -> None:
         ("[catalog]\n", "did you mean catalogue"),
         ("fields = 3\n", "the keys are catalogue, interactions"),
         ("title = \n", "expected TOML"),
+        (f"title = {'9' * 4301}", "expected TOML"),
+        (f"title = {'[' * 2000}", "expected TOML"),
     ],
 )
 def test_a_map_that_cannot_be_is_wrong_use_and_named(text: str, match: str) -> None:
