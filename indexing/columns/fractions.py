@@ -23,4 +23,5 @@ def load_fractions(folder: Path) -> NDArray[np.float64] | None:
 
 def fractions_of(rows: NDArray[np.integer], fractions: NDArray[np.float64]) -> NDArray[np.int64]:
     """(R,) microseconds of `rows` (R,), 0 where a row has none."""
-    return np.nan_to_num(fractions[rows]).astype(np.int64)
+    us: NDArray[np.int64] = np.nan_to_num(fractions[rows]).astype(np.int64)
+    return us

@@ -60,7 +60,8 @@ def test_orders_are_what_sorting_gives(rows: list[tuple[float, int | None]]) -> 
         fresh = sorted(range(len(rows)), key=lambda row: (-times[row], row))
         assert orders.freshness.rows.tolist() == fresh
         values = orders.freshness.values
-        assert values.take(np.arange(len(fresh))).tolist() == list(values) == [times[row] for row in fresh]
+        assert values.take(np.arange(len(fresh))).tolist() == [times[row] for row in fresh]
+        assert [values[place] for place in range(len(fresh))] == [times[row] for row in fresh]
         assert (Path(folder) / "published_fraction_us.npy").exists() == any(at and at % 1_000_000 for _, at in rows)
 
 
@@ -68,4 +69,5 @@ def test_every_time_that_a_row_may_have_is_between_its_neighbours(tmp_path: Path
     times = [None, FIRST_S * 1_000_000, FIRST_S * 1_000_000 + 1, -1, 0, 1, LAST_US - 1, LAST_US]
     orders = orders_of([replace(BLANK, **published(at)) for at in times], tmp_path)
     assert orders.freshness.rows.tolist() == list(range(len(times)))[::-1]
-    assert list(orders.freshness.values) == [*times[:0:-1], UNDATED]
+    values = orders.freshness.values
+    assert [values[place] for place in range(len(times))] == [*times[:0:-1], UNDATED]

@@ -71,7 +71,7 @@ def was_published(item: Item, rule: Published) -> bool:
     return (rule.after is None or at_s >= DAYS_S[rule.after]) and (rule.before is None or at_s < DAYS_S[rule.before])
 
 
-DAYS_S = {
+DAYS_S: dict[str, int | Fraction] = {
     "1969-12-31": -86_400,
     "1970-01-01": 0,
     "1970-01-01T00:00:01Z": 1,
