@@ -51,7 +51,7 @@ TOLERANCE = 2e-5
 # A text is encoded with numbers of eight bits, where the processor has them: no two makes round them alike.
 TEXT_TOLERANCE = 2e-3
 # One folder for each old build, with a README that says how it was made.
-FIXTURES = sorted((Path(__file__).parent / "fixtures").iterdir())
+FIXTURES = sorted(path.parent for path in (Path(__file__).parent / "fixtures").glob("*/data.tar.xz"))
 
 
 class Asked(NamedTuple):
@@ -344,3 +344,47 @@ def test_a_release_is_built_beside_it_switched_to_and_rolled_back(old: OldFolder
     old.work(lambda workspace: activate(workspace, old.older))
     with old.served() as client:
         assert other_hits(client, old.of_older()) == []
+
+
+def test_rows_published_to_the_microsecond_stand_beside_its_own(old: OldFolder) -> None:
+    rows = read_catalogue(old)
+    moment = "2024-05-31T18:00:00.25Z"
+    kept = next(row for row in rows if "published_at" in row)
+
+    def passing(client: TestClient[Litestar], bound: str, time: str) -> set[str]:
+        condition = {"field": "published_at", "range": {bound: time}}
+        found = set()
+        body = {"text": "music", "mode": "semantic", "limit": 100, "filter": condition}
+        while True:
+            answer = ask(client, "/v1/search", body)
+            found |= {hit["id"] for hit in answer["hits"]}
+            if "next_cursor" not in answer:
+                return found
+            body["cursor"] = answer["next_cursor"]
+
+    def check(client: TestClient[Litestar]) -> None:
+        assert client.get("/v1/items/jazz-us").json()["published_at"] == moment
+        # Its own are whole seconds, and shown as ever.
+        assert client.get(f"/v1/items/{kept['id']}").json()["published_at"] == f"{kept['published_at']}T00:00:00Z"
+        assert passing(client, "gte", moment) - passing(client, "gt", moment) == {"jazz-us"}
+        assert passing(client, "lte", moment) - passing(client, "lt", moment) == {"jazz-us"}
+        assert passing(client, "gt", "2024-05-31T18:00:00Z") >= {"jazz-us"}
+        assert "jazz-us" not in passing(client, "lte", "2024-05-31T18:00:00Z")
+
+    # The rules cap how many of a creator are shown.
+    new = rows[0] | {"id": "jazz-us", "title": "Jazz from Oslo", "creator": "Jazz Newcomer", "published_at": moment}
+    with old.served() as client:
+        change(client, old, "PUT", "/v1/items", {"items": [new]})
+        check(client)
+        change(client, old, "DELETE", "/v1/items/jazz-us")
+        assert other_hits(client, old.of_live()) == []
+        change(client, old, "PUT", "/v1/items", {"items": [new]})
+    # In a release of its own the fraction is in columns and engine.
+    compacted = old.work(lambda workspace: compact(workspace, QUIET))
+    assert compacted is not None
+    with old.served() as client:
+        check(client)
+    # The row that it has is the one that a catalogue would say.
+    catalogue = write_catalogue(old, "with-moment.jsonl", [*rows, new])
+    same, _ = asyncio.run(run_diff(catalogue, old.settings, QUIET))
+    assert (same.diff.unchanged, same.diff.num_changes) == (len(rows) + 1, 0)

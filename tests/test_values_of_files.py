@@ -111,6 +111,7 @@ LAST = datetime(9999, 12, 31)
 DAY_NS = 1_717_113_600 * 10**9
 FRACTIONS = ("2024-05-31T00:00:00.0000004Z", "2024-06-01T23:59:59.9999999Z")
 IN_NS = (DAY_NS + 400, DAY_NS + 2 * 86_400 * 10**9 - 100)
+MOMENT = "2024-05-31T00:00:00.12345Z"
 INWARD = ("2024-05-31T00:00:01Z", "2024-06-01T23:59:59Z")
 
 CASES: dict[str, tuple[list[dict[str, Any]], Write]] = {
@@ -215,8 +216,44 @@ CASES: dict[str, tuple[list[dict[str, Any]], Write]] = {
             + b'"%s"\n' % json.dumps(spelt("csv", *FRACTIONS)["availability"]).replace('"', '""').encode(),
         ),
     ),
+    "published to the microsecond in Parquet": (
+        [spelt("us", published_at=MOMENT), spelt("us-before-1970", published_at="1969-12-31T23:59:59.75Z")],
+        parquet(
+            "c.parquet",
+            {
+                **columns("us", "us-before-1970"),
+                "published_at": pa.array([DAY_NS // 1_000 + 123_450, -250_000], pa.timestamp("us")),
+            },
+        ),
+    ),
+    "published to the nanosecond in Parquet": (
+        [spelt("nanosecond", published_at=MOMENT)],
+        parquet(
+            "c.parquet",
+            {**columns("nanosecond"), "published_at": pa.array([DAY_NS + 123_450_999], pa.timestamp("ns"))},
+        ),
+    ),
+    "published to the nanosecond in INT96": (
+        [spelt("int96-us", published_at=MOMENT)],
+        parquet(
+            "c.parquet",
+            {**columns("int96-us"), "published_at": pa.array([DAY_NS + 123_450_999], pa.timestamp("ns"))},
+            use_deprecated_int96_timestamps=True,
+        ),
+    ),
+    "published to the nanosecond in JSON": (
+        [spelt("json-us", published_at=MOMENT)],
+        text("c.jsonl", jsonl([spelt("json-us", published_at="2024-05-31T02:00:00.123450999+02:00")])),
+    ),
+    "published to the nanosecond in CSV": (
+        [spelt("csv-us", published_at=MOMENT)],
+        text(
+            "c.csv",
+            b"id,kind,title,creator,published_at\ncsv-us,track,A title,A band,2024-05-31T00:00:00.1234509\n",
+        ),
+    ),
     "the last tenth of a microsecond": (
-        [spelt("last", closes="9999-12-31T23:59:59Z", published_at="9999-12-31T23:59:59Z")],
+        [spelt("last", closes="9999-12-31T23:59:59Z", published_at="9999-12-31T23:59:59.999999Z")],
         text(
             "c.jsonl",
             jsonl(
@@ -263,6 +300,13 @@ def test_the_rows_are_those_that_are_spelt_out(
     counts = json.loads(told.text)
     kinds = ("unchanged", "changed", "payload_changed", "added")
     assert [counts[kind] for kind in kinds] == [len(rows), 0, 0, 0], counts["examples"]
+
+
+def test_a_microsecond_is_a_difference(live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(live)
+    rows = [spelt("json-us", published_at="2024-05-31T00:00:00.123451Z"), spelt("csv-us", published_at=MOMENT[:19])]
+    told = run("index", "diff", write_jsonl(tmp_path / "c.jsonl", rows), "--json")
+    assert json.loads(told.text)["payload_changed"] == 2, told.text
 
 
 BEYOND: dict[str, tuple[pa.Array, str]] = {

@@ -11,7 +11,7 @@ from embedding.rows.rejects import Fault, shown
 from embedding.rows.row_parser import RowParser, RowProblem
 from embedding.rows.row_text import id_text, is_blank, is_id
 from embedding.rows.schema import EVERYWHERE, Chapter, Item, Window
-from embedding.rows.times import EXPECTED_TIME, ceil_s, floor_s
+from embedding.rows.times import EXPECTED_TIME, ceil_s, floor_s, second_and_fraction
 
 # The same few dates bound most windows. Bounds are whole seconds; a fraction is rounded into the window, which so never
 # opens early or closes late.
@@ -72,12 +72,12 @@ def _window_fault(place: int, name: str, came: object, expected: str) -> Fault:
     return Fault(f"availability[{place}].{name}", expected, shown(came))
 
 
-def _published(text: str, faults: list[Fault]) -> int | None:
+def _published(text: str, faults: list[Fault]) -> tuple[int | None, int | None]:
     try:
-        return floor_s(text)
+        return second_and_fraction(text)
     except ValueError:
         faults.append(Fault("published_at", EXPECTED_TIME, shown(text)))
-        return None
+        return None, None
 
 
 def _extra(raw: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _item(raw: RawItem) -> Item:
     language = raw.language
     if raw.language is not None and (language := canonical(raw.language)) is None:
         faults.append(Fault("language", expected_language(raw.language), shown(raw.language)))
-    published_at = None if raw.published_at is None else _published(raw.published_at, faults)
+    published = (None, None) if raw.published_at is None else _published(raw.published_at, faults)
     age = raw.min_age or 0
     if isinstance(age, float):
         if not age.is_integer():
@@ -137,7 +137,8 @@ def _item(raw: RawItem) -> Item:
         tags=tags,
         language=language,
         duration_s=raw.duration_s,
-        published_at=published_at,
+        published_at=published[0],
+        published_fraction_us=published[1],
         explicit=raw.explicit,
         min_age=age,
         availability=EVERYWHERE if raw.availability is None else _windows(raw.availability, faults),

@@ -9,7 +9,7 @@ from typing import IO, Any, Self
 import msgspec
 
 from embedding.rows.schema import EVERYWHERE, Interaction, Item, Window
-from embedding.rows.times import rfc3339
+from embedding.rows.times import rfc3339, rfc3339_us
 
 # Fields of an Item that are written as they are.
 _PLAIN = ("text", "album", "language", "duration_s", "explicit", "popularity")
@@ -25,8 +25,8 @@ def item_fields(item: Item) -> dict[str, Any]:
         fields["chapters"] = item.chapters
     if item.tags:
         fields["tags"] = item.tags
-    if item.published_at is not None:
-        fields["published_at"] = rfc3339(item.published_at)
+    if (published_us := item.published_us) is not None:
+        fields["published_at"] = rfc3339_us(published_us)
     if item.min_age:
         fields["min_age"] = item.min_age
     if item.availability != EVERYWHERE:

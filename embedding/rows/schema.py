@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from embedding.rows.times import joined_us
+
 Kind = Literal["track", "episode"]
 Scalar = str | int | float | bool
 
@@ -36,6 +38,8 @@ Age = Annotated[int, Meta(ge=0, le=120)]
 Popularity = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=-1e6, le=1e6)]
 EpochS = int
+# What comes after a whole second; a whole second has none.
+FractionUs = Annotated[int, Meta(ge=1, le=999_999)]
 
 
 class Window(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -71,6 +75,8 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     language: LanguageTag | None = None
     duration_s: Duration | None = None
     published_at: EpochS | None = None
+    # Microseconds after `published_at`.
+    published_fraction_us: FractionUs | None = None
     explicit: bool | None = None
     min_age: Age = 0
     availability: Annotated[tuple[Window, ...], Meta(min_length=1, max_length=10_000)] = EVERYWHERE
@@ -81,6 +87,11 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     def all_creators(self) -> tuple[str, ...]:
         """`creators`, or the one `creator` where the row names no list."""
         return self.creators or (self.creator,)
+
+    @property
+    def published_us(self) -> int | None:
+        """`published_at` to the microsecond: microseconds since 1970."""
+        return None if self.published_at is None else joined_us(self.published_at, self.published_fraction_us)
 
 
 class Interaction(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -1,4 +1,8 @@
-"""Times in rows: RFC 3339 or a bare date, to epoch time and back; nothing is rounded to a later time unasked."""
+"""Times in rows: RFC 3339 or a bare date, to epoch time and back; nothing is rounded to a later time unasked.
+
+A time to the microsecond is two whole numbers: seconds since 1970, and the microseconds after that second where there
+are any, else None (docs/decisions/2026-11-30-published-to-the-microsecond.md).
+"""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -51,6 +55,17 @@ def floor_s(text: str) -> int:
     return epoch_us(text) // _US
 
 
+def second_and_fraction(text: str) -> tuple[int, int | None]:
+    """`floor_s` and the microseconds after it, None where there are none; read and refused as by `epoch_us`."""
+    second, fraction_us = divmod(epoch_us(text), _US)
+    return second, fraction_us or None
+
+
+def joined_us(second: int, fraction_us: int | None) -> int:
+    """Microseconds since 1970 of a second and what comes after it."""
+    return second * _US + (fraction_us or 0)
+
+
 def ceil_s(text: str) -> int:
     """The first whole second since 1970 that is not before the time in `text`, whatever digits it has.
 
@@ -65,6 +80,11 @@ def ceil_s(text: str) -> int:
 
 
 def rfc3339(epoch_s: float) -> str:
-    """`epoch_s` in UTC as RFC 3339; a fraction of a second is kept to the microsecond, a whole one has none."""
-    moment = _EPOCH + timedelta(microseconds=round(epoch_s * _US))
-    return moment.isoformat().replace("+00:00", "Z")
+    """`epoch_s` in UTC as RFC 3339, rounded to the microsecond; as `rfc3339_us`."""
+    return rfc3339_us(round(epoch_s * _US))
+
+
+def rfc3339_us(us: int) -> str:
+    """`us` microseconds since 1970 in UTC as RFC 3339, with as many digits as it takes: a whole second has none."""
+    text = (_EPOCH + timedelta(microseconds=us)).isoformat().removesuffix("+00:00")
+    return (text.rstrip("0") if "." in text else text) + "Z"

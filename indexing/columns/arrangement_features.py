@@ -19,6 +19,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.rows.schema import name_key
+from indexing.columns.fractions import fractions_of, load_fractions
 from indexing.payload.payload import Payload
 
 NEVER_PUBLISHED = np.iinfo(np.int64).min
@@ -36,6 +37,7 @@ class RowFeature(Struct, frozen=True):
     tags: tuple[int, ...]
     popularity: float
     published_at: int
+    published_fraction_us: int
 
 
 def features_of(payload: Payload) -> RowFeature:
@@ -46,6 +48,7 @@ def features_of(payload: Payload) -> RowFeature:
         tuple(dict.fromkeys(_hashed(name_key(tag)) for tag in payload.tags)),
         payload.popularity,
         NEVER_PUBLISHED if payload.published_at is None else payload.published_at,
+        payload.published_fraction_us or 0,
     )
 
 
@@ -97,6 +100,7 @@ class ArrangementFeatures:
 
         self.published_at = column("published")
         """(N,) epoch seconds, NEVER_PUBLISHED where not known."""
+        self._fractions = load_fractions(folder)
         self.popularity: NDArray[np.float32] = np.asarray(np.load(folder / "popularity.npy", mmap_mode="r"))
         """(N,) between 0 and 1."""
         self.recordings = column("recordings")
@@ -106,6 +110,10 @@ class ArrangementFeatures:
         self._ends = column("label_ends").data
         self._creator_ends = column("creator_label_ends").data
         self._recording = self.recordings.data
+
+    def published_fractions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(R,) microseconds after `published_at` of `rows` (R,)."""
+        return np.zeros(len(rows), np.int64) if self._fractions is None else fractions_of(rows, self._fractions)
 
     def recording(self, row: int) -> int:
         """The recording that a row is of."""

@@ -4,6 +4,7 @@ facts.msgpack, fact_codes.npy   fields of few combinations (indexing/columns/rul
 creator_keys*, tags*            rows by value (indexing/columns/postings.py), and so is every `extra.keyword.NAME`
 duration_s.npy, published_at.npy, extra.integer.NAME.npy, extra.float.NAME.npy
                                 (N,) float64, NaN where a row has none
+published_fraction_us.npy       the same; missing where no row has one
 """
 
 from array import array
@@ -15,13 +16,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.columns.fractions import FRACTIONS, load_column, load_fractions
 from indexing.columns.postings import Postings, PostingsWriter, RowsOf
 from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations, RuleCombinationsWriter
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range, fields_of
 from indexing.payload.payload import MOST_INTEGER, Payload, checked_extra, extra_of, extra_value
 
 _LISTS = ("creator_keys", "tags")
-_NUMBERS = ("duration_s", "published_at")
+_NUMBERS = ("duration_s", "published_at", FRACTIONS)
 # Masks of conditions that are kept for one process: 32 of a million rows.
 _KEPT_BYTES = 32 << 20
 _MOST_KEPT = 256
@@ -64,7 +66,9 @@ class FieldColumnsWriter:
         for name, postings in self._lists.items():
             postings.save(folder, name)
         for name, numbers in self._numbers.items():
-            np.save(folder / f"{name}.npy", np.array(numbers, dtype=np.float64))
+            column = np.array(numbers, dtype=np.float64)
+            if name != FRACTIONS or not np.isnan(column).all():
+                np.save(folder / f"{name}.npy", column)
 
 
 class PointFields(Protocol):
@@ -161,7 +165,8 @@ class FieldColumns:
 
     def _values(self, field: str) -> NDArray[np.float64]:
         if field not in self._numbers:
-            self._numbers[field] = np.asarray(np.load(self._folder / f"{field}.npy", mmap_mode="r"))
+            column = load_fractions(self._folder) if field == FRACTIONS else load_column(self._folder, field)
+            self._numbers[field] = np.broadcast_to(np.nan, self._num_rows) if column is None else column
         return self._numbers[field]
 
 

@@ -72,12 +72,17 @@ Filter = All | AnyOf | NoneOf | Equals | OneOf | Range | HasId
 EVERYTHING = All(())
 
 
+# A field that is the finer part of another: whoever asks for it asks for that one.
+_PART_OF = {"published_fraction_us": "published_at"}
+
+
 def fields_of(where: Filter) -> frozenset[str]:
-    """Names of the fields that `where` has conditions on; row numbers count as the field `id`."""
+    """Names of the fields that `where` has conditions on; row numbers count as the field `id`, and what comes after a
+    whole second as the time."""
     match where:
         case All() | AnyOf() | NoneOf():
             return frozenset().union(*(fields_of(part) for part in where.parts))
         case HasId():
             return frozenset({"id"})
         case _:
-            return frozenset({where.field})
+            return frozenset({_PART_OF.get(where.field, where.field)})

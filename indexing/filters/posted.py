@@ -16,6 +16,7 @@ from embedding.rows.schema import Kind, name_key
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.errors import PostedFilterError
 from indexing.filters.algebra import All, AnyOf, Filter, NoneOf, OneOf, Range
+from indexing.filters.published import published_range
 from indexing.payload.language_ranges import stored_prefixes
 from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, NO_LANGUAGE, FieldType, extra_field
 
@@ -33,13 +34,21 @@ Read = Callable[[Any], str | int | float | None]
 
 class _Field(Struct, frozen=True):
     """How a field may be asked: its name in the algebra, the asks that it takes, how a value is read (None: it cannot
-    be), and what a point may hold for it, where that is not the value alone."""
+    be), what a point may hold for it, where that is not the value alone, and how a range is asked for, where not by
+    one."""
 
     name: str
     asks: tuple[str, ...]
     expected: str
     read: Read
     held_as: Callable[[Any], Iterable[str]] | None = None
+    ranged: Callable[..., Filter] | None = None
+
+    def within(self, bounds: Mapping[str, Any]) -> Filter:
+        """That a point's number lies within `bounds`, as `read` gave them."""
+        if self.ranged is not None:
+            return self.ranged(**bounds)
+        return Range(self.name, **{key: float(bound) for key, bound in bounds.items()})
 
 
 def _keyword(value: Any) -> str | None:
@@ -75,7 +84,7 @@ def _number(value: Any) -> float | None:
 
 def _time(value: Any) -> int | None:
     try:
-        return epoch_us(value) // 1_000_000 if isinstance(value, str) else None
+        return epoch_us(value) if isinstance(value, str) else None
     except ValueError:
         return None
 
@@ -90,7 +99,7 @@ FIELDS = {
     "explicit": _Field("explicit", ("equals",), "true or false", _flag),
     "min_age": _Field("min_age", _NUMBERS, _WHOLE, _integer),
     "duration_s": _Field("duration_s", ("range",), "a number of seconds", _number),
-    "published_at": _Field("published_at", ("range",), EXPECTED_TIME, _time),
+    "published_at": _Field("published_at", ("range",), EXPECTED_TIME, _time, ranged=published_range),
 }
 _EXTRA: dict[FieldType, tuple[tuple[str, ...], str, Read]] = {
     "keyword": (_VALUES, _STRING, _keyword),
@@ -163,8 +172,8 @@ def _one_of(field: _Field, values: list[Any], path: str) -> Filter:
 def _range(field: _Field, posted: Any, path: str) -> Filter:
     if not isinstance(posted, dict) or not posted or not set(posted) <= set(_BOUNDS):
         raise PostedFilterError(path, "an object with one or more of gt, gte, lt and lte", posted)
-    bounds = {key: float(_value(field, bound, f"{path}.{key}")) for key, bound in posted.items()}
-    return Range(field.name, **bounds)
+    bounds = {key: _value(field, bound, f"{path}.{key}") for key, bound in posted.items()}
+    return field.within(bounds)
 
 
 def _value(field: _Field, value: Any, path: str) -> str | int | float:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from embedding.rows.schema import Item, Kind, Scalar, name_key
+from embedding.rows.times import joined_us
 
 # A `code` is a whole number whose order means nothing: matched by equality, never by range.
 FieldType = Literal["keyword", "code", "integer", "float"]
@@ -43,6 +44,13 @@ class Payload(Struct, frozen=True, array_like=True, kw_only=True):
     # `creators` in the form that blocklists and caps compare.
     creator_keys: tuple[str, ...]
     extra: dict[str, Scalar]
+    # Microseconds after `published_at`, None where it is a whole second; payloads of old releases end before it.
+    published_fraction_us: int | None = None
+
+    @property
+    def published_us(self) -> int | None:
+        """`published_at` to the microsecond: microseconds since 1970."""
+        return None if self.published_at is None else joined_us(self.published_at, self.published_fraction_us)
 
 
 INDEXED_FIELDS: dict[str, FieldType] = {
@@ -55,6 +63,7 @@ INDEXED_FIELDS: dict[str, FieldType] = {
     "tags": "keyword",
     "duration_s": "float",
     "published_at": "integer",
+    "published_fraction_us": "integer",
 }
 # Fields that hold several values; a condition on one holds when any of its values does.
 LIST_FIELDS = frozenset({"languages", "creator_keys", "tags"})
@@ -122,6 +131,7 @@ def payload_of(item: Item, availability_class: int, popularity: float) -> Payloa
         language=item.language,
         duration_s=item.duration_s,
         published_at=item.published_at,
+        published_fraction_us=item.published_fraction_us,
         explicit=explicit,
         min_age=item.min_age,
         popularity=popularity,

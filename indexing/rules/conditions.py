@@ -5,10 +5,11 @@ from typing import get_args
 
 from embedding.rows.schema import Kind
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range
+from indexing.filters.published import published_range
 from indexing.payload.language_ranges import stored_prefixes
 from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, extra_field
 from indexing.rules.context import RequestContext
-from indexing.rules.declaration import RuleSet, at_s
+from indexing.rules.declaration import RuleSet, at_us
 from indexing.rules.tables import Extra, Say
 
 _ALL_KINDS = frozenset(get_args(Kind))
@@ -65,9 +66,9 @@ def _of_file(ruleset: RuleSet) -> Iterator[Condition]:
     """What the file asks of every item, whoever wants it."""
     yield from (("tags", condition) for condition in _values("tags", ruleset.tags.allowed, ruleset.tags.denied))
     published, duration = ruleset.published, ruleset.duration
-    after_s, before_s = at_s(published.after), at_s(published.before)
-    if after_s is not None or before_s is not None:
-        yield "published", _within(Range("published_at", gte=after_s, lt=before_s), published.unknown)
+    after_us, before_us = at_us(published.after), at_us(published.before)
+    if after_us is not None or before_us is not None:
+        yield "published", _published(after_us, before_us, published.unknown)
     if duration.min_s is not None or duration.max_s is not None:
         yield "duration", _within(Range("duration_s", gte=duration.min_s, lte=duration.max_s), duration.unknown)
     for name, extra in ruleset.extra.items():
@@ -90,6 +91,18 @@ def _values(field: str, allowed: tuple[str, ...], denied: tuple[str, ...]) -> li
     return found
 
 
+def _published(after_us: int | None, before_us: int | None, unknown: Say) -> Filter:
+    """As `_within`."""
+    if unknown == "deny":
+        return published_range(gte=after_us, lt=before_us)
+    outside = []
+    if after_us is not None:
+        outside.append(published_range(lt=after_us))
+    if before_us is not None:
+        outside.append(published_range(gte=before_us))
+    return NoneOf(tuple(outside))
+
+
 def _within(where: Range, unknown: Say) -> Filter:
     """That the number lies in the range; with `allow`, that it does not lie outside, so that no number passes too."""
     if unknown == "deny":
@@ -99,6 +112,4 @@ def _within(where: Range, unknown: Say) -> Filter:
         outside.append(Range(where.field, lt=where.gte))
     if where.lte is not None:
         outside.append(Range(where.field, gt=where.lte))
-    if where.lt is not None:
-        outside.append(Range(where.field, gte=where.lt))
     return NoneOf(tuple(outside))

@@ -117,9 +117,9 @@ class RuleSet(Struct, frozen=True, kw_only=True):
         return frozenset(name_key(name) for name in self.blocked.creators)
 
 
-def at_s(time: str | None) -> int | None:
-    """Whole seconds since 1970 of a time in a rules file; ValueError for anything else."""
-    return None if time is None else epoch_us(time) // 1_000_000
+def at_us(time: str | None) -> int | None:
+    """Microseconds since 1970 of a time in a rules file; ValueError for anything else."""
+    return None if time is None else epoch_us(time)
 
 
 def rules_version(ruleset: RuleSet) -> str:
@@ -146,7 +146,7 @@ def _said(ruleset: RuleSet) -> dict[str, Any]:
     return {
         "kinds": _as_set(ruleset.kinds.allowed),
         "tags": [_as_set(tags.allowed), _as_set(tags.denied)],
-        "published": [at_s(published.after), at_s(published.before), published.unknown],
+        "published": [_seconds(published.after), _seconds(published.before), published.unknown],
         "duration": ruleset.duration,
         "extra": {
             name: [extra.type, _as_set(extra.allowed), _as_set(extra.denied), extra.min, extra.max, extra.unknown]
@@ -159,6 +159,12 @@ def _said(ruleset: RuleSet) -> dict[str, Any]:
         "recordings": ruleset.recordings,
         "switches": {name: [_as_set(switch.rules), switch.default] for name, switch in ruleset.switches.items()},
     }
+
+
+def _seconds(time: str | None) -> int | list[int] | None:
+    # Whole seconds as ever, so that the version of rules that say no more stays what it was.
+    us = at_us(time)
+    return None if us is None else us // 1_000_000 if us % 1_000_000 == 0 else list(divmod(us, 1_000_000))
 
 
 def _as_set(values: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from indexing.errors import RulesError
-from indexing.rules.declaration import RuleSet, at_s
+from indexing.rules.declaration import RuleSet, at_us
 from indexing.rules.tables import KEYS, Extra, Switch
 
 # Tables of which a file makes as many as it likes, each under a name of its own.
@@ -135,10 +135,10 @@ def _check_published(ruleset: RuleSet) -> None:
     for name in ("after", "before"):
         time = getattr(ruleset.published, name)
         try:
-            at_s(time)
+            at_us(time)
         except ValueError as error:
             raise _wrong(f"published.{name}", time) from error
-    after, before = at_s(ruleset.published.after), at_s(ruleset.published.before)
+    after, before = at_us(ruleset.published.after), at_us(ruleset.published.before)
     if after is not None and before is not None and after >= before:
         raise RulesError(
             f"published.before: expected a time after that of published.after ({ruleset.published.after}), "

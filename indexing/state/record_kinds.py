@@ -6,7 +6,7 @@ from indexing.state.records import Change, Encoded, Lifted, Moved, Put, Removed,
 
 ALL_READ = 1
 """The newest kind of record that every Nearfield with leases can read."""
-READS = 1
+READS = 2
 """The newest kind of record that this Nearfield can read; raised with each kind that an older one cannot."""
 
 
@@ -29,12 +29,17 @@ _KINDS: dict[type[Change], RecordKind] = {
     WentLive: RecordKind("live"),
     Moved: RecordKind("moved"),
 }
+# Fields of an Item that a Nearfield which reads kind 1 refuses; rows without them are as they were.
+_READ_SINCE_2 = ("chapters", "published_fraction_us")
+_FINER_PUT = RecordKind("put", reads=2)
 ROW_KINDS = ("put", "removed", "encoded")
 """Kinds of records that a release built later does not need."""
 
 
 def kind_of(change: Change) -> RecordKind:
     """The kind of a record."""
+    if isinstance(change, Put) and any(getattr(change.item, name) for name in _READ_SINCE_2):
+        return _FINER_PUT
     return _KINDS[type(change)]
 
 

@@ -49,11 +49,15 @@ class RowFeatures:
     def freshness(self, rows: NDArray[np.int64], at_s: int, half_life_days: float) -> NDArray[np.float64]:
         """(R,) 2 ** (-age / half-life): 1 for what is published now, or later; 0 where it is not known when."""
         own, new = self._split(rows)
-        published_at = np.empty(len(rows), dtype=np.int64)
+        published_at, fractions_us = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
         published_at[own] = self._own.published_at[rows[own]]
-        published_at[new] = [self._of_new(row).published_at for row in rows[new].tolist()]
+        fractions_us[own] = self._own.published_fractions(rows[own])
+        of_new = [self._of_new(row) for row in rows[new].tolist()]
+        published_at[new] = [row.published_at for row in of_new]
+        fractions_us[new] = [row.published_fraction_us for row in of_new]
         # Not known when is as old as can be: the power of two comes to 0.
-        age_days = np.maximum(0.0, at_s - published_at.astype(np.float64)) / _DAY_S
+        age_s = at_s - published_at.astype(np.float64) - fractions_us / 1_000_000
+        age_days = np.maximum(0.0, age_s) / _DAY_S
         return np.exp2(-age_days / half_life_days)
 
     def _split(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from embedding.rows.schema import Item
-from embedding.rows.times import rfc3339
+from embedding.rows.times import rfc3339, rfc3339_us
 from service.hunt.plain_rules import Asked
 
 # As long a page as a request may ask for.
@@ -184,9 +184,10 @@ class Draws:
             conditions.append({"field": "explicit", "equals": item.explicit})
         if item.duration_s is not None:
             conditions.append({"field": "duration_s", "range": {random.choice(("lt", "gte")): item.duration_s}})
-        if item.published_at is not None:
-            at = rfc3339(item.published_at)
-            conditions.append({"field": "published_at", "range": {random.choice(("lt", "gte")): at}})
+        if item.published_us is not None:
+            at = rfc3339_us(item.published_us)
+            bound = random.choice(("lt", "lte", "gt", "gte"))
+            conditions.append({"field": "published_at", "range": {bound: at}})
         return random.choice(conditions)
 
     def _spelt(self, name: str) -> str:

@@ -29,7 +29,7 @@ def _values(item: Item, field: str) -> Sequence[Any]:
         return item.tags
     if field == "creators":
         return item.all_creators
-    value = getattr(item, field)
+    value = getattr(item, "published_us" if field == "published_at" else field)
     return () if value is None else (value,)
 
 
@@ -42,7 +42,7 @@ def _same(value: Any, wanted: Any, field: str) -> bool:
 
 
 def _within(value: float, bounds: Mapping[str, Any], field: str) -> bool:
-    limits = {name: epoch_us(bound) / 1_000_000 if field == "published_at" else bound for name, bound in bounds.items()}
+    limits = {name: epoch_us(bound) if field == "published_at" else bound for name, bound in bounds.items()}
     return (
         ("gt" not in limits or value > limits["gt"])
         and ("gte" not in limits or value >= limits["gte"])

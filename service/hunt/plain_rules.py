@@ -101,13 +101,13 @@ class PlainRules:
         if "tags" not in off and not _in_lists(item.tags, says.get("tags", {})):
             return "tags"
         published = says.get("published", {})
-        after, before = _at_s(published.get("after")), _at_s(published.get("before"))
+        after, before = _at_us(published.get("after")), _at_us(published.get("before"))
         if "published" not in off and (after is not None or before is not None):
-            if item.published_at is None:
+            if item.published_us is None:
                 if not self._unknown_passes("published"):
                     return "published"
-            elif (after is not None and item.published_at < after) or (
-                before is not None and item.published_at >= before
+            elif (after is not None and item.published_us < after) or (
+                before is not None and item.published_us >= before
             ):
                 return "published"
         if "duration" not in off and not _within(item.duration_s, says.get("duration", {}), "min_s", "max_s"):
@@ -161,6 +161,6 @@ def _extra_passes(item: Item, name: str, extra: Mapping[str, Any]) -> bool:
     return _within(value if is_number else None, extra, "min", "max")  # type: ignore[arg-type]
 
 
-def _at_s(time: object) -> int | None:
+def _at_us(time: object) -> int | None:
     """TOML has dates and times of its own, and people write them as strings too; no offset is UTC."""
-    return None if time is None else epoch_us(str(time)) // 1_000_000
+    return None if time is None else epoch_us(str(time))

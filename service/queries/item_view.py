@@ -1,21 +1,21 @@
 """One catalogue row as `GET /v1/items/{id}` shows it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from msgspec import Struct
 
 from embedding.rows.schema import Kind, Scalar, Window
+from embedding.rows.times import rfc3339
 from indexing.payload.payload import Payload
-from service.schemas.answers import explicit_flag, moment
+from service.schemas.answers import Moment, explicit_flag, moment
 
 
 class Licence(Struct, frozen=True, rename={"from_": "from"}):
     """Open in `market` ("*" is everywhere) from `from` until before `until`; null is no bound."""
 
     market: str
-    from_: datetime | None
-    until: datetime | None
+    from_: Moment | None
+    until: Moment | None
 
 
 class ItemView(Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class ItemView(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     language: str | None
     duration_s: float | None
-    published_at: datetime | None
+    published_at: Moment | None
     explicit: bool | None
     min_age: int
     popularity: float
@@ -52,12 +52,16 @@ def item_view(payload: Payload, windows: Sequence[Window], release: str, revisio
         tags=payload.tags,
         language=payload.language,
         duration_s=payload.duration_s,
-        published_at=moment(payload.published_at),
+        published_at=moment(payload.published_us),
         explicit=explicit_flag(payload.explicit),
         min_age=payload.min_age,
         popularity=payload.popularity,
-        availability=tuple(Licence(w.market, moment(w.from_s), moment(w.until_s)) for w in windows),
+        availability=tuple(Licence(w.market, _bound(w.from_s), _bound(w.until_s)) for w in windows),
         extra=payload.extra,
         release=release,
         revision=revision,
     )
+
+
+def _bound(epoch_s: int | None) -> Moment | None:
+    return None if epoch_s is None else rfc3339(epoch_s)

@@ -48,7 +48,7 @@ class FilteredIterator:
             end = min(self._num_seen + self._step, len(rows))
             places = (np.arange(self._num_seen, end) + self._start) % len(rows)
             places = places[self._may_pass(rows[places])]
-            placed = zip(values[places].tolist(), rows[places].tolist(), strict=True)
+            placed = zip(values.take(places).tolist(), rows[places].tolist(), strict=True)
             self._found += [(value, row) for value, row in placed if passes(row)]
             self._num_seen = end
             self._step = min(2 * self._step, _LARGEST_STEP)

@@ -23,6 +23,7 @@ from service.ranking.filtered_iteration import FilteredIterators, Placed
 _SPARE_PAGES = 4
 _WIDEN = 4
 _DAY_S = 86_400
+_US = 1_000_000
 # After so many days an item is half as fresh.
 _HALF_LIFE_DAYS = 30.0
 
@@ -46,11 +47,13 @@ class PopularAndFresh:
         Scored by 2 ** (-age / 30 days), and by 0 without an age.
         """
 
-        def score(published_s: float) -> float:
-            aged = UNDATED < published_s <= context.at_s
-            return float(2.0 ** ((published_s - context.at_s) / _DAY_S / _HALF_LIFE_DAYS)) if aged else 0.0
+        at_us = context.at_s * _US
 
-        return PresortedRanking(self, _By(self._orders.freshness, freshness_of, score, context.at_s), context, excluded)
+        def score(published_us: float) -> float:
+            aged = UNDATED < published_us <= at_us
+            return float(2.0 ** ((published_us - at_us) / _US / _DAY_S / _HALF_LIFE_DAYS)) if aged else 0.0
+
+        return PresortedRanking(self, _By(self._orders.freshness, freshness_of, score, at_us), context, excluded)
 
 
 class _By(Struct, frozen=True):

@@ -1,15 +1,16 @@
 """Answers: hits in the order to be shown, their explanations, and the JSON that they become."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+from litestar.params import KwargDefinition
 from litestar.response import Response
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec import Struct
 
 from embedding.rows.schema import Kind
+from embedding.rows.times import rfc3339_us
 from indexing.payload.payload import EXPLICIT_UNKNOWN, Payload
 from indexing.stores.answer_budget import Lacking
 
@@ -17,6 +18,9 @@ T = TypeVar("T")
 
 # `popular`, `fresh`: nothing is known of the listener; `filled`: the mix wanted the other kind, which has run dry.
 Source = Literal["popular", "fresh", "filled"]
+
+# A time in RFC 3339, in UTC, with as many digits as it takes; msgspec would write six of every fraction.
+Moment = Annotated[str, KwargDefinition(format="date-time")]
 
 _encoder = msgspec.json.Encoder()
 
@@ -71,7 +75,7 @@ class Hit(Struct, frozen=True, omit_defaults=True):
     album: str | None = None
     duration_s: float | None = None
     language: str | None = None
-    published_at: datetime | None = None
+    published_at: Moment | None = None
     # Only where the answer fell back: what this one is from.
     source: Source | None = None
     # Only where the request asked for it.
@@ -110,13 +114,13 @@ def hit_of(payload: Payload, score: float) -> Hit:
         payload.album,
         payload.duration_s,
         payload.language,
-        moment(payload.published_at),
+        moment(payload.published_us),
     )
 
 
-def moment(epoch_s: int | None) -> datetime | None:
-    """A time as JSON shows it, in UTC."""
-    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)
+def moment(us: int | None) -> Moment | None:
+    """A time as JSON shows it, in UTC, of microseconds since 1970."""
+    return None if us is None else rfc3339_us(us)
 
 
 def explicit_flag(value: int) -> bool | None:

@@ -40,6 +40,7 @@ MOODS = ("calm", "grim", "?", "", True, False, 7, 1.5)
 BPMS = (0, 60, 61, -(2**53) + 1, 2**53 - 1, 2**53, 2**62, 60.0, "60", True)
 GAINS = (0.0, -3.5, 12, 1e300, 2**53 + 1, "0.0", False)
 EXTRA_FIELDS = ("extra.float.gain", "extra.integer.bpm", "extra.keyword.mood")
+FRACTIONS_US = (None, 1, 500_000, 999_999)
 BOUNDS = (*DURATIONS_S, *map(float, PUBLISHED), -0.5, 0.5, 7.0, 6.999, float("inf"))
 
 
@@ -55,9 +56,10 @@ _NUMBERS = {
     "explicit": (0, 1, 2),
     "min_age": AGES,
     "published_at": PUBLISHED,
+    "published_fraction_us": (1, 500_000, 999_999),
     "extra.integer.bpm": (0, 60, 61, -(2**53) + 1, 2**53 - 1, 2**53, 2**62),
 }
-_RANGES = ("duration_s", "published_at", "min_age", "extra.integer.bpm", "extra.float.gain")
+_RANGES = ("duration_s", "published_at", "published_fraction_us", "min_age", "extra.integer.bpm", "extra.float.gain")
 
 
 def filters(num_rows: int) -> st.SearchStrategy[Filter]:
@@ -109,6 +111,7 @@ def items(seed: int, num: int) -> list[Item]:
     drawn = []
     for row in range(num):
         creators = tuple(draw.sample(CREATORS, draw.randint(1, 3)))
+        published_at = maybe(PUBLISHED)
         drawn.append(
             Item(
                 id=f"i{row}",
@@ -119,7 +122,8 @@ def items(seed: int, num: int) -> list[Item]:
                 tags=tuple(draw.sample(TAGS, draw.randint(0, 3))),
                 language=maybe(LANGUAGES),  # type: ignore[arg-type]
                 duration_s=maybe(DURATIONS_S),  # type: ignore[arg-type]
-                published_at=maybe(PUBLISHED),  # type: ignore[arg-type]
+                published_at=published_at,  # type: ignore[arg-type]
+                published_fraction_us=None if published_at is None else draw.choice(FRACTIONS_US),
                 explicit=maybe((True, False)),  # type: ignore[arg-type]
                 min_age=draw.choice(AGES),
                 availability=draw.choice(lists),
@@ -168,7 +172,9 @@ def _bounds(values: tuple[float, ...]) -> st.SearchStrategy[float | None]:
     return st.none() | st.sampled_from(values)
 
 
-_days = st.none() | st.sampled_from(("1969-12-31", "1970-01-01", "1970-01-01T00:00:01Z", "2020-09-13T12:26:40Z"))
+_days = st.none() | st.sampled_from(
+    ("1969-12-31", "1970-01-01", "1970-01-01T00:00:01Z", "1970-01-01T00:00:01.5Z", "2020-09-13T12:26:40Z")
+)
 _allow = st.sampled_from(("allow", "deny"))
 _extras: st.SearchStrategy[dict[str, Extra]] = st.fixed_dictionaries(
     {

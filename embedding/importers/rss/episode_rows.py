@@ -8,11 +8,11 @@ from embedding.importers.rss.feed import Feed, FeedEpisode
 from embedding.importers.rss.markup import one_line, plain_text
 from embedding.importers.rss.show import episode_id, guid_of
 from embedding.importers.rss.transcripts import Cue
-from embedding.importers.rss.values import explicit_of, published_s, seconds_of
+from embedding.importers.rss.values import explicit_of, published_us, seconds_of
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.languages import registered_part
 from embedding.rows.schema import Chapter, Item, name_key
-from embedding.rows.times import rfc3339
+from embedding.rows.times import rfc3339_us
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -80,5 +80,5 @@ def _tags(written: Sequence[str]) -> list[str]:
 
 
 def _published(written: str | None) -> str | None:
-    seconds = None if written is None else published_s(written)
-    return None if seconds is None else rfc3339(seconds)
+    us = None if written is None else published_us(written)
+    return None if us is None else rfc3339_us(us)

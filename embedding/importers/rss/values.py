@@ -49,8 +49,8 @@ def explicit_of(written: str | None) -> bool | None:
     return _EXPLICIT.get((written or "").strip().lower())
 
 
-def published_s(written: str) -> int | None:
-    """Seconds since 1970 of an RFC 822 or RFC 3339 time; without a zone it is UTC.
+def published_us(written: str) -> int | None:
+    """Microseconds since 1970 of an RFC 822 or RFC 3339 time; without a zone it is UTC.
 
     None for what is no time, and under a name of a zone that does not say which: an hour that may be wrong is worse
     than none.
@@ -58,7 +58,7 @@ def published_s(written: str) -> int | None:
     text = " ".join(written.split())
     if text[:4].isdigit():
         try:
-            return epoch_us(text) // _US
+            return epoch_us(text)
         except ValueError:
             return None
     offset_h = 0.0
@@ -82,4 +82,4 @@ def published_s(written: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     seconds = int(moment.timestamp())
-    return seconds if seconds >= FIRST_S else None
+    return seconds * _US if seconds >= FIRST_S else None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedding.rows.times import FIRST_S, LAST_S, ceil_s, epoch_us, floor_s, rfc3339
+from embedding.rows.times import FIRST_S, LAST_S, ceil_s, epoch_us, floor_s, rfc3339, rfc3339_us
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,13 @@ def test_whole_seconds_come_back(second: int) -> None:
 @given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))
 def test_agrees_with_the_standard_library(moment: datetime) -> None:
     assert epoch_us(moment.isoformat()) == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+@settings(deadline=None)
+@given(st.integers(FIRST_S * 1_000_000, LAST_S * 1_000_000 + 999_999))
+def test_microseconds_of_every_year_come_back_with_no_digit_too_many(us: int) -> None:
+    text = rfc3339_us(us)
+    assert epoch_us(text) == us
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    assert len(whole) == 19
+    assert fraction == f"{us % 1_000_000:06}".rstrip("0")

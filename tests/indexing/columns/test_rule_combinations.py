@@ -32,7 +32,7 @@ def test_combinations_say_what_the_predicate_says_of_each_row() -> None:
     with TemporaryDirectory() as folder:
         facts = facts_of(rows, Path(folder))
 
-        @settings(AT_LENGTH, max_examples=800)
+        @settings(AT_LENGTH, max_examples=850)
         @given(where=filters(NUM_ROWS))
         def agree(where: Filter) -> None:
             nonlocal num_asked, num_passing

@@ -6,6 +6,7 @@ All four say the same of every (rules, context, item), in both directions; the o
 import asyncio
 import unicodedata
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import cast
 
 import numpy as np
@@ -48,7 +49,7 @@ def may_be_shown(item: Item, rules: RuleSet, context: RequestContext, off: set[s
         and (context.kinds is None or item.kind in context.kinds)
         and item.kind in rules.kinds.allowed
         and ("tags" in off or lists_pass(set(item.tags), rules.tags.allowed, rules.tags.denied))
-        and ("published" in off or was_published(item.published_at, rules.published))
+        and ("published" in off or was_published(item, rules.published))
         and within(item.duration_s, rules.duration.min_s, rules.duration.max_s, rules.duration.unknown)
         and all(extra_passes(item.extra.get(name), extra) for name, extra in rules.extra.items())
         and item.id not in rules.blocked.items
@@ -61,15 +62,22 @@ def lists_pass(values: set[str], allowed: tuple[str, ...], denied: tuple[str, ..
     return (not allowed or bool(values & set(allowed))) and not values & set(denied)
 
 
-def was_published(at_s: int | None, rule: Published) -> bool:
+def was_published(item: Item, rule: Published) -> bool:
     if rule.after is None and rule.before is None:
         return True
-    if at_s is None:
+    if item.published_at is None:
         return rule.unknown == "allow"
+    at_s = item.published_at + Fraction(item.published_fraction_us or 0, 1_000_000)
     return (rule.after is None or at_s >= DAYS_S[rule.after]) and (rule.before is None or at_s < DAYS_S[rule.before])
 
 
-DAYS_S = {"1969-12-31": -86_400, "1970-01-01": 0, "1970-01-01T00:00:01Z": 1, "2020-09-13T12:26:40Z": 1_600_000_000}
+DAYS_S: dict[str, int | Fraction] = {
+    "1969-12-31": -86_400,
+    "1970-01-01": 0,
+    "1970-01-01T00:00:01Z": 1,
+    "1970-01-01T00:00:01.5Z": Fraction(3, 2),
+    "2020-09-13T12:26:40Z": 1_600_000_000,
+}
 
 
 def within(value: float | None, least: float | None, most: float | None, unknown: str) -> bool:

@@ -1,11 +1,15 @@
 """When a change holds everywhere, by the clock of whoever waits for it."""
 
-import pytest
+from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
+from embedding.rows.schema import Chapter, Item
 from indexing.errors import StateError
 from indexing.state import record_kinds
 from indexing.state.record_kinds import RecordKind
-from indexing.state.records import TakenDown
+from indexing.state.records import Put, TakenDown
 from tests.indexing.state.leases import LEASE_S, Database, HandClock, hold, worker
 
 WAITING = ["host-1 (process of w1)"]
@@ -126,8 +130,8 @@ def test_a_change_that_an_older_worker_cannot_read_is_refused_and_the_hosts_are_
         leases = [database.lease(HandClock(), worker(f"w{host}", host)) for host in ("old-b", "old-a", "new")]
         for lease in leases:
             await hold(lease)
-        database.execute("UPDATE nearfield.workers SET reads = 2 WHERE host = 'new'")
-        monkeypatch.setitem(record_kinds._KINDS, TakenDown, RecordKind("takedown", reads=2))
+        database.execute("UPDATE nearfield.workers SET reads = 99 WHERE host = 'new'")
+        monkeypatch.setitem(record_kinds._KINDS, TakenDown, RecordKind("takedown", reads=99))
         with pytest.raises(StateError, match=r"cannot be read by .* on old-a, old-b\. Upgrade there first") as refused:
             await state.append([TakenDown("a")])
         assert "Nothing was changed" in str(refused.value)
@@ -136,5 +140,25 @@ def test_a_change_that_an_older_worker_cannot_read_is_refused_and_the_hosts_are_
         # Once they are gone it is written.
         database.execute("DELETE FROM nearfield.workers WHERE host <> 'new'")
         assert await state.append([TakenDown("a")]) == 1
+
+    database.run(work)
+
+
+@pytest.mark.parametrize("finer", [{"published_fraction_us": 5}, {"chapters": (Chapter(0.0, "Start"),)}])
+def test_a_row_with_what_an_older_worker_does_not_know_waits_for_its_upgrade_and_others_do_not(
+    finer: dict[str, Any],
+) -> None:
+    database = Database()
+    plain = Item(id="a", kind="track", title="t", creator="c", published_at=1)
+
+    async def work() -> None:
+        state = database.state()
+        await hold(database.lease(HandClock(), worker("w", "old")))
+        database.execute("UPDATE nearfield.workers SET reads = 1")
+        assert await state.append([Put(plain, {}, {})]) == 1
+        with pytest.raises(StateError, match=r"cannot be read by .* on old\. Upgrade there first"):
+            await state.append([Put(replace(plain, **finer), {}, {})])
+        database.execute("UPDATE nearfield.workers SET reads = 2")
+        assert await state.append([Put(replace(plain, **finer), {}, {})]) == 2
 
     database.run(work)

@@ -167,8 +167,8 @@ def test_boosts_add_what_they_say(world: ArrangedWorld) -> None:
     for row in pool:
         payload = rows.payload(row)
         score = float(world.release.columns.vectors("text")[row] @ vector) - 0.25 * payload.popularity
-        if payload.published_at is not None:
-            score += 0.5 * 2 ** (-(AT_S - payload.published_at) / DAY_S / 100.0)
+        if payload.published_us is not None:
+            score += 0.5 * 2 ** (-(AT_S - payload.published_us / 1_000_000) / DAY_S / 100.0)
         expected.append(score)
     found = page(over, vector, arrangement, 40)
     np.testing.assert_allclose(found.scores, sorted(expected, reverse=True)[:40], atol=1e-5)

@@ -302,3 +302,42 @@ def test_a_new_row_is_searched_by_its_words_title_and_passages_in_each_worker(wo
     assert workers[1].delete("/v1/items/sea", headers=TOKEN).status_code == 200
     body = {"text": "An afternoon", "mode": mode, "context": {"market": "SE"}, "limit": 100}
     assert "sea" not in {hit["id"] for hit in workers[0].post("/v1/search", json=body).json()["hits"]}
+
+
+def test_a_row_is_published_to_the_microsecond(workers: list[Client]) -> None:
+    writer, other = workers
+    moments = ["2024-05-31T18:00:00Z", "2024-05-31T18:00:00.000001Z", "2024-05-31T18:00:00.5Z"]
+    written = [moments[0], "2024-05-31T20:00:00.000001999+02:00", "2024-05-31T18:00:00.500000Z"]
+    ids = ["whole", "microsecond", "half"]
+    put(writer, *(row(item_id, published_at=time) for item_id, time in zip(ids, written, strict=True)))
+    for client in workers:
+        shown = {item_id: client.get(f"/v1/items/{item_id}").json()["published_at"] for item_id in ids}
+        assert shown == dict(zip(ids, moments, strict=True))
+
+    def published(bounds: dict[str, str]) -> dict[str, str]:
+        condition = {"all": [{"field": "published_at", "range": {"gte": moments[0], **bounds}}]}
+        query = {"text": TASTES["jazz"], "mode": "semantic", "limit": 100, "filter": condition}
+        answer = other.post("/v1/search", json=query)
+        assert answer.status_code == 200, answer.text
+        return {hit["id"]: hit["published_at"] for hit in answer.json()["hits"]}
+
+    assert published({}) == dict(zip(ids, moments, strict=True))
+    assert published({"gt": moments[0]}).keys() == {"microsecond", "half"}
+    assert published({"lte": moments[0]}).keys() == {"whole"}
+    assert published({"lt": moments[2]}).keys() == {"whole", "microsecond"}
+    assert published({"gte": moments[1], "lte": moments[2]}).keys() == {"microsecond", "half"}
+    assert published({"gt": moments[1], "lt": moments[2]}) == {}
+
+
+def test_the_newest_comes_first_to_the_microsecond(workers: list[Client]) -> None:
+    writer, other = workers
+    # Newer than all of the world's; one second, and not in the order of the ids.
+    fractions = {"late": ".9", "early": "", "middle": ".000002", "before": ".000001"}
+    put(writer, *(row(i, popularity=0, published_at=f"2025-05-31T18:00:00{f}Z") for i, f in fractions.items()))
+    query = {"history": [], "limit": 4, "context": {"at": "2025-06-01"}, "kinds": ["track"]}
+    condition = {"field": "published_at", "range": {"gte": "2025-05-31"}}
+    answer = other.post("/v1/recommend", json=query | {"filter": condition})
+    assert answer.status_code == 200, answer.text
+    hits = answer.json()["hits"]
+    assert [hit["id"] for hit in hits] == ["late", "middle", "before", "early"]
+    assert {hit["source"] for hit in hits} == {"fresh"}

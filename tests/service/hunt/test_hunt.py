@@ -205,6 +205,9 @@ OPEN = (Window("SE", 1_000, 2_000), Window("US"))
         ({"tags": {"denied": ["jazz"]}}, {"tags": ("calm", "jazz")}, {}, "tags"),
         ({"published": {"after": "1970-01-02"}}, {"published_at": 86_399}, {}, "published"),
         ({"published": {"before": "1970-01-02"}}, {"published_at": 86_399}, {}, None),
+        ({"published": {"after": "1970-01-02T00:00:00.5Z"}}, {"published_at": 86_400}, {}, "published"),
+        ({"published": {"before": "1970-01-02T00:00:00.5Z"}},
+         {"published_at": 86_400, "published_fraction_us": 500_000}, {}, "published"),
         ({"published": {"before": "1970-01-02", "unknown": "deny"}}, {}, {}, "published"),
         ({"duration": {"min_s": 10, "max_s": 20}}, {"duration_s": 20.0}, {}, None),
         ({"duration": {"min_s": 10}}, {"duration_s": 9.5}, {}, "duration"),
@@ -234,6 +237,8 @@ def test_the_plain_rules(says: dict[str, Any], item: dict[str, Any], asked: dict
         ({"duration_s": 9.0}, {"field": "duration_s", "range": {"gt": 9}}, False),
         ({}, {"field": "duration_s", "range": {"lt": 1e9}}, False),
         ({"published_at": 86_400}, {"field": "published_at", "range": {"lte": "1970-01-02"}}, True),
+        ({"published_at": 86_400, "published_fraction_us": 1},
+         {"field": "published_at", "range": {"lte": "1970-01-02"}}, False),
         ({}, {"all": [{"field": "min_age", "equals": 0}, {"any": [{"field": "kind", "equals": "x"}]}]}, False),
     ],
 )  # fmt: skip

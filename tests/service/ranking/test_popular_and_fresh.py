@@ -51,7 +51,11 @@ changes = st.lists(
         st.sampled_from(WINDOWS),
         st.sampled_from(("track", "episode")),
         st.none() | st.sampled_from((0.0, 0.5, 0.99)),
-        st.none() | st.sampled_from((1_600_000_003, 1_600_000_015, 1_700_000_000)),
+        # Microseconds: between two of the world, of one second, just after AT_S.
+        st.none()
+        | st.sampled_from(
+            [s * 1_000_000 + us for s in (AT_S - 7, AT_S, AT_S + 5, 1_700_000_000) for us in (0, 1, 999_999)]
+        ),
     ),
     max_size=15,
 )
@@ -70,7 +74,7 @@ def parts(text_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Depende
 def changed(served: LoadedRelease, drawn: list[Drawn]) -> None:
     """Journal the changes, each in a frame of its own."""
     vector = np.full(384, 384**-0.5, np.float32).tobytes()
-    for seq, (action, item_id, windows, kind, popularity, published_at) in enumerate(drawn, start=1):
+    for seq, (action, item_id, windows, kind, popularity, published_us) in enumerate(drawn, start=1):
         change: Change
         match action:
             case "put":
@@ -81,7 +85,8 @@ def changed(served: LoadedRelease, drawn: list[Drawn]) -> None:
                     creator="c",
                     availability=windows,
                     popularity=popularity,
-                    published_at=published_at,
+                    published_at=None if published_us is None else published_us // 1_000_000,
+                    published_fraction_us=None if published_us is None else published_us % 1_000_000 or None,
                 )
                 change = Put(item, {served.release.manifest.encoder_hash or "": vector}, {})
             case "remove":
@@ -105,17 +110,19 @@ def oracle(served: LoadedRelease, context: RequestContext, excluded: set[int]) -
     ]
 
     def freshness(one: tuple[int, Payload]) -> tuple[int, int]:
-        published_at = one[1].published_at
-        if published_at is None:
+        published_us = one[1].published_us
+        if published_us is None:
             return 1, 0
-        return (0 if published_at <= context.at_s else 2), -published_at
+        return (0 if published_us <= context.at_s * 1_000_000 else 2), -published_us
 
     popular = sorted((one for one in shown if one[1].popularity), key=lambda one: -one[1].popularity)
     fresh = sorted((one for one in shown if not one[1].popularity), key=freshness)
     return [(payload.id, payload.popularity, "popular") for _, payload in popular] + [
         (
             one[1].id,
-            0.5 ** ((context.at_s - (one[1].published_at or 0)) / 86_400 / 30) if freshness(one)[0] == 0 else 0.0,
+            0.5 ** ((context.at_s - (one[1].published_us or 0) / 1_000_000) / 86_400 / 30)
+            if freshness(one)[0] == 0
+            else 0.0,
             "fresh",
         )
         for one in fresh

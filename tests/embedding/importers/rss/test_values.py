@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedding.importers.rss.values import explicit_of, published_s, seconds_of
-from embedding.rows.times import rfc3339
+from embedding.importers.rss.values import explicit_of, published_us, seconds_of
+from embedding.rows.times import rfc3339_us
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,14 @@ def test_a_duration_is_the_same_in_all_spellings(hours: int, minutes: int, secon
         ("Fri, 31 May 2024 18:00:00", "2024-05-31T18:00:00Z"),
         ("Fri, 31 May 24 18:00:00 GMT", "2024-05-31T18:00:00Z"),
         ("2024-05-31T18:00:00+02:00", "2024-05-31T16:00:00Z"),
+        ("2024-05-31T18:00:00.1234567+02:00", "2024-05-31T16:00:00.123456Z"),
         ("2024-05-31", "2024-05-31T00:00:00Z"),
     ],
 )
 def test_times_with_names_of_zones(written: str, time: str) -> None:
-    seconds = published_s(written)
-    assert seconds is not None
-    assert rfc3339(seconds) == time
+    us = published_us(written)
+    assert us is not None
+    assert rfc3339_us(us) == time
 
 
 @pytest.mark.parametrize(
@@ -99,12 +100,12 @@ def test_times_with_names_of_zones(written: str, time: str) -> None:
     ],
 )
 def test_what_does_not_say_which_hour_is_no_time(written: str) -> None:
-    assert published_s(written) is None
+    assert published_us(written) is None
 
 
 @given(st.text(st.sampled_from("Fri, 31May2024:+-0GMTZ()\n\u0661"), max_size=40))
 def test_no_text_breaks_them(written: str) -> None:
-    published_s(written)
+    published_us(written)
     seconds_of(written)
     explicit_of(written)
 

@@ -35,6 +35,12 @@ EXPLICIT = 'explicit = { column = "E", values = { Yes = true, no = false }, empt
         ('published_at = { column = "E", date = "%d/%m/%Y" }', "03/11/2023", "published_at", 1698969600),
         ('published_at = { column = "E", date = "%m/%d/%Y" }', "03/11/2023", "published_at", 1678492800),
         ('published_at = { column = "E", date = "%Y" }', "1999", "published_at", 915148800),
+        (
+            'published_at = { column = "E", date = "%d/%m/%Y %S.%f" }',
+            "03/11/2023 00.25",
+            "published_us",
+            1698969600250000,
+        ),
         (EXPLICIT, " YES ", "explicit", True),
         (EXPLICIT, "No", "explicit", False),
         (EXPLICIT, "N/A", "explicit", None),
