@@ -29,6 +29,8 @@ from embedding.rows.row_files import RowFiles
 from embedding.rows.row_parser import RowProblem
 
 _HASH_DIGITS = 16
+# Notes in an error.
+_TOLD = 3
 
 
 class ImportedFeeds(Struct, frozen=True):
@@ -82,7 +84,8 @@ def import_feeds(
         if rejects.rejected:
             rejects.enforce(max_reject_share)
         if not state.items:
-            raise RejectedInputError("expected episodes, but none would be in the catalogue; it is left as it was")
+            why = "".join(f"; {line}" for line in job.notes.lines()[:_TOLD])
+            raise RejectedInputError(f"expected episodes, but none would be in the catalogue; it is left as it was{why}")
     state.catalogue_bytes = (folder / CATALOGUE).stat().st_size
     if (after := msgspec.json.encode(state)) != before:
         # Behind the catalogue: what is remembered of another one is not trusted.
@@ -116,7 +119,7 @@ class _FeedImport:
     ) -> None:
         self.notes = Notes()
         self._state, self._merge = state, Merge(CompactIdMap())
-        self._shows_by_guid = state.shows_by_guid()
+        self._shows_by_guid, self._shows_by_move = state.shows_by_guid(), state.shows_by_move()
         self.num_read = self.num_unchanged = 0
         self._fetcher, self._pool, self._rejects, self._reporter = fetcher, pool, rejects, reporter
         # Where each show was read, in this import.
@@ -139,6 +142,7 @@ class _FeedImport:
             return
         if fetched.moved_to is not None:
             self.notes.say(f"{place} has moved to {fetched.moved_to}: ask there from now on")
+            known.moved_to = tuple(dict.fromkeys((*known.moved_to, fetched.moved_to)))
         if fetched.state == "gone":
             self.notes.say(f"{place} is gone for good (410), and its episodes with it: ask for it no longer")
             self._gone.append(place)
@@ -159,7 +163,8 @@ class _FeedImport:
 
     def _take_feed(self, feed: Feed, place: str, known: KnownFeed, files: RowFiles, *, remove_missing: bool) -> None:
         # As it was known here, or at another place from which it has moved.
-        known.show = known.show or self._shows_by_guid.get(feed.guid or "") or show_id(feed, place)
+        of_before = known.show or self._shows_by_guid.get(feed.guid or "") or self._shows_by_move.get(place)
+        known.show = of_before or show_id(feed, place)
         known.guid = feed.guid
         first = self._shows.setdefault(known.show, place)
         if first != place:
@@ -170,6 +175,7 @@ class _FeedImport:
             self.notes.say(f"{place} is not well-formed, and some of it may be missing ({feed.damage})")
         if feed.moved_to is not None and feed.moved_to != place:
             self.notes.say(f"{place} says that it has moved to {feed.moved_to}")
+            known.moved_to = tuple(dict.fromkeys((*known.moved_to, feed.moved_to)))
         self.notes.odd["no enclosure"] += feed.num_others
         episodes: dict[str, FeedEpisode] = {}
         for episode in feed.episodes:

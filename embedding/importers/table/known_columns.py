@@ -28,7 +28,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "published_at": (
         *("published at", "release date", "digital release date", "publication date", "publish date", "published"),
-        *("pub date", "pubdate", "air date", "street date", "original release date", "date"),
+        *("pub date", "pubdate", "air date", "street date", "original release date", "released", "date"),
     ),
     "explicit": (
         *("explicit", "is explicit", "explicit lyrics", "explicit content", "parental advisory", "advisory"),

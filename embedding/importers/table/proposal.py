@@ -232,11 +232,14 @@ class _Proposing:
             self._questions.append(f"{told}: no column of territories goes with it; rename it, or write a map")
             return None
         patterns = set()
-        for role in ("from", "until"):
-            column = columns[role]
+        for role, other in (("from", "until"), ("until", "from")):
+            column, beside = columns[role], columns[other]
             if column is not None:
+                facts = self._columns.facts[column]
+                # One format is told for both: where one column leaves the order open, the other may not.
+                facts = facts if beside is None else facts.beside(self._columns.facts[beside])
                 try:
-                    patterns.add(self._columns.facts[column].pattern(self._choices.dates))
+                    patterns.add(facts.pattern(self._choices.dates))
                 except Undecided as undecided:
                     self._questions.append(f"{column}: {undecided}")
         patterns.discard(None)
