@@ -12,7 +12,7 @@ from embedding.durable_files import hash_of, write_durably
 from embedding.errors import RejectedInputError
 from embedding.importers.import_job import CATALOGUE
 from embedding.importers.rss.answers import REQUESTS, Answer, answers
-from embedding.importers.rss.documents import NO_DOCUMENTS, Documents, documents_of, has_documents
+from embedding.importers.rss.documents import Documents, documents_of, has_documents, without_documents
 from embedding.importers.rss.episode_rows import episode_item
 from embedding.importers.rss.feed import Feed, FeedEpisode
 from embedding.importers.rss.feed_reader import NotAFeedError, read_feed
@@ -200,7 +200,7 @@ class _FeedImport:
         changed = {item_id: one for item_id, one in episodes.items() if item_id not in known.documents}
         fetched = self._documents(feed, {item_id: changed[item_id] for item_id in made_of if item_id in changed}, place)
         for item_id, episode in changed.items():
-            documents = fetched.get(item_id, NO_DOCUMENTS)
+            documents = fetched.get(item_id) or without_documents(episode)
             self.notes.documents(documents.problems)
             if documents.later and item_id in before:
                 # A row that has its transcript stays until the new one is here.

@@ -14,6 +14,7 @@ from embedding.importers.table.known_columns import (
     DEAL_ROLES,
     extra_name,
     likely_kind,
+    may_be_of_a_deal,
     meaning,
 )
 from embedding.importers.table.map_text import map_text
@@ -139,6 +140,13 @@ class _Proposing:
                     f' or write a map with {name} = "COLUMN" under [catalogue.fields]'
                 )
         rest = [name for name in self._columns.names if name not in self._used]
+        unread = [name for name in rest if may_be_of_a_deal(name) and name in self._columns.examples]
+        if unread:
+            # Left out in silence, what is not licensed everywhere would be shown everywhere.
+            self._questions.append(
+                f"{', '.join(unread)}: may say where or when rows may be shown, and would not be read: write a map"
+                " with [[catalogue.deals]], or with drop where it does not"
+            )
         table = TableMap(
             delimiter=self._layout.delimiter,
             encoding=self._layout.encoding,

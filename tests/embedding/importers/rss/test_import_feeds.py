@@ -212,6 +212,14 @@ def test_a_feed_names_no_files_outside_its_folder(folder: Folder, tmp_path: Path
     assert folder.items()["One"].text is None
 
 
+def test_chapters_in_the_feed_need_no_transcript(folder: Folder, tmp_path: Path) -> None:
+    chapters = '<psc:chapters><psc:chapter start="0" title="Tides"/><psc:chapter start="1:30" title="Nets"/></psc:chapters>'
+    feed = tmp_path / "feed.xml"
+    feed.write_bytes(rss(item("g1", "One", chapters), item("g2", "Two")))
+    folder.run(feed)
+    assert folder.items()["One"].chapters == (Chapter(0, "Tides"), Chapter(90, "Nets"))
+
+
 def test_a_remote_feed_names_no_files(folder: Folder, host: Host, tmp_path: Path) -> None:
     (tmp_path / "secret.vtt").write_text(VTT)
     place = (tmp_path / "secret.vtt").as_uri()

@@ -139,6 +139,24 @@ def test_first_and_last_day_of_a_deal_are_written_alike() -> None:
     ]
 
 
+def test_the_number_of_a_deal_may_stand_before_its_columns() -> None:
+    Path("deals.csv").write_text(
+        "ISRC,Title,Artist,Deal 1 Territories,Deal 1 End Date,Deal 2 Territories\nSEABC2300001,a,b,SE,31/12/2030,NO\n"
+    )
+    assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
+    assert written()[0]["availability"] == [{"market": "SE", "until": "2030-12-31T23:00:00Z"}, {"market": "NO"}]
+
+
+@pytest.mark.parametrize("column", ["Licensed Territory List", "1st Deal", "Availability", "Embargo Until"])
+def test_a_column_that_may_be_of_a_deal_is_not_left_out_in_silence(column: str) -> None:
+    header = f"ISRC,Title,Artist,{column}"
+    Path("deals.csv").write_text(f"{header}\nSEABC2300001,a,b,SE\n")
+    assert f"{column}: may say where or when rows may be shown" in asked("deals.csv", "data", "--yes")
+    # One without any value says nothing.
+    Path("deals.csv").write_text(f"{header}\nSEABC2300001,a,b,\n")
+    assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
+
+
 def test_what_is_asked_of_dates_shows_one_that_has_two_readings() -> None:
     Path("dates.csv").write_text("Track ID,Artist,Title,Released\n1,a,b,01/01/2024\n2,a,b,03/11/2024\n")
     assert 'Released: "03/11/2024" may be 03 November 2024 or 11 March 2024' in asked("dates.csv", "data", "--yes")
