@@ -52,8 +52,8 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
 
 _NAME = "text of up to 1,000 characters, not all white space"
 EXPECTED_ID = (
-    "text of 1 to 512 characters without control characters or white space at either end, other than . and .. (or a whole"
-    " number, not a float)"
+    "text of 1 to 512 characters without control characters or white space at either end, other than . and .."
+    " (or a whole number, not a float)"
 )
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"

@@ -85,7 +85,9 @@ def import_feeds(
             rejects.enforce(max_reject_share)
         if not state.items:
             why = "".join(f"; {line}" for line in job.notes.lines()[:_TOLD])
-            raise RejectedInputError(f"expected episodes, but none would be in the catalogue; it is left as it was{why}")
+            raise RejectedInputError(
+                f"expected episodes, but none would be in the catalogue; it is left as it was{why}"
+            )
     state.catalogue_bytes = (folder / CATALOGUE).stat().st_size
     if (after := msgspec.json.encode(state)) != before:
         # Behind the catalogue: what is remembered of another one is not trusted.

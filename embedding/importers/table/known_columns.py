@@ -108,7 +108,9 @@ def meaning(column: str) -> Meaning | None:
         before = name.removesuffix(f" {words}")
         if before != name and _ROLES.get(before, ("", 0))[0] == "duration_s":
             return Meaning(*_ROLES[before], unit)
-    numbered = re.fullmatch(r"deal ?(?P<deal>\d) (?P<name>.+)|(?:deal )?(?P<name_before>.+?) ?(?P<deal_behind>\d)", name)
+    numbered = re.fullmatch(
+        r"deal ?(?P<deal>\d) (?P<name>.+)|(?:deal )?(?P<name_before>.+?) ?(?P<deal_behind>\d)", name
+    )
     if numbered is not None:
         of_deal = _ROLES.get(numbered["name"] or numbered["name_before"], ("", 0))
         if of_deal[0] in DEAL_ROLES:

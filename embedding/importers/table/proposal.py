@@ -133,6 +133,8 @@ class _Proposing:
         self._add("explicit", self._explicit)
         deals = self._deals()
         extra = self._extra()
+        if is_workbook(self._file) and not self._columns.meanings:
+            self._questions.append("no column is known: where another row is the header, say --header-row N")
         for name in CATALOGUE_PARSER.required:
             if name not in self._fields:
                 self._questions.append(

@@ -46,7 +46,9 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
         words = [word.strip().casefold() for word in (*(self.values or ()), *(self.empty or ()))]
         twice = next((word for word in words if words.count(word) > 1), None)
         if twice is not None:
-            raise ValueError(f"expected each word of values and empty once, whatever its letter case, got {twice!r} twice")
+            raise ValueError(
+                f"expected each word of values and empty once, whatever its letter case, got {twice!r} twice"
+            )
 
 
 class Deal(Struct, frozen=True, forbid_unknown_fields=True):

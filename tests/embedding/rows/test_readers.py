@@ -262,6 +262,15 @@ def test_what_should_have_been_text_is_told_to_be_none(tmp_path: Path, field: st
     assert [reject.expected.startswith("text of") for reject in rejects.first] == [True]
 
 
+@pytest.mark.parametrize("half", ["\\ud800", "\\udc00 and more", "\\uD83D and more"])
+def test_half_of_a_surrogate_pair_is_told_to_be_no_text(tmp_path: Path, half: str) -> None:
+    row = jsonl([good(text="WHOLE" * 50, album="HALF")]).decode().replace("WHOLE", "\\ud83d\\ude00")
+    (tmp_path / "c.jsonl").write_text(row.replace("HALF", half))
+    _, rejects = read_items(tmp_path / "c.jsonl")
+    assert [reject.expected for reject in rejects.first] == ["Unicode text (half of a surrogate pair is none)"]
+    assert half[:6] in rejects.first[0].came.replace("\\\\", "\\")
+
+
 def test_csv_rows_that_are_none_cost_only_themselves(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(
         HEADER

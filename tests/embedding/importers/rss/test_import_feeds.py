@@ -213,7 +213,9 @@ def test_a_feed_names_no_files_outside_its_folder(folder: Folder, tmp_path: Path
 
 
 def test_chapters_in_the_feed_need_no_transcript(folder: Folder, tmp_path: Path) -> None:
-    chapters = '<psc:chapters><psc:chapter start="0" title="Tides"/><psc:chapter start="1:30" title="Nets"/></psc:chapters>'
+    chapters = (
+        '<psc:chapters><psc:chapter start="0" title="Tides"/><psc:chapter start="1:30" title="Nets"/></psc:chapters>'
+    )
     feed = tmp_path / "feed.xml"
     feed.write_bytes(rss(item("g1", "One", chapters), item("g2", "Two")))
     folder.run(feed)

@@ -157,6 +157,14 @@ def test_a_column_that_may_be_of_a_deal_is_not_left_out_in_silence(column: str) 
     assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
 
 
+def test_a_title_above_the_header_of_a_workbook_is_told() -> None:
+    rows = [["All tracks of 2024"], ["ISRC", "Title", "Artist"], ["SEABC2300001", "a", "b"]]
+    workbook(Path("label.xlsx"), rows)
+    assert "where another row is the header, say --header-row N" in asked("label.xlsx", "data", "--yes")
+    assert run(import_, "table", "label.xlsx", "data", "--yes", "--header-row", "2").exit_code == 0
+    assert [row["id"] for row in written()] == ["SEABC2300001"]
+
+
 def test_what_is_asked_of_dates_shows_one_that_has_two_readings() -> None:
     Path("dates.csv").write_text("Track ID,Artist,Title,Released\n1,a,b,01/01/2024\n2,a,b,03/11/2024\n")
     assert 'Released: "03/11/2024" may be 03 November 2024 or 11 March 2024' in asked("dates.csv", "data", "--yes")
