@@ -24,6 +24,8 @@ EXIT_FAILED, EXIT_USAGE = 1, 2
 # What the machine, not the program, can be short of: a message is enough, a traceback would only hide it.
 _MACHINE_ERRORS = frozenset(
     {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
+    # Names that were typed: a file where a folder should be, a folder for a file, a name longer than any.
+    | {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 )
 
 

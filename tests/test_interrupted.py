@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -108,6 +109,25 @@ def test_ctrl_c_in_training_says_how_to_go_on(tmp_path: Path) -> None:
     assert (code, took_s < ENDS_WITHIN_S) == (130, True)
     assert "The same command with --resume goes on" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("place", ["/feed.xml", "/list.opml"])
+def test_ctrl_c_while_a_host_does_not_answer_ends_in_time_and_leaves_nothing(tmp_path: Path, place: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}{place}"
+        with started(tmp_path, "import", "rss", address, "podcasts", "--allow-local") as (process, _):
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(4096)
+                asked = time.monotonic()
+                os.kill(process.pid, signal.SIGINT)
+                _, said = process.communicate(timeout=120)
+                took_s = time.monotonic() - asked
+
+    assert (process.returncode, took_s < ENDS_WITHIN_S) == (130, True)
+    assert "Nothing was written. The same command begins again." in said
+    assert not (tmp_path / "podcasts").exists()
 
 
 def test_a_command_in_the_background_of_a_script_is_not_stopped_by_ctrl_c(tmp_path: Path) -> None:

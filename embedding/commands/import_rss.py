@@ -5,14 +5,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from embedding.commands.options import OUTPUT, json_option, pass_settings, rejects_option
+from embedding.commands.options import json_option, pass_settings, rejects_option
+from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
 
 @click.command(name="rss")
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
-@click.argument("folder", metavar="DIR", type=OUTPUT)
+@click.argument("folder", metavar="DIR")
 @click.option(
     "--remove-missing",
     is_flag=True,
@@ -23,10 +25,11 @@ from embedding.settings import EmbeddingSettings
 @progress_option
 @json_option
 @pass_settings
+@goes_on("Nothing was written. The same command begins again.")
 def rss(
     settings: EmbeddingSettings,
     sources: tuple[str, ...],
-    folder: Path,
+    folder: str,
     remove_missing: bool,
     allow_local: bool,
     rejects_path: Path | None,
@@ -44,12 +47,15 @@ def rss(
       nearfield import rss subscriptions.opml podcasts && nearfield index sync podcasts/catalogue.jsonl
     """
     from embedding.importers.rss.import_feeds import import_feeds
+    from embedding.importers.rss.show import is_address
     from embedding.rows.rejects import Rejects, default_rejects_path
 
+    if is_address(folder):
+        raise UsageError(f"expected DIR, the folder of the catalogue, behind all SRC, came the address {folder}")
     with Rejects(rejects_path or default_rejects_path(settings.data_dir, Path("rss"))) as rejects:
         done = import_feeds(
             sources,
-            folder,
+            Path(folder),
             rejects,
             settings.max_reject_share,
             Reporter(progress),
@@ -62,7 +68,7 @@ def rss(
         click.echo(f"{rejects.rejected:,} episodes were not taken; see {rejects.path}", err=True)
     if as_json:
         counts = msgspec.structs.asdict(done)
-        click.echo(msgspec.json.encode({**counts, "rejected": rejects.rejected, "folder": str(folder)}))
+        click.echo(msgspec.json.encode({**counts, "rejected": rejects.rejected, "folder": folder}))
         return
     click.echo(
         f"{done.items:,} episodes in {folder}: {done.added:,} new, {done.removed:,} removed."

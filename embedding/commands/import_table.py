@@ -9,6 +9,7 @@ import msgspec
 
 from embedding.commands.options import INPUT, OUTPUT, json_option, map_option, pass_settings, rejects_option
 from embedding.errors import UsageError
+from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
@@ -39,6 +40,7 @@ from embedding.settings import EmbeddingSettings
 @progress_option
 @json_option
 @pass_settings
+@goes_on("Nothing was written. The same command begins again.")
 def table(
     settings: EmbeddingSettings,
     file: Path,

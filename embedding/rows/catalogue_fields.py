@@ -50,14 +50,14 @@ class RawItem(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     extra: Annotated[dict[ExtraKey, ExtraValue | None], Meta(max_length=100)] | None = None
 
 
-_NAME = "up to 1,000 characters, not all white space"
+_NAME = "text of up to 1,000 characters, not all white space"
 EXPECTED_ID = (
-    "1 to 512 characters without control characters or white space at either end, other than . and .. (or a whole"
-    " number, not a float)"
+    "text of 1 to 512 characters without control characters or white space at either end, other than . and .."
+    " (or a whole number, not a float)"
 )
 _LEFT_OUT = "; leave the field out where there is none"
 _AVAILABILITY = "a list of windows {market, from, until}, at most 10,000"
-_TITLE = "up to 2,000 characters, not all white space"
+_TITLE = "text of up to 2,000 characters, not all white space"
 _AGE = "a whole number of years, 0 to 120"
 EXPECTED_WINDOWS = 'windows; for everywhere say [{"market": "*"}], to hide the item take it down'
 
@@ -75,7 +75,7 @@ EXPECTED_FIELDS: dict[str, Any] = {
     "chapters[].title": _TITLE,
     "album": _NAME + _LEFT_OUT,
     "tags": "a list of words, at most 500",
-    "tags[]": "up to 200 characters, not all white space",
+    "tags[]": "text of up to 200 characters, not all white space",
     "language": expected_language,
     "duration_s": "seconds as a number, 0 to 10,000,000",
     "published_at": EXPECTED_TIME,

@@ -76,5 +76,6 @@ def check_rows(
         rows_per_s = (accepted + rejected) / max(time.monotonic() - started, 1e-9)
         counts[name] = Counts(accepted, rejected, round(rows_per_s, 1))
         if counts[name].accepted == 0 and len(failures) == num_failures:
-            failures.append(f"{name}: not one good row in {counts[name].rejected:,}")
+            what = f"not one good row in {counts[name].rejected:,}" if counts[name].rejected else "no row at all came"
+            failures.append(f"{name}: {what}")
     return Checked(counts, tuple(failures))

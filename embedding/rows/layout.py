@@ -8,6 +8,7 @@ _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # A line is cut out of a file, and a row out of its lines, by these.
 _ASCII = '\r\n"' + "".join(_NAMES)
 
+MAP_HINT = "other columns are read by a map: nearfield import table proposes one"
 ENCODING_HINT = 'a file in another encoding is read by a map that says so: encoding = "cp1252"'
 
 

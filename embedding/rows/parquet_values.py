@@ -94,10 +94,18 @@ def _map(kind: pa.MapType, path: str, keep_digits: bool) -> Convert:
     of_items = converter(kind.item_type, f"{path}.value", keep_digits)
 
     def convert(array: pa.MapArray, whole: pa.MapArray | None) -> list[Any]:
-        keys = of_keys(array.keys, None if whole is None else whole.keys)
-        items = of_items(array.items, None if whole is None else whole.items)
         ends = array.offsets.to_pylist()
-        rows = [dict(zip(keys[start:end], items[start:end], strict=True)) for start, end in pairwise(ends)]
+        # Of a slice, keys and items are those of the whole array.
+        first, length = ends[0], ends[-1] - ends[0]
+        keys, items = (
+            of(part.slice(first, length), None if of_whole is None else of_whole.slice(first, length))
+            for of, part, of_whole in (
+                (of_keys, array.keys, None if whole is None else whole.keys),
+                (of_items, array.items, None if whole is None else whole.items),
+            )
+        )
+        places = pairwise(end - first for end in ends)
+        rows = [dict(zip(keys[start:end], items[start:end], strict=True)) for start, end in places]
         return _with_nulls(rows, array)
 
     return convert

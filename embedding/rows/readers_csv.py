@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedding.rows.layout import ENCODING_HINT
+from embedding.rows.layout import ENCODING_HINT, MAP_HINT
 from embedding.rows.readers_jsonl import too_long
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import Cell, Row, RowParser, RowProblem, not_utf8
@@ -71,10 +71,10 @@ def read_csv(path: Path, parser: RowParser[Any, Row]) -> Iterator[tuple[int, int
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     lines = _Lines(path, parser.layout.encoding)
     reader = csv.reader(lines, strict=True, delimiter=parser.layout.delimiter)
-    header = _header(reader, parser)
+    header = _header(reader, lines, parser)
     if lines.bad_line is not None:
         fault = _bad_text(lines.bad_line, parser).faults[0]
-        raise FileDamage(1, f"a header in {fault.expected}", fault.came)
+        raise FileDamage(lines.place[0], f"a header in {fault.expected}", fault.came)
     parser.check_columns(header)
     cells = [parser.cells.get(name) for name in header]
     while True:
@@ -124,23 +124,28 @@ def _bad_text(line: bytes, parser: RowParser[Any, Row]) -> RowProblem:
     raise AssertionError("a line that can be decoded is not bad")
 
 
-def _header(reader: Iterator[list[str]], parser: RowParser[Any, Row]) -> list[str]:
+def _header(reader: Iterator[list[str]], lines: _Lines, parser: RowParser[Any, Row]) -> list[str]:
+    header: list[str] = []
     try:
-        header = next(reader)
+        # Blank lines are passed over, here too.
+        while not header:
+            lines.start_row()
+            header = next(reader)
     except StopIteration:
         raise FileDamage(None, "a header row", "an empty file") from None
     except (csv.Error, RowProblem) as error:
-        raise FileDamage(1, "a header row of column names", str(error)) from None
+        came = _csv_words(error) if isinstance(error, csv.Error) else str(error)
+        raise FileDamage(lines.place[0], "a header row of column names", came) from None
     if "" in header:
         came = f"an empty header cell, number {header.index('') + 1} of {len(header)}"
-        raise FileDamage(1, "a name in every header cell (pandas: to_csv(index=False))", came)
+        raise FileDamage(lines.place[0], "a name in every header cell (pandas: to_csv(index=False))", came)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise FileDamage(1, "each column once", f"{shown(twice[0])} twice")
+        raise FileDamage(lines.place[0], "each column once", f"{shown(twice[0])} twice")
     missing = [name for name in parser.required if name not in header]
     if missing:
-        expected = f"columns {', '.join(parser.required)}, with {parser.layout.delimiters} between"
-        raise FileDamage(1, expected, f"a header {shown(parser.layout.delimiter.join(header))}")
+        expected = f"columns {', '.join(parser.required)}, with {parser.layout.delimiters} between ({MAP_HINT})"
+        raise FileDamage(lines.place[0], expected, f"a header {shown(parser.layout.delimiter.join(header))}")
     return header
 
 
@@ -160,4 +165,6 @@ def cell_value(text: str, cell: Cell) -> Any:
 def _csv_words(error: csv.Error) -> str:
     if "unexpected end of data" in str(error):
         return "a quote that never closes"
+    if "new-line character" in str(error):
+        return "a carriage return within a line (save it with the line ends of Unix or Windows)"
     return f"a quote out of place ({error})" if "expected after" in str(error) else str(error)

@@ -174,7 +174,7 @@ def _sheet_title(reader: "ExcelReader", layout: Layout) -> str:
     visible = [sheet.title for sheet in sheets if sheet.sheet_state == "visible"]
     if len(visible) != 1:
         came = f"{len(visible)} that can be seen: {', '.join(map(shown, visible))}"
-        raise FileDamage(None, "one sheet, or a map that names it (sheet = ...)", came)
+        raise FileDamage(None, "one sheet, or the name of one (--sheet; in a map, sheet = ...)", came)
     return visible[0]
 
 

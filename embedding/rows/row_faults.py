@@ -89,7 +89,7 @@ class FieldFaults:
         return bad[: MAX_FAULTS + 1]
 
     def _no_such_field(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self._types, n=1)
+        close = difflib.get_close_matches(name.lower(), self._types, n=1)
         if close:
             return f"a field of {self._name} (did you mean {close[0]}?)"
         where = "; what has no field of its own belongs in extra" if "extra" in self._types else ""

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 import msgspec
 
+from embedding.errors import UsageError
 from embedding.rows.schema import EVERYWHERE, Interaction, Item, Window
 from embedding.rows.times import rfc3339, rfc3339_us
 
@@ -59,16 +61,23 @@ def _window_fields(window: Window) -> dict[str, str]:
 class RowFiles:
     """Files of one folder that appear together: written under other names, renamed when the context ends without error.
 
-    After an error they are removed, and the old files stay.
+    After an error they are removed, and so is a folder that was not there before; the old files stay.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._new_folders = [one for one in (folder, *folder.parents) if not one.exists()]
         self._encoder = msgspec.json.Encoder()
         self._open: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """UsageError where the folder, or one that it lies in, is a file."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(
+                f"expected a folder to write into, but {self.folder}, or what it lies in, is a file: name another"
+            ) from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -84,6 +93,8 @@ class RowFiles:
         finally:
             for name in self._open:
                 self._partial(name).unlink(missing_ok=True)
+            if kind is not None:
+                self._remove_new_folders()
 
     def write_items(self, name: str, items: Iterable[Item]) -> None:
         """Append `items` to the file `name`."""
@@ -105,6 +116,12 @@ class RowFiles:
         file, encode = self._file(name), self._encoder.encode
         for row in rows:
             file.write(encode(row) + b"\n")
+
+    def _remove_new_folders(self) -> None:
+        # One that somebody has put something into by now stays, and so does what it lies in.
+        with suppress(OSError):
+            for folder in self._new_folders:
+                folder.rmdir()
 
     def _file(self, name: str) -> IO[bytes]:
         if name not in self._open:

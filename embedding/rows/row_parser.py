@@ -1,6 +1,7 @@
 """A row as written, parsed into a validated one, or all that is wrong with it, in words."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -12,6 +13,9 @@ from embedding.rows.row_faults import MAX_FAULTS, FieldFaults, of_other_fields
 
 Raw = TypeVar("Raw", bound=msgspec.Struct)
 Row = TypeVar("Row", bound=msgspec.Struct)
+
+# The half of a pair that stands for one character, without its other half.
+_HALF = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
 
 # What the text of a CSV cell is read as.
 Cell = Literal["number", "flag", "list", "json", "time"]
@@ -118,6 +122,10 @@ class RowParser(Generic[Raw, Row]):
             fields = json.loads(line)
             if isinstance(fields, dict):
                 self._explained(fields)
+                # All that Python took and msgspec did not.
+                if (half := _HALF.search(line)) is not None:
+                    around = line[max(0, half.start() - 20) : half.start() + 20].rstrip(b"\r\n")
+                    return RowProblem("", "Unicode text (half of a surrogate pair is none)", shown(around))
         except RowProblem as problem:
             return problem
         except (ValueError, RecursionError):

@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 
 from embedding.importers.rss.feed_state import KnownFeed, note_file, same_file
@@ -76,15 +77,7 @@ def _copied(known: KnownFeed | None) -> KnownFeed:
     """What was known, to be changed; of a feed that was not known, its show is found when it has been read."""
     if known is None:
         return KnownFeed(show="")
-    return KnownFeed(
-        known.show,
-        known.guid,
-        known.validators,
-        known.sha256,
-        known.size,
-        known.mtime_ns,
-        known.documents,
-    )
+    return copy(known)
 
 
 def _compared(fetched: Fetched, now: KnownFeed, conditional: bool) -> Fetched:

@@ -25,7 +25,9 @@ class Documents(NamedTuple):
     later: bool
 
 
-NO_DOCUMENTS = Documents([], (), (), False)
+def without_documents(episode: FeedEpisode) -> Documents:
+    """What the feed itself has for an episode: chapters."""
+    return Documents([], chapters_in_feed(episode.chapters), (), False)
 
 
 def has_documents(episode: FeedEpisode) -> bool:

@@ -21,6 +21,8 @@ _TICK_NS = 2 * 10**9
 class KnownFeed(Struct, omit_defaults=True):
     """One feed: the show that its episodes' ids are of, its `podcast:guid`, and what its bytes were.
 
+    `moved_to`: the addresses to which it was said to have moved, by its host or by itself.
+
     `documents`: by the id of an episode with transcript or chapters, a hash of all that its row was made of.
     """
 
@@ -31,6 +33,7 @@ class KnownFeed(Struct, omit_defaults=True):
     size: int | None = None
     mtime_ns: int | None = None
     documents: dict[str, str] = {}
+    moved_to: tuple[str, ...] = ()
 
 
 class FeedState(Struct):
@@ -44,6 +47,10 @@ class FeedState(Struct):
     def shows_by_guid(self) -> dict[str, str]:
         """The show that each `podcast:guid` was known as."""
         return {feed.guid: feed.show for feed in reversed(self.feeds.values()) if feed.guid is not None}
+
+    def shows_by_move(self) -> dict[str, str]:
+        """The show of the feed that was said to have moved to each address."""
+        return {address: feed.show for feed in reversed(self.feeds.values()) for address in feed.moved_to if feed.show}
 
 
 def load_state(folder: Path) -> FeedState:
@@ -68,7 +75,9 @@ def load_state(folder: Path) -> FeedState:
         ) from None
     if state.reading == _READING and catalogue.exists() and catalogue.stat().st_size == state.catalogue_bytes:
         return state
-    known = {place: KnownFeed(show=feed.show, guid=feed.guid) for place, feed in state.feeds.items()}
+    known = {
+        place: KnownFeed(show=feed.show, guid=feed.guid, moved_to=feed.moved_to) for place, feed in state.feeds.items()
+    }
     return FeedState(feeds=known)
 
 

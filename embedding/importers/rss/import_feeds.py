@@ -12,7 +12,7 @@ from embedding.durable_files import hash_of, write_durably
 from embedding.errors import RejectedInputError
 from embedding.importers.import_job import CATALOGUE
 from embedding.importers.rss.answers import REQUESTS, Answer, answers
-from embedding.importers.rss.documents import NO_DOCUMENTS, Documents, documents_of, has_documents
+from embedding.importers.rss.documents import Documents, documents_of, has_documents, without_documents
 from embedding.importers.rss.episode_rows import episode_item
 from embedding.importers.rss.feed import Feed, FeedEpisode
 from embedding.importers.rss.feed_reader import NotAFeedError, read_feed
@@ -29,6 +29,8 @@ from embedding.rows.row_files import RowFiles
 from embedding.rows.row_parser import RowProblem
 
 _HASH_DIGITS = 16
+# Notes in an error.
+_TOLD = 3
 
 
 class ImportedFeeds(Struct, frozen=True):
@@ -82,7 +84,10 @@ def import_feeds(
         if rejects.rejected:
             rejects.enforce(max_reject_share)
         if not state.items:
-            raise RejectedInputError("expected episodes, but none would be in the catalogue; it is left as it was")
+            why = "".join(f"; {line}" for line in job.notes.lines()[:_TOLD])
+            raise RejectedInputError(
+                f"expected episodes, but none would be in the catalogue; it is left as it was{why}"
+            )
     state.catalogue_bytes = (folder / CATALOGUE).stat().st_size
     if (after := msgspec.json.encode(state)) != before:
         # Behind the catalogue: what is remembered of another one is not trusted.
@@ -116,7 +121,7 @@ class _FeedImport:
     ) -> None:
         self.notes = Notes()
         self._state, self._merge = state, Merge(CompactIdMap())
-        self._shows_by_guid = state.shows_by_guid()
+        self._shows_by_guid, self._shows_by_move = state.shows_by_guid(), state.shows_by_move()
         self.num_read = self.num_unchanged = 0
         self._fetcher, self._pool, self._rejects, self._reporter = fetcher, pool, rejects, reporter
         # Where each show was read, in this import.
@@ -139,6 +144,7 @@ class _FeedImport:
             return
         if fetched.moved_to is not None:
             self.notes.say(f"{place} has moved to {fetched.moved_to}: ask there from now on")
+            known.moved_to = tuple(dict.fromkeys((*known.moved_to, fetched.moved_to)))
         if fetched.state == "gone":
             self.notes.say(f"{place} is gone for good (410), and its episodes with it: ask for it no longer")
             self._gone.append(place)
@@ -159,7 +165,8 @@ class _FeedImport:
 
     def _take_feed(self, feed: Feed, place: str, known: KnownFeed, files: RowFiles, *, remove_missing: bool) -> None:
         # As it was known here, or at another place from which it has moved.
-        known.show = known.show or self._shows_by_guid.get(feed.guid or "") or show_id(feed, place)
+        of_before = known.show or self._shows_by_guid.get(feed.guid or "") or self._shows_by_move.get(place)
+        known.show = of_before or show_id(feed, place)
         known.guid = feed.guid
         first = self._shows.setdefault(known.show, place)
         if first != place:
@@ -170,6 +177,7 @@ class _FeedImport:
             self.notes.say(f"{place} is not well-formed, and some of it may be missing ({feed.damage})")
         if feed.moved_to is not None and feed.moved_to != place:
             self.notes.say(f"{place} says that it has moved to {feed.moved_to}")
+            known.moved_to = tuple(dict.fromkeys((*known.moved_to, feed.moved_to)))
         self.notes.odd["no enclosure"] += feed.num_others
         episodes: dict[str, FeedEpisode] = {}
         for episode in feed.episodes:
@@ -194,7 +202,7 @@ class _FeedImport:
         changed = {item_id: one for item_id, one in episodes.items() if item_id not in known.documents}
         fetched = self._documents(feed, {item_id: changed[item_id] for item_id in made_of if item_id in changed}, place)
         for item_id, episode in changed.items():
-            documents = fetched.get(item_id, NO_DOCUMENTS)
+            documents = fetched.get(item_id) or without_documents(episode)
             self.notes.documents(documents.problems)
             if documents.later and item_id in before:
                 # A row that has its transcript stays until the new one is here.

@@ -31,9 +31,12 @@ _OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d\d):?(\d\d)(?:\s*\(.*\))?$")
 
 
 def seconds_of(written: str) -> float | None:
-    """The seconds in `1:02:03`, `62:03`, `3723`, `00:01.500` or `PT1H2M3S`; None for anything else."""
+    """The seconds in `1:02:03`, `62:03`, `3723`, `00:01.500` or `PT1H2M3S`; None for anything else.
+
+    `3,723` may be an hour as well as four seconds: None.
+    """
     text = written.strip()
-    if (clock := _CLOCK.fullmatch(text)) is not None:
+    if (clock := _CLOCK.fullmatch(text)) is not None and not ("," in text and ":" not in text):
         hours, minutes, seconds, fraction = clock.groups()
         total = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds) + float(f"0.{fraction or 0}")
     elif (period := _ISO_8601.fullmatch(text)) is not None and any(period.groups()):

@@ -1,6 +1,7 @@
 """What the values of a column tell: the format of its dates, the unit of its lengths, its words, its separator."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
@@ -47,7 +48,20 @@ class DateFacts:
             before = "" if self.example is None else f" with those before it, such as {shown(self.example)}"
             self._refused = f"{shown(cell)} shares no known format{before}"
         self._formats = fitting
-        self.example = self.example or cell
+        # The best one shows what cannot be told: 3 November or 11 March.
+        if self.example is None or (
+            len(fitting) > 1 and len(_readings(self.example, fitting)) < 2 <= len(_readings(cell, fitting))
+        ):
+            self.example = cell
+
+    def beside(self, other: "DateFacts") -> "DateFacts":
+        """What is told by two columns that are written alike; the facts of this one where no format fits both."""
+        shared = [pattern for pattern in self._formats if pattern in other._formats]
+        if self.example is None or other.example is None or not shared:
+            return self
+        both = DateFacts()
+        both._formats, both.example = shared, self.example
+        return both
 
     def pattern(self, order: str | None) -> str | None:
         """The format, None where no cell is text; `order`: day-first, month-first, year-first, or the format itself.
@@ -66,9 +80,9 @@ class DateFacts:
         if len(found) == 1:
             return next(iter(found.values()))
         if order not in found:
-            readings = " or ".join(f"{parsed(self.example, p):%d %B %Y}" for p in found.values())
+            readings = " or ".join(_readings(self.example, found.values()))
             raise Undecided(
-                f"{shown(self.example)} may be {readings}, and so may every other value:"
+                f"{shown(self.example)} may be {readings}, and no value tells the order:"
                 f" say --dates {' or --dates '.join(found)}"
             )
         return found[order]
@@ -157,6 +171,11 @@ class Filled:
         """Look at one cell that is not empty."""
         if self.example is None:
             self.example = cell.isoformat() if isinstance(cell, (date, datetime)) else cell
+
+
+def _readings(text: str, patterns: Iterable[str]) -> list[str]:
+    """The days that `text` may be by `patterns`, each once."""
+    return list(dict.fromkeys(f"{parsed(text, pattern):%d %B %Y}" for pattern in patterns if _fits(text, pattern)))
 
 
 def _fits(text: str, pattern: str) -> bool:

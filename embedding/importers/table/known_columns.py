@@ -28,7 +28,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "published_at": (
         *("published at", "release date", "digital release date", "publication date", "publish date", "published"),
-        *("pub date", "pubdate", "air date", "street date", "original release date", "date"),
+        *("pub date", "pubdate", "air date", "street date", "original release date", "released", "date"),
     ),
     "explicit": (
         *("explicit", "is explicit", "explicit lyrics", "explicit content", "parental advisory", "advisory"),
@@ -80,6 +80,7 @@ _UNITS = {
     **dict.fromkeys(("hh mm ss", "h mm ss", "h m s"), "h:m:s"),
 }
 _TRACK_MARKS = re.compile(r"\b(isrc|track|song|album|upc|artist)\b")
+_DEAL_MARKS = re.compile(r"\b(?:territor|deal|embargo|availab)")
 _EPISODE_MARKS = re.compile(r"\b(episode|podcast|show|season)\b")
 
 
@@ -107,10 +108,19 @@ def meaning(column: str) -> Meaning | None:
         before = name.removesuffix(f" {words}")
         if before != name and _ROLES.get(before, ("", 0))[0] == "duration_s":
             return Meaning(*_ROLES[before], unit)
-    numbered = re.fullmatch(r"(?:deal )?(.+?) ?(\d)", name)
-    if numbered is not None and _ROLES.get(numbered[1], ("", 0))[0] in DEAL_ROLES:
-        return Meaning(*_ROLES[numbered[1]], None, int(numbered[2]))
+    numbered = re.fullmatch(
+        r"deal ?(?P<deal>\d) (?P<name>.+)|(?:deal )?(?P<name_before>.+?) ?(?P<deal_behind>\d)", name
+    )
+    if numbered is not None:
+        of_deal = _ROLES.get(numbered["name"] or numbered["name_before"], ("", 0))
+        if of_deal[0] in DEAL_ROLES:
+            return Meaning(*of_deal, None, int(numbered["deal"] or numbered["deal_behind"]))
     return None
+
+
+def may_be_of_a_deal(column: str) -> bool:
+    """Whether a column of this name may say where or when rows may be shown."""
+    return _DEAL_MARKS.search(plain_name(column)) is not None
 
 
 def extra_name(column: str) -> str | None:

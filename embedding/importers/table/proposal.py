@@ -14,6 +14,7 @@ from embedding.importers.table.known_columns import (
     DEAL_ROLES,
     extra_name,
     likely_kind,
+    may_be_of_a_deal,
     meaning,
 )
 from embedding.importers.table.map_text import map_text
@@ -132,6 +133,8 @@ class _Proposing:
         self._add("explicit", self._explicit)
         deals = self._deals()
         extra = self._extra()
+        if is_workbook(self._file) and not self._columns.meanings:
+            self._questions.append("no column is known: where another row is the header, say --header-row N")
         for name in CATALOGUE_PARSER.required:
             if name not in self._fields:
                 self._questions.append(
@@ -139,6 +142,13 @@ class _Proposing:
                     f' or write a map with {name} = "COLUMN" under [catalogue.fields]'
                 )
         rest = [name for name in self._columns.names if name not in self._used]
+        unread = [name for name in rest if may_be_of_a_deal(name) and name in self._columns.examples]
+        if unread:
+            # Left out in silence, what is not licensed everywhere would be shown everywhere.
+            self._questions.append(
+                f"{', '.join(unread)}: may say where or when rows may be shown, and would not be read: write a map"
+                " with [[catalogue.deals]], or with drop where it does not"
+            )
         table = TableMap(
             delimiter=self._layout.delimiter,
             encoding=self._layout.encoding,
@@ -232,11 +242,14 @@ class _Proposing:
             self._questions.append(f"{told}: no column of territories goes with it; rename it, or write a map")
             return None
         patterns = set()
-        for role in ("from", "until"):
-            column = columns[role]
+        for role, other in (("from", "until"), ("until", "from")):
+            column, beside = columns[role], columns[other]
             if column is not None:
+                facts = self._columns.facts[column]
+                # One format is told for both: where one column leaves the order open, the other may not.
+                facts = facts if beside is None else facts.beside(self._columns.facts[beside])
                 try:
-                    patterns.add(self._columns.facts[column].pattern(self._choices.dates))
+                    patterns.add(facts.pattern(self._choices.dates))
                 except Undecided as undecided:
                     self._questions.append(f"{column}: {undecided}")
         patterns.discard(None)

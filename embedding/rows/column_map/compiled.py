@@ -5,7 +5,14 @@ import re
 from typing import Any
 
 from embedding.errors import UsageError
-from embedding.rows.column_map.conversions import Convert, FieldType, check_keys, converter, extra_converter
+from embedding.rows.column_map.conversions import (
+    Convert,
+    FieldType,
+    check_format,
+    check_keys,
+    converter,
+    extra_converter,
+)
 from embedding.rows.column_map.deals import DealColumns
 from embedding.rows.column_map.declaration import Source, TableMap
 from embedding.rows.row_parser import RowParser
@@ -76,6 +83,11 @@ class CompiledMap:
             for key in ("separator", "unit"):
                 if getattr(source, key) is not None:
                     raise self._error(f"extra.{name}", f"{key} means nothing for extra")
+            if source.date is not None:
+                try:
+                    check_format(source.date)
+                except ValueError as error:
+                    raise self._error(f"extra.{name}", str(error)) from None
             if source.column is None:
                 self.extra_constants[name] = source.constant
             else:

@@ -41,6 +41,14 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("expected nothing beside a constant")
         if self.separator == "":
             raise ValueError("expected a separator of one character or more, got an empty one")
+        if self.values is not None and not self.values:
+            raise ValueError("expected a word at least in values, got none")
+        words = [word.strip().casefold() for word in (*(self.values or ()), *(self.empty or ()))]
+        twice = next((word for word in words if words.count(word) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"expected each word of values and empty once, whatever its letter case, got {twice!r} twice"
+            )
 
 
 class Deal(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from embedding.commands.check import check
 from embedding.commands.import_set import import_
 from embedding.commands.sample import sample
-from embedding.errors import NotFoundError, RejectedInputError
+from embedding.errors import NotFoundError, RejectedInputError, UsageError
 from embedding.importers.listens.registry import LISTEN_FORMATS
 from embedding.importers.registry import IMPORTERS
 from embedding.settings import EmbeddingSettings
@@ -224,12 +224,13 @@ def test_check_shows_fifty_rejects_and_says_where_the_rest_is(folder: Path) -> N
     ("content", "match", "rejected"),
     [
         pytest.param(b"", "empty file", 1, id="empty"),
+        pytest.param(b"\n\n", "no row at all came", 0, id="blank lines alone"),
         pytest.param(gzip.compress(jsonl([good()]))[:-8], "ends early", 1, id="ends early"),
         pytest.param(gzip.compress(jsonl([good(kind="song")] * 2)), "not one good row in 2", 2, id="no good row"),
     ],
 )
 def test_check_of_what_cannot_be_taken_prints_the_counts_and_fails(content: bytes, match: str, rejected: int) -> None:
-    Path("c.jsonl.gz").write_bytes(content)
+    Path("c.jsonl.gz").write_bytes(content if content[:1] != b"\n" else gzip.compress(content))
     result = run(check, "c.jsonl.gz", "--json")
     assert isinstance(result.exception, RejectedInputError)
     assert match in str(result.exception)
@@ -315,6 +316,9 @@ def test_import_of_feeds_prints_counts_and_notes(folder: Path) -> None:
 def test_a_local_address_is_asked_only_where_that_is_allowed() -> None:
     with podcast_host() as host:
         host.pages["/feed.xml"] = Page(rss(item_of_feed("g1", "One")))
+        forgotten = run(import_, "rss", host.url("/feed.xml"), host.url("/other.xml"))
+        assert isinstance(forgotten.exception, UsageError)
+        assert "expected DIR, the folder of the catalogue, behind all SRC" in str(forgotten.exception)
         result = run(import_, "rss", host.url("/feed.xml"), "data")
         assert "--allow-local lets it be asked" in str(result.exception)
         assert host.asked == []

@@ -120,6 +120,20 @@ def test_dictionaries_are_what_they_stand_for() -> None:
     assert converted(pa.array(["a", None]).dictionary_encode()) == ["a", None]
 
 
+@pytest.mark.parametrize("kind", [pa.map_(pa.string(), pa.binary()), pa.map_(pa.binary(), pa.string())])
+def test_bytes_in_a_map_that_are_no_text_are_those_of_their_row_alone(kind: pa.MapType) -> None:
+    of = (lambda byte: [("k", byte)]) if pa.types.is_binary(kind.item_type) else (lambda byte: [(byte, "v")])
+    array = pa.array([of(b"a"), of(b"\xff"), None, of(b"b")], kind)
+    good = [converted(array.slice(place, 1)) for place in (0, 2, 3)]
+    assert good[1] == [None]
+    assert [list(*(row.items() for row in rows)) for rows in (good[0], good[2])] == [
+        [tuple(text if isinstance(text, str) else text.decode() for text in pair) for pair in of(byte)]
+        for byte in (b"a", b"b")
+    ]
+    with pytest.raises(UnicodeDecodeError):
+        converted(array.slice(1, 1))
+
+
 def test_json_is_read_and_what_is_none_stays_text() -> None:
     assert converted(pa.array(['{"a": [1]}', "not", None], pa.json_())) == [{"a": [1]}, "not", None]
 

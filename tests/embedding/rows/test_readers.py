@@ -235,7 +235,9 @@ def test_lists_flags_and_empty_cells_of_csv(tmp_path: Path) -> None:
     [
         (b"id,kind,title,title,creator\n", "each column once.*title"),
         (b"id,kind,title\n", "columns id, kind, title, creator"),
-        (b"id;kind;title;creator\n", "with commas between"),
+        (b"id;kind;title;creator\n", "with commas between .other columns are read by a map: nearfield import table"),
+        (b"id,kind,title,creator\rb,track,t,c\r", "carriage return within a line .save it with the line ends"),
+        (b"\n\r\n", "line 3: expected columns id, kind, title, creator"),
         (b'id,"kind\n', "header row"),
     ],
 )
@@ -243,6 +245,30 @@ def test_a_header_that_is_none_is_an_error(tmp_path: Path, header: bytes, match:
     (tmp_path / "c.csv").write_bytes(header + b"a,track,t,c\n")
     got, _ = read_damaged(tmp_path / "c.csv", match)
     assert got == []
+
+
+def test_blank_lines_before_a_header_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(b"\n\r\n" + HEADER + b"a,track,t,c\nb,song,t,c\n")
+    items, rejects = read_items(tmp_path / "c.csv")
+    assert [item.id for item in items] == ["a"]
+    assert [reject.line for reject in rejects.first] == [5]
+
+
+@pytest.mark.parametrize("field", ["id", "title", "creator", "album", "creators", "tags"])
+def test_what_should_have_been_text_is_told_to_be_none(tmp_path: Path, field: str) -> None:
+    # The message must not be one that the value which is shown with it meets: 1.5 has up to 1,000 characters.
+    write_jsonl(tmp_path / "c.jsonl", [good(**{field: [1.5] if field in ("creators", "tags") else 1.5})])
+    _, rejects = read_items(tmp_path / "c.jsonl")
+    assert [reject.expected.startswith("text of") for reject in rejects.first] == [True]
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\udc00 and more", "\\uD83D and more"])
+def test_half_of_a_surrogate_pair_is_told_to_be_no_text(tmp_path: Path, half: str) -> None:
+    row = jsonl([good(text="WHOLE" * 50, album="HALF")]).decode().replace("WHOLE", "\\ud83d\\ude00")
+    (tmp_path / "c.jsonl").write_text(row.replace("HALF", half))
+    _, rejects = read_items(tmp_path / "c.jsonl")
+    assert [reject.expected for reject in rejects.first] == ["Unicode text (half of a surrogate pair is none)"]
+    assert half[:6] in rejects.first[0].came.replace("\\\\", "\\")
 
 
 def test_csv_rows_that_are_none_cost_only_themselves(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from embedding.errors import RejectedInputError
+from embedding.errors import RejectedInputError, UsageError
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.interaction_parser import INTERACTION_PARSER
 from embedding.rows.markets import MARKETS, is_market
@@ -172,3 +172,25 @@ def test_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
         files.write_text("b.txt", "after")
         assert (tmp_path / "a.txt").read_text() == "before"
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "after", "b.txt": "after"}
+
+
+def test_a_folder_that_nothing_came_into_is_not_left_behind(tmp_path: Path) -> None:
+    def fail(folder: Path, *, beside: bool = False) -> None:
+        with RowFiles(folder) as files:
+            files.write_text("a.txt", "half")
+            if beside:
+                (folder / "other").touch()
+            raise RejectedInputError("half way")
+
+    for folder, beside in ((tmp_path / "new" / "data", False), (tmp_path / "kept" / "data", True)):
+        with pytest.raises(RejectedInputError):
+            fail(folder, beside=beside)
+    there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert there == {"kept", "kept/data", "kept/data/other"}
+
+
+def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(UsageError, match="is a file: name another"), RowFiles(folder):
+            pass

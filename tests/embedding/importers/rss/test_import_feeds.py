@@ -212,6 +212,16 @@ def test_a_feed_names_no_files_outside_its_folder(folder: Folder, tmp_path: Path
     assert folder.items()["One"].text is None
 
 
+def test_chapters_in_the_feed_need_no_transcript(folder: Folder, tmp_path: Path) -> None:
+    chapters = (
+        '<psc:chapters><psc:chapter start="0" title="Tides"/><psc:chapter start="1:30" title="Nets"/></psc:chapters>'
+    )
+    feed = tmp_path / "feed.xml"
+    feed.write_bytes(rss(item("g1", "One", chapters), item("g2", "Two")))
+    folder.run(feed)
+    assert folder.items()["One"].chapters == (Chapter(0, "Tides"), Chapter(90, "Nets"))
+
+
 def test_a_remote_feed_names_no_files(folder: Folder, host: Host, tmp_path: Path) -> None:
     (tmp_path / "secret.vtt").write_text(VTT)
     place = (tmp_path / "secret.vtt").as_uri()
@@ -247,6 +257,25 @@ def test_a_show_without_a_guid_keeps_the_ids_it_had(folder: Folder, host: Host) 
     assert folder.items()["One"].id == first
 
 
+@pytest.mark.parametrize("how", ["by its host", "by itself"])
+def test_a_show_without_a_guid_keeps_its_ids_where_it_was_said_to_have_moved(
+    folder: Folder, host: Host, how: str
+) -> None:
+    show = "<title>Harbour Lights</title>"
+    host.pages["/old"] = Page(rss(item("g1", "One"), show=show))
+    folder.run(host.url("/old"))
+    first = folder.items()["One"].id
+    if how == "by its host":
+        host.pages |= {"/old": Page(status=301, location="/new"), "/new": host.pages["/old"]}
+    else:
+        show += f"<itunes:new-feed-url>{host.url('/new')}</itunes:new-feed-url>"
+        host.pages["/old"] = host.pages["/new"] = Page(rss(item("g1", "One"), show=show))
+    assert "moved to" in folder.run(host.url("/old")).notes[0]
+    # As it is told to: asked there from now on.
+    assert counts(folder.run(host.url("/new"))) == (1, 0, 0)
+    assert folder.items()["One"].id == first
+
+
 def test_the_show_of_an_address_is_the_guid_that_the_namespace_derives(folder: Folder, tmp_path: Path) -> None:
     # The example of https://podcasting2.org/docs/podcast-namespace/tags/guid
     link = '<atom:link rel="self" href="https://mp3s.nashownotes.com/pc20rss.xml"/>'
@@ -254,6 +283,13 @@ def test_the_show_of_an_address_is_the_guid_that_the_namespace_derives(folder: F
     feed.write_bytes(rss(item("g1", "One"), show=f"<title>A show</title>{link}"))
     folder.run(feed)
     assert folder.items()["One"].extra["show_id"] == "917393e3-1b1e-5cef-ace4-edaa54e1f810"
+
+
+def test_that_the_only_feed_is_gone_is_said_where_nothing_would_be_left(folder: Folder, host: Host) -> None:
+    host.pages["/feed"] = Page(status=410)
+    with pytest.raises(RejectedInputError, match=r"left as it was; .*/feed is gone for good \(410\)"):
+        folder.run(host.url("/feed"))
+    assert not folder.path.exists()
 
 
 def test_gone_for_good_takes_the_episodes_along(folder: Folder, host: Host) -> None:

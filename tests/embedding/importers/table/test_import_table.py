@@ -121,13 +121,53 @@ def test_an_order_that_the_dates_do_not_tell_is_asked_for_and_then_known() -> No
     label(ROW_1)
     message = asked("label.csv", "data", "--yes")
     assert (
-        'Release Date: "03/11/2023" may be 03 November 2023 or 11 March 2023, and so may every other value:'
+        'Release Date: "03/11/2023" may be 03 November 2023 or 11 March 2023, and no value tells the order:'
         " say --dates day-first or --dates month-first" in message
     )
     assert "End Date" not in message.split("What is known")[0]
     for order, day in (("day-first", "2023-11-03"), ("month-first", "2023-03-11"), ("%d/%m/%Y", "2023-11-03")):
         assert run(import_, "table", "label.csv", "data", "--dates", order, "--yes").exit_code == 0
         assert written()[0]["published_at"].startswith(day)
+
+
+def test_first_and_last_day_of_a_deal_are_written_alike() -> None:
+    rows = ("1;a;b;SE;01/01/2024;31/12/2030", "2;a;b;SE;01/01/2024;31/12/2031")
+    Path("deals.csv").write_text("\n".join(["Track ID;Artist;Title;Territories;Start Date;End Date", *rows]))
+    assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
+    assert [row["availability"] for row in written()] == [
+        [{"market": "SE", "from": "2023-12-31T23:00:00Z", "until": f"{year}-12-31T23:00:00Z"}] for year in (2030, 2031)
+    ]
+
+
+def test_the_number_of_a_deal_may_stand_before_its_columns() -> None:
+    Path("deals.csv").write_text(
+        "ISRC,Title,Artist,Deal 1 Territories,Deal 1 End Date,Deal 2 Territories\nSEABC2300001,a,b,SE,31/12/2030,NO\n"
+    )
+    assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
+    assert written()[0]["availability"] == [{"market": "SE", "until": "2030-12-31T23:00:00Z"}, {"market": "NO"}]
+
+
+@pytest.mark.parametrize("column", ["Licensed Territory List", "1st Deal", "Availability", "Embargo Until"])
+def test_a_column_that_may_be_of_a_deal_is_not_left_out_in_silence(column: str) -> None:
+    header = f"ISRC,Title,Artist,{column}"
+    Path("deals.csv").write_text(f"{header}\nSEABC2300001,a,b,SE\n")
+    assert f"{column}: may say where or when rows may be shown" in asked("deals.csv", "data", "--yes")
+    # One without any value says nothing.
+    Path("deals.csv").write_text(f"{header}\nSEABC2300001,a,b,\n")
+    assert run(import_, "table", "deals.csv", "data", "--yes").exit_code == 0
+
+
+def test_a_title_above_the_header_of_a_workbook_is_told() -> None:
+    rows = [["All tracks of 2024"], ["ISRC", "Title", "Artist"], ["SEABC2300001", "a", "b"]]
+    workbook(Path("label.xlsx"), rows)
+    assert "where another row is the header, say --header-row N" in asked("label.xlsx", "data", "--yes")
+    assert run(import_, "table", "label.xlsx", "data", "--yes", "--header-row", "2").exit_code == 0
+    assert [row["id"] for row in written()] == ["SEABC2300001"]
+
+
+def test_what_is_asked_of_dates_shows_one_that_has_two_readings() -> None:
+    Path("dates.csv").write_text("Track ID,Artist,Title,Released\n1,a,b,01/01/2024\n2,a,b,03/11/2024\n")
+    assert 'Released: "03/11/2024" may be 03 November 2024 or 11 March 2024' in asked("dates.csv", "data", "--yes")
 
 
 def test_one_date_that_fits_one_order_alone_tells_the_order() -> None:
@@ -278,7 +318,7 @@ def test_too_many_bad_rows_write_nothing() -> None:
     label(ROW_1, ROW_2, ROW_2)
     result = run(import_, "table", "label.csv", "data", "--yes")
     assert "1 of 3 rows are bad" in str(result.exception)
-    assert list(Path("data").iterdir()) == []
+    assert not Path("data").exists()
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,13 @@ def test_all_faults_of_a_row_are_told(tmp_path: Path) -> None:
         ('[catalogue]\nencoding = "utf-16"\n', "save the file as UTF-8"),
         ('[catalogue]\nencoding = "latin-99"\n', "encoding in which ASCII is itself"),
         ('[catalogue]\ndelimiter = "::"\n', "a delimiter among"),
+        (
+            '[catalogue.fields]\nexplicit = { column = "E", values = { yes = true, Yes = false } }\n',
+            "whatever its letter case, got 'yes' twice",
+        ),
+        ('[catalogue.fields]\nkind = { column = "K", values = { x = "track" }, empty = ["X"] }\n', "got 'x' twice"),
+        ('[catalogue.fields]\nkind = { column = "K", values = {} }\n', "a word at least in values"),
+        ('[catalogue.extra]\nday = { column = "D", date = "%Q" }\n', "extra.day: expected a date format such as"),
         ('[[catalogue.deals]]\nterritories = "T"\ndays = "Mars"\n', "IANA time zone such as Europe/Stockholm"),
         ('[[catalogue.deals]]\nteritories = "T"\n', r"the 1. of them: .*did you mean territories\?"),
         ('[catalogue.fields]\navailability = "W"\n[[catalogue.deals]]\nterritories = "T"\n', "say one of the two"),
