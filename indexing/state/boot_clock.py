@@ -32,8 +32,11 @@ class SharedClock:
 
     def learn(self, epoch_s: float, sent_at: float) -> None:
         """The database said `epoch_s` (seconds since 1970) to a question sent at `sent_at` (`boot_s`)."""
-        # It looked at its clock between question and answer: half of the way is as near as can be had.
-        self._offset_s = epoch_s - (sent_at + boot_s()) / 2
+        # It looked at its clock between question and answer. What was known before stays where it can be so: an answer
+        # that was long under way, to a process that was stopped, tells little.
+        least_s, most_s = epoch_s - boot_s(), epoch_s - sent_at
+        known_s = (least_s + most_s) / 2 if self._offset_s is None else self._offset_s
+        self._offset_s = min(max(known_s, least_s), most_s)
         off_s = time.time() - self.now()
         if abs(off_s) > _TOLERATED_S and not self._told:
             _log.warning("This host's clock is %+.0f s off the database's, which is the one that counts.", off_s)

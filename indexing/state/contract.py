@@ -107,8 +107,11 @@ class StateStore(Log, Protocol):
     async def served(self) -> None:
         """This host serves no more; what it keeps stays."""
 
-    async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
-        """This host's supervisor says what its workers are ready for, and which of them are over."""
+    async def report(self, loaded: str | None, gone: Sequence[str]) -> bool:
+        """This host's supervisor says what its workers are ready for, and which of them are over.
+
+        Whether the host had been forgotten meanwhile: then it should say again what it keeps.
+        """
 
     async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:
         """This host says which releases' files it keeps, each with the number of the log at which it was built; or,

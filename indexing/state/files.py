@@ -142,8 +142,9 @@ class FilesState:
     async def withdraw(self) -> None:
         return
 
-    async def report(self, loaded: str | None, gone: Sequence[str]) -> None:  # noqa: ARG002  # as StateStore
+    async def report(self, loaded: str | None, gone: Sequence[str]) -> bool:  # noqa: ARG002  # as StateStore
         self._mark.write()
+        return False
 
     async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:  # noqa: ARG002  # as StateStore
         # Nothing is cut off: what replaced nothing may be asked for by a release that comes from a backup.

@@ -126,12 +126,15 @@ class Lease:
 
     async def heard(self, timeout_s: float) -> None:
         """Returns when a frame was told, or after `timeout_s` without one; StateError when the connection broke."""
-        connection = await self._connection.connected()
-        try:
+        async with self._connection.statements() as connection:
             if connection is not self._listening:
                 await connection.execute(f"LISTEN {NOTIFIED}".encode())
                 self._listening = connection
                 return
+        # What came in while it was looked whether the connection still stands is waited for in vain.
+        if connection.pgconn.notifies() is not None:
+            return
+        try:
             async for _ in connection.notifies(timeout=timeout_s, stop_after=1):
                 pass
         except psycopg.Error as error:

@@ -83,9 +83,9 @@ class PostgresState:
     async def served(self) -> None:
         await postgres_hosts.leave(self.connection, self.host)
 
-    async def report(self, loaded: str | None, gone: Sequence[str]) -> None:
+    async def report(self, loaded: str | None, gone: Sequence[str]) -> bool:
         assert self._data_dir is not None, "serving comes first"
-        await postgres_hosts.report(self.connection, self.host, self._data_dir, loaded, gone)
+        return await postgres_hosts.report(self.connection, self.host, self._data_dir, loaded, gone)
 
     async def keep(self, kept: Mapping[str, int], *, stored: bool = False) -> None:
         await postgres_hosts.keep(self.connection, postgres_hosts.RELEASE_STORE if stored else self.host, kept)

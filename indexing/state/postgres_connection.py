@@ -93,11 +93,6 @@ class StateConnection:
             except psycopg.Error as error:
                 raise StateRefusedError(f"the state's database ({self.told}) refused: {_words(error)}") from error
 
-    async def connected(self) -> AsyncConnection:
-        """The connection itself, for whoever listens on it; StateError when there is none."""
-        async with self._lock:
-            return await self._connected()
-
     async def _connected(self) -> AsyncConnection:
         if self._connection is not None and not _is_over(self._connection):
             return self._connection

@@ -56,18 +56,24 @@ async def forget(connection: StateConnection, host: str) -> bool:
 
 async def report(
     connection: StateConnection, host: str, data_dir: Path, loaded: str | None, gone: Sequence[str]
-) -> None:
-    """What the workers of `host`, which serves from `data_dir`, are ready for, and which of them are over."""
+) -> bool:
+    """What the workers of `host`, which serves from `data_dir`, are ready for, and which of them are over.
+
+    Whether the host had been forgotten: then nobody knows what it keeps.
+    """
     async with connection.transaction() as open_:
         if gone:
             await open_.execute("DELETE FROM nearfield.workers WHERE id = ANY(%s)", (list(gone),))
         # One that was forgotten, and serves after all, is waited for again.
-        await open_.execute(
+        cursor = await open_.execute(
             "INSERT INTO nearfield.hosts AS h (host, data_dir, serves, loaded) VALUES (%s, %s, true, %s)"
             " ON CONFLICT (host) DO UPDATE SET loaded = excluded.loaded"
-            " WHERE h.loaded IS DISTINCT FROM excluded.loaded",
+            " WHERE h.loaded IS DISTINCT FROM excluded.loaded RETURNING xmax = 0",
             (host, str(data_dir), loaded),
         )
+        # Nothing comes back where nothing was to be changed; no transaction has locked a row that was just inserted.
+        row = await cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 async def prepare(connection: StateConnection, release: str, wait_s: float, without: Collection[str]) -> list[str]:

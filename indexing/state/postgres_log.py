@@ -49,6 +49,8 @@ class PostgresReader:
         self._number = 0
         self._position = ""
         self._rules: RulesAccepted | None = None
+        self.begins = 0
+        """The number up to which the log had been cut when it was last read."""
 
     @property
     def number(self) -> int:
@@ -83,7 +85,7 @@ class PostgresReader:
         if end > (frames[-1].seq if frames else self._number):
             # Those at the end said nothing that still counts.
             frames.append(Frame(end, "", (), frames[-1].seq if frames else self._number))
-        self._number, self._position = end, self._connection.position
+        self._number, self._position, self.begins = end, self._connection.position, cut
         for frame in frames:
             for change in frame.changes:
                 if isinstance(change, RulesAccepted):

@@ -36,7 +36,7 @@ class Optimising:
                     f"could not {self._doing}: copies were away for {self._patience.writes_s:.0f} s: {absent}. "
                     "Start those nodes, then run the same command again"
                 )
-            if now > give_up_at:
+            if num_idle == 0 and now > give_up_at:
                 raise StoreError(
                     f"could not {self._doing}: not done after {self._patience.optimise_s:.0f} s: "
                     f"{absent or unfinished}. Look at the server's load and log; building again starts over"

@@ -27,6 +27,13 @@ class Held(Protocol):
     def loaded(self) -> Mapping[str, LoadedRelease]:
         """All of them, by id."""
 
+    @property
+    def live_release(self) -> LoadedRelease:
+        """The one that answers where a request names none."""
+
+    def let_go(self, release_id: str) -> None:
+        """Hold a release no longer; never the live one."""
+
     def obey(self, fresh_rules: Callable[[], tuple[str, RuleSet] | None]) -> None:
         """Go by rules that were accepted since the last call, where any were."""
 

@@ -10,8 +10,9 @@ import os
 from collections.abc import Sequence
 from contextvars import ContextVar
 
-from embedding.errors import NearfieldError
+from embedding.errors import MismatchError, NearfieldError
 from indexing.errors import StartOverError, StateError
+from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
 from indexing.state.contract import StateStore
 from indexing.state.lease import Lease, Worker
@@ -136,9 +137,12 @@ class LeasedFollower:
             await self.begin()
 
     async def _apply(self, reader: PostgresReader) -> None:
+        is_first = reader.number == 0
         frames = await reader.fresh()
         # The reader has passed frames that are not applied yet: should that fail, none may be told as applied.
         self._reader = None
+        if is_first:
+            await self._check_reach(reader)
         apply(frames, self._held.loaded)
         self._reader = reader
         self._see(frames)
@@ -148,9 +152,24 @@ class LeasedFollower:
     async def _start_over(self) -> None:
         reader = self._lease.reader()
         frames = await start_over(self._held, reader)
+        await self._check_reach(reader)
         self._held.obey(reader.fresh_rules)
         self._see(frames)
         self._reader = reader
+
+    async def _check_reach(self, reader: PostgresReader) -> None:
+        """Of a log that was read from its beginning: a host that was forgotten may hold releases that it was cut
+        behind, and what was removed since would be shown again. MismatchError where the live one is such a release."""
+        for release_id, loaded in list(self._held.loaded.items()):
+            try:
+                Releases.check_reach(loaded.release.manifest, reader.begins, reader.number)
+            except MismatchError as error:
+                if release_id == self._held.live_release.release.id:
+                    # It answers nothing, until its supervisor has another release or an end for it.
+                    await self._lease.give_back()
+                    raise
+                _log.error("release %s is not held any more: %s", release_id, error)
+                self._held.let_go(release_id)
 
     def _see(self, frames: Sequence[Frame]) -> None:
         for frame in frames:

@@ -57,7 +57,9 @@ class _Host:
     async def look(self, told: Told) -> Seen:
         """Tell what there is to tell; have what is live, and what is to be, on this disk; say which."""
         workspace = self._workspace
-        await workspace.state.report(told.loaded, told.gone)
+        if await workspace.state.report(told.loaded, told.gone):
+            _log.warning("This host was forgotten (`nearfield state forget`), and lives: it says again what it keeps.")
+            self._live = None
         pointer = await workspace.state.pointer()
         # Where nothing is live, this says so.
         live = pointer.live or await workspace.releases.live_id()

@@ -61,6 +61,26 @@ def test_half_of_the_way_there_and_back_is_taken_off() -> None:
     assert clock.now() == pytest.approx(1_000.25, abs=0.05)
 
 
+def test_an_answer_that_was_long_under_way_moves_the_time_no_further_than_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the process was stopped while it asked."""
+    booted_s = 500.0
+    monkeypatch.setattr("indexing.state.boot_clock.boot_s", lambda: booted_s)
+    clock = SharedClock()
+    clock.learn(1_000.0, 499.9)
+    assert clock.now() == pytest.approx(1_000.05)
+    # Asked at 510, the database looked at its clock at once, and the answer was read at 560.
+    booted_s = 560.0
+    clock.learn(1_010.0, 510.0)
+    assert clock.now() == pytest.approx(1_060.0, abs=0.1)
+    # It looked late, and then again at its clock that was set forward by an hour.
+    clock.learn(1_060.0, 510.0)
+    assert clock.now() == pytest.approx(1_060.0, abs=0.1)
+    clock.learn(4_660.0, 559.9)
+    assert clock.now() == pytest.approx(4_660.0, abs=0.1)
+
+
 def test_frames_and_releases_of_two_hosts_an_hour_apart_sort_by_what_happened(
     monkeypatch: pytest.MonkeyPatch, stores: MemoryStores
 ) -> None:

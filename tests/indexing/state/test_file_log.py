@@ -101,6 +101,60 @@ def test_a_file_that_shrank_is_damage_for_who_read_it_before(tmp_path: Path) -> 
         reader.read()
 
 
+def test_what_came_before_damage_is_given_once_the_file_is_mended(tmp_path: Path) -> None:
+    log = FileLog(tmp_path)
+    reader = log.reader()
+    for item_id in ("a", "b", "damaged"):
+        append(log, item_id)
+    path = tmp_path / "changes.log"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"damaged", b"damagex"))
+    for _ in range(2):
+        with pytest.raises(DamagedError, match="frame 3 cannot be read"):
+            reader.read()
+    path.write_bytes(whole)
+    assert [frame.changes for frame in reader.read()] == [(TakenDown(one),) for one in ("a", "b", "damaged")]
+
+
+@pytest.mark.parametrize("num", [3, 9], ids=["of the same size", "longer"])
+@pytest.mark.parametrize("in_place", [True, False])
+def test_another_file_in_its_place_is_damage_for_who_read_it_before_and_stays_as_it_is(
+    tmp_path: Path, num: int, in_place: bool
+) -> None:
+    """As when a state was moved away and back, or a backup was put there, while a process slept."""
+    log, other = FileLog(tmp_path / "journal"), FileLog(tmp_path / "other")
+    for number in range(3):
+        append(log, f"a{number}")
+    reader = log.reader()
+    reader.read()
+    for number in range(num):
+        append(other, f"b{number}")
+    path, other_path = tmp_path / "journal" / "changes.log", tmp_path / "other" / "changes.log"
+    data = other_path.read_bytes()
+    if in_place:
+        path.write_bytes(data)
+    else:
+        other_path.rename(path)
+    with pytest.raises(DamagedError, match="another file than the one that was read up to frame 3"):
+        reader.read()
+    with pytest.raises(DamagedError, match="another file"):
+        append(log, "c")
+    assert path.read_bytes() == data
+
+
+def test_a_copy_of_the_same_file_goes_on(tmp_path: Path) -> None:
+    log = FileLog(tmp_path)
+    append(log, "a")
+    reader = log.reader()
+    reader.read()
+    path = tmp_path / "changes.log"
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    (tmp_path / "copy").rename(path)
+    assert reader.read() == []
+    append(log, "b")
+    assert [frame.seq for frame in reader.read()] == [2]
+
+
 def _append_many(folder: Path, name: str, count: int) -> None:
     log = FileLog(folder)
     for number in range(count):

@@ -141,6 +141,36 @@ def test_a_log_that_was_restored_from_before_its_snapshot_says_what_it_says(
     assert numbers(folder) == [1, 2]
 
 
+@pytest.mark.parametrize("num_after", [0, 2])
+def test_a_log_that_ends_alike_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_after: int
+) -> None:
+    """Restored from a backup, changed otherwise, and grown to the same length by changes that end with the same bytes."""
+    monkeypatch.setattr(file_log, "_FOLD_BYTES", -1)
+    why = "the label asked for it, in a letter that is longer than what was compared before"
+    for name, item_id in (("journal", "a"), ("other", "b")):
+        log = FileLog(tmp_path / name)
+        for change in (TakenDown(item_id, "", why), TakenDown("c", "", why)):
+            asyncio.run(log.append([change]))
+        for _ in range(num_after if name == "other" else 0):
+            asyncio.run(log.append([row("d")]))
+    FileLog(tmp_path / "journal").fold()
+    (tmp_path / "other" / "changes.log").rename(tmp_path / "journal" / "changes.log")
+    first = FileLog(tmp_path / "journal").reader().read()[0]
+    assert first.changes == (TakenDown("b", "", why),)
+
+
+def test_one_that_is_longer_than_its_log_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_with_snapshot(tmp_path, monkeypatch)
+    log = FileLog(tmp_path / "earlier")
+    for changes in ([row("a")], [row("a")]):
+        asyncio.run(log.append(changes))
+    (folder / "changes.log").write_bytes((tmp_path / "earlier" / "changes.log").read_bytes())
+    monkeypatch.setattr(file_log, "_FOLD_BYTES", 1 << 20)
+    FileLog(folder).fold()
+    assert numbers(folder) == [2]
+
+
 def test_it_is_made_once_the_log_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_log, "_FOLD_BYTES", 200)
 

@@ -109,8 +109,11 @@ def test_a_host_that_is_forgotten_is_waited_for_no_more_and_may_come_back(fleet:
         assert not await forget(hosts["a"].connection, "never-heard-of")
         # It was alive after all, and says so of itself.
         await hold(fleet.database.lease(fleet.clock, worker("w-b", "b")))
-        await hosts["b"].report("r0", ())
+        assert await hosts["b"].report("r0", ())
         assert await hosts["a"].prepare("r1", 0) == ["a", "b"]
+        # Once it has said what it keeps, that is known.
+        for loaded in ("r0", "r0", "r1"):
+            assert not await hosts["b"].report(loaded, ())
 
     fleet.database.run(work)
 

@@ -1,6 +1,7 @@
 """A lease: whether a worker may answer, and what others may know of it."""
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from indexing.errors import StateError
 from indexing.state.records import TakenDown
 from tests.indexing.state.leases import LEASE_S, Database, HandClock, hold, statements_untold, worker
+from tests.postgres_server import postgres_server
 
 
 def test_it_is_valid_only_once_all_was_read_and_for_its_length_from_before_it_was_asked_for() -> None:
@@ -58,6 +60,41 @@ def test_a_renewal_counts_from_before_it_was_sent_however_slow_the_database_is()
         assert not lease.valid
 
     database.run(work)
+
+
+def test_a_frame_that_was_told_while_it_was_busy_is_heard_at_once() -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        lease = database.lease(clock)
+        await hold(lease)
+        # Begins to listen.
+        await lease.heard(5)
+        await database.state().append([TakenDown("a")])
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        await lease.heard(5)
+        assert time.monotonic() - begun < 1
+        # Once, and no more.
+        await lease.heard(0.3)
+        assert time.monotonic() - begun > 0.3
+
+    database.run(work)
+
+
+def test_a_database_that_hangs_is_not_listened_to_for_ever() -> None:
+    with postgres_server() as server:
+        database, clock = Database(server), HandClock()
+
+        async def work() -> None:
+            lease = database.lease(clock)
+            await hold(lease)
+            with server.hanging():
+                async with asyncio.timeout(30):
+                    with pytest.raises(StateError, match="no answer within 10 s"):
+                        await lease.heard(1)
+
+        database.run(work)
 
 
 def test_a_renewal_that_was_not_committed_does_not_count() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 from embedding.errors import NearfieldError
@@ -31,20 +32,22 @@ class Rows:
 
 
 class Loaded:
-    """A release that is held."""
+    """A release that is held, built when the log had reached `journal_seq`."""
 
-    def __init__(self) -> None:
+    def __init__(self, release_id: str, journal_seq: int = 0) -> None:
         self.rows = Rows()
+        manifest = SimpleNamespace(id=release_id, journal_seq=journal_seq)
+        self.release = SimpleNamespace(id=release_id, manifest=manifest)
 
     def afresh(self) -> "Loaded":
-        return Loaded()
+        return Loaded(self.release.id, self.release.manifest.journal_seq)
 
 
 class Holding:
     """Two releases, and what a worker was told to do with them."""
 
     def __init__(self) -> None:
-        self.releases = {"r1": Loaded(), "r2": Loaded()}
+        self.releases = {"r1": Loaded("r1"), "r2": Loaded("r2")}
         self.live: list[str] = []
         self.rules: list[str] = []
         self.troubles: list[str] = []
@@ -52,6 +55,13 @@ class Holding:
     @property
     def loaded(self) -> Mapping[str, LoadedRelease]:
         return cast("Mapping[str, LoadedRelease]", self.releases)
+
+    @property
+    def live_release(self) -> LoadedRelease:
+        return self.loaded["r2"]
+
+    def let_go(self, release_id: str) -> None:
+        del self.releases[release_id]
 
     def obey(self, fresh_rules: Callable[[], tuple[str, RuleSet] | None]) -> None:
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from indexing.errors import StateError
 from indexing.state.contract import Activation
-from indexing.state.records import Frame, RulesAccepted, TakenDown, WentLive
+from indexing.state.records import Frame, Lifted, Removed, RulesAccepted, TakenDown, WentLive
 from tests.indexing.state.clusters import primary_and_standby
 from tests.indexing.state.leases import Database, HandClock
 from tests.postgres_server import PostgresServer, postgres_server
@@ -191,6 +191,66 @@ def test_after_a_failover_it_starts_over_with_fresh_rows(caplog: pytest.LogCaptu
         with caplog.at_level(logging.WARNING):
             database.run(work)
         assert "the log is read from its beginning" in caplog.text
+
+
+async def cut_while_it_sleeps(database: Database, one: Following) -> None:
+    """A host that was forgotten: what its releases need goes from the log."""
+    state = database.state("host-2")
+    number = await state.append([Removed("a"), TakenDown("t")])
+    await state.append([Removed("b")])
+    await state.keep({"r3": number + 1})
+    assert await one.asked() == set()
+
+
+def test_a_release_that_the_log_was_cut_behind_is_not_held_any_more(caplog: pytest.LogCaptureFixture) -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        await database.state().append([TakenDown("before")])
+        await database.state().append([Lifted("before")])
+        one = Following(database, clock)
+        await one.follower.begin()
+        # The other one was built later.
+        one.held.releases["r2"].release.manifest.journal_seq = 4
+        await cut_while_it_sleeps(database, one)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(one.follower.run())
+            await until(lambda: list(one.held.releases) == ["r2"])
+            await until(lambda: one.held.releases["r2"].rows.taken_down == {"t"})
+            running.cancel()
+        await one.follower.arrive()
+
+    with caplog.at_level(logging.ERROR):
+        database.run(work)
+    assert "release r1 is not held any more: Release r1 was built when the log had reached 0" in caplog.text
+    assert "this one was cut at 4" in caplog.text
+
+
+def test_one_whose_live_release_the_log_was_cut_behind_answers_nothing_and_is_waited_for_by_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was removed since would be shown again."""
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        await database.state().append([TakenDown("before")])
+        await database.state().append([Lifted("before")])
+        one = Following(database, clock)
+        await one.follower.begin()
+        await cut_while_it_sleeps(database, one)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(one.follower.run())
+            await until(lambda: "Release r2 was built when the log had reached 0" in caplog.text)
+            for _ in range(20):
+                with pytest.raises(StateError, match="lease has run out"):
+                    await one.asked()
+                await asyncio.sleep(0.05)
+            running.cancel()
+        state = database.state("host-2")
+        assert await state.unacknowledged(await state.append([TakenDown("u")]), 0) == []
+
+    with caplog.at_level(logging.ERROR):
+        database.run(work)
 
 
 def test_a_schema_that_was_made_anew_is_not_taken_for_a_log_without_takedowns() -> None:

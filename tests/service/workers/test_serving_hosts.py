@@ -126,6 +126,18 @@ def test_a_worker_that_stands_still_is_waited_for_and_named(hosts: tuple[Host, H
     assert first.command("index", "lift", GONE).returncode == 0
 
 
+def test_a_host_that_was_forgotten_and_lives_says_again_what_it_keeps(
+    hosts: tuple[Host, Host], database: Database
+) -> None:
+    told = "SELECT kept::text FROM nearfield.hosts WHERE host = 'host-b'"
+    kept = database.execute(told)
+    assert kept not in ([], [("{}",)])
+    done = hosts[0].command("state", "forget", "host-b")
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: database.execute(told) == kept, 20)
+    assert "This host was forgotten" in (hosts[1].folder / "log").read_text()
+
+
 def test_a_second_service_of_one_name_does_not_start(
     hosts: tuple[Host, Host], tmp_path: Path, database: Database
 ) -> None:
