@@ -51,7 +51,7 @@ def items_of_rss(data: bytes) -> int | None:
 
 
 def rows_of_sheet(data: bytes) -> int | None:
-    """Rows of a workbook's first sheet with a cell that has a value or a formula; None where it is no plain workbook."""
+    """Rows of a workbook's first sheet with a value or a formula in a cell; None where it is no plain workbook."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             root = _tree(archive.read("xl/worksheets/sheet1.xml"))
