@@ -51,7 +51,7 @@ def items_of_rss(data: bytes) -> int | None:
 
 
 def rows_of_sheet(data: bytes) -> int | None:
-    """Rows of a workbook's first sheet with a cell that has a value; None where it is no plain workbook."""
+    """Rows of a workbook's first sheet with a value or a formula in a cell; None where it is no plain workbook."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             root = _tree(archive.read("xl/worksheets/sheet1.xml"))
@@ -63,7 +63,7 @@ def rows_of_sheet(data: bytes) -> int | None:
 
 
 def _has_value(cell: Element) -> bool:
-    texts = (cell.find(f"{_SHEET}{name}") for name in ("v", "is"))
+    texts = (cell.find(f"{_SHEET}{name}") for name in ("f", "v", "is"))
     return any(text is not None and "".join(text.itertext()) for text in texts)
 
 
