@@ -11,9 +11,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from embedding.durable_files import flush_folder, hash_file, hash_of, write_durably
+from embedding.durable_files import flush, flush_folder, hash_file, hash_of, write_durably
 from embedding.rows.readers import source_files
 from indexing.release.manifest import Counts
+from indexing.stores.contract import POINTS
 
 T = TypeVar("T")
 
@@ -68,8 +69,14 @@ def is_written(folder: Path) -> bool:
 
 
 def mark_written(folder: Path, written: WrittenColumns) -> None:
-    """Say that the columns are whole, once they are on the disk."""
-    flush_folder(folder)
+    """Say that the columns are whole, once they are on the disk.
+
+    Points are for the engine to flush; it may still be at work on them, and files there come and go.
+    """
+    for part in folder.iterdir():
+        if not part.name.startswith(POINTS):
+            flush_folder(part)
+    flush(folder)
     write_durably(folder / _WRITTEN, msgspec.json.encode(written))
 
 
