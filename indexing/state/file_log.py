@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from embedding.durable_files import write_durably
 from embedding.errors import DamagedError, NearfieldError
 from indexing.errors import StateError
-from indexing.state.file_snapshot import covered, folded, read_snapshot, remove_snapshot, write_snapshot
+from indexing.state.file_snapshot import Mark, Snapshot, covered, folded, read_snapshot, remove_snapshot, write_snapshot
 from indexing.state.records import Change, Frame, Moved
 
 _log = logging.getLogger("nearfield.journal")
@@ -46,14 +46,32 @@ class FileReader:
         """Number of the last frame read."""
         self.moved: str | None = None
         """Where the log goes on, once its end was read; None while it goes on here."""
+        self.mark: Mark | None = None
+        """Of the last frame read."""
+        # The file at the last look: size, time of the last write, inode.
+        self._looked_at = (0, 0, 0)
 
     def read(self) -> list[Frame]:
-        """Frames appended since the last call; a look that finds nothing costs one `stat`. Raises DamagedError."""
+        """Frames appended since the last call, all or none; a look that finds nothing costs one `stat`.
+
+        Raises DamagedError, at each call until the file is mended.
+        """
         try:
-            size = self._path.stat().st_size
+            stat = self._path.stat()
+            looked_at = stat.st_size, stat.st_mtime_ns, stat.st_ino
         except FileNotFoundError:
-            size = 0
-        return [] if size == self.offset else list(self.stream(size))
+            looked_at = 0, 0, 0
+        if looked_at == self._looked_at:
+            return []
+        before = self.offset, self.seq, self.moved, self.mark
+        try:
+            frames = list(self.stream(looked_at[0]))
+        except BaseException:
+            # Those before what is damaged were given to nobody: once it is mended they are read again.
+            self.offset, self.seq, self.moved, self.mark = before
+            raise
+        self._looked_at = looked_at
+        return frames
 
     def stream(self, size: int) -> Iterator[Frame]:
         """As `read`, of a log that has `size` bytes by now, and one after the other."""
@@ -63,16 +81,23 @@ class FileReader:
                 "grows. Restore it from a backup: it holds takedowns and changes that no release has."
             )
         if self.offset == 0 and (snapshot := read_snapshot(self._path)) is not None:
-            self.offset, frames = snapshot
-            self.seq = frames[-1].seq
-            for frame in frames:
+            self.offset, told = snapshot
+            self.mark, self.seq = told.mark, told.frames[-1].seq
+            for frame in told.frames:
                 self._note(frame)
                 yield frame
         yield from self._frames(size)
 
     def _frames(self, size: int) -> Iterator[Frame]:
         """Those from `offset` to `size`, where the file ended just now; of a long file a part at a time."""
+        if size == 0:
+            return
         with self._path.open("rb") as file:
+            if self.mark is not None and not self.mark.is_in(file):
+                raise DamagedError(
+                    f"{self._path} is another file than the one that was read up to frame {self.seq}: expected one "
+                    "that only grows. Where it was put there on purpose, start again what says this."
+                )
             data, start = b"", 0
             file.seek(self.offset)
             while True:
@@ -101,6 +126,7 @@ class FileReader:
                 "Restore the file from a backup: it holds takedowns and changes that no release has."
             ) from error
         self.seq = frame.seq
+        self.mark = Mark(self.offset, data[start : start + _HEADER.size])
         self._note(frame)
         return frame
 
@@ -209,10 +235,13 @@ class FileLog:
     def fold(self) -> None:
         """Keep what the log says without what was replaced, for fresh readers, where it has grown by much since."""
         size = self._path.stat().st_size if self._path.exists() else 0
-        if size - covered(self._path) > _FOLD_BYTES:
+        grown = size - covered(self._path)
+        # Shorter than what it was folded from: it is another one.
+        if grown > _FOLD_BYTES or grown < 0:
             reader = self.reader()
             frames = folded(reader.stream(size))
-            write_snapshot(self._path, reader.offset, frames)
+            if reader.mark is not None:
+                write_snapshot(self._path, reader.offset, Snapshot(reader.mark, tuple(frames)))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -22,14 +23,24 @@ _log = logging.getLogger("nearfield.journal")
 FILE = "snapshot"
 _HEADER = struct.Struct("<IQ")
 _CRC_BYTES = 4
-# As much of a log's end as tells one log from another: the end of a frame's body.
-_TAIL_BYTES = 64
+
+
+class Mark(Struct, frozen=True, array_like=True):
+    """Tells one log from another by a frame of it: where that begins, and its header, which has its body's CRC."""
+
+    begins: int
+    header: bytes
+
+    def is_in(self, log: BinaryIO) -> bool:
+        """Whether `log` has that frame; where it stands in the file changes."""
+        log.seek(self.begins)
+        return log.read(len(self.header)) == self.header
 
 
 class Snapshot(Struct, frozen=True, array_like=True):
-    """`frames` are what the log says up to a frame; its bytes end with `tail` there."""
+    """`frames` are what the log says up to the frame of `mark`."""
 
-    tail: bytes
+    mark: Mark
     frames: tuple[Frame, ...]
 
 
@@ -37,8 +48,8 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Snapshot)
 
 
-def read_snapshot(log: Path) -> tuple[int, Sequence[Frame]] | None:
-    """How many bytes of `log` the snapshot beside it stands for, and its frames.
+def read_snapshot(log: Path) -> tuple[int, Snapshot] | None:
+    """How many bytes of `log` the snapshot beside it stands for, and the snapshot.
 
     None where there is none, or none that can be used, which is logged.
     """
@@ -49,14 +60,15 @@ def read_snapshot(log: Path) -> tuple[int, Sequence[Frame]] | None:
             raise ValueError("its checksum differs")
         offset = int(_HEADER.unpack_from(data)[1])
         snapshot = _decoder.decode(data[_HEADER.size :])
-        if _tail(log, offset) != snapshot.tail:
-            raise ValueError("it is of another log")
+        with log.open("rb") as file:
+            if log.stat().st_size < offset or not snapshot.mark.is_in(file):
+                raise ValueError("it is of another log")
     except FileNotFoundError:
         return None
     except (ValueError, msgspec.DecodeError) as error:
         _log.warning("%s is left out, and the whole log read, which takes longer: %s", path, error)
         return None
-    return offset, snapshot.frames
+    return offset, snapshot
 
 
 def covered(log: Path) -> int:
@@ -69,9 +81,9 @@ def covered(log: Path) -> int:
     return int(_HEADER.unpack(header)[1]) if len(header) == _HEADER.size else 0
 
 
-def write_snapshot(log: Path, offset: int, frames: Sequence[Frame]) -> None:
-    """Keep `frames`, which are what the first `offset` bytes of `log` say."""
-    data = _encoder.encode(Snapshot(_tail(log, offset), tuple(frames)))
+def write_snapshot(log: Path, offset: int, snapshot: Snapshot) -> None:
+    """Keep `snapshot`, which is what the first `offset` bytes of `log` say."""
+    data = _encoder.encode(snapshot)
     checked = struct.pack("<Q", offset) + data
     write_durably(log.with_name(FILE), struct.pack("<I", zlib.crc32(checked)) + checked)
 
@@ -79,12 +91,6 @@ def write_snapshot(log: Path, offset: int, frames: Sequence[Frame]) -> None:
 def remove_snapshot(log: Path) -> None:
     """Before the log itself becomes another one."""
     log.with_name(FILE).unlink(missing_ok=True)
-
-
-def _tail(log: Path, offset: int) -> bytes:
-    with log.open("rb") as file:
-        file.seek(max(0, offset - _TAIL_BYTES))
-        return file.read(min(_TAIL_BYTES, offset))
 
 
 def folded(frames: Iterable[Frame]) -> Sequence[Frame]:
