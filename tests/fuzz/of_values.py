@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from embedding.importers.rss.values import explicit_of, published_s, seconds_of
+from embedding.importers.rss.values import explicit_of, published_us, seconds_of
 from embedding.rows.column_map.durations import seconds
 from embedding.rows.languages import canonical, expected_language, registered_part
 from embedding.rows.times import FIRST_S, LAST_S, ceil_s, epoch_us, floor_s, rfc3339
@@ -61,8 +61,10 @@ def _time(data: bytes, _folder: Path) -> None:
         with suppress(ValueError):
             expect(0 <= ceil_s(text) - second <= 1, f"{text!r} is between {second} and {ceil_s(text)}")
         expect(0 <= moment - second * 10**6 < 10**6, f"{text!r} is {moment} us")
-    published = published_s(text)
-    expect(published is None or FIRST_S <= published <= LAST_S, f"{text!r} is {published}")
+    published_at = published_us(text)
+    expect(
+        published_at is None or FIRST_S * 10**6 <= published_at < (LAST_S + 1) * 10**6, f"{text!r} is {published_at} us"
+    )
 
 
 def _length(data: bytes, _folder: Path) -> None:
