@@ -43,7 +43,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 def test_the_scan_is_brute_force_under_any_rules(catalogue: Catalogue) -> None:
     num_found = num_short = 0
 
-    @settings(AT_LENGTH, max_examples=350)
+    @settings(AT_LENGTH, max_examples=450)
     @given(
         ruleset=rule_sets(NUM_ITEMS),
         context=contexts(),
@@ -148,7 +148,7 @@ def test_blocked_creators_do_not_shorten_an_answer(tmp_path: Path) -> None:
 def test_the_scan_is_brute_force_under_any_filter(catalogue: Catalogue) -> None:
     num_found = num_short = 0
 
-    @settings(AT_LENGTH, max_examples=350)
+    @settings(AT_LENGTH, max_examples=450)
     @given(where=filters(NUM_ITEMS), limit=st.sampled_from((1, 10, 10 * NUM_ITEMS)), number=st.integers(0, 9))
     def agree(where: Filter, limit: int, number: int) -> None:
         nonlocal num_found, num_short
