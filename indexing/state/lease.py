@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from indexing.errors import StateError
 from indexing.state.boot_clock import SharedClock, boot_s
-from indexing.state.postgres_connection import StateConnection, lost_row
+from indexing.state.postgres_connection import StateConnection, lost_row, words_of
 from indexing.state.postgres_log import NOTIFIED, PostgresReader
 from indexing.state.record_kinds import READS
 
@@ -108,10 +108,15 @@ class Lease:
         self._told = told | {applied}
         async with self._connection.statements() as connection:
             cursor = await connection.execute(
-                "UPDATE nearfield.workers SET applied = %s, renewed = nextval('nearfield.renewals')"
+                # What else it says of itself, in case somebody has changed that by hand: others wait by it.
+                "UPDATE nearfield.workers"
+                " SET applied = %s, renewed = nextval('nearfield.renewals'), lease_s = %s, reads = %s"
                 " WHERE id = %s AND applied = ANY(%s) AND position = %s"
                 " RETURNING extract(epoch FROM clock_timestamp())::float8",
-                (applied, self._worker.id, list(told), self._connection.position),
+                (
+                    *(applied, self._worker.lease_s, READS),
+                    *(self._worker.id, list(told), self._connection.position),
+                ),
             )
             row = await cursor.fetchone()
         if row is None:
@@ -138,7 +143,7 @@ class Lease:
             async for _ in connection.notifies(timeout=timeout_s, stop_after=1):
                 pass
         except psycopg.Error as error:
-            raise StateError(f"the state's database is not heard any more: {error}") from error
+            raise StateError(f"the state's database is not heard any more: {words_of(error)}") from error
 
     async def give_back(self) -> None:
         """Nobody needs to wait for this worker any more: it answers nothing."""

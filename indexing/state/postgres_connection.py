@@ -89,9 +89,9 @@ class StateConnection:
                     yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
                 await self._give_up()
-                raise StateError(f"the state's database ({self.told}) does not answer: {_words(error)}") from error
+                raise StateError(f"the state's database ({self.told}) does not answer: {words_of(error)}") from error
             except psycopg.Error as error:
-                raise StateRefusedError(f"the state's database ({self.told}) refused: {_words(error)}") from error
+                raise StateRefusedError(f"the state's database ({self.told}) refused: {words_of(error)}") from error
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is not None and not _is_over(self._connection):
@@ -100,13 +100,13 @@ class StateConnection:
         try:
             connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
         except psycopg.Error as error:
-            raise StateError(f"the state's database ({self.told}) cannot be reached: {_words(error)}") from error
+            raise StateError(f"the state's database ({self.told}) cannot be reached: {words_of(error)}") from error
         try:
             async with _cut_off_after(connection, _PREPARE_S):
                 await self._prepare(connection)
         except (psycopg.Error, TimeoutError) as error:
             await connection.close()
-            raise StateError(f"the state's database ({self.told}) cannot be used: {_words(error)}") from error
+            raise StateError(f"the state's database ({self.told}) cannot be used: {words_of(error)}") from error
         except BaseException:
             await connection.close()
             raise
@@ -280,5 +280,6 @@ def lost_row() -> StateRefusedError:
     return StateRefusedError("the state's database has lost its row in nearfield.state: restore it from a backup")
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
+    """The database's own words, on one line."""
     return " ".join(str(error).split()) or type(error).__name__

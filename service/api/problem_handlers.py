@@ -89,7 +89,8 @@ def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemErro
         )
     if isinstance(error, StateError):
         # Told once by whoever keeps up with the state; here for the client.
-        return ProblemError("state-unavailable", f"{error}. Try again.", headers={"Retry-After": str(_STORE_RETRY_S)})
+        told = f"{str(error).removesuffix('.')}. Try again."
+        return ProblemError("state-unavailable", told, headers={"Retry-After": str(_STORE_RETRY_S)})
     incident = _log_incident(request, error)
     if isinstance(error, StoreError):
         return ProblemError(

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from embedding.errors import NearfieldError
+from embedding.errors import DamagedError, NearfieldError
+from indexing.errors import StateError
 from indexing.rules.declaration import RuleSet
 from indexing.state.contract import LogReader, StateStore
 from indexing.state.records import Frame
@@ -101,6 +102,13 @@ class LookingFollower:
         await self.arrive()
 
     async def arrive(self) -> None:
+        try:
+            await self._look()
+        except DamagedError as error:
+            # Every request meets with it until the files are mended: `run` tells it once, and clients are told here.
+            raise StateError(str(error)) from error
+
+    async def _look(self) -> None:
         if self._reader is None:
             reader = self._state.reader()
             self._held.obey(reader.fresh_rules)

@@ -143,7 +143,7 @@ def test_a_log_that_was_restored_from_before_its_snapshot_says_what_it_says(
 
 @pytest.mark.parametrize("num_after", [0, 2])
 def test_a_log_that_ends_alike_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_after: int) -> None:
-    """Restored from a backup, changed otherwise, and grown to the same length by changes that end with the same bytes."""
+    """Restored from a backup, changed otherwise, and grown to the same length by changes that end alike."""
     monkeypatch.setattr(file_log, "_FOLD_BYTES", -1)
     why = "the label asked for it, in a letter that is longer than what was compared before"
     for name, item_id in (("journal", "a"), ("other", "b")):

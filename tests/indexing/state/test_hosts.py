@@ -149,6 +149,25 @@ def test_what_others_keep_is_theirs(fleet: Fleet) -> None:
     fleet.database.run(work)
 
 
+def test_the_release_store_keeps_as_a_host_does_and_is_not_forgotten_like_one(fleet: Fleet) -> None:
+    async def work() -> None:
+        first, second = fleet.database.state("a"), fleet.database.state("b")
+        await first.append([row("old")])
+        await first.keep({"r1": 0}, stored=True)
+        await first.keep({"r2": 1})
+        assert await second.kept_elsewhere() == {"r1", "r2"}
+        assert await second.kept_elsewhere(stored=False) == {"r2"}
+        assert not await forget(first.connection, "")
+        assert await second.kept_elsewhere() == {"r1", "r2"}
+        assert await first.begins() == 0
+        await first.keep({}, stored=True)
+        assert await first.begins() == 0
+        await first.keep({"r2": 1})
+        assert await first.begins() == 1
+
+    fleet.database.run(work)
+
+
 def test_the_log_is_cut_behind_the_oldest_release_that_anybody_keeps(fleet: Fleet) -> None:
     async def work() -> None:
         first, second = fleet.database.state("a"), fleet.database.state("b")

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from indexing.errors import StateError
+from indexing.state.record_kinds import READS
 from indexing.state.records import TakenDown
 from tests.indexing.state.leases import LEASE_S, Database, HandClock, hold, statements_untold, worker
 from tests.postgres_server import postgres_server
@@ -58,6 +59,20 @@ def test_a_renewal_counts_from_before_it_was_sent_however_slow_the_database_is()
         assert lease.valid
         clock.now = 1100 + LEASE_S
         assert not lease.valid
+
+    database.run(work)
+
+
+@pytest.mark.parametrize("by_hand", ["lease_s = 0", "lease_s = 'NaN'", "reads = 0"])
+def test_what_was_changed_by_hand_is_put_right_by_the_next_renewal(by_hand: str) -> None:
+    database, clock = Database(), HandClock()
+
+    async def work() -> None:
+        lease = database.lease(clock)
+        await hold(lease)
+        database.execute(f"UPDATE nearfield.workers SET {by_hand}")
+        assert await lease.renew(0)
+        assert database.execute("SELECT lease_s, reads FROM nearfield.workers") == [(LEASE_S, READS)]
 
     database.run(work)
 

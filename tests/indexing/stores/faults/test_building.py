@@ -157,6 +157,20 @@ async def written_without(cluster: QdrantCluster, store: ServerStore, batch: Poi
     cluster.restart(node)
 
 
+def test_what_is_optimised_is_never_given_up_however_little_time_there_is(cluster: QdrantCluster) -> None:
+    """As on a machine with much to do, where a look takes long."""
+
+    async def run() -> None:
+        async with store_at(cluster, 0) as store:
+            await store.create(NAME, SCHEMA)
+            await write(store, range(200))
+            await store.optimise(NAME)
+        async with store_at(cluster, 0, Patience(optimise_s=0)) as hurried:
+            await hurried.optimise(NAME)
+
+    asyncio.run(run())
+
+
 def test_copies_that_do_not_hold_as_much_are_never_taken_for_optimised(cluster: QdrantCluster) -> None:
     async def run() -> None:
         async with store_at(cluster, 0, Patience(optimise_s=5)) as store:
