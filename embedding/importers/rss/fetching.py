@@ -1,5 +1,6 @@
 """Documents fetched over HTTP, politely: only what is new, within bounds of time and size, from no local address."""
 
+import re
 import time
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -40,11 +41,15 @@ class Fetched(NamedTuple):
     moved_to: str | None = None
 
 
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+
+
 class FetchError(Exception):
-    """Why a document did not come; `lasting` where asking again would change nothing."""
+    """Why a document did not come, without the passwords of addresses; `lasting` where asking again would change
+    nothing."""
 
     def __init__(self, message: str, *, lasting: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(_USER_INFO.sub("", message))
         self.lasting = lasting
 
 

@@ -82,6 +82,12 @@ def test_what_does_not_come_says_why(host: Host, fetcher: Fetcher, page: Page, w
     assert "secret" not in str(error.value)
 
 
+def test_a_password_in_an_address_is_refused_and_not_told(fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError, match=r"http://example\.com/feed: expected an address without user name") as error:
+        fetcher.fetch("http://me:s@cret@example.com/feed")
+    assert "cret" not in str(error.value)
+
+
 def test_gone_is_an_answer(host: Host, fetcher: Fetcher) -> None:
     host.pages["/feed"] = Page(status=410)
     assert fetcher.fetch(host.url("/feed")).state == "gone"
