@@ -250,7 +250,8 @@ def test_a_journal_that_cannot_be_read_stops_answers_rather_than_showing_what_wa
     path = data_dir / "journal" / "changes.log"
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    assert client.get("/v1/items/jazz-8/similar").status_code == 500
+    answer = client.get("/v1/items/jazz-8/similar")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:nearfield:problem:state-unavailable")
     path.write_bytes(data)
     assert client.get("/v1/items/jazz-8/similar").status_code == 200
 
