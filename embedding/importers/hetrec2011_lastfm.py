@@ -20,7 +20,7 @@ from embedding.rows.schema import Interaction, Item
 
 # A tag that fewer gave tells who knows the artist rather than what the artist is like.
 MIN_TAG_USERS = 10
-_MAX_TAGS = 500
+_MAX_TAGS, _MAX_TAG = 500, 200
 
 
 class _Artist(Struct):
@@ -65,11 +65,17 @@ def _interaction(play: _Play) -> Interaction:
     return INTERACTION_PARSER.from_fields({"user_id": play.userID, "item_id": play.artistID, "weight": weight})
 
 
+def _tag(tag: _Tag) -> _Tag:
+    if len(tag.tagValue.strip()) > _MAX_TAG:
+        raise RowProblem("tagValue", f"text of up to {_MAX_TAG} characters", shown(tag.tagValue))
+    return tag
+
+
 _ARTISTS: RowParser[_Artist, Item] = RowParser("an artist", _Artist, _item, ("id", "name"), {}, {})
 _PLAYS: RowParser[_Play, Interaction] = RowParser(
     "a play count", _Play, _interaction, ("userID", "artistID", "weight"), {}, {}
 )
-_TAGS: RowParser[_Tag, _Tag] = RowParser("a tag", _Tag, lambda tag: tag, ("tagID", "tagValue"), {}, {})
+_TAGS: RowParser[_Tag, _Tag] = RowParser("a tag", _Tag, _tag, ("tagID", "tagValue"), {}, {})
 _TAGGED: RowParser[_Tagged, _Tagged] = RowParser(
     "a tag given", _Tagged, lambda tagged: tagged, ("userID", "artistID", "tagID"), {}, {}
 )

@@ -42,6 +42,7 @@ class TestHetRec2011LastFm(ImporterContract):
     bad_lines = {  # noqa: RUF012  # the suite declares it
         "artists.dat": ("1\tAgain\tu\t\n3\t\tu\t\n", [(4, "id"), (5, "title"), (5, "creator")]),
         # An empty line is no row.
+        "tags.dat": (f"10\t{'long ' * 41}\n11\tshort\n", [(5, "tagValue")]),
         "user_artists.dat": (b"3\t1\n3\t1\toften\n\xff\t1\t1\n\n", [(5, ""), (6, "weight"), (7, "")]),
     }
 
