@@ -76,7 +76,7 @@ def test_what_nobody_could_ask_for_is_refused_with_what_was_meant(field: str, va
     ],
 )
 def test_languages_are_kept_as_registered_tags(written: str, kept: str) -> None:
-    episode = {
+    episode: Row = {
         **{"episode_id": "e1", "source": "a feed", "show_id": "s1", "show": "A show", "title": "An episode"},
         **{"description": "What it is about.", "language": written, "categories": [], "published": None},
         **{"duration_s": 498, "explicit": None, "guid": "g1"},

@@ -51,8 +51,9 @@ def main() -> None:
     folder = arguments.folder or Path(tempfile.gettempdir()) / f"nearfield-world-{arguments.items}-{DIMS}"
     opened_world(folder, arguments.items, DIMS)
     if arguments.database == "files":
-        Console().print(in_files(arguments.rows, arguments.changes))
-        return
+        shown, taken_s = in_files(arguments.rows, arguments.changes)
+        Console().print(shown)
+        sys.exit(taken_s > _BAR_S)
     table = Table(
         "changes", "records read", "caught up in s", "bar", title=f"{arguments.rows:,} rows of {DIMS} numbers"
     )
