@@ -33,8 +33,8 @@ INTERACTIONS: list[dict[str, Any]] = [
 ]
 CSV_TABLE = (
     "Title,Artist,ISRC,Duration,Explicit,Territories,Release Date,Deal End Date,Genre,Notes\r\n"
-    'Kajen,Åsa Bergman,SEXYZ2300001,3:34,yes,SE;NO;GB,03/11/2023,31/12/2080,"Pop; Indie",ask\r\n'
-    '"Hamnen, live",Åsa Bergman,SEXYZ2300002,1:02:03,no,Worldwide except US,13/11/2023,,Pop,\r\n'
+    'Kajen,Röda Ankare,SEXYZ2300001,3:34,yes,SE;NO;GB,03/11/2023,31/12/2080,"Pop; Indie",ask\r\n'
+    '"Hamnen, live",Röda Ankare,SEXYZ2300002,1:02:03,no,Worldwide except US,13/11/2023,,Pop,\r\n'
 ).encode()
 MAP = """
 [catalogue]
