@@ -13,7 +13,7 @@ GOOD_ROWS: list[dict[str, Any]] = [
         "kind": "episode",
         "title": "Knots",
         "creator": "At Sea",
-        "creators": ["At Sea", "Bo Quill"],
+        "creators": ["At Sea", "The Quills"],
         "text": "Which knot holds?",
         "chapters": [{"start_s": 0, "title": "Hello"}, {"start_s": 90.5, "title": "Nets"}],
         "tags": ["sailing", "café"],

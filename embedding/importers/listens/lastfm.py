@@ -120,7 +120,7 @@ _TRACKS: RowParser[_Track, Listen] = RowParser(
     required=("name", "artist"),
     expected={
         **dict.fromkeys(("name", "mbid", "url", "streamable", "loved"), "text"),
-        **dict.fromkeys(("artist", "album"), 'an object such as {"#text": "Nina Simone", "mbid": ""}'),
+        **dict.fromkeys(("artist", "album"), 'an object such as {"#text": "The Paper Anchors", "mbid": ""}'),
         **{f"{part}.{key}": "text" for part in ("artist", "album") for key in ("#text", "name", "mbid")},
         "date": 'an object such as {"uts": "1700000000"}',
         "date.uts": "seconds since 1970",

@@ -22,8 +22,8 @@ CATALOGUE: list[Row] = [
         "id": "t3",
         "kind": "track",
         "title": "Ｃafé  Straße",
-        "creator": "Ada Vale",
-        "creators": ["Ada Vale", "Bo Quill"],
+        "creator": "The Vale",
+        "creators": ["The Vale", "The Quills"],
     },
     {
         "id": "t4",
@@ -148,7 +148,7 @@ def test_names_match_under_their_key_each_creator_counting_and_kinds_apart(catal
     none = {"master_metadata_track_name": None, "master_metadata_album_artist_name": None}
     source = spotify(
         tmp_path,
-        stream(master_metadata_album_artist_name="BO QUILL", master_metadata_track_name="café strasse"),
+        stream(master_metadata_album_artist_name="THE QUILLS", master_metadata_track_name="café strasse"),
         stream(episode_name="Knots", episode_show_name="at sea", **none),
         stream(master_metadata_album_artist_name="At Sea", master_metadata_track_name="Knots"),
     )
@@ -179,7 +179,7 @@ def test_what_matches_nothing_is_written_with_the_reason_the_most_heard_first(ca
         tmp_path,
         stream(),
         stream(**{artist: "Nobody", title: "Nothing"}),
-        stream(**{artist: "Ada Vale", title: "Nothing", "master_metadata_album_album_name": None}),
+        stream(**{artist: "The Vale", title: "Nothing", "master_metadata_album_album_name": None}),
         stream(**{artist: "Nobody", title: "Nothing", "ts": "2024-06-01T08:00:00Z"}),
         stream(**{artist: None, title: None, "master_metadata_album_album_name": None}),
     )
@@ -208,7 +208,7 @@ def test_listenbrainz_matches_by_isrc_then_mbid_then_names_from_a_zip_file(catal
         "listens/2024/5.jsonl": [
             LISTEN,
             listened(**known, additional_info={"isrc": "seabc2400017", "recording_mbid": "unknown"}),
-            listened(artist_name="Ada Vale", track_name="Café Straße", mbid_mapping=None),
+            listened(artist_name="The Vale", track_name="Café Straße", mbid_mapping=None),
         ],
         "listens/2023/12.jsonl": [listened(**known, additional_info={"recording_mbid": "nobody's"})],
     }
