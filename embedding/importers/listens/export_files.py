@@ -63,8 +63,9 @@ def _unpacked(source: Path, folder: Path, of: ListenFormat) -> list[ExportFile]:
     found = []
     try:
         with zipfile.ZipFile(source) as archive:
+            # Not `is_dir`, which fails on a member without a name.
             members = sorted(
-                (member for member in archive.infolist() if not member.is_dir() and of.reads(member.filename)),
+                (m for m in archive.infolist() if not m.filename.endswith("/") and of.reads(m.filename)),
                 key=lambda member: member.filename,
             )
             size = sum(member.file_size for member in members)

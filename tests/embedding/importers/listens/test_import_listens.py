@@ -340,6 +340,23 @@ def test_a_zip_file_that_is_damaged_elsewhere_is_refused(
     assert "a zip file that can be read" in str(error)
 
 
+def test_what_has_no_name_in_a_zip_file_is_passed_over(catalogue: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("x", "not a listen")
+        file.writestr("listens/1.jsonl", json.dumps(LISTEN))
+    # The name's length is set to nothing in the list of members, and the name taken out of it.
+    data = archive.read_bytes()
+    start = data.index(b"PK\x01\x02")
+    listed = data[start : start + 28] + b"\0\0" + data[start + 30 : start + 46] + data[start + 47 :]
+    end = listed.rindex(b"PK\x05\x06")
+    size = (int.from_bytes(listed[end + 12 : end + 16], "little") - 1).to_bytes(4, "little")
+    archive.write_bytes(data[:start] + listed[: end + 12] + size + listed[end + 16 :])
+
+    told, _, _ = imported(catalogue, "listenbrainz", archive)
+    assert told["interactions"] + sum(told["unmatched"].values()) == 1
+
+
 def test_an_export_of_another_catalogue_is_refused_with_what_was_heard_most(catalogue: Path, tmp_path: Path) -> None:
     source = spotify(tmp_path, *[stream(master_metadata_track_name="Nothing")] * 3)
 
