@@ -21,6 +21,7 @@ from embedding.rows.markets import ASSIGNED
 # langcodes takes `_` too, and languages of four letters and more, of which there are none.
 _WELL_FORMED = re.compile(r"(?=.{1,35}$)([a-z]{2,3}|[ix])(-[a-z0-9]{1,8})*")
 _IN_BRACKETS = re.compile(r"\s*\(.*\)$")
+_MAX_SUCCESSORS = 4
 _RULE = "a registered BCP 47 tag such as sv or en-US; leave the field out where there is none"
 
 
@@ -32,6 +33,18 @@ def canonical(tag: str) -> str | None:
     en), and the language that stands for its macrolanguage becomes that (`cmn` zh), as Unicode CLDR has it
     (UTS 35, annex C).
     """
+    found = _replaced(tag)
+    # A successor may have one itself, once it stands where the old part stood.
+    for _ in range(_MAX_SUCCESSORS):
+        again = None if found is None else _replaced(found)
+        if again == found:
+            return found
+        found = again
+    return None
+
+
+def _replaced(tag: str) -> str | None:
+    """`tag` with each part replaced by its successor once."""
     lowered = tag.lower()
     if not lowered.isascii() or _WELL_FORMED.fullmatch(lowered) is None:
         return None
