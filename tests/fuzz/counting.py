@@ -29,6 +29,9 @@ def rows_of_csv(data: bytes, delimiter: str = ",") -> int | None:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
     except csv.Error:
         return None
+    while rows and not rows[0]:
+        # Blank lines may stand before the header.
+        del rows[0]
     return sum(1 for row in rows[1:] if any(row)) if rows else None
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from embedding.errors import RejectedInputError
 from tests.fuzz import judge
+from tests.fuzz.counting import rows_of_csv
 from tests.fuzz.judge import judged
 from tests.fuzz.reader import FuzzReader, Read, expect
 from tests.fuzz.registry import READERS
@@ -86,6 +87,10 @@ def test_each_fault_is_kept_once_by_its_smallest_input_and_known_inputs_are_not_
     tally.write()
     report = read_report(tmp_path / "report.json")
     assert (report.inputs, report.taken, [one.data for one in report.findings]) == (4, 1, [b"x"])
+
+
+def test_blank_lines_before_a_header_are_no_rows() -> None:
+    assert rows_of_csv(b"\r\n\na,b\n1,2\n,\n3,\n") == 2
 
 
 def test_the_command_counts_its_inputs(tmp_path: Path) -> None:
