@@ -136,6 +136,9 @@ def test_a_host_that_was_forgotten_and_lives_says_again_what_it_keeps(
     assert done.returncode == 0, done.stderr
     eventually(lambda: database.execute(told) == kept, 20)
     assert "This host was forgotten" in (hosts[1].folder / "log").read_text()
+    # Its worker learns of it by the next renewal, and answers again once it has read all and said so.
+    has_read_all = "SELECT w.applied = s.number FROM nearfield.workers w, nearfield.state s WHERE w.host = 'host-b'"
+    eventually(lambda: database.execute(has_read_all) == [(True,)], 30)
 
 
 def test_a_second_service_of_one_name_does_not_start(
