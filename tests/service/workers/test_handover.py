@@ -38,7 +38,8 @@ def test_no_request_fails_while_two_workers_are_replaced_again_and_again(tmp_pat
         assert hurried.failures == []
         assert thoughtful.failures == []
         assert hurried.num_requests > 500
-        assert not first & service.children()
+        # Idle connections are closed at the end of an old worker's patience.
+        eventually(lambda: not first & service.children())
         assert (service.ask()["pid"] in service.forks()) == forked
         # A replacement loads what a first worker leaves for later.
         assert service.ask()["replacing"] == "1"
