@@ -33,7 +33,7 @@ class FieldFaults:
     def unknown(self, fields: Mapping[str, Any]) -> list[Fault]:
         """Those of `fields` that such a row does not have, a fault each: 101 at most."""
         names = islice((name for name in fields if name not in self._types), MAX_FAULTS + 1)
-        return [Fault(_label(name), self._no_such_field(name), shown(fields[name])) for name in names]
+        return [Fault(label(name), self._no_such_field(name), shown(fields[name])) for name in names]
 
     def left(self, name: str, value: Any, faults: list[Fault]) -> Any:
         """What field `name` can take of its `value`, which is changed; the rest is added to `faults`."""
@@ -70,7 +70,7 @@ class FieldFaults:
             return value
         unknown = _UNKNOWN_FIELD.search(message)
         if unknown and isinstance(inner, dict) and (key := unknown.group(1)) in inner:
-            faults.append(Fault(f"{path}.{_label(key)}", self._words(general, inner), shown(inner.pop(key))))
+            faults.append(Fault(f"{path}.{label(key)}", self._words(general, inner), shown(inner.pop(key))))
             return value
         faults.append(Fault(path, self._words(general, inner), shown(inner)))
         if holder is None:
@@ -110,7 +110,7 @@ def _same_place(one: str, other: str) -> bool:
     return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """A field's name as somebody else wrote it, fit for one line."""
     if not name:
         return '""'

@@ -10,7 +10,7 @@ from embedding.rows.column_map.conversions import Misfit, converted, is_blank_ce
 from embedding.rows.column_map.declaration import TableMap
 from embedding.rows.layout import likely_delimiters
 from embedding.rows.rejects import Fault, shown
-from embedding.rows.row_faults import of_other_fields
+from embedding.rows.row_faults import label, of_other_fields
 from embedding.rows.row_parser import Raw, Row, RowParser, RowProblem
 from embedding.rows.streams import FileDamage
 
@@ -79,7 +79,7 @@ class MappedParser(RowParser[Raw, Row]):
             self._unseen.difference_update(fields)
         unknown = [column for column in fields if column not in self._map.known]
         return self._row(
-            fields, [Fault(_label(column), self._expected_column, shown(fields[column])) for column in unknown]
+            fields, [Fault(label(column), self._expected_column, shown(fields[column])) for column in unknown]
         )
 
     def from_fields(self, fields: dict[str, Any]) -> Row:
@@ -135,7 +135,7 @@ class MappedParser(RowParser[Raw, Row]):
     def _with_column(self, fault: Fault) -> Fault:
         """The fault with the column that its field was read from."""
         column = self._map.column_of(fault.field)
-        return fault if column is None else fault._replace(field=f"{fault.field} (column {_label(column)})")
+        return fault if column is None else fault._replace(field=f"{fault.field} (column {label(column)})")
 
     @property
     def _expected_column(self) -> str:
@@ -146,11 +146,7 @@ class MappedParser(RowParser[Raw, Row]):
         return f" (the header has delimiter = {likely[0]!r}: say so in the map)" if likely else ""
 
 
-def _label(column: str) -> str:
-    return shown(column)[1:-1] if len(column) <= 60 else shown(column[:60])[1:-1] + "…"
-
-
 def _listed(columns: Iterable[str]) -> str:
-    names = [_label(column) for column in columns]
+    names = [label(column) for column in columns]
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return ", ".join(names[:20]) + more
