@@ -96,8 +96,8 @@ def open_dependencies(settings: Settings) -> Dependencies:
     if live.release.has_text:
         with suppress(EncoderMissingError):
             # Without an encoder everything but search works; /health/ready tells.
-            live.release.check_encoder(find_encoder(local_encoder(settings.encoder)).hash)
-        load = partial(_load_encoder, settings.encoder)
+            live.release.check_encoder(find_encoder(local_encoder(settings.encoder, settings.vector_cache_dir)).hash)
+        load = partial(_load_encoder, settings.encoder, settings.vector_cache_dir)
     encoder = EncoderGate(load, settings.encoder_wait_s)
     environ = {**os.environ, **as_environ(settings)}
     return Dependencies(
@@ -199,8 +199,8 @@ def _no_encoder(release_id: str) -> TextEncoder:
     raise EncoderMissingError(f"release {release_id} was built without text vectors: it needs no text encoder")
 
 
-def _load_encoder(place: EncoderPlace | None) -> TextEncoder:
-    folder = local_encoder(place)
+def _load_encoder(place: EncoderPlace | None, cache_dir: Path) -> TextEncoder:
+    folder = local_encoder(place, cache_dir)
     # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
     find_encoder(folder)
     from embedding.text.sentence_encoder import SentenceEncoder

@@ -67,7 +67,7 @@ def run_adaptation(request: AdaptRequest, settings: EmbeddingSettings, reporter:
     """
     _check_out(request.out)
     device = find_device(request.device).type
-    base = find_encoder(fetched_encoder(settings.encoder))
+    base = find_encoder(fetched_encoder(settings.encoder, settings.vector_cache_dir))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with Rejects(settings.data_dir / "rejects" / "catalogue.jsonl") as rejects:
         training, tests = _read(request, _items(request.catalogue, rejects, reporter))

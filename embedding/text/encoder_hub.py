@@ -1,4 +1,4 @@
-"""Which folder the setting `encoder` means: one that it names, or the snapshot of a model on a hub, fetched once."""
+"""Which folder the setting `encoder` means: a packaged model's, one that it names, or a hub's snapshot, fetched once."""
 
 import os
 import subprocess
@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from embedding.errors import EncoderMissingError
-from embedding.settings import EncoderPlace
+from embedding.settings import MINILM, MULTILINGUAL, EncoderPlace
+from embedding.text.e5_folder import converted_e5
 
 # What the user has set, read before embedding.text.sentence_encoder sets it for this process.
 _NO_NETWORK = os.environ.get("HF_HUB_OFFLINE", "0")
@@ -18,13 +19,20 @@ _TIMEOUT_S = 10.0
 _LONGEST_REASON = 300
 
 
-def local_encoder(place: EncoderPlace | None) -> Path | None:
-    """The folder that `place` means on this machine, None for the packaged encoder; no network is asked.
+def local_encoder(place: EncoderPlace | None, cache_dir: Path) -> Path | None:
+    """The folder that `place` means on this machine, None for all-MiniLM-L6-v2; no network is asked.
 
-    EncoderMissingError for a hub name that is not in the Hugging Face cache, or not all of it.
+    multilingual-e5-small is converted once, to a folder below `cache_dir`.
+
+    EncoderMissingError for a hub name that is not in the Hugging Face cache, or not all of it, and for a packaged
+    encoder whose package is not installed.
     """
-    if place is None or place.hub_name is None:
-        return None if place is None else Path(place)
+    if place is None or place == MINILM:
+        return None
+    if place == MULTILINGUAL:
+        return converted_e5(cache_dir)
+    if place.hub_name is None:
+        return Path(place)
     folder, reason = _snapshot(place.hub_name, "1", _TIMEOUT_S)
     if folder is None:
         raise EncoderMissingError(
@@ -35,13 +43,13 @@ def local_encoder(place: EncoderPlace | None) -> Path | None:
     return folder
 
 
-def fetched_encoder(place: EncoderPlace | None, timeout_s: float = _TIMEOUT_S) -> Path | None:
+def fetched_encoder(place: EncoderPlace | None, cache_dir: Path, timeout_s: float = _TIMEOUT_S) -> Path | None:
     """As `local_encoder`; a model that is not in the cache is fetched first, all of it, and stays there.
 
     EncoderMissingError also where the hub does not answer within `timeout_s`, or refuses.
     """
     try:
-        return local_encoder(place)
+        return local_encoder(place, cache_dir)
     except EncoderMissingError:
         if place is None or place.hub_name is None:
             raise

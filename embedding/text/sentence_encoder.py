@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from embedding.errors import EncoderMissingError
 from embedding.protocols import Vectors
 from embedding.text.encoder_folder import EncoderFolder, find_encoder
+from embedding.text.mapped_words import map_word_vectors
 
 # What a forward pass holds at once; the library sorts by length before it cuts batches. Real episode texts a second,
 # two cores: bfloat16 138 with 16, 132 with 32, 99 with 64; float32 54 with 16, 45 with the library's 32.
@@ -50,6 +51,8 @@ class SentenceEncoder:
             # Not as an argument of loading: while it reads, the library would make bfloat16 the default of every tensor
             # that any other thread makes.
             model.to(precision(device))
+            if device == "cpu":
+                map_word_vectors(model, found.path)
         # Each module of a model reads its own files and fails in its own way; the cause goes into the message.
         except Exception as error:
             raise EncoderMissingError(

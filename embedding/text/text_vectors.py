@@ -90,6 +90,6 @@ def open_text_vectors(settings: EmbeddingSettings, load_encoder: LoadEncoder, wa
     if not wanted:
         yield NoText()
         return
-    encoder = DeferredEncoder(find_encoder(fetched_encoder(settings.encoder)), load_encoder)
+    encoder = DeferredEncoder(find_encoder(fetched_encoder(settings.encoder, settings.vector_cache_dir)), load_encoder)
     with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
         yield CachedText(encoder, cache)

@@ -81,7 +81,7 @@ def with_encoder_folder(settings: Settings) -> Settings:
     if settings.encoder is None:
         return settings
     try:
-        folder = fetched_encoder(settings.encoder)
+        folder = fetched_encoder(settings.encoder, settings.vector_cache_dir)
     except EncoderMissingError as error:
         # All but texts can be answered; /health/ready goes on saying so.
         _log.error("there is no text encoder: %s", error)

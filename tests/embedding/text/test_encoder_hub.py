@@ -18,6 +18,8 @@ from embedding.text.sentence_encoder import SentenceEncoder
 from tests.embedding.text.fake_hub import COMMIT, NAME, FakeHub, serving
 
 PLACE = EncoderPlace(NAME)
+# A folder that no encoder of a hub is written to.
+NO_CACHE = Path("/nonexistent")
 
 
 @pytest.fixture(scope="module")
@@ -89,54 +91,54 @@ def test_what_is_a_hub_name_and_what_a_folder(tmp_path: Path, text: str, hub_nam
 
 def test_no_place_is_the_packaged_encoder_and_a_folder_is_itself(tmp_path: Path) -> None:
     for find in (local_encoder, fetched_encoder):
-        assert find(None) is None
-        assert find(EncoderPlace(tmp_path)) == tmp_path
+        assert find(None, NO_CACHE) is None
+        assert find(EncoderPlace(tmp_path), NO_CACHE) == tmp_path
 
 
 def test_a_model_in_the_cache_is_loaded_with_no_hub_in_reach(cache: Path, tiny: Path) -> None:
     snapshot = put_in_cache(cache, tiny)
-    assert local_encoder(PLACE) == snapshot
-    assert fetched_encoder(PLACE) == snapshot
-    encoder = SentenceEncoder.load(local_encoder(PLACE))
+    assert local_encoder(PLACE, NO_CACHE) == snapshot
+    assert fetched_encoder(PLACE, NO_CACHE) == snapshot
+    encoder = SentenceEncoder.load(local_encoder(PLACE, NO_CACHE))
     assert encoder.hash == hash_folder(tiny)
     assert encoder.encode(["jazz"]).tolist() == [[1.0, 0.0]]
 
 
 def test_a_model_is_fetched_once(hub: FakeHub, cache: Path, tiny: Path) -> None:
     with pytest.raises(EncoderMissingError, match="nearfield serve"):
-        local_encoder(PLACE)
+        local_encoder(PLACE, NO_CACHE)
     assert hub.asked == []
 
-    folder = fetched_encoder(PLACE)
+    folder = fetched_encoder(PLACE, NO_CACHE)
 
     assert folder is not None
     assert folder.is_relative_to(cache.resolve())
     assert find_encoder(folder).hash == hash_folder(tiny)
     hub.asked.clear()
-    assert fetched_encoder(PLACE) == local_encoder(PLACE) == folder
+    assert fetched_encoder(PLACE, NO_CACHE) == local_encoder(PLACE, NO_CACHE) == folder
     assert hub.asked == []
 
 
 def test_half_a_model_is_none_and_is_completed(hub: FakeHub, tiny: Path) -> None:
     hub.fails = "modules.json"
     with pytest.raises(EncoderMissingError, match="could not be fetched"):
-        fetched_encoder(PLACE)
+        fetched_encoder(PLACE, NO_CACHE)
     with pytest.raises(EncoderMissingError, match=r"in the Hugging Face cache \(IncompleteSnapshotError"):
-        local_encoder(PLACE)
+        local_encoder(PLACE, NO_CACHE)
     hub.fails = None
-    assert find_encoder(fetched_encoder(PLACE)).hash == hash_folder(tiny)
+    assert find_encoder(fetched_encoder(PLACE, NO_CACHE)).hash == hash_folder(tiny)
 
 
 def test_a_hub_that_is_not_in_reach_is_said_with_what_to_do() -> None:
     with pytest.raises(EncoderMissingError) as caught:
-        fetched_encoder(PLACE)
+        fetched_encoder(PLACE, NO_CACHE)
     for words in (NAME, "no folder", "cache", "ConnectError", "set `encoder` to it"):
         assert words in str(caught.value)
 
 
 def test_a_name_that_no_hub_has_is_said(hub: FakeHub) -> None:
     with pytest.raises(EncoderMissingError, match=r"nearfield-tests/none.*could not be fetched \(.*404"):
-        fetched_encoder(EncoderPlace("nearfield-tests/none"))
+        fetched_encoder(EncoderPlace("nearfield-tests/none"), NO_CACHE)
     assert hub.asked
 
 
@@ -145,7 +147,7 @@ def test_a_hub_that_takes_the_call_and_says_nothing_is_left(monkeypatch: pytest.
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         start = time.monotonic()
         with pytest.raises(EncoderMissingError, match=r"could not be fetched \(.*Timeout"):
-            fetched_encoder(PLACE, timeout_s=0.3)
+            fetched_encoder(PLACE, NO_CACHE, timeout_s=0.3)
     # The library asks twice, with a pause; fetching without a bound would never end.
     assert time.monotonic() - start < 20
 
@@ -153,5 +155,5 @@ def test_a_hub_that_takes_the_call_and_says_nothing_is_left(monkeypatch: pytest.
 def test_who_forbids_the_network_is_obeyed(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder_hub, "_NO_NETWORK", "1")
     with pytest.raises(EncoderMissingError, match="could not be fetched"):
-        fetched_encoder(PLACE)
+        fetched_encoder(PLACE, NO_CACHE)
     assert hub.asked == []
