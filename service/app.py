@@ -16,10 +16,10 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 from embedding.errors import NearfieldError
 from indexing.errors import EngineAwayError, StateError
 from service.api.auth import admin_guard
+from service.api.entrance import Entrance
 from service.api.examples import add_examples
 from service.api.health import health_routes
-from service.api.item_paths import keep_escapes
-from service.api.openapi_page import openapi_config, page_asset
+from service.api.openapi_page import openapi_config, page_asset, to_the_page
 from service.api.parameters import refuse_unknown_parameters
 from service.api.problem_handlers import PROBLEM_HANDLERS
 from service.api.routes_changes import change_routes
@@ -40,9 +40,10 @@ _log = logging.getLogger("nearfield.service")
 
 
 class Nearfield(Litestar):
-    """Litestar, except that an id's percent escapes survive routing, and that a refused start keeps its reason."""
+    """Litestar behind an entrance of our own (service/api/entrance.py), and a refused start keeps its reason."""
 
     check: Callable[[], Awaitable[None]]
+    entrance: Entrance
 
     async def __call__(
         self,
@@ -51,9 +52,12 @@ class Nearfield(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         """The ASGI entry point."""
-        if scope["type"] == ScopeType.HTTP:
-            keep_escapes(cast("HTTPScope", scope))
-        await super().__call__(scope, receive, send)
+        if scope["type"] != ScopeType.HTTP:
+            await super().__call__(scope, receive, send)
+            return
+        entered = await self.entrance.enter(cast("HTTPScope", scope), cast("Send", send))
+        if entered is not None:
+            await super().__call__(scope, receive, entered)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
@@ -158,16 +162,18 @@ def create_app(dependencies: Dependencies) -> Litestar:
             *release_routes(dependencies.releases, dependencies.activate, guard),
             *health_routes(follower, dependencies.store, dependencies.encoder, router, settings),
             page_asset,
+            to_the_page,
         ],
         on_startup=[start],
         on_shutdown=[stop],
         before_request=arrive,
         after_request=None if settings.state_url is None else leave,
         exception_handlers=PROBLEM_HANDLERS,
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config(settings.root_path or ""),
         # Failures are logged where they are answered, with the incident that the client was told.
         logging_config=None,
     )
     app.check = check
+    app.entrance = Entrance(settings.root_path or "", settings.cors_origins)
     add_examples(app.openapi_schema, dependencies.live.release, dependencies.settings.default_market)
     return app

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from litestar import Response, Router, get
+from litestar.connection import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Server
 from litestar.params import FromPath
+from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from service.schemas.problems import ProblemError
@@ -40,19 +44,21 @@ class _SchemaRouter(Router):
         return list(super().register(value))
 
 
-def openapi_config() -> OpenAPIConfig:
-    """The description of the API, and its page."""
+def openapi_config(root_path: str) -> OpenAPIConfig:
+    """The description of the API, and its page, where clients find the service below `root_path` (`""`: at the top)."""
+    assets = root_path + _ASSETS
     page = SwaggerRenderPlugin(
         path="/",
-        js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-        css_url=f"{_ASSETS}/swagger-ui.css",
-        standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
-        favicon=f"<link rel='icon' type='image/png' href='{_ASSETS}/favicon-32x32.png'>",
+        js_url=f"{assets}/swagger-ui-bundle.js",
+        css_url=f"{assets}/swagger-ui.css",
+        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
+        favicon=f"<link rel='icon' type='image/png' href='{assets}/favicon-32x32.png'>",
     )
     return OpenAPIConfig(
         title="Nearfield",
         version="1",
         description=_DESCRIPTION.strip(),
+        servers=[Server(url=root_path or "/")],
         use_handler_docstrings=True,
         render_plugins=[page],
         openapi_router=_SchemaRouter(_PATH, route_handlers=[], include_in_schema=False, opt={"scope": "docs"}),
@@ -66,6 +72,12 @@ async def page_asset(name: FromPath[str]) -> Response[bytes]:
         raise ProblemError("unknown-route", f"{_ASSETS} has {', '.join(_FILES)}; not {shown(name)}.")
     content = (_package_folder() / name).read_bytes()
     return Response(content, media_type=_FILES[name], headers={"Cache-Control": "public, max-age=86400"})
+
+
+@get("/", include_in_schema=False, opt={"scope": "docs"}, status_code=307)
+async def to_the_page(request: Request[Any, Any, Any]) -> Redirect:
+    """Whoever opens the service in a browser comes to the page."""
+    return Redirect(f"{request.scope['root_path']}{_PATH}", status_code=307)
 
 
 def _package_folder() -> Path:

@@ -10,6 +10,7 @@ from litestar.response import Response
 from litestar.types import ExceptionHandlersMap
 
 from indexing.errors import EngineAwayError, KeyRefusedError, StateError, StoreError
+from service.api.head_requests import with_head
 from service.schemas.problems import FieldError, Problem, ProblemError, Slug, invalid_fields
 from service.schemas.validation import explain, shown
 
@@ -51,17 +52,21 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     if error.status_code >= 500:
         return answer_failure(request, error)
     came = f"{request.scope['method']} {request.scope['path']}"
+    page = f"{request.scope['root_path']}/schema"
+    headers = dict(error.headers or {})
     if error.status_code == 404:
         detail = (
-            f"{came} is no address of this service; /schema lists them. "
+            f"{came} is no address of this service; {page} lists them. "
             "In an item's id, write / as %2F, ? as %3F and % as %25."
         )
     elif error.status_code == 405:
-        detail = f"{came}: this address takes {(error.headers or {}).get('allow', 'other methods')}; see /schema."
+        if "allow" in headers:
+            headers["allow"] = with_head(headers["allow"])
+        detail = f"{came}: this address takes {headers.get('allow', 'other methods')}; see {page}."
     else:
         detail = f"{came}: {error.detail}."
     slug = _BY_STATUS.get(error.status_code, "invalid-request")
-    return ProblemError(slug, detail, headers=error.headers).response()
+    return ProblemError(slug, detail, headers=headers).response()
 
 
 def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

@@ -1,4 +1,4 @@
-"""Reading a request's body: at most 1 MB, declared as JSON, decoded once into the route's Struct."""
+"""Reading a request's body: at most 1 MB, plain or in gzip, declared as JSON, decoded once into the route's Struct."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import msgspec
 from litestar.connection import Request
 from litestar.types import Empty
 
+from service.api.compressed_bodies import gunzip_for
 from service.schemas.problems import ProblemError
 from service.schemas.validation import body_problem
 
@@ -25,7 +26,8 @@ class BodyRequest(Request[Any, Any, Any]):
     max_bytes = MAX_BODY_BYTES
 
     async def body(self) -> bytes:
-        """The body's bytes; a 413 or 415 problem where it is too large or something else than JSON."""
+        """The body's plain bytes; a 413 or 415 problem where it is too large, something else than JSON, or packed in
+        another way than gzip."""
         if self._body is Empty:
             self._refuse_other_media_types()
             self._body = await self._read()
@@ -54,19 +56,26 @@ class BodyRequest(Request[Any, Any, Any]):
                     )
 
     async def _read(self) -> bytes:
+        gunzip = gunzip_for(self.scope["headers"])
         chunks: list[bytes] = []
-        size, more = 0, True
+        # As sent, and plain: neither may be more than a body may have.
+        sent, size, more = 0, 0, True
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
                 raise ProblemError("malformed-json", "The connection ended before the body did.")
             chunk, more = message.get("body", b""), message.get("more_body", False)
+            sent += len(chunk)
+            if gunzip is not None and sent <= self.max_bytes:
+                chunk = gunzip.feed(chunk, self.max_bytes - size + 1)
             size += len(chunk)
-            if size > self.max_bytes:
+            if max(sent, size) > self.max_bytes:
                 raise ProblemError(
                     "body-too-large", f"Expected at most {self.max_bytes} bytes, came more. Send less in one call."
                 )
             chunks.append(chunk)
+        if gunzip is not None:
+            gunzip.end()
         if not size:
             raise ProblemError("malformed-json", "Expected one JSON object, came an empty body.")
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)

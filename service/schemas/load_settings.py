@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 
@@ -83,10 +83,10 @@ def _from_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, object]
         if key not in _FIELDS or variable != _variable(key):
             raise UsageError(f"environment: no setting is called {variable!r}{_what_instead(key, as_variable=True)}")
         given = None if text == "" and _may_be_none(key) else text
-        if given is not None and _FIELDS[key].type == tuple[str, ...]:
-            values[key] = tuple(word.strip() for word in given.split(",") if word.strip())
-            continue
-        values[key] = _convert("environment", variable, key, given, folder, strict=False)
+        value: object = given
+        if given is not None and get_origin(_FIELDS[key].type) is tuple:
+            value = [word.strip() for word in given.split(",") if word.strip()]
+        values[key] = _convert("environment", variable, key, value, folder, strict=False)
     return values
 
 

@@ -59,7 +59,7 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "release-refused": (409, "The release cannot go live"),
     "cursor-expired": (410, "The cursor no longer holds"),
     "body-too-large": (413, "The body is too large"),
-    "unsupported-media-type": (415, "The body is not declared as JSON"),
+    "unsupported-media-type": (415, "The body is not declared as JSON, plain or in gzip"),
     "internal-error": (500, "Nearfield failed"),
     "store-unavailable": (503, "The vector store did not answer"),
     "state-unavailable": (503, "What changes cannot be told or kept now"),

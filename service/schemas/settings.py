@@ -6,6 +6,9 @@ from msgspec import Meta
 
 from indexing.settings import IndexingSettings
 
+# Without the port that goes without saying, which no browser sends.
+_ORIGIN = r"^(\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]-]+)$(?!\n)"
+
 
 class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting of Nearfield; docs/settings.md has a line for each."""
@@ -19,3 +22,7 @@ class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_onl
     cursor_ttl_s: Annotated[int, Meta(ge=1, le=86_400)] = 900
     open_queries: bool = False
     admin_token: str | None = None
+    # Where a proxy has the service below a path of its own, which it takes off: that path.
+    root_path: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$(?!\n)")] | None = None
+    # Origins whose pages may call the service from a browser, as browsers write them; `*` is every one.
+    cors_origins: tuple[Annotated[str, Meta(pattern=_ORIGIN)], ...] = ()

@@ -15,6 +15,8 @@ class PastRequest(Struct, frozen=True):
     path: str
     query_string: bytes
     body: bytes
+    # The header of that name; empty where the body is plain.
+    content_encoding: bytes = b""
 
 
 class Called(Struct, frozen=True):
@@ -28,6 +30,9 @@ async def call(app: "App", request: PastRequest) -> Called:
     """The answer of `app`; what it raises is raised."""
     status = 0
     parts: list[bytes] = []
+    headers = [(b"content-type", b"application/json")]
+    if request.content_encoding:
+        headers.append((b"content-encoding", request.content_encoding))
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -38,7 +43,7 @@ async def call(app: "App", request: PastRequest) -> Called:
         "raw_path": request.path.encode(),
         "query_string": request.query_string,
         "root_path": "",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": headers,
         "client": ("127.0.0.1", 0),
         "server": ("127.0.0.1", 0),
     }

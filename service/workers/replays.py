@@ -51,7 +51,8 @@ class RecentQueries:
             if message["type"] == "http.request" and not message.get("more_body"):
                 body = b"".join(parts)
                 if len(body) <= _LONGEST_BODY:
-                    self._kept.append(PastRequest(scope["method"], scope["path"], scope["query_string"], body))
+                    coding = b",".join(value for name, value in scope["headers"] if name == b"content-encoding")
+                    self._kept.append(PastRequest(scope["method"], scope["path"], scope["query_string"], body, coding))
             return message
 
         return noting

@@ -220,7 +220,7 @@ def test_unknown_items(client: Client) -> None:
     assert field_error(client.get("/v1/items/%FF"), "id")["came"] == '"%FF"'
 
 
-@pytest.mark.parametrize("address", ["/", "/nope", "/v1", "/v1/items/a/b", "/schema/nope", "/schema/assets/nope"])
+@pytest.mark.parametrize("address", ["/nope", "/v1", "/v1/items/a/b", "/schema/nope", "/schema/assets/nope"])
 def test_unknown_addresses(client: Client, address: str) -> None:
     problem(client.get(address), "unknown-route")
 

@@ -11,7 +11,7 @@ from service.workers.asgi import Message, Receive, Send
 from service.workers.asgi_call import PastRequest
 from service.workers.replays import RecentQueries, replay
 
-SIMILAR = {"method": "POST", "path": "/v1/similar", "query_string": b""}
+SIMILAR = {"method": "POST", "path": "/v1/similar", "query_string": b"", "headers": [(b"content-encoding", b"gzip")]}
 
 
 def hear(recent: RecentQueries, scope: dict[str, Any], *parts: bytes) -> bytes:
@@ -34,14 +34,14 @@ def test_queries_are_noted_whole_and_reach_the_application_as_they_came(monkeypa
     monkeypatch.setattr(replays, "_EVERY_S", 0.0)
     recent = RecentQueries()
     assert hear(recent, SIMILAR, b'{"seeds"', b": []}") == b'{"seeds": []}'
-    get = {"method": "GET", "path": "/v1/items/a/similar", "query_string": b"market=SE"}
+    get = {"method": "GET", "path": "/v1/items/a/similar", "query_string": b"market=SE", "headers": []}
     hear(recent, get, b"")
     # Nothing that changes anything, and nothing that is no query.
     for method, path in (("PUT", "/v1/items"), ("POST", "/v1/releases/r1/activate"), ("GET", "/health/ready")):
         hear(recent, {"method": method, "path": path, "query_string": b""}, b"{}")
     hear(recent, SIMILAR, b"x" * (replays._LONGEST_BODY + 1))
     assert recent.kept() == (
-        PastRequest("POST", "/v1/similar", b"", b'{"seeds": []}'),
+        PastRequest("POST", "/v1/similar", b"", b'{"seeds": []}', b"gzip"),
         PastRequest("GET", "/v1/items/a/similar", b"market=SE", b""),
     )
 

@@ -1,0 +1,194 @@
+"""Takedowns, the history of releases, and how browsers, proxies and their pages meet the service.
+
+By commands and over HTTP alone, in one folder; nothing is imported of the product but its commands and the factory of
+its application, nor of the other tests: older builds can be asked, too.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from service.cli import nearfield
+from service.main import build_app
+
+TOKEN = {"Authorization": "Bearer a secret"}
+WORDS = (
+    "brass band",
+    "slow piano",
+    "field recordings",
+    "loud guitars",
+    "news at noon",
+    "a choir",
+    "drums",
+    "two harps",
+)
+
+
+def typed(*arguments: str) -> Result:
+    return CliRunner().invoke(nearfield, list(arguments))
+
+
+def told(*arguments: str) -> Any:
+    result = typed(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a release of eight rows, live; `NEARFIELD_*` variables and the working folder are as for it."""
+    path = tmp_path_factory.mktemp("takedowns")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        patch.setenv("NEARFIELD_ADMIN_TOKEN", "a secret")
+        patch.setenv("NEARFIELD_DEFAULT_MARKET", "SE")
+        patch.setenv("LOGNAME", "the-login-name")
+        rows = [
+            {"id": f"i{number}", "kind": "track", "title": words.title(), "creator": "A band", "text": words}
+            for number, words in enumerate(WORDS)
+        ]
+        Path("c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        result = typed("index", "build", "c.jsonl", "--activate", "--json")
+        assert result.exit_code == 0, result.output
+        yield path
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+@contextmanager
+def served(folder: Path, **settings: str) -> Iterator[TestClient[Litestar]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in settings.items():
+            patch.setenv(f"NEARFIELD_{name.upper()}", value)
+        try:
+            app = build_app()
+        except Exception as error:
+            pytest.fail(f"no service with {settings}: {error}")
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[TestClient[Litestar]]:
+    with served(folder) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def proxied(folder: Path) -> Iterator[TestClient[Litestar]]:
+    with served(folder, root_path="/music/near", cors_origins="https://a.example, http://localhost:3000") as client:
+        yield client
+
+
+# Behind a proxy, and from pages of other origins.
+
+
+def test_below_a_path_that_a_proxy_takes_off_the_page_and_its_files_are_found(proxied: TestClient[Litestar]) -> None:
+    schema = proxied.get("/schema/openapi.json").json()
+    assert schema["servers"] == [{"url": "/music/near"}]
+    page = proxied.get("/schema").text
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert f"/music/near/schema/assets/{asset}" in page
+        assert proxied.get(f"/schema/assets/{asset}").status_code == 200
+    assert proxied.get("/v1/items/i1").json()["id"] == "i1"
+    lost = proxied.get("/v1/nothing").json()["detail"]
+    assert "/music/near/schema" in lost
+
+
+@pytest.mark.parametrize("name", ["client", "proxied"])
+def test_the_root_points_at_the_page(request: pytest.FixtureRequest, name: str) -> None:
+    service: TestClient[Litestar] = request.getfixturevalue(name)
+    answer = service.get("/", follow_redirects=False)
+    assert answer.status_code in range(301, 309), answer.text
+    assert answer.headers["location"] == ("/schema" if name == "client" else "/music/near/schema")
+
+
+def test_pages_of_the_origins_that_are_allowed_may_ask_and_no_others(proxied: TestClient[Litestar]) -> None:
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,authorization"}
+    for origin in ("https://a.example", "http://localhost:3000"):
+        before = proxied.options("/v1/similar", headers={"Origin": origin, **asks})
+        assert before.status_code in (200, 204)
+        assert before.headers["access-control-allow-origin"] == origin
+        assert "POST" in before.headers["access-control-allow-methods"]
+        assert "authorization" in before.headers["access-control-allow-headers"].lower()
+        for path in ("/v1/items/i1", "/v1/items/nothing"):
+            answer = proxied.get(path, headers={"Origin": origin})
+            assert answer.headers["access-control-allow-origin"] == origin, "a page can read why it failed, too"
+            assert "origin" in answer.headers["vary"].lower()
+    other = {"Origin": "https://b.example"}
+    assert "access-control-allow-origin" not in proxied.get("/v1/items/i1", headers=other).headers
+    assert "access-control-allow-origin" not in proxied.options("/v1/similar", headers=other | asks).headers
+
+
+def test_no_page_may_ask_unless_it_is_set(client: TestClient[Litestar]) -> None:
+    headers = client.get("/v1/items/i1", headers={"Origin": "https://a.example"}).headers
+    assert not [name for name in headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("path", ["/v1/items/i1", "/v1/items/i1/similar?limit=3", "/health/live", "/schema", "/v1/no"])
+def test_head_is_get_without_the_body(client: TestClient[Litestar], path: str) -> None:
+    whole, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
+def test_head_is_told_beside_get(client: TestClient[Litestar]) -> None:
+    for answer in (client.options("/v1/items/i1"), client.patch("/v1/items/i1")):
+        assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", "))
+    assert "HEAD" not in client.get("/v1/similar").headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        *(("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("GZIP", True)),
+        *(("identity", False), ("gzip;q=0", False), ("br", False), ("*, gzip;q=0", False), ("", False)),
+        ("gzip;q=0.5, identity;q=1", False),
+    ],
+)
+def test_answers_are_packed_for_those_who_say_that_they_take_it(
+    client: TestClient[Litestar], accepted: str, packed: bool
+) -> None:
+    asked = {"seeds": [{"id": "i1"}], "limit": 7}
+    answer = client.post("/v1/similar", json=asked, headers={"Accept-Encoding": accepted})
+    assert (answer.headers.get("content-encoding") == "gzip") is packed
+    assert len(answer.json()["hits"]) == 7
+    if packed:
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        assert int(answer.headers["content-length"]) < len(answer.content)
+
+
+def post(client: TestClient[Litestar], body: bytes, coding: str) -> Any:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    return client.post("/v1/similar", content=body, headers=headers)
+
+
+def test_a_body_in_gzip_is_read_as_the_plain_one(client: TestClient[Litestar]) -> None:
+    body = json.dumps({"seeds": [{"id": "i1"}], "limit": 3}).encode()
+    plain, packed = post(client, body, "identity"), post(client, gzip.compress(body), "gzip")
+    assert packed.status_code == 200, packed.text
+    assert packed.json() == plain.json()
+
+
+def test_a_body_that_unpacks_to_more_than_a_body_may_have_is_too_large(client: TestClient[Litestar]) -> None:
+    assert post(client, gzip.compress(b" " * 100_000_000), "gzip").status_code == 413
+
+
+@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip", "compress"])
+def test_a_body_packed_in_another_way_is_told_what_is_taken(client: TestClient[Litestar], coding: str) -> None:
+    refused = post(client, b'{"seeds": [{"id": "i1"}]}', coding)
+    assert refused.status_code == 415, refused.text
+    assert refused.headers["accept-encoding"] == "gzip"
