@@ -66,7 +66,7 @@ def test_word_vectors_stay_in_their_file_and_are_within_a_thousandth_of_float32(
 
     packed = PackedE5(find_packed_e5())
     exact = torch.from_numpy(packed.tensor("emb.word").reshape(packed.sizes.vocab_size, -1).copy())
-    network.set_input_embeddings(torch.nn.Embedding(*exact.shape, _weight=exact))
+    network.set_input_embeddings(torch.nn.Embedding(exact.shape[0], exact.shape[1], _weight=exact))
     network.float()
     np.testing.assert_allclose(ours, encoder.encode(texts), atol=1e-3 if encoder.precision == torch.float32 else 2e-2)
 
