@@ -30,6 +30,11 @@ CursorParameter = Annotated[
     str | None,
     QueryParameter(name="cursor", description="`next_cursor` of the page before; all but `limit` stays as it was."),
 ]
+ScoreThreshold = Annotated[float | None, QueryParameter(description="The least score that a hit has, before boosts.")]
+FieldNames = Annotated[
+    str | None,
+    QueryParameter(name="fields", description="Which fields of a row come, with commas: `title,vector`. Empty: none."),
+]
 
 
 def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
@@ -67,6 +72,8 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
         languages: Languages = None,
         kinds: Kinds = None,
         cursor: CursorParameter = None,
+        score_threshold: ScoreThreshold = None,
+        fields: FieldNames = None,
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
@@ -78,6 +85,8 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
             "limit": limit,
             "kinds": _listed(kinds),
             "cursor": cursor,
+            "score_threshold": score_threshold,
+            "fields": _listed(fields),
         }
         query = converted(given, SimilarRequest, context_field="context.")
         return JsonAnswer(await router.of(query).answer(query, context_field=""))
@@ -97,4 +106,4 @@ def _row(loaded: LoadedRelease, item_id: str) -> int:
 
 
 def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else text.split(",")
+    return None if text is None else text.split(",") if text else []

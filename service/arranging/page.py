@@ -10,7 +10,7 @@ from service.arranging.arranger import ArrangedRows, Arranger, ShownBefore
 from service.arranging.cap_counts import CapCounts
 from service.arranging.caps import CapName
 from service.arranging.row_features import RowFeatures
-from service.arranging.short_reason import short_reason
+from service.arranging.short_reason import others_score_less, short_reason
 from service.loaded.loaded_release import LoadedRelease
 from service.ranking.contract import Ranking
 
@@ -20,13 +20,15 @@ _FIRST = ShownBefore()
 
 class Page(Struct, frozen=True):
     """Rows and their scores in the order to be shown, with the sources of those that have one (Candidates);
-    `short_reason` where there are fewer than were asked for. `pool_depth` is what the next page goes on from."""
+    `short_reason` where there are fewer than were asked for, and `cut` where that is as others score too little.
+    `pool_depth` is what the next page goes on from."""
 
     rows: list[int]
     scores: list[float]
     sources: Mapping[int, str]
     pool_depth: int = 0
     short_reason: str | None = None
+    cut: bool = False
 
 
 class Pages:
@@ -63,7 +65,8 @@ class Pages:
             still_passes=still_passes,
         )
         reason = self._why_short(context, shown_before, arranged) if len(arranged.rows) < limit else None
-        return Page(arranged.rows, arranged.scores, arranged.candidates.sources, arranged.pool_depth, reason)
+        found = arranged.candidates
+        return Page(arranged.rows, arranged.scores, found.sources, arranged.pool_depth, reason, found.cut)
 
     def broken_cap(self, arrangement: Arrangement, listed: Sequence[int], row: int) -> CapName | None:
         """Which cap a row would break after those `listed`, if any."""
@@ -72,8 +75,10 @@ class Pages:
         return counts.take(row)
 
     def _why_short(self, context: RequestContext, shown_before: ShownBefore, arranged: ArrangedRows) -> str:
-        shares = self._rules.kept_out(context)
         found = arranged.candidates
+        if found.cut:
+            return others_score_less(len(found.rows), {"arrangement": arranged.removed, "page": len(shown_before.rows)})
+        shares = self._rules.kept_out(context)
         return short_reason(
             context,
             passing=len(found.rows) + found.num_excluded,

@@ -33,8 +33,20 @@ def short_reason(
         rules += f" (of all, {', '.join(f'{rule} keeps out {number}' for rule, number in kept_out.items())})"
     if not passing:
         return f"{rules}."
-    gone = [part for stage, numbers in removed.items() for part in _removed(stage, numbers)]
-    return f"{rules}; {', '.join(gone)}." if gone else f"{rules}, and all of them are here."
+    gone = _all_removed(removed)
+    return f"{rules}; {gone}." if gone else f"{rules}, and all of them are here."
+
+
+def others_score_less(num_above: int, removed: Mapping[StageName, int | Mapping[str, int]]) -> str:
+    """Why a page is short of a list that its score threshold ends: `num_above` items score as much; `removed` as in
+    `short_reason`."""
+    reason = f"score-threshold: {num_above} of the items that may come score as much as score_threshold asks"
+    gone = _all_removed(removed)
+    return f"{reason}; {gone}." if gone else f"{reason}, and all of them are here."
+
+
+def _all_removed(removed: Mapping[StageName, int | Mapping[str, int]]) -> str:
+    return ", ".join(part for stage, numbers in removed.items() for part in _removed(stage, numbers))
 
 
 def _removed(stage: StageName, numbers: int | Mapping[str, int]) -> list[str]:

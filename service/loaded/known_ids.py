@@ -40,6 +40,9 @@ def find_entries(
     places: list[int] = []
     missing: list[int] = []
     for place, entry in enumerate(entries):
+        if entry.id is None:
+            # A vector, which is known without an id.
+            continue
         row = find(entry.id)
         if row < 0:
             missing.append(place)
@@ -58,7 +61,7 @@ def find_entries(
         )
         detail = f"{len(missing)} of {len(entries)} ids in `{field}` are not in the catalogue: {named}. {advice}"
         raise ProblemError("unknown-seeds", detail, errors)
-    return Found(rows, weights, places, tuple(entries[place].id for place in missing))
+    return Found(rows, weights, places, tuple(str(entries[place].id) for place in missing))
 
 
 def find_rows(find: Find, *lists: Iterable[str]) -> set[int]:

@@ -16,6 +16,7 @@ from service.ranking.interleaving import Interleaved
 from service.ranking.nearest import Nearest
 from service.ranking.rankings import Rankings
 from service.ranking.semantic import MaxOverPassages
+from service.ranking.threshold import bare
 from service.schemas.answers import Explanation, NearSeed, ScoreParts
 
 # As the scores of hits have.
@@ -40,7 +41,7 @@ class Explainer:
         said = {}
         for place, row in enumerate(page.rows):
             payload = self._rows.payload(row)
-            context, using = self._looked_for(resolved, payload.kind)
+            context, using = looked_for(resolved, payload.kind)
             similarity = page.scores[place] - sum(boosts[place])
             said[row] = Explanation(
                 ScoreParts(*(round(part, _DIGITS) for part in (similarity, *boosts[place], likeness[place]))),
@@ -49,13 +50,6 @@ class Explainer:
                 self._near_seed(row, using, resolved.source.seeds),
             )
         return said
-
-    def _looked_for(self, resolved: ResolvedQuery, kind: Kind) -> tuple[RequestContext, str]:
-        """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
-        ranking = resolved.ranking.of_kind(kind) if isinstance(resolved.ranking, Interleaved) else resolved.ranking
-        if isinstance(ranking, (Nearest, MaxOverPassages)):
-            return ranking.context, ranking.using
-        return resolved.pagination.context, resolved.source.likeness_space
 
     def _boosts(self, page: Page, pagination: PaginationState) -> list[tuple[float, ...]]:
         """What each boost added to the score of each row, in the order of ScoreParts."""
@@ -82,3 +76,12 @@ class Explainer:
             -pagination.arrangement.diversity * float(alike[place, :place].max()) if place else 0.0
             for place in range(len(before), len(vectors))
         ]
+
+
+def looked_for(resolved: ResolvedQuery, kind: Kind) -> tuple[RequestContext, str]:
+    """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
+    ranking = resolved.ranking.of_kind(kind) if isinstance(resolved.ranking, Interleaved) else resolved.ranking
+    ranking = bare(ranking)
+    if isinstance(ranking, (Nearest, MaxOverPassages)):
+        return ranking.context, ranking.using
+    return resolved.pagination.context, resolved.source.likeness_space

@@ -5,17 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from embedding.rows.schema import Kind, Scalar, Window
-from embedding.rows.times import rfc3339
 from indexing.payload.payload import Payload
-from service.schemas.answers import Moment, explicit_flag, moment
-
-
-class Licence(Struct, frozen=True, rename={"from_": "from"}):
-    """Open in `market` ("*" is everywhere) from `from` until before `until`; null is no bound."""
-
-    market: str
-    from_: Moment | None
-    until: Moment | None
+from service.schemas.row_fields import Licence, Moment, explicit_flag, licences, moment
 
 
 class ItemView(Struct, frozen=True, kw_only=True):
@@ -56,12 +47,8 @@ def item_view(payload: Payload, windows: Sequence[Window], release: str, revisio
         explicit=explicit_flag(payload.explicit),
         min_age=payload.min_age,
         popularity=payload.popularity,
-        availability=tuple(Licence(w.market, _bound(w.from_s), _bound(w.until_s)) for w in windows),
+        availability=licences(windows),
         extra=payload.extra,
         release=release,
         revision=revision,
     )
-
-
-def _bound(epoch_s: int | None) -> Moment | None:
-    return None if epoch_s is None else rfc3339(epoch_s)

@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from indexing.stores.answer_budget import AnswerBudget, Lacking
 from service.queries import stages
+from service.queries.explain import looked_for
 from service.queries.resolved_query import ResolvedQuery
 from service.queries.stage_tools import StageTools
 from service.queries.why import WhyAnswer
 from service.schemas.answers import Answer, Hit
 from service.schemas.requests import Query
+from service.schemas.shown_rows import NamedFields
 from service.schemas.stages import StageName
 
 Run = Callable[[StageTools, ResolvedQuery], Awaitable[None] | None]
@@ -82,10 +84,15 @@ class Pipeline:
                 await self._run(self._runs, resolved)
             lacking = budget.lacking
         page, tools = resolved.page, self.tools
+        named = None
+        if query.fields is not None:
+            named = NamedFields(query.fields, lambda payload: looked_for(resolved, payload.kind)[1])
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(
             "Sequence[Hit]",
-            tools.shown_rows.hits(page.rows, page.scores, page.sources, resolved.explanations, resolved.passages),
+            tools.shown_rows.hits(
+                page.rows, page.scores, page.sources, resolved.explanations, resolved.passages, named
+            ),
         )
         return Answer(
             hits,

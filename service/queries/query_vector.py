@@ -15,6 +15,7 @@ from embedding.rows.schema import Kind
 from service.loaded.kind_quotas import KindQuotas, are_of_kind
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.history import Listening
+from service.queries.posted_vectors import PostedVectors
 from service.schemas.problems import ProblemError
 
 # Below this part of the weights' total, what is left of a sum of float32 unit vectors is rounding.
@@ -42,14 +43,14 @@ class QueryVectors:
         using, own = self._chosen(rows, factors, kind)
         if own is not None:
             rows, factors = np.asarray(rows)[own].tolist(), factors[own]
-        vector = self._sum(using, rows, factors)
-        if vector is None:
-            raise ProblemError(
-                "weights-cancel",
-                f"The weighted sum of {len(rows)} items is zero: it points nowhere. "
-                "Expected weights that do not cancel; change one, or leave an item out.",
-            )
-        return QueryVector(vector, using)
+        return _towards(self._sum(using, rows, factors), using, len(rows))
+
+    def of_posted(self, rows: list[int], weights: list[float], posted: PostedVectors) -> QueryVector:
+        """Towards posted vectors and weighted seeds beside them, in the vectors' space, whatever the kind. Raises a 400
+        problem when weights cancel."""
+        vectors = np.concatenate((posted.vectors, self._loaded.rows.vectors(posted.using, rows)))
+        factors = np.asarray([*posted.weights, *weights], np.float32)
+        return _towards(_summed(vectors, factors), posted.using, len(factors))
 
     def of_listener(self, listening: Listening, at_s: int, kind: Kind | None) -> QueryVector | None:
         """Towards what a listener may like next, among items of one kind (None: of all).
@@ -81,11 +82,24 @@ class QueryVectors:
         return (self._space, own) if (weights[own] > 0).any() else ("text", None)
 
     def _sum(self, using: str, rows: Any, factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Unit vector (dims,) of a weighted sum; None where it cancels."""
-        vectors = self._loaded.rows.vectors(using, rows)
-        if len(rows) == 1 and factors[0] > 0:
-            single: NDArray[np.float32] = vectors[0]
-            return single
-        total: NDArray[np.float32] = factors @ vectors
-        length = float(np.linalg.norm(total))
-        return None if length <= _CANCELLED * float(np.abs(factors).sum()) else total / np.float32(length)
+        return _summed(self._loaded.rows.vectors(using, rows), factors)
+
+
+def _summed(vectors: NDArray[np.float32], factors: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Unit vector (dims,) of a weighted sum of unit vectors (S, dims); None where it cancels."""
+    if len(vectors) == 1 and factors[0] > 0:
+        single: NDArray[np.float32] = vectors[0]
+        return single
+    total: NDArray[np.float32] = factors @ vectors
+    length = float(np.linalg.norm(total))
+    return None if length <= _CANCELLED * float(np.abs(factors).sum()) else total / np.float32(length)
+
+
+def _towards(vector: NDArray[np.float32] | None, using: str, num_seeds: int) -> QueryVector:
+    if vector is None:
+        raise ProblemError(
+            "weights-cancel",
+            f"The weighted sum of {num_seeds} seeds is zero: it points nowhere. "
+            "Expected weights that do not cancel; change one, or leave a seed out.",
+        )
+    return QueryVector(vector, using)

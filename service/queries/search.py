@@ -8,10 +8,9 @@ from service.arranging.page import Page
 from service.arranging.short_reason import few_matching
 from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuota
-from service.loaded.known_ids import find_entries
 from service.queries.pagination import PaginationState
 from service.queries.query_source import PlainSource
-from service.queries.similar import Seeds
+from service.queries.similar import Seeds, seeds_of
 from service.queries.stage_tools import StageTools
 from service.ranking.contract import Ranking
 from service.ranking.fusions import FUSIONS
@@ -45,8 +44,7 @@ class Search:
 
     def source(self, query: SearchRequest, _: PaginationState, tools: StageTools) -> "Words":
         """Raises a 400 problem for seeds that are not in the catalogue."""
-        found = find_entries(tools.rows.find, query.seeds, "seeds", query.unknown_seeds, none_will_do=True)
-        return Words(query, Seeds(found, tools), tools)
+        return Words(query, seeds_of(query, tools), tools)
 
 
 class Words(PlainSource):
@@ -59,7 +57,8 @@ class Words(PlainSource):
         self.skipped = near.skipped
         self.likeness_space = self._mode.likeness_space(tools.release)
         # One ranking of texts has both kinds right; seeds and the tower only those of which likes were seen.
-        self.kinds_together = query.mix is None and not near.rows and self._mode.ranks_all_kinds(tools.kind_quotas)
+        together = query.mix is None if near.is_empty else near.kinds_together
+        self.kinds_together = together and self._mode.ranks_all_kinds(tools.kind_quotas)
 
     async def ranking(self, quota: KindQuota, excluded: Exclusions) -> Ranking:
         """What matches the text; fused by rank with what is near to the seeds, where there are any.
@@ -67,7 +66,7 @@ class Words(PlainSource):
         Raises the problems of TextSearch, and a 400 problem where the weights of seeds cancel.
         """
         by_text = await self._tools.text_search.ranking(self._mode, self._query.text, quota, excluded)
-        if not self._near.rows:
+        if self._near.is_empty:
             return by_text
         return FUSIONS["rrf"].fuse(self._tools.rows, (by_text, await self._near.ranking(quota, excluded)))
 
@@ -77,6 +76,6 @@ class Words(PlainSource):
 
     def short_reason(self, page: Page, num_shown_before: int) -> str | None:
         """Of words alone: whatever the rules let pass, no more items match."""
-        if self._mode.by_words_alone and not self._near.rows:
+        if self._mode.by_words_alone and self._near.is_empty:
             return few_matching(num_shown_before + len(page.rows))
         return None

@@ -8,11 +8,12 @@ from service.loaded.exclusions import Exclusions
 from service.loaded.kind_quotas import KindQuota
 from service.loaded.known_ids import Found, find_entries
 from service.queries.pagination import PaginationState
+from service.queries.posted_vectors import PostedVectors, posted_vectors
 from service.queries.query_source import PlainSource
 from service.queries.stage_tools import StageTools
 from service.ranking.nearest import Nearest
 from service.schemas.problems import Slug
-from service.schemas.requests import SimilarRequest
+from service.schemas.requests import SearchRequest, SimilarRequest
 
 
 class Similar:
@@ -21,7 +22,10 @@ class Similar:
     name = "similar"
     request = SimilarRequest
     summary = "Items near weighted seeds"
-    description = "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back."
+    description = (
+        "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back. A seed may be a "
+        "raw vector in place of an item: all kinds are then searched in its space."
+    )
     problems: tuple[Slug, ...] = ("unknown-seeds", "weights-cancel")
 
     def example(self, items: Sequence[Payload]) -> dict[str, Any]:
@@ -30,19 +34,38 @@ class Similar:
 
     def source(self, query: SimilarRequest, _: PaginationState, tools: StageTools) -> "Seeds":
         """Raises a 400 problem for seeds that are not in the catalogue."""
-        return Seeds(find_entries(tools.rows.find, query.seeds, "seeds", query.unknown_seeds), tools)
+        return seeds_of(query, tools)
 
 
 class Seeds(PlainSource):
-    """Items of the catalogue, with weights."""
+    """Items of the catalogue and posted vectors, with weights."""
 
-    def __init__(self, found: Found, tools: StageTools) -> None:
-        self._found, self._tools = found, tools
+    def __init__(self, found: Found, posted: PostedVectors | None, tools: StageTools, *, kinds_together: bool) -> None:
+        self._found, self._posted, self._tools = found, posted, tools
         self.rows = self.seeds = found.rows
         self.skipped = found.skipped
-        self.likeness_space: str = tools.release.space
+        self.likeness_space: str = tools.release.space if posted is None else posted.using
+        self.kinds_together = kinds_together
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be near to."""
+        return self._posted is None and not self.rows
 
     async def ranking(self, quota: KindQuota, excluded: Exclusions) -> Nearest:
         """What is nearest to them; a 400 problem where their weights cancel."""
-        vector = self._tools.query_vectors.of_seeds(self._found.rows, self._found.weights, quota.kind)
+        found, vectors = self._found, self._tools.query_vectors
+        if self._posted is None:
+            vector = vectors.of_seeds(found.rows, found.weights, quota.kind)
+        else:
+            vector = vectors.of_posted(found.rows, found.weights, self._posted)
         return self._tools.rankings.nearest(vector.vector, using=vector.using, context=quota.context, excluded=excluded)
+
+
+def seeds_of(query: SimilarRequest | SearchRequest, tools: StageTools) -> Seeds:
+    """The seeds of a query; a 400 problem for those that are not in the catalogue, or no vectors of the release."""
+    posted = posted_vectors(query.seeds, tools.release)
+    none_will_do = posted is not None or isinstance(query, SearchRequest)
+    found = find_entries(tools.rows.find, query.seeds, "seeds", query.unknown_seeds, none_will_do=none_will_do)
+    # Who gives a vector says where to look, for whatever kind.
+    return Seeds(found, posted, tools, kinds_together=posted is not None and query.mix is None)

@@ -7,6 +7,7 @@ from service.queries.request_exclusions import exclusions_of
 from service.queries.resolved_query import ResolvedQuery
 from service.queries.stage_tools import StageTools
 from service.ranking.interleaving import Interleaved, RankedQuota
+from service.ranking.threshold import above
 
 
 def begin(tools: StageTools, resolved: ResolvedQuery) -> None:
@@ -29,13 +30,17 @@ async def rank(tools: StageTools, resolved: ResolvedQuery) -> None:
     """A ranking for each kind that is ranked by itself, or one for all."""
     context, source = resolved.pagination.context, resolved.source
     resolved.quotas = tools.kind_quotas.of(context, resolved.query.mix, together=source.kinds_together)
-    resolved.rankings = [await source.ranking(quota, resolved.excluded) for quota in resolved.quotas]
+    rankings = [await source.ranking(quota, resolved.excluded) for quota in resolved.quotas]
+    threshold = resolved.query.score_threshold
+    resolved.rankings = [None if ranking is None else above(ranking, threshold) for ranking in rankings]
 
 
 def fall_back(tools: StageTools, resolved: ResolvedQuery) -> None:
     """What is popular, then what is fresh, where nothing is known to search with; all kinds in one ranking."""
     rankings = [
-        tools.rankings.fallback(quota.context, resolved.excluded) if ranking is None else ranking
+        tools.rankings.fallback(quota.context, resolved.excluded, resolved.query.score_threshold)
+        if ranking is None
+        else ranking
         for quota, ranking in zip(resolved.quotas, resolved.rankings, strict=True)
     ]
     if len(rankings) == 1:
@@ -64,7 +69,7 @@ async def arrange(tools: StageTools, resolved: ResolvedQuery) -> None:
 def finish_page(tools: StageTools, resolved: ResolvedQuery) -> None:
     """Why the page is short, where it is, and the cursor of the next one, where there is one."""
     page, pagination = resolved.page, resolved.pagination
-    if page.short_reason is not None:
+    if page.short_reason is not None and not page.cut:
         own = resolved.source.short_reason(page, len(pagination.shown_before.rows))
         if own is not None:
             page = resolved.page = replace(page, short_reason=own)

@@ -12,6 +12,7 @@ from service.queries.cursors import MAX_DEPTH
 from service.queries.resolved_query import ResolvedQuery
 from service.ranking.contract import Ranking, Scored
 from service.ranking.interleaving import Interleaved
+from service.ranking.threshold import bare
 from service.schemas.problems import ProblemError
 from service.schemas.stages import StageName
 from service.schemas.validation import shown
@@ -28,6 +29,7 @@ Outcome = Literal[
     "max_per_creator",
     "max_per_tag",
     "same_recording",
+    "score_threshold",
     "missed",
 ]
 
@@ -45,6 +47,7 @@ STAGE_OF: dict[Outcome, StageName] = {
     "same_recording": "arrangement",
     "shown": "page",
     "cut_off": "page",
+    "score_threshold": "retrieval",
     "missed": "retrieval",
 }
 
@@ -134,6 +137,8 @@ class Why:
         broken = self._pages.broken_cap(resolved.pagination.arrangement, page.rows, row)
         if broken is not None:
             return broken, f"What stands before it in the list leaves no room for it ({broken}).", None
+        if page.cut:
+            return "score_threshold", "It scores less than the score_threshold of the request.", None
         if page.short_reason is None:
             return "cut_off", f"It would come, if at all, after {MAX_DEPTH:,} others: deeper than a list goes.", None
         return (
@@ -158,6 +163,7 @@ class Why:
         if isinstance(ranking, Interleaved):
             kind = self._rows.payload(row).kind
             ranking, rows = ranking.of_kind(kind), rows[are_of_kind(self._rows, rows, kind)]
+        ranking = bare(ranking)
         if not isinstance(ranking, Scored):
             return None, None
         scores = ranking.scores_of(rows)

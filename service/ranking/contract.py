@@ -13,7 +13,8 @@ class Candidates(Struct, frozen=True):
 
     `num_excluded` rows among them and before them were let through by the rules and left out all the same, as the
     request excludes them or the listener has heard them; it is only exact once all is exhausted. `sources` says of rows
-    that are here only because better ones are not, where they are from.
+    that are here only because better ones are not, where they are from. `most_to_come` is what a row after these can
+    score at the most, None where it is what the last of them has. `cut`: there are more, and they score too little.
     """
 
     rows: list[int]
@@ -21,6 +22,8 @@ class Candidates(Struct, frozen=True):
     exhausted: bool
     num_excluded: int = 0
     sources: Mapping[int, str] = {}
+    most_to_come: float | None = None
+    cut: bool = False
 
 
 class Ranking(Protocol):

@@ -23,12 +23,14 @@ class FallbackChain:
     async def _asked(self, depth: int) -> Candidates:
         scores: dict[int, float] = {}
         sources: dict[int, str] = {}
+        cut = False
         for source, ranking in self._stages:
             # Whatever is here already may come again.
             found = await ranking.first(depth)
+            cut |= found.cut
             for row, score in zip(found.rows, found.scores, strict=True):
                 if row not in scores and len(scores) < depth:
                     scores[row], sources[row] = score, source
             if len(scores) == depth:
                 return Candidates(list(scores), list(scores.values()), False, sources=sources)
-        return Candidates(list(scores), list(scores.values()), True, found.num_excluded, sources)
+        return Candidates(list(scores), list(scores.values()), True, found.num_excluded, sources, cut=cut)

@@ -1,5 +1,7 @@
 """The hybrid ranking: standard scores of the lexical and the semantic one, weighted and added up."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from service.ranking.hybrid_cache import Block, HybridCache
 from service.ranking.lexical import Lexical
 from service.ranking.nearest import Neighbours
 from service.ranking.semantic import scores_of
-from service.ranking.text_query import SemanticQuery, TextQuery
+from service.ranking.text_query import NAMED, SemanticQuery, TextQuery
 
 # Of meaning and of words. Ranks fused fell below the better of the two, standard scores did not (docs/log.md).
 _OF_MEANING, _OF_WORDS = 0.6, 0.4
@@ -71,7 +73,8 @@ class Hybrid:
                 leaked=self._leaked,
             )
             if len(kept.rows) == depth:
-                return Candidates(kept.rows, kept.scores, False)
+                left = scores[rows.index(kept.rows[-1]) + 1 :]
+                return Candidates(kept.rows, kept.scores, False, most_to_come=max((block.most_to_come, *left)))
             if block.exhausted:
                 return Candidates(kept.rows, kept.scores, True, kept.num_excluded)
             pool *= _WIDEN
@@ -87,20 +90,33 @@ class Hybrid:
         fresh = [row for row in dict.fromkeys((*near.rows, *matching.rows)) if row not in there]
         ranked = self.scores_of(np.array(fresh, np.int64))
         order = np.lexsort((np.array(fresh), -ranked))
-        block = Block([fresh[place] for place in order], ranked[order].tolist(), near.exhausted)
+        rows, scores = [fresh[place] for place in order], ranked[order].tolist()
+        block = Block(rows, scores, near.exhausted, self._most_after(matching, near))
         if self._among.rows.seq == seq:
             self._blocks.keep(self._text, pool, self._compiled, seq, block)
         return block
+
+    def _most_after(self, matching: Candidates, near: Candidates) -> float:
+        """What a row can score at the most that is among neither."""
+        if near.exhausted or not matching.exhausted and matching.scores[-1] >= NAMED:
+            return math.inf
+        in_words = 0.0 if matching.exhausted else matching.scores[-1] * self._query.most
+        return float(self._joined(np.array(near.scores[-1:], np.float32), np.array([in_words], np.float32))[0])
+
+    def _joined(self, of_meaning: NDArray[np.float32], of_words: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(R,) the scores of rows by those of their meanings and of their words, each (R,)."""
+        joined = _OF_MEANING * self._meaning.spread.standard(of_meaning)
+        joined += _OF_WORDS * self._query.spread.standard(of_words)
+        return 0.5 + 0.5 * joined / (_HALF_WAY + np.abs(joined))
 
     def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(R,) by meaning and words together (Scored)."""
         if not len(rows):
             return np.zeros(0)
         current, query = self._among.rows, self._query
-        of_meaning = self._meaning.spread.standard(scores_of(rows, current, self._meaning.vector))
-        of_words = query.spread.standard(current.words(rows).scores(query.words))
-        joined = _OF_MEANING * of_meaning + _OF_WORDS * of_words
-        ranked = 0.5 + 0.5 * joined / (_HALF_WAY + np.abs(joined))
+        ranked = self._joined(
+            scores_of(rows, current, self._meaning.vector), current.words(rows).scores(query.words)
+        )
         if query.called:
             ranked += [query.called.get(row, 0) for row in rows.tolist()]
         return ranked

@@ -13,11 +13,13 @@ _KEPT = 1_024
 
 
 class Block(Struct, frozen=True):
-    """Rows that were ranked together, best first; `exhausted` when there are no more after them."""
+    """Rows that were ranked together, best first; `exhausted` when there are no more after them, of which none can
+    score more than `most_to_come`."""
 
     rows: list[int]
     scores: list[float]
     exhausted: bool
+    most_to_come: float
 
 
 class HybridCache:

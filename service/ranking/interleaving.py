@@ -69,7 +69,8 @@ class Interleaved:
                 sources[row] = FILLED
         if len(rows) == len(due):
             return Candidates(rows, scores, False, sources=sources)
-        return Candidates(rows, scores, True, sum(part.num_excluded for part in parts), sources)
+        num_excluded = sum(part.num_excluded for part in parts)
+        return Candidates(rows, scores, True, num_excluded, sources, cut=any(part.cut for part in parts))
 
 
 def interleaving_order(quotas: Sequence[int]) -> list[int]:

@@ -12,6 +12,7 @@ from service.loaded.recheck import Recheck
 from service.ranking.fallback_chain import FallbackChain
 from service.ranking.nearest import Nearest, Neighbours
 from service.ranking.popular_and_fresh import PopularAndFresh
+from service.ranking.threshold import above
 
 
 class Rankings:
@@ -35,10 +36,12 @@ class Rankings:
         """The ranking by nearness to the unit vector (dims,) in the space `using`."""
         return Nearest(self.neighbours, vector, using=using, context=context, excluded=excluded)
 
-    def fallback(self, context: RequestContext, excluded: Exclusions) -> FallbackChain:
-        """What is popular among all that the rules let pass in a context, then what is fresh: down to the last item."""
+    def fallback(self, context: RequestContext, excluded: Exclusions, threshold: float | None) -> FallbackChain:
+        """What is popular among all that the rules let pass in a context, then what is fresh: down to the last item, or
+        to the last that scores as much as the `threshold` among the popular or the fresh."""
         presorted = self._presorted
-        links = [("popular", presorted.popular(context, excluded)), ("fresh", presorted.fresh(context, excluded))]
+        popular, fresh = presorted.popular(context, excluded), presorted.fresh(context, excluded)
+        links = [("popular", above(popular, threshold)), ("fresh", above(fresh, threshold))]
         return FallbackChain(self._rows, links)
 
     def plan_name(self, context: RequestContext, using: str) -> str:

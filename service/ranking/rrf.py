@@ -53,7 +53,12 @@ class ReciprocalRankFusion:
             read *= _DEEPER
         exhausted = len(fused) < depth
         num_excluded = max(part.num_excluded for part in parts) if exhausted else 0
-        return Candidates(list(fused)[:depth], list(fused.values())[:depth], exhausted, num_excluded)
+        # What comes first in a later step may stand higher than what comes last here.
+        most_to_come = len(parts) / (_K + read + 1)
+        rows, scores = list(fused)[:depth], list(fused.values())[:depth]
+        if len(fused) > depth:
+            most_to_come = max(most_to_come, *list(fused.values())[depth:])
+        return Candidates(rows, scores, exhausted, num_excluded, most_to_come=most_to_come)
 
 
 def _by_rank(parts: Sequence[Candidates]) -> list[tuple[int, float]]:

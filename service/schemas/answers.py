@@ -1,26 +1,21 @@
 """Answers: hits in the order to be shown, their explanations, and the JSON that they become."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-from litestar.params import KwargDefinition
 from litestar.response import Response
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from embedding.rows.schema import Kind
-from embedding.rows.times import rfc3339_us
-from indexing.payload.payload import EXPLICIT_UNKNOWN, Payload
+from indexing.payload.payload import Payload
 from indexing.stores.answer_budget import Lacking
+from service.schemas.row_fields import RowFields, explicit_flag, moment
 
 T = TypeVar("T")
 
 # `popular`, `fresh`: nothing is known of the listener; `filled`: the mix wanted the other kind, which has run dry.
 Source = Literal["popular", "fresh", "filled"]
-
-# A time in RFC 3339, in UTC, with as many digits as it takes; msgspec would write six of every fraction.
-Moment = Annotated[str, KwargDefinition(format="date-time")]
 
 _encoder = msgspec.json.Encoder()
 
@@ -58,7 +53,7 @@ class Passage(Struct, frozen=True):
     end: int
 
 
-class Hit(Struct, frozen=True, omit_defaults=True):
+class Hit(RowFields, frozen=True, omit_defaults=True):
     """One item of an answer; `score` is the dot product of unit vectors (of a popular or fresh one, how popular or
     fresh it is; of a search what docs/api.md says), `explicit` null where not known.
 
@@ -67,15 +62,6 @@ class Hit(Struct, frozen=True, omit_defaults=True):
 
     id: str
     score: float
-    kind: Kind
-    title: str
-    creator: str
-    creators: tuple[str, ...]
-    explicit: bool | None
-    album: str | None = None
-    duration_s: float | None = None
-    language: str | None = None
-    published_at: Moment | None = None
     # Only where the answer fell back: what this one is from.
     source: Source | None = None
     # Only where the request asked for it.
@@ -102,30 +88,20 @@ class Answer(Struct, frozen=True, omit_defaults=True):
 
 
 def hit_of(payload: Payload, score: float) -> Hit:
-    """The hit for a point with this payload."""
+    """The hit for a point with this payload, with the fields that come unless others are named."""
     return Hit(
         payload.id,
         score,
-        payload.kind,
-        payload.title,
-        payload.creator,
-        payload.creators,
-        explicit_flag(payload.explicit),
-        payload.album,
-        payload.duration_s,
-        payload.language,
-        moment(payload.published_us),
+        kind=payload.kind,
+        title=payload.title,
+        creator=payload.creator,
+        creators=payload.creators,
+        explicit=explicit_flag(payload.explicit),
+        album=UNSET if payload.album is None else payload.album,
+        duration_s=UNSET if payload.duration_s is None else payload.duration_s,
+        language=UNSET if payload.language is None else payload.language,
+        published_at=UNSET if (published_at := moment(payload.published_us)) is None else published_at,
     )
-
-
-def moment(us: int | None) -> Moment | None:
-    """A time as JSON shows it, in UTC, of microseconds since 1970."""
-    return None if us is None else rfc3339_us(us)
-
-
-def explicit_flag(value: int) -> bool | None:
-    """The three-valued flag of a payload as JSON shows it."""
-    return None if value == EXPLICIT_UNKNOWN else bool(value)
 
 
 class JsonAnswer(Response[T], Generic[T]):

@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from embedding.rows.schema import Kind
+from service.schemas.row_fields import Fields
 
 MAX_LIMIT = 100
 MAX_SEEDS = 100
 MAX_HISTORY = 1_000
+# More than any space has; a release's own number is told where another one comes.
+MAX_DIMS = 8_192
 # Beyond this a client is better served by a user's history, which the service holds itself.
 MAX_IDS = 1_000
 
@@ -98,10 +101,25 @@ class Context(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
 
 
 class Seed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An item to start from."""
+    """What to start from: an item by its `id`, or a `vector` of the space `using` (left out: the release's)."""
 
-    id: Id
+    id: Id | None = None
     weight: Weight = 1.0
+    vector: Annotated[
+        Annotated[tuple[float, ...], Meta(min_length=1, max_length=MAX_DIMS)] | None,
+        Meta(description="In place of an id: any length but 0, as many numbers as the space has."),
+    ] = None
+    using: Annotated[
+        Literal["tower", "text"] | None,
+        Meta(description="The space of `vector`. Left out: `tower`, or `text` where the release has no model."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """ValueError for what is neither or both."""
+        if (self.id is None) == (self.vector is None):
+            raise ValueError("Expected either an id or a vector")
+        if self.using is not None and self.vector is None:
+            raise ValueError("Expected using only beside a vector")
 
 
 class Listen(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -119,26 +137,44 @@ class Mix(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     episode: Quota = 0
 
 
-class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What every query may say."""
+class Selection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What every request may say of which items it wants to be shown, and from which release."""
 
     context: Context = Context()
     kinds: Kinds | None = None
     exclude: Annotated[Ids, Meta(description="Ids that must not come, besides the blocked ones.")] = ()
     filter: Filter | None = None
     switches: Switches = {}
+    release: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=200)] | None,
+        Meta(description="Answer from this release; left out: the live one.", examples=[None]),
+    ] = None
+
+
+class Paged(Selection, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What is answered page by page."""
+
     limit: Limit = 10
     cursor: CursorText | None = None
+    fields: Fields | None = None
+
+
+class Query(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What every query may say."""
+
+    score_threshold: Annotated[
+        float | None,
+        Meta(
+            description="The least score that a hit has, before boosts (docs/api.md, A score at least).",
+            examples=[None],
+        ),
+    ] = None
     explain: Annotated[bool, Meta(description="true: each hit says why it is where it is.")] = False
     same_recording: Annotated[
         bool, Meta(description="true: one recording (tracks of the same creators and title) may come more than once.")
     ] = False
     mix: Annotated[
         Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.", examples=[None])
-    ] = None
-    release: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=200)] | None,
-        Meta(description="Answer from this release; left out: the live one.", examples=[None]),
     ] = None
 
 

@@ -1,22 +1,31 @@
 """Hits as JSON: a row's template is made once and kept, so that a page decodes no payload."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
-from service.schemas.answers import Explanation, Passage, hit_of
+from service.schemas.answers import Explanation, Hit, Passage, hit_of
+from service.schemas.row_fields import RowField, field_values
 
 # Some 300 bytes each; for as many rows as a large catalogue has in use at a time.
 _SLOTS = 1 << 17
 _EMPTY = -1
 _encoder = msgspec.json.Encoder()
 _NONE: Mapping[int, Explanation] = {}
-_SCORE = b'"score":0.0,'
+_SCORE = b'"score":0.0'
 # float32 has no more digits.
-_SCORE_FORMAT = b'"score":%.6f,'
+_SCORE_FORMAT = b'"score":%.6f'
+
+
+class NamedFields(Struct, frozen=True):
+    """The fields that a request names, and the space by which a row was scored, for its `vector`."""
+
+    fields: Sequence[RowField]
+    space_of: Callable[[Payload], str]
 
 
 class ShownRows:
@@ -30,23 +39,20 @@ class ShownRows:
 
     def hits(
         self,
-        rows: Iterable[int],
+        rows: Sequence[int],
         scores: Iterable[float],
         sources: Mapping[int, str],
         explained: Mapping[int, Explanation] = _NONE,
         passages: Mapping[int, Passage] | None = None,
+        named: NamedFields | None = None,
     ) -> msgspec.Raw:
         """The JSON array of the Hits of these rows with their scores, and the sources, explanations and passages of
-        those that have one."""
-        slots, templates, mask = self._rows, self._templates, self._mask
+        those that have one; with the `named` fields in place of those that come by themselves."""
         is_plain = not (sources or explained or passages)
+        templates = self._kept(rows) if named is None else (self._named(row, named) for row in rows)
         parts = []
-        for row, score in zip(rows, scores, strict=True):
-            slot = row & mask
-            if slots[slot] != row:
-                templates[slot] = self._template(row)
-                slots[slot] = row
-            part = templates[slot] % score
+        for row, score, template in zip(rows, scores, templates, strict=True):
+            part = template % score
             if is_plain:
                 parts.append(part)
                 continue
@@ -59,12 +65,29 @@ class ShownRows:
             parts.append(part)
         return msgspec.Raw(b"[%b]" % b",".join(parts))
 
-    def _template(self, row: int) -> bytes:
-        return template_of(self._current.payload(row))
+    def _kept(self, rows: Iterable[int]) -> Iterable[bytes]:
+        slots, templates, mask = self._rows, self._templates, self._mask
+        for row in rows:
+            slot = row & mask
+            if slots[slot] != row:
+                templates[slot] = template_of(hit_of(self._current.payload(row), 0.0))
+                slots[slot] = row
+            yield templates[slot]
+
+    def _named(self, row: int, named: NamedFields) -> bytes:
+        current = self._current
+        payload = current.payload(row)
+
+        def vector() -> list[float]:
+            values: list[float] = current.vectors(named.space_of(payload), [row])[0].tolist()
+            return values
+
+        values = field_values(payload, named.fields, current.release.classes.windows_of, vector)
+        return template_of(Hit(payload.id, 0.0, **values))
 
 
-def template_of(payload: Payload) -> bytes:
-    """The JSON of a payload's Hit, to be formatted with its score by `%`."""
-    encoded = _encoder.encode(hit_of(payload, 0.0))
+def template_of(hit: Hit) -> bytes:
+    """The JSON of a hit of score 0, to be formatted with its score by `%`."""
+    encoded = _encoder.encode(hit)
     # Only the id comes before the score, and cannot hold these bytes: its quotes would be escaped.
     return encoded.replace(b"%", b"%%").replace(_SCORE, _SCORE_FORMAT, 1)
