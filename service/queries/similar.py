@@ -23,8 +23,8 @@ class Similar:
     request = SimilarRequest
     summary = "Items near weighted seeds"
     description = (
-        "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back. A seed may be a "
-        "raw vector in place of an item: all kinds are then searched in its space."
+        "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back. A seed may "
+        "be a raw vector in place of an item: all kinds are then searched in its space."
     )
     problems: tuple[Slug, ...] = ("unknown-seeds", "weights-cancel")
 

@@ -98,7 +98,7 @@ class Hybrid:
 
     def _most_after(self, matching: Candidates, near: Candidates) -> float:
         """What a row can score at the most that is among neither."""
-        if near.exhausted or not matching.exhausted and matching.scores[-1] >= NAMED:
+        if near.exhausted or (not matching.exhausted and matching.scores[-1] >= NAMED):
             return math.inf
         in_words = 0.0 if matching.exhausted else matching.scores[-1] * self._query.most
         return float(self._joined(np.array(near.scores[-1:], np.float32), np.array([in_words], np.float32))[0])
@@ -114,9 +114,7 @@ class Hybrid:
         if not len(rows):
             return np.zeros(0)
         current, query = self._among.rows, self._query
-        ranked = self._joined(
-            scores_of(rows, current, self._meaning.vector), current.words(rows).scores(query.words)
-        )
+        ranked = self._joined(scores_of(rows, current, self._meaning.vector), current.words(rows).scores(query.words))
         if query.called:
             ranked += [query.called.get(row, 0) for row in rows.tolist()]
         return ranked

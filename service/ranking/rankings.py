@@ -36,7 +36,7 @@ class Rankings:
         """The ranking by nearness to the unit vector (dims,) in the space `using`."""
         return Nearest(self.neighbours, vector, using=using, context=context, excluded=excluded)
 
-    def fallback(self, context: RequestContext, excluded: Exclusions, threshold: float | None) -> FallbackChain:
+    def fallback(self, context: RequestContext, excluded: Exclusions, threshold: float | None = None) -> FallbackChain:
         """What is popular among all that the rules let pass in a context, then what is fresh: down to the last item, or
         to the last that scores as much as the `threshold` among the popular or the fresh."""
         presorted = self._presorted

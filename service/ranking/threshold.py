@@ -29,7 +29,11 @@ class AboveThreshold:
                     [found.scores[place] for place in places[:depth]],
                     not enough,
                     found.num_excluded,
-                    {row: found.sources[row] for place in places[:depth] if (row := found.rows[place]) in found.sources},
+                    {
+                        row: found.sources[row]
+                        for place in places[:depth]
+                        if (row := found.rows[place]) in found.sources
+                    },
                     cut=not enough and (not found.exhausted or len(places) < len(found.rows)),
                 )
             read *= _DEEPER

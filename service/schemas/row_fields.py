@@ -57,11 +57,11 @@ class RowFields(Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str | UnsetType = UNSET
     creator: str | UnsetType = UNSET
     creators: tuple[str, ...] | UnsetType = UNSET
-    explicit: bool | None | UnsetType = UNSET
-    album: str | None | UnsetType = UNSET
-    duration_s: float | None | UnsetType = UNSET
-    language: str | None | UnsetType = UNSET
-    published_at: Moment | None | UnsetType = UNSET
+    explicit: bool | UnsetType | None = UNSET
+    album: str | UnsetType | None = UNSET
+    duration_s: float | UnsetType | None = UNSET
+    language: str | UnsetType | None = UNSET
+    published_at: Moment | UnsetType | None = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     min_age: int | UnsetType = UNSET
     popularity: float | UnsetType = UNSET

@@ -108,7 +108,7 @@ def test_a_weight_that_is_no_number_of_use_is_refused(client: Client, field: str
         ({"seeds": [{"id": "metal-1"}] * 101}, "seeds: expected array of length <= 100, came one of 101"),
         ({"seeds": []}, "seeds: expected array of length >= 1, came []"),
         ({"seeds": [{"id": ""}]}, "seeds[0].id: expected str of length >= 1"),
-        ({"seeds": [{"weight": 1}]}, "seeds[0].id: expected a value: this field is required"),
+        ({"seeds": [{"weight": 1}]}, "seeds[0]: expected either an id or a vector"),
         ({"history": [{"id": "metal-1"}] * 1_001}, "history: expected array of length <= 1000, came one of 1,001"),
         ({"history": [{"id": "metal-1", "at": "yesterday"}]}, "history[0].at: expected"),
         ({"history": [{"id": "metal-1", "weight": 1, "wieght": 2}]}, "did you mean weight?"),
