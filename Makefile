@@ -14,10 +14,14 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-reading bench-against fuzz clean
+.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-over-servers bench-cluster bench-reading bench-against fuzz clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+EXTRAS :=
+install: $(RUNTIME)  ## the environment alone; EXTRAS=als,tune: with these extras (docs/settings.md)
+	@[ -z "$(EXTRAS)" ] || $(INSTALL) --editable '.[$(EXTRAS)]'
 
 run: $(RUNTIME)  ## sample data, towers, release, service: prints an address and a curl to paste
 	@$(BIN)/nearfield run

@@ -7,6 +7,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from embedding.commands.options import ROWS
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from service.schemas.settings import Settings
@@ -15,7 +16,7 @@ _pass_settings = click.make_pass_decorator(Settings)
 
 
 @click.command()
-@click.argument("catalogue", type=click.Path(exists=True, path_type=Path))
+@click.argument("catalogue", type=ROWS)
 @click.option(
     "--pairs", type=click.IntRange(1), default=100_000, show_default=True, help="How many (item, context) pairs."
 )

@@ -6,15 +6,15 @@ from typing import Literal
 import click
 import msgspec
 
-from embedding.commands.options import INPUT, OUTPUT, json_option, pass_settings, warn_of_rejects
-from embedding.errors import UsageError
+from embedding.commands.options import OUTPUT, ROWS, json_option, pass_settings, warn_of_rejects
+from embedding.extras.registry import require
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
 
 
 @click.command()
-@click.argument("catalogue", type=INPUT)
+@click.argument("catalogue", type=ROWS)
 @click.option("--out", required=True, type=OUTPUT, help="Folder of the adapted encoder.")
 @click.option(
     "--pairs", type=click.IntRange(2), default=24_000, show_default=True, help="Pairs of texts to learn from."
@@ -49,14 +49,9 @@ def adapt(
     Example:
       nearfield adapt data/catalogue.jsonl --out encoders/ours
     """
-    try:
-        from embedding.runs.adapt import AdaptRequest, gains_text, run_adaptation
-    except ModuleNotFoundError as error:
-        if error.name not in {"datasets", "accelerate"}:
-            raise
-        raise UsageError(
-            f"`nearfield adapt` needs {error.name}, which is not installed: pip install accelerate datasets."
-        ) from None
+    # Before the rest is imported, which takes seconds.
+    require("adapt", "`nearfield adapt`")
+    from embedding.runs.adapt import AdaptRequest, gains_text, run_adaptation
 
     request = AdaptRequest(catalogue=catalogue, out=out, pairs=pairs, epochs=epochs, seed=seed, device=device)
     report = run_adaptation(request, settings, Reporter(progress))

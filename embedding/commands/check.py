@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from embedding.commands.options import OUTPUT, json_option, map_option, pass_settings, rejects_option
+from embedding.commands.options import RowFiles, json_option, map_option, pass_settings, rejects_option
 from embedding.errors import RejectedInputError
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from embedding.rows.rejects import Reject, Rejects
 
 EXIT_REJECTS = 3
+# Where nothing is, the check itself says so.
+_MAYBE_ROWS = RowFiles(path_type=Path)
 
 
 @click.command()
-@click.argument("catalogue", type=OUTPUT)
-@click.option("--interactions", type=OUTPUT, help="Interactions to check against the catalogue: a file or a folder.")
+@click.argument("catalogue", type=_MAYBE_ROWS)
+@click.option(
+    "--interactions", type=_MAYBE_ROWS, help="Interactions to check against the catalogue: a file or a folder."
+)
 @map_option
 @rejects_option
 @progress_option

@@ -11,6 +11,7 @@ from rich.table import Table
 from embedding.commands.options import (
     INPUT,
     OUTPUT,
+    ROWS,
     catalogue_option,
     interactions_option,
     json_option,
@@ -41,7 +42,7 @@ class _BaselinesOption(click.Option):
 @click.argument("model", type=OUTPUT)
 @catalogue_option
 @interactions_option
-@click.option("--test", type=INPUT, help="Held-out interactions of your own, in place of the model's split.")
+@click.option("--test", type=ROWS, help="Held-out interactions of your own, in place of the model's split.")
 @click.option(
     "--baselines",
     cls=_BaselinesOption,

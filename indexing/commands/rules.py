@@ -9,10 +9,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from embedding.commands.options import ROWS
 from embedding.errors import UsageError
 from embedding.rows.markets import MARKETS, expected_market
 from embedding.rows.times import EXPECTED_TIME, epoch_us
-from indexing.command_options import existing, json_option, pass_settings, print_json
+from indexing.command_options import json_option, pass_settings, print_json
 from indexing.commands.accept_rules import accept
 from indexing.rules.declaration import rules_version
 from indexing.rules.parsing import DEFAULT_RULES_TEXT
@@ -49,7 +50,7 @@ def init(file: Path) -> None:
 
 @rules.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--catalogue", type=existing, help="Try the rules on this catalogue: what each keeps out, per market.")
+@click.option("--catalogue", type=ROWS, help="Try the rules on this catalogue: what each keeps out, per market.")
 @click.option("--market", "markets", multiple=True, metavar="CODE", help="Of these markets alone; may come again.")
 @click.option("--at", metavar="TIME", help="For this time; left out: now.")
 @click.option("--least", type=click.IntRange(0), default=100, show_default=True, help="Name markets left with fewer.")

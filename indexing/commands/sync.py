@@ -9,9 +9,10 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 
+from embedding.commands.options import ROWS
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import existing, json_option, map_option, pass_settings, print_json
+from indexing.command_options import json_option, map_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _SHOWN_EXAMPLES = 2
 
 
 @click.command()
-@click.argument("catalogue", type=existing)
+@click.argument("catalogue", type=ROWS)
 @map_option
 @json_option
 @progress_option
@@ -57,7 +58,7 @@ def diff(
 
 
 @click.command()
-@click.argument("catalogue", type=existing)
+@click.argument("catalogue", type=ROWS)
 @map_option
 @json_option
 @progress_option

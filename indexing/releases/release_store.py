@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from embedding.errors import DamagedError, MismatchError, UsageError
+from embedding.extras.registry import install_command
 from embedding.progress import Advance
 from indexing.errors import ReleaseMissingError
 from indexing.release.manifest import Manifest
@@ -194,8 +195,8 @@ def _to_install(place: str) -> str:
         return f"fsspec knows {', '.join(sorted(known_implementations))}."
     package = "'nearfield[s3]'" if protocol in {"s3", "s3a"} else known["class"].partition(".")[0]
     if package == "fsspec":
-        return "Install what it names into Nearfield's environment, with pip install."
-    return f"Install it: pip install {package}"
+        return f"Install what it names: {install_command('PACKAGE')}"
+    return f"Install it: {install_command(package)}"
 
 
 def _object(release_id: str, file: StoredFile) -> str:

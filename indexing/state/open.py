@@ -4,6 +4,7 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from embedding.errors import UsageError
+from embedding.extras.registry import require
 from indexing.settings import IndexingSettings
 from indexing.state.contract import StateStore
 from indexing.state.files import FilesState
@@ -32,12 +33,7 @@ def open_database(settings: IndexingSettings, *, also_moved: bool = False) -> "P
     """
     if settings.state_url is None:
         raise UsageError("state_url names no database: set it to postgresql://USER@HOST/DATABASE")
-    try:
-        from indexing.state.postgres import PostgresState
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg":
-            raise
-        raise UsageError(
-            "state_url is set, and what speaks to PostgreSQL is not installed: pip install 'nearfield[postgres]'"
-        ) from error
+    require("postgres", "state_url (PostgreSQL)")
+    from indexing.state.postgres import PostgresState
+
     return PostgresState(settings.state_url, settings.host_name or gethostname(), also_moved=also_moved)

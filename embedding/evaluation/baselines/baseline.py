@@ -19,11 +19,13 @@ class Baseline(ABC):
     name: ClassVar[str]
     # Whether it calls for the candidates' texts, for which a text encoder must be at hand.
     reads_texts: ClassVar[bool] = False
+    # The extra that brings its library, where it has one.
+    extra: ClassVar[str | None] = None
 
     @abstractmethod
     def fit(self, task: Task, texts: CandidateTexts) -> Scorer:
         """A scorer fitted to the training pairs of `task`, the same for the same task.
 
         Skips are no likes. Users without a training pair are scored too. Raises UsageError, saying how to leave the
-        baseline out, where a library is missing or the data is too large for it.
+        baseline out, where the data is too large for it.
         """

