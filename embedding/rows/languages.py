@@ -4,6 +4,7 @@ The registry of IANA and the aliases of Unicode CLDR are those that langcodes br
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from langcodes import Language
@@ -21,7 +22,15 @@ from embedding.rows.markets import ASSIGNED
 # langcodes takes `_` too, and languages of four letters and more, of which there are none.
 _WELL_FORMED = re.compile(r"(?=.{1,35}$)([a-z]{2,3}|[ix])(-[a-z0-9]{1,8})*")
 _IN_BRACKETS = re.compile(r"\s*\(.*\)$")
+_BETWEEN_PARTS = re.compile(r"[\s_]+")
+# Long enough to be meant: some languages are called E and U.
+_WORDS = re.compile(r"\w{4,}")
 _MAX_SUCCESSORS = 4
+RANGE_PATTERN = r"^(\*|([A-Za-z]{2,3}|[IXix])(-[A-Za-z0-9]{1,8})*)$(?!\n)"
+"""A basic range of RFC 4647, section 2.1, that some tag may begin with."""
+RANGE_RULE = "a language range such as en or en-US, or *"
+_RANGE = re.compile(RANGE_PATTERN)
+MAX_RANGE = 35
 _RULE = "a registered BCP 47 tag such as sv or en-US; leave the field out where there is none"
 
 
@@ -106,14 +115,32 @@ def expected_language(came: object) -> str:
     return f"{_RULE} (did you mean {meant}?)" if meant else _RULE
 
 
+def is_language_range(text: str) -> bool:
+    """Whether `text` is `*` or has the form of a range that tags may begin with, registered or not."""
+    return len(text) <= MAX_RANGE and _RANGE.match(text) is not None
+
+
+def expected_range(came: object) -> str:
+    """What was expected where `came` came in the place of a range, with the tag that was probably meant."""
+    meant = meant_language(came) if isinstance(came, str) else None
+    return f"{RANGE_RULE} (did you mean {meant}?)" if meant else RANGE_RULE
+
+
 def meant_language(text: str) -> str | None:
-    """The tag that was probably meant by `text`, which is none: an English name's, the longest part that is a tag, or
-    what is mostly spoken in the country of that code; None where it cannot be told."""
-    words, names = text.strip().casefold(), _languages_by_name()
-    by_name = names.get(words) or names.get(_IN_BRACKETS.sub("", words))
-    if (known := by_name or registered_part(text)) is not None or words.upper() not in ASSIGNED:
-        return known
-    return Language(territory=words.upper()).maximize().language
+    """The tag that was probably meant by `text`, which is none: an English name's, alone or among other words, the
+    longest part that is a tag, or what is mostly spoken in the country of that code; None where it cannot be told."""
+    said, names = text.strip().casefold(), _languages_by_name()
+    by_name = names.get(said) or names.get(_IN_BRACKETS.sub("", said))
+    known = by_name or canonical(_BETWEEN_PARTS.sub("-", said)) or registered_part(text)
+    if known is not None or said.upper() not in ASSIGNED:
+        return known or _only(names[word] for word in _WORDS.findall(said) if word in names)
+    return Language(territory=said.upper()).maximize().language
+
+
+def _only(tags: Iterable[str]) -> str | None:
+    """The one tag that all of `tags` are; None where there are none, or several."""
+    different = set(tags)
+    return different.pop() if len(different) == 1 else None
 
 
 @lru_cache(maxsize=1)

@@ -50,6 +50,14 @@ def epoch_us(text: str) -> int:
     return seconds * _US + passed.microseconds
 
 
+def ceil_us(text: str) -> int:
+    """The first whole microsecond since 1970 that is not before the time in `text`, whatever digits it has; read and
+    refused as by `epoch_us`."""
+    below = _BELOW_US.match(text)
+    # Something that no microsecond holds is one more than the microseconds say.
+    return epoch_us(text) + (below is not None and below.group(2).strip("0") != "")
+
+
 def floor_s(text: str) -> int:
     """The last whole second since 1970 that is not after the time in `text`; read and refused as by `epoch_us`."""
     return epoch_us(text) // _US
@@ -71,9 +79,7 @@ def ceil_s(text: str) -> int:
 
     Read and refused as by `epoch_us`; ValueError, too, where that second is in the year 10000.
     """
-    below = _BELOW_US.match(text)
-    # Something that no microsecond holds is one more than the microseconds say.
-    second = -(-(epoch_us(text) + (below is not None and below.group(2).strip("0") != "")) // _US)
+    second = -(-ceil_us(text) // _US)
     if second > LAST_S:
         raise ValueError(f"outside the years 1 to 9999: {text!r}")
     return second

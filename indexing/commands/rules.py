@@ -120,6 +120,8 @@ def explain(
     from indexing.rules.context import RequestContext
 
     _check_market(market)
+    for language in languages:
+        _check_language(language)
     context = RequestContext(
         market=market, at_s=_time(at), explicit=explicit, age=age, languages=frozenset(languages) or None
     )
@@ -142,6 +144,14 @@ def _time(at: str | None) -> int:
 def _check_market(market: str) -> None:
     if market not in MARKETS:
         raise UsageError(f"--market: expected {expected_market(market)}, {market!r} came")
+
+
+def _check_language(text: str) -> None:
+    # The registry of languages takes a tenth of a second to read.
+    from embedding.rows.languages import expected_range, is_language_range
+
+    if not is_language_range(text):
+        raise UsageError(f"--language: expected {expected_range(text)}, {text!r} came")
 
 
 def _print_run(run: "DryRun", short: list[str], least: int) -> None:

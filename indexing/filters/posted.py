@@ -7,18 +7,19 @@ filled in here.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from msgspec import Struct
 
+from embedding.rows.languages import RANGE_RULE, expected_range, is_language_range
 from embedding.rows.schema import Kind, name_key
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.errors import PostedFilterError
 from indexing.filters.algebra import All, AnyOf, Filter, NoneOf, OneOf, Range
-from indexing.filters.published import published_range
-from indexing.payload.language_ranges import stored_prefixes
-from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, NO_LANGUAGE, FieldType, extra_field
+from indexing.filters.published import posted_range
+from indexing.filters.spoken import spoken
+from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, FieldType, extra_field
 
 # Nobody writes more by hand; a program that does should ask twice. Rules around it are three deep.
 MAX_DEPTH = 8
@@ -34,15 +35,16 @@ Read = Callable[[Any], str | int | float | None]
 
 class _Field(Struct, frozen=True):
     """How a field may be asked: its name in the algebra, the asks that it takes, how a value is read (None: it cannot
-    be), what a point may hold for it, where that is not the value alone, and how a range is asked for, where not by
-    one."""
+    be); how values and a range are asked for, where not by one condition; what is told of a value that cannot be read,
+    where that depends on it."""
 
     name: str
     asks: tuple[str, ...]
     expected: str
     read: Read
-    held_as: Callable[[Any], Iterable[str]] | None = None
+    among: Callable[[frozenset[str]], Filter] | None = None
     ranged: Callable[..., Filter] | None = None
+    told: Callable[[Any], str] | None = None
 
     def within(self, bounds: Mapping[str, Any]) -> Filter:
         """That a point's number lies within `bounds`, as `read` gave them."""
@@ -60,8 +62,7 @@ def _kind(value: Any) -> str | None:
 
 
 def _language(value: Any) -> str | None:
-    keyword = _keyword(value)
-    return None if keyword == NO_LANGUAGE else keyword
+    return value if isinstance(value, str) and is_language_range(value) else None
 
 
 def _creator(value: Any) -> str | None:
@@ -82,9 +83,10 @@ def _number(value: Any) -> float | None:
     return float(value) if whole or isinstance(value, float) else None
 
 
-def _time(value: Any) -> int | None:
+def _time(value: Any) -> str | None:
+    """The text itself, where it is a time: which microsecond it stands for depends on the bound."""
     try:
-        return epoch_us(value) if isinstance(value, str) else None
+        return value if isinstance(value, str) and epoch_us(value) is not None else None
     except ValueError:
         return None
 
@@ -94,12 +96,12 @@ _STRING, _WHOLE = "a string of 1 to 1,000 characters", "a whole number within 9,
 FIELDS = {
     "kind": _Field("kind", _VALUES, "'track' or 'episode'", _kind),
     "tags": _Field("tags", _VALUES, _STRING, _keyword),
-    "language": _Field("languages", _VALUES, "a language range such as en", _language, stored_prefixes),
+    "language": _Field("languages", _VALUES, RANGE_RULE, _language, spoken, told=expected_range),
     "creators": _Field("creator_keys", _VALUES, _STRING, _creator),
     "explicit": _Field("explicit", ("equals",), "true or false", _flag),
     "min_age": _Field("min_age", _NUMBERS, _WHOLE, _integer),
     "duration_s": _Field("duration_s", ("range",), "a number of seconds", _number),
-    "published_at": _Field("published_at", ("range",), EXPECTED_TIME, _time, ranged=published_range),
+    "published_at": _Field("published_at", ("range",), EXPECTED_TIME, _time, ranged=posted_range),
 }
 _EXTRA: dict[FieldType, tuple[tuple[str, ...], str, Read]] = {
     "keyword": (_VALUES, _STRING, _keyword),
@@ -163,10 +165,9 @@ class Posted:
 
 
 def _one_of(field: _Field, values: list[Any], path: str) -> Filter:
-    read = [_value(field, value, path) for value in values]
-    held = read if field.held_as is None else [form for value in read for form in field.held_as(value)]
     # One type a field, as its reader gives.
-    return OneOf(field.name, frozenset(held))  # type: ignore[arg-type]
+    read: frozenset[Any] = frozenset(_value(field, value, path) for value in values)
+    return OneOf(field.name, read) if field.among is None else field.among(read)
 
 
 def _range(field: _Field, posted: Any, path: str) -> Filter:
@@ -179,5 +180,5 @@ def _range(field: _Field, posted: Any, path: str) -> Filter:
 def _value(field: _Field, value: Any, path: str) -> str | int | float:
     read = field.read(value)
     if read is None:
-        raise PostedFilterError(path, field.expected, value)
+        raise PostedFilterError(path, field.expected if field.told is None else field.told(value), value)
     return read

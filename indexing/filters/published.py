@@ -4,10 +4,18 @@ A number of 64 bits keeps no microseconds of every year as one float, which is w
 do. Points of old releases have no fraction, and no condition asks for one of 0, so they are read right, too.
 """
 
+from embedding.rows.times import ceil_us, epoch_us
 from indexing.filters.algebra import All, Equals, Filter, NoneOf, Range
 
 _SECOND, _FRACTION = "published_at", "published_fraction_us"
 _US = 1_000_000
+
+
+def posted_range(**bounds: str) -> Filter:
+    """`published_range` of bounds as posted: times of any number of digits. What is kept has six, so that a bound
+    between two microseconds lies before the later one. ValueError for what is no time."""
+    to_us = {"gt": epoch_us, "gte": ceil_us, "lt": ceil_us, "lte": epoch_us}
+    return published_range(**{name: to_us[name](bound) for name, bound in bounds.items()})
 
 
 def published_range(

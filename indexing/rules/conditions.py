@@ -6,14 +6,13 @@ from typing import get_args
 from embedding.rows.schema import Kind
 from indexing.filters.algebra import All, Filter, NoneOf, OneOf, Range
 from indexing.filters.published import published_range
-from indexing.payload.language_ranges import stored_prefixes
-from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, NO_LANGUAGE, extra_field
+from indexing.filters.spoken import ANY_LANGUAGE, spoken
+from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_UNKNOWN, extra_field
 from indexing.rules.context import RequestContext
 from indexing.rules.declaration import RuleSet, at_us
 from indexing.rules.tables import Extra, Say
 
 _ALL_KINDS = frozenset(get_args(Kind))
-_ANY_LANGUAGE = "*"
 
 # A rule's name, as in the file, and one thing that it asks.
 Condition = tuple[str, Filter]
@@ -44,22 +43,14 @@ def _of_context(ruleset: RuleSet, context: RequestContext) -> Iterator[Condition
     # Nobody knows how old: as if younger than every minimum.
     yield "age", Range("min_age", lte=context.age or 0)
     if context.languages is not None:
-        yield from (("languages", condition) for condition in _languages(ruleset, context.languages))
+        allow_unknown = ruleset.languages.unknown == "allow"
+        if not (allow_unknown and ANY_LANGUAGE in context.languages):
+            yield "languages", spoken(context.languages, or_unknown=allow_unknown)
     kinds = frozenset(ruleset.kinds.allowed)
     if context.kinds is not None:
         kinds &= context.kinds
     if kinds != _ALL_KINDS:
         yield "kinds", OneOf("kind", frozenset(map(str, kinds)))
-
-
-def _languages(ruleset: RuleSet, ranges: frozenset[str]) -> list[Filter]:
-    """`stored_prefixes` of every range."""
-    allow_unknown = ruleset.languages.unknown == "allow"
-    if _ANY_LANGUAGE in ranges:
-        return [] if allow_unknown else [NoneOf((OneOf("languages", frozenset({NO_LANGUAGE})),))]
-    # The mark of an item without a language is no range that a request may ask for.
-    wanted = frozenset[str]().union(*map(stored_prefixes, ranges)) - {NO_LANGUAGE}
-    return [OneOf("languages", wanted | {NO_LANGUAGE} if allow_unknown else wanted)]
 
 
 def _of_file(ruleset: RuleSet) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from embedding.rows.schema import name_key
-from embedding.rows.times import epoch_us
+from embedding.rows.times import ceil_us
 from indexing.errors import RulesError
 from indexing.payload.payload import extra_field
 from indexing.rules.arrangement import Arrangement
@@ -118,8 +118,9 @@ class RuleSet(Struct, frozen=True, kw_only=True):
 
 
 def at_us(time: str | None) -> int | None:
-    """Microseconds since 1970 of a time in a rules file; ValueError for anything else."""
-    return None if time is None else epoch_us(time)
+    """Microseconds since 1970 of a time in a rules file, rounded up: what is published has no finer times, so that
+    from then on, and before then, mean the same. ValueError for anything else."""
+    return None if time is None else ceil_us(time)
 
 
 def rules_version(ruleset: RuleSet) -> str:

@@ -77,7 +77,6 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
-        _row(router.live_release, seed)
         context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
         given = {
             "seeds": [Seed(seed)],
@@ -89,7 +88,10 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
             "fields": _listed(fields),
         }
         query = converted(given, SimilarRequest, context_field="context.")
-        return JsonAnswer(await router.of(query).answer(query, context_field=""))
+        # With a cursor this is the release that it was given for, whatever is live by now.
+        pipeline = router.of(query)
+        _row(pipeline.tools.loaded, seed)
+        return JsonAnswer(await pipeline.answer(query, context_field=""))
 
     return [show_item, similar_to_item]
 

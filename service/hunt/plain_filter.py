@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embedding.rows.schema import Item, name_key
-from embedding.rows.times import epoch_us
+from embedding.rows.times import ceil_us, epoch_us
 from service.hunt.ranges import in_range
 
 
@@ -42,7 +42,10 @@ def _same(value: Any, wanted: Any, field: str) -> bool:
 
 
 def _within(value: float, bounds: Mapping[str, Any], field: str) -> bool:
-    limits = {name: epoch_us(bound) if field == "published_at" else bound for name, bound in bounds.items()}
+    limits = dict(bounds)
+    if field == "published_at":
+        # Of a bound between two microseconds, which no row has, the later one is after it.
+        limits = {name: (ceil_us if name in ("gte", "lt") else epoch_us)(bound) for name, bound in bounds.items()}
     return (
         ("gt" not in limits or value > limits["gt"])
         and ("gte" not in limits or value >= limits["gte"])

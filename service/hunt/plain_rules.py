@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from embedding.rows.schema import Item, name_key
-from embedding.rows.times import epoch_us
+from embedding.rows.times import ceil_us
 from service.hunt.plain_filter import fulfils
 from service.hunt.ranges import in_range
 
@@ -163,4 +163,4 @@ def _extra_passes(item: Item, name: str, extra: Mapping[str, Any]) -> bool:
 
 def _at_us(time: object) -> int | None:
     """TOML has dates and times of its own, and people write them as strings too; no offset is UTC."""
-    return None if time is None else epoch_us(str(time))
+    return None if time is None else ceil_us(str(time))

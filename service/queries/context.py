@@ -36,7 +36,8 @@ class ContextDefaults(Struct, frozen=True):
             raise invalid(f"{field}market", f"one ISO 3166-1 alpha-2 code in upper case{hint}", shown(market))
         return RequestContext(
             market=market,
-            at_s=int(self.now()) if posted.at is None else epoch_s(posted.at, f"{field}at"),
+            # Windows are whole seconds, rounded inward: a second later or earlier opens none.
+            at_s=int(self.now()) if posted.at is None else posted_us(posted.at, f"{field}at") // 1_000_000,
             explicit=self.explicit if posted.explicit is None else posted.explicit,
             languages=None if posted.languages is None else frozenset(posted.languages),
             age=posted.age,
@@ -48,9 +49,9 @@ class ContextDefaults(Struct, frozen=True):
 _NONE: frozenset[str] = frozenset()
 
 
-def epoch_s(text: str, field: str) -> int:
-    """Whole seconds since 1970 of a posted time; a 400 problem naming `field` for anything else."""
+def posted_us(text: str, field: str) -> int:
+    """Microseconds since 1970 of a posted time; a 400 problem naming `field` for anything else."""
     try:
-        return epoch_us(text) // 1_000_000
+        return epoch_us(text)
     except ValueError as error:
         raise invalid(field, EXPECTED_TIME, shown(text)) from error

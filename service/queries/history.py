@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from indexing.release.users import HISTORY_LIMIT, History
 from service.loaded.known_ids import Found
-from service.queries.context import epoch_s
+from service.queries.context import posted_us
 from service.schemas.requests import Listen
 
 # A month of listening is one mood of a taste. What is older than three of them stays, at an eighth: it is taste still,
@@ -63,7 +63,7 @@ def by_time(history: Sequence[Listen]) -> Posted:
 def _epoch_s(listen: Listen, place: int) -> float:
     if listen.at is None:
         return float("-inf")
-    return epoch_s(listen.at, f"history[{place}].at") if isinstance(listen.at, str) else listen.at
+    return posted_us(listen.at, f"history[{place}].at") / 1e6 if isinstance(listen.at, str) else listen.at
 
 
 def join(known: History | None, found: Found, decays: NDArray[np.float32] | None = None) -> Listening:

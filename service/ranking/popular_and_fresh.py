@@ -47,13 +47,16 @@ class PopularAndFresh:
         Scored by 2 ** (-age / 30 days), and by 0 without an age.
         """
 
+        # A context is of a whole second; what was published in it is new, not still to come.
         at_us = context.at_s * _US
+        ends_us = at_us + _US - 1
 
         def score(published_us: float) -> float:
-            aged = UNDATED < published_us <= at_us
-            return float(2.0 ** ((published_us - at_us) / _US / _DAY_S / _HALF_LIFE_DAYS)) if aged else 0.0
+            if not UNDATED < published_us <= ends_us:
+                return 0.0
+            return float(2.0 ** (min(0.0, published_us - at_us) / _US / _DAY_S / _HALF_LIFE_DAYS))
 
-        return PresortedRanking(self, _By(self._orders.freshness, freshness_of, score, at_us), context, excluded)
+        return PresortedRanking(self, _By(self._orders.freshness, freshness_of, score, ends_us), context, excluded)
 
 
 class _By(Struct, frozen=True):

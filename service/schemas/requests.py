@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from embedding.rows.languages import MAX_RANGE, RANGE_PATTERN, RANGE_RULE, expected_range
 from embedding.rows.schema import Kind
 from service.schemas.row_fields import Fields
 
@@ -38,10 +39,11 @@ At = Annotated[
 LanguageRange = Annotated[
     str,
     Meta(
-        pattern=r"^(\*|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)$(?!\n)",
-        max_length=35,
-        description="a language range such as en or en-US, or *",
+        pattern=RANGE_PATTERN,
+        max_length=MAX_RANGE,
+        description=RANGE_RULE,
         examples=["en"],
+        extra={"expected": expected_range},
     ),
 ]
 Languages = Annotated[

@@ -19,6 +19,8 @@ _SHOWN_CHARACTERS = 80
 _PATTERN = "matching regex"
 _PLAINER = {"Number out of range": "a number between -1.8e308 and 1.8e308"}
 
+_UNTOLD = object()
+
 Step = str | int | None
 M = TypeVar("M")
 
@@ -84,8 +86,16 @@ def _field_error(message: str, body: bytes, model: type[Any]) -> FieldError:
         expected = f"one of {', '.join(repr(value) for value in info.values)}"
     elif _PATTERN in what and isinstance(described, inspect.Metadata):
         # A regular expression tells a person little; each pattern has words beside it.
-        expected = (described.extra_json_schema or {}).get("description", expected)
-    return FieldError(_name(steps), expected, _value_at(body, steps, too_long="length <=" in expected))
+        if steps[-1] is None:
+            steps[-1] = _place_at_fault(_value_at(body, steps[:-1]), info)
+        # What is told where it depends on what came, beside the pattern in the type.
+        told = (described.extra or {}).get("expected")
+        expected = (
+            (described.extra_json_schema or {}).get("description", expected)
+            if told is None
+            else told(_value_at(body, steps))
+        )
+    return FieldError(_name(steps), expected, _shown_at(body, steps, too_long="length <=" in expected))
 
 
 def _steps(path: str) -> Iterator[Step]:
@@ -127,18 +137,34 @@ def _bare(info: inspect.Type) -> inspect.Type:
     return info
 
 
-def _value_at(body: bytes, steps: Sequence[Step], *, too_long: bool) -> str | None:
+def _place_at_fault(values: Any, info: inspect.Type | None) -> int | None:
+    """Which of `values` does not match the pattern that all must match; None where it cannot be told."""
+    if not isinstance(values, list) or not isinstance(info, inspect.StrType) or info.pattern is None:
+        return None
+    matches = re.compile(info.pattern).search
+    return next((place for place, value in enumerate(values) if isinstance(value, str) and not matches(value)), None)
+
+
+def _shown_at(body: bytes, steps: Sequence[Step], *, too_long: bool) -> str | None:
     """The value that came, as JSON, or the length of a list that is too long; None where it cannot be told."""
+    value = _value_at(body, steps)
+    if value is _UNTOLD:
+        return None
+    return f"one of {len(value):,}" if too_long and isinstance(value, list) else shown(value)
+
+
+def _value_at(body: bytes, steps: Sequence[Step]) -> Any:
+    """The value that came; `_UNTOLD` where it cannot be told."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What comes after the first error may be malformed as well; that error is the one to tell.
-        return None
+        return _UNTOLD
     for step in steps:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step)
         elif isinstance(step, int) and isinstance(value, list) and step < len(value):
             value = value[step]
         else:
-            return None
-    return f"one of {len(value):,}" if too_long and isinstance(value, list) else shown(value)
+            return _UNTOLD
+    return value

@@ -6,16 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from embedding.rows.times import FIRST_S, LAST_S
+from embedding.rows.times import FIRST_S, LAST_S, rfc3339_us
 from indexing.columns.field_columns import FieldColumns, FieldColumnsWriter
 from indexing.filters.algebra import Filter, Range, fields_of
 from indexing.filters.check import check_filter
 from indexing.filters.predicate import predicate
-from indexing.filters.published import published_range
+from indexing.filters.published import posted_range, published_range
 from indexing.payload.payload import Payload
 from tests.indexing.drawn import payloads
 
@@ -75,3 +76,21 @@ def test_rows_of_whole_seconds_have_no_file_of_fractions_and_are_told_apart_as_w
 
 def test_whole_seconds_are_asked_for_as_ever() -> None:
     assert published_range(gte=86_400_000_000, lt=90_000_000_000) == Range("published_at", gte=86_400, lt=90_000)
+
+
+@settings(max_examples=200, deadline=None)
+@given(times, st.sampled_from(sorted(BOUNDS)), st.sampled_from(("", "0", "0004", "9")), st.sampled_from((-1, 0, 1)))
+def test_a_bound_between_two_microseconds_lies_before_the_later_one(us: int, name: str, digits: str, away: int) -> None:
+    bound = rfc3339_us(us).removesuffix("Z")
+    whole, _, fraction = bound.partition(".")
+    posted = posted_range(**{name: f"{whole}.{fraction.ljust(6, '0')}{digits}Z"})
+    row = us + away
+    # In half microseconds, which whole numbers tell apart in every year.
+    exactly = 2 * us + bool(digits.strip("0"))
+    assert predicate(posted)(0, published(row)) == BOUNDS[name](2 * row, exactly)
+
+
+@pytest.mark.parametrize("text", ["", "now", "2020-02-30", "2024-05-31T18:00:00.5x"])
+def test_a_bound_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not a|day is out"):
+        posted_range(gte=text)

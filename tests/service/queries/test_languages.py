@@ -13,6 +13,7 @@ from service.main import open_dependencies
 from service.schemas.settings import Settings
 from tests.copied_folders import copied
 from tests.service.conftest import Client
+from tests.service.world import NO_LANGUAGE
 
 TOKEN = {"Authorization": "Bearer s3cret"}
 LANGUAGES = ("he", "iw-IL", "id", "in", "yi", "ji", "zh-Hans", "cmn-Hans-CN", "yue", "no", "nb", "nn-NO", "i-klingon")
@@ -61,7 +62,7 @@ MEETS = [
     ("nb", {"nb"}),
     ("NN", {"nn-NO"}),
     ("tlh", {"i-klingon"}),
-    ("English", set()),
+    ("*", set(LANGUAGES)),
 ]
 
 
@@ -69,6 +70,48 @@ MEETS = [
 def test_a_language_is_met_however_it_is_spelt(client: Client, asked: str, met: set[str]) -> None:
     assert found(client, context={"languages": [asked]}) == met
     assert found(client, filter={"field": "language", "equals": asked}) == met
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("en_US", "en-US"),
+        ("EN us", "en-US"),
+        ("english language", "en"),
+        ("English", "en"),
+        ("in Swedish, please", "sv"),
+        ("e n", None),
+        ("?", None),
+        ("en-", "en"),
+    ],
+)
+def test_a_range_that_is_none_is_refused_with_what_was_meant(client: Client, asked: str, meant: str | None) -> None:
+    for field, body in (
+        ("context.languages[1]", {"context": {"languages": ["sv", asked]}}),
+        ("filter.equals", {"filter": {"field": "language", "equals": asked}}),
+        ("filter.none[0].one_of", {"filter": {"none": [{"field": "language", "one_of": ["sv", asked]}]}}),
+    ):
+        answer = client.post("/v1/search", json={"text": "jazz", "mode": "lexical", **body})
+        assert answer.status_code == 400, answer.text
+        (error,) = answer.json()["errors"]
+        assert error["field"] == field
+        assert error["expected"].startswith("a language range such as en or en-US, or *")
+        assert ("did you mean" in error["expected"]) == (meant is not None)
+        assert meant is None or f"(did you mean {meant}?)" in error["expected"]
+        assert asked in error["came"]
+    by_get = client.get("/v1/items/jazz-8/similar", params={"languages": f"sv,{asked}"})
+    assert by_get.json()["errors"][0]["field"].startswith("languages[")
+
+
+def test_a_row_without_a_language_fulfils_no_condition_on_it(client: Client) -> None:
+    def ids(**where: Any) -> set[str]:
+        body = {"text": "jazz", "mode": "lexical", "limit": 100, "filter": where}
+        return {hit["id"] for hit in client.post("/v1/search", json=body).json()["hits"]}
+
+    spoken, silent = {"field": "language", "equals": "*"}, {"field": "language", "one_of": ["xx", "*"]}
+    assert NO_LANGUAGE not in ids(**spoken)
+    assert ids(**spoken) == ids(**silent)
+    assert ids(none=[spoken]) == {NO_LANGUAGE}
 
 
 def test_rows_are_shown_in_canonical_form(client: Client) -> None:

@@ -117,6 +117,8 @@ def test_a_history_is_put_in_order_of_time() -> None:
     untimed = (Listen("b"), Listen("a"))
     assert by_time(untimed).listens is untimed
     assert by_time(untimed).decays is None
+    one_second = (Listen("later", at="2024-05-31T18:00:00.7Z"), Listen("sooner", at="2024-05-31T18:00:00.2Z"))
+    assert [listen.id for listen in by_time(one_second).listens] == ["sooner", "later"]
     with pytest.raises(ProblemError, match=r"history\[0\]\.at"):
         by_time((Listen("x", at="soon"),))
 

@@ -51,7 +51,7 @@ changes = st.lists(
         st.sampled_from(WINDOWS),
         st.sampled_from(("track", "episode")),
         st.none() | st.sampled_from((0.0, 0.5, 0.99)),
-        # Microseconds: between two of the world, of one second, just after AT_S.
+        # Microseconds: between two of the world, of one second, in AT_S.
         st.none()
         | st.sampled_from(
             [s * 1_000_000 + us for s in (AT_S - 7, AT_S, AT_S + 5, 1_700_000_000) for us in (0, 1, 999_999)]
@@ -113,14 +113,14 @@ def oracle(served: LoadedRelease, context: RequestContext, excluded: set[int]) -
         published_us = one[1].published_us
         if published_us is None:
             return 1, 0
-        return (0 if published_us <= context.at_s * 1_000_000 else 2), -published_us
+        return (0 if published_us < (context.at_s + 1) * 1_000_000 else 2), -published_us
 
     popular = sorted((one for one in shown if one[1].popularity), key=lambda one: -one[1].popularity)
     fresh = sorted((one for one in shown if not one[1].popularity), key=freshness)
     return [(payload.id, payload.popularity, "popular") for _, payload in popular] + [
         (
             one[1].id,
-            0.5 ** ((context.at_s - (one[1].published_us or 0) / 1_000_000) / 86_400 / 30)
+            0.5 ** (max(0, context.at_s - (one[1].published_us or 0) / 1_000_000) / 86_400 / 30)
             if freshness(one)[0] == 0
             else 0.0,
             "fresh",
