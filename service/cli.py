@@ -12,6 +12,7 @@ import click
 from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
 from embedding.errors import NearfieldError, UsageError
 from embedding.interruption import EXIT_INTERRUPTED, end_on_interrupt, leave_interrupted, say_stopped
+from indexing.commands import export as export_commands
 from indexing.commands import index as index_commands
 from indexing.commands import rules as rules_commands
 from indexing.commands import state as state_commands
@@ -62,6 +63,7 @@ for command in (
     tune.tune,
     adapt.adapt,
     index_commands.index,
+    export_commands.export,
     rules_commands.rules,
     serve_commands.serve,
     state_commands.state,

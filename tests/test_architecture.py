@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PACKAGES = ("service", "indexing", "embedding")
+PACKAGES = ("service", "nearfield", "indexing", "embedding")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 
 
@@ -26,7 +26,7 @@ def stack_of(package: str) -> list[list[str]]:
 
 
 def test_every_path_is_there() -> None:
-    paths = re.findall(r"`((?:service|indexing|embedding|tests|benchmarks|docs)/[\w/.]*)`", PAGE)
+    paths = re.findall(r"`((?:service|nearfield|indexing|embedding|tests|benchmarks|docs)/[\w/.]*)`", PAGE)
     assert len(paths) > 100
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -64,7 +64,9 @@ def test_paths_on_other_pages_and_in_comments_are_there_too() -> None:
     missing = []
     for path in (ROOT / "README.md", ROOT / "Makefile", ROOT / "pyproject.toml", *pages, *modules):
         text = path.read_text(encoding="utf-8")
-        for named in re.findall(r"(?<![\w/.-])((?:service|indexing|embedding|benchmarks)/[\w/]+\.py)\b", text):
+        for named in re.findall(
+            r"(?<![\w/.-])((?:service|nearfield|indexing|embedding|benchmarks)/[\w/]+\.py)\b", text
+        ):
             if not (ROOT / named).exists():
                 missing.append(f"{path.relative_to(ROOT)}: {named}")
     assert missing == []

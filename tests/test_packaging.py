@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("service", "embedding", "indexing")
+PACKAGES = ("service", "embedding", "indexing", "nearfield")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -63,7 +63,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {*PACKAGES, f"nearfield-{PROJECT['version']}.dist-info"}
     shipped = {name for name in names if name.endswith(".py")}
@@ -75,8 +75,8 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> Non
 def test_the_wheel_is_imported_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import service.cli, service.app, embedding, indexing;"
-        "print(*(m.__file__ for m in (service.cli, embedding, indexing)), sep='\\n')"
+        "import sys; sys.path.insert(0, sys.argv[1]); import service.cli, service.app, embedding, indexing, nearfield;"
+        "print(*(m.__file__ for m in (service.cli, embedding, indexing, nearfield)), sep='\\n')"
     )
     command = [sys.executable, "-I", "-c", code, str(tmp_path / "site")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -173,6 +173,17 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
 
 def test_the_application_loads_no_torch() -> None:
     assert loaded_by("import service.app", ("torch", "sentence_transformers", "transformers", "matplotlib")) == []
+
+
+def test_importing_the_client_loads_next_to_nothing() -> None:
+    ours = ("embedding", "indexing", "service", "numpy", *HEAVY)
+    assert loaded_by("import nearfield", (*ours, "msgspec")) == []
+    of_the_client = tuple(name for name in ours if name != "httpx")
+    assert loaded_by("import nearfield; nearfield.Client('http://127.0.0.1:8080')", of_the_client) == []
+
+
+def test_opening_is_ready_for_torch_and_does_not_load_it() -> None:
+    assert loaded_by("import nearfield; nearfield.open", ("torch", "sentence_transformers", "litestar", "scipy")) == []
 
 
 def loaded_by(code: str, names: tuple[str, ...]) -> list[str]:

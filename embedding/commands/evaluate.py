@@ -24,7 +24,6 @@ from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_loading import load_encoder
 
 if TYPE_CHECKING:
-    from embedding.evaluation.trained_on import TrainedOn
     from embedding.runs.evaluate import EvaluateReport
 
 
@@ -75,7 +74,7 @@ def evaluate(
       nearfield evaluate model --catalogue data/catalogue.jsonl --interactions data/interactions.jsonl
     """
     from embedding.evaluation.baselines.registry import parse_baselines
-    from embedding.runs.evaluate import EvaluateRequest, run_evaluation
+    from embedding.runs.evaluate import EvaluateRequest, run_evaluation, training_warnings
 
     request = EvaluateRequest(
         model=model,
@@ -87,8 +86,8 @@ def evaluate(
     )
     report = run_evaluation(request, settings, load_encoder, Reporter(progress))
     warn_of_rejects(report.rejects)
-    for folder, told in report.trained_on.items():
-        click.echo(_warning(folder, told, interactions, test), err=True)
+    for told in training_warnings(report, request):
+        click.echo(f"Warning: {told}", err=True)
     if plots is not None:
         from embedding.runs.plots import draw_plots
 
@@ -98,18 +97,6 @@ def evaluate(
         click.echo(msgspec.json.encode(report))
     else:
         _print_report(report)
-
-
-def _warning(folder: str, told: "TrainedOn", interactions: Path, test: Path | None) -> str:
-    if told.share is None:
-        share = f"how many of the pairs of {test} it was trained on cannot be told"
-    else:
-        share = f"it was trained on {told.share:.1%} of the pairs of {test}"
-    return (
-        f"Warning: the model {folder} was trained on interactions with fingerprint {told.trained} (split {told.split});"
-        f" {interactions} has {told.interactions}, {test} has {told.test}: {share}. What it was trained on tells"
-        " nothing of what it finds. Give the interactions that it was trained on, or train one without the test pairs."
-    )
 
 
 def _print_report(report: "EvaluateReport") -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from embedding.data.pairs import Pairs
 from embedding.data.task import Task
 from embedding.data.train_config import TrainConfig
 from embedding.evaluation.dot_product import DotProductScorer
@@ -12,6 +13,29 @@ from embedding.towers.history import Histories
 from embedding.towers.query_tower import QueryTower
 
 _USERS_AT_ONCE = 4_096
+
+
+def query_vectors(
+    query: QueryTower,
+    config: TrainConfig,
+    pairs: Pairs,
+    users: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    vectors: Vectors,
+) -> Vectors:
+    """Unit vectors (U, D) of `users` (U,), each of the newest items that `pairs` have of them; of an empty history
+    where they have none. The hour is unknown for everybody.
+
+    `vectors` (M, D): candidate vectors of the catalogue rows `rows` (M,), ascending, every item of `pairs` among them.
+    """
+    histories = Histories.of(pairs, np.searchsorted(rows, pairs.items), config, torch.device("cpu"))
+    heard = torch.from_numpy(vectors)
+    with torch.inference_mode():
+        parts = [
+            query(heard, histories.newest(some, config.history_length)).numpy()
+            for some in np.split(users, range(_USERS_AT_ONCE, len(users), _USERS_AT_ONCE))
+        ]
+    return np.concatenate(parts)
 
 
 class TowerScorer(DotProductScorer):
@@ -28,11 +52,5 @@ class TowerScorer(DotProductScorer):
         They must have every candidate of the task and every item of its training pairs.
         """
         pairs = task.train.where(np.isin(task.train.users, task.users))
-        histories = Histories.of(pairs, np.searchsorted(rows, pairs.items), config, torch.device("cpu"))
-        heard = torch.from_numpy(vectors)
-        with torch.inference_mode():
-            parts = [
-                query(heard, histories.newest(users, config.history_length)).numpy()
-                for users in np.split(task.users, range(_USERS_AT_ONCE, len(task.users), _USERS_AT_ONCE))
-            ]
-        super().__init__(np.concatenate(parts), vectors[np.searchsorted(rows, task.candidates)])
+        queries = query_vectors(query, config, pairs, task.users, rows, vectors)
+        super().__init__(queries, vectors[np.searchsorted(rows, task.candidates)])

@@ -106,14 +106,14 @@ class RowFiles:
 
     def write_lines(self, name: str, lines: Iterable[bytes]) -> None:
         """Append rows that are written already, each with its line end, to the file `name`."""
-        self._file(name).writelines(lines)
+        self.file(name).writelines(lines)
 
     def write_text(self, name: str, text: str) -> None:
         """Append `text` to the file `name`."""
-        self._file(name).write(text.encode())
+        self.file(name).write(text.encode())
 
     def _write_rows(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
-        file, encode = self._file(name), self._encoder.encode
+        file, encode = self.file(name), self._encoder.encode
         for row in rows:
             file.write(encode(row) + b"\n")
 
@@ -123,7 +123,8 @@ class RowFiles:
             for folder in self._new_folders:
                 folder.rmdir()
 
-    def _file(self, name: str) -> IO[bytes]:
+    def file(self, name: str) -> IO[bytes]:
+        """The file `name`, to be written to."""
         if name not in self._open:
             self._open[name] = self._partial(name).open("wb")
         return self._open[name]

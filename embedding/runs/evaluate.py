@@ -125,6 +125,25 @@ def run_evaluation(
         )
 
 
+def training_warnings(report: EvaluateReport, request: EvaluateRequest) -> list[str]:
+    """What to say of each model that was trained on other interactions, and may know the pairs that it is tested on."""
+    return [_warning(folder, told, request) for folder, told in report.trained_on.items()]
+
+
+def _warning(folder: str, told: TrainedOn, request: EvaluateRequest) -> str:
+    test = request.test
+    if told.share is None:
+        share = f"how many of the pairs of {test} it was trained on cannot be told"
+    else:
+        share = f"it was trained on {told.share:.1%} of the pairs of {test}"
+    return (
+        f"the model {folder} was trained on interactions with fingerprint {told.trained} (split {told.split}); "
+        f"{request.interactions} has {told.interactions}, {test} has {told.test}: {share}. What it was trained on "
+        "tells nothing of what it finds. Give the interactions that it was trained on, or train one without the test "
+        "pairs."
+    )
+
+
 def _trained_elsewhere(request: EvaluateRequest, interactions: Pairs, test: Pairs) -> dict[str, TrainedOn]:
     folders = [folder for folder in (request.model, request.against) if folder is not None]
     found = {str(folder): trained_on(read_manifest(folder), interactions, test) for folder in folders}

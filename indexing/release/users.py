@@ -157,6 +157,10 @@ class Users:
     def __len__(self) -> int:
         return len(self._ids)
 
+    def ids(self) -> list[str]:
+        """The users' ids, by number."""
+        return [self._ids.id_at(number) for number in range(len(self))]
+
     def find(self, user_id: str) -> History | None:
         """A user's history, None for someone this release does not know."""
         number = self._ids.find(user_id)
