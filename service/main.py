@@ -78,13 +78,14 @@ def open_dependencies(settings: Settings) -> Dependencies:
         release = releases.open(release_id)
         releases.check_reach(release.manifest, found.begins, found.end)
         check_payload_fields(ruleset, release.manifest)
+        release.look_at_names()
         tower = None if release.model_folder is None else Towers.load(release.model_folder)
         if tower is not None:
             release.check_tower(tower.model_hash)
         return LoadedRelease(
             release=release,
             rows=CurrentRows(release),
-            rules=HardRules(ruleset, version, release.classes, store.prepare, release.share),
+            rules=HardRules(ruleset, version, release.classes, release.engine_form(store.prepare), release.share),
             tower=tower,
             held=hold_release(release.folder),
         )

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from embedding.rows.schema import name_key
+from embedding.rows.names import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
 from indexing.release.release import Release
@@ -64,7 +64,7 @@ class Exact:
         for place in np.argsort(-scores, kind="stable"):
             row = self._allowed[place]
             payload = rows.payload(row)
-            recording = (name_key(payload.title), frozenset(payload.creator_keys))
+            recording = (name_key(payload.title), frozenset(map(name_key, payload.creators)))
             if row == seed or (payload.kind == "track" and recording in recordings):
                 continue
             recordings.add(recording)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from embedding.rows.schema import Item, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Item
 from embedding.runs.text_pairs import is_held_out
 
 LANGUAGES = {"it": "Italian", "en": "English"}

@@ -3,8 +3,6 @@
 Times are epoch seconds (UTC) inside; the readers turn RFC 3339 and bare dates into them.
 """
 
-import unicodedata
-from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -85,8 +83,13 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
 
     @property
     def all_creators(self) -> tuple[str, ...]:
-        """`creators`, or the one `creator` where the row names no list."""
+        """`creators`, or the one `creator` where the row names no list: who made it."""
         return self.creators or (self.creator,)
+
+    @property
+    def credited(self) -> tuple[str, ...]:
+        """All that the row names, `creator` last where it is not among `creators`: whom blocks and caps count."""
+        return self.all_creators if self.creator in self.all_creators else (*self.creators, self.creator)
 
     @property
     def published_us(self) -> int | None:
@@ -101,10 +104,3 @@ class Interaction(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     item_id: Id
     at: float | None = None
     weight: Weight = 1.0
-
-
-# Creators and tags come again and again.
-@lru_cache(1 << 16)
-def name_key(name: str) -> str:
-    """The form in which names are compared: NFKC, case folded, inner white space collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

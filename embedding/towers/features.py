@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from embedding.data.train_config import Feature
-from embedding.rows.schema import Item, name_key
+from embedding.rows.first_name_key import first_name_key
+from embedding.rows.schema import Item
 
 # By kind: any number of values, one value, a number.
 BAGS: tuple[Feature, ...] = ("creators", "album", "tags")
@@ -26,15 +27,15 @@ UNKNOWN = 0
 
 
 def _creators(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name_key(name) for name in item.all_creators))
+    return tuple(dict.fromkeys(first_name_key(name) for name in item.all_creators))
 
 
 def _album(item: Item) -> tuple[str, ...]:
-    return () if item.album is None else (name_key(item.album),)
+    return () if item.album is None else (first_name_key(item.album),)
 
 
 def _tags(item: Item) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name_key(tag) for tag in item.tags))
+    return tuple(dict.fromkeys(first_name_key(tag) for tag in item.tags))
 
 
 def _language(item: Item) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def _kind(item: Item) -> tuple[str, ...]:
     return (item.kind,)
 
 
-# The values of each feature that has any, in the form in which they are compared.
+# The values of each feature that has any, in the form in which vocabularies hold them.
 VALUES: dict[str, Callable[[Item], tuple[str, ...]]] = {
     "creators": _creators,
     "album": _album,

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from embedding.progress import Reporter
 from embedding.protocols import Vectors
-from embedding.rows.schema import Item, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Item
 from embedding.text.passages import opening
 from embedding.text.text_vectors import TextVectors
 from embedding.towers.encoded_items import Bag

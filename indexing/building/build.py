@@ -14,6 +14,7 @@ from embedding.rows.catalogue import read_catalogue
 from embedding.rows.column_map.row_parsers import PLAIN_ROWS, RowParsers
 from embedding.rows.id_table import IdTable, IdTableBuilder
 from embedding.rows.interactions import read_interactions
+from embedding.rows.names import NAMES_VERSION
 from embedding.rows.rejects import Rejects, default_rejects_path
 from embedding.rows.spool import Spool
 from embedding.text.passages import passages_of
@@ -45,6 +46,7 @@ from indexing.releases.releases import Releases
 from indexing.rules.declaration import RuleSet
 from indexing.state.contract import StateStore
 from indexing.stores.contract import VectorStore
+from indexing.words.bm25 import words_hash
 
 if TYPE_CHECKING:
     from embedding.towers.model import Towers
@@ -95,10 +97,12 @@ async def build_release(inputs: BuildInputs, deps: BuildDependencies) -> Manifes
         )
     files, column_map = (inputs.catalogue, inputs.interactions), inputs.rows.column_map
     settings = (model and model.hash, deps.texts.encoder_hash, deps.max_reject_share, deps.extra_fields)
+    # What another version of this software wrote of the same rows is no part of this build.
+    ways = (NAMES_VERSION, words_hash())
     async with deps.state.build_lock():
         releases = Releases(deps.data_dir, deps.store, deps.state)
         with deps.reporter.stage("hash inputs"):
-            inputs_hash = fingerprint(files, *settings, *([] if column_map is None else [column_map]))
+            inputs_hash = fingerprint(files, *settings, *ways, *([] if column_map is None else [column_map]))
         # The journal is looked at before the first row is read: what comes after is newer than the catalogue.
         folder = await _folder_for(BuildStart(inputs_hash, await deps.state.end()), releases, deps)
         known = {*releases.folders(), *await deps.state.kept_elsewhere()}

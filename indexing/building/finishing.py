@@ -11,6 +11,7 @@ from msgspec import Struct
 from embedding.durable_files import hash_of, write_durably
 from embedding.errors import DamagedError
 from embedding.progress import Reporter
+from embedding.rows.names import NAMES_VERSION
 from embedding.towers.model_folder import ModelManifest
 from indexing.building.gate import judge
 from indexing.building.points import write_points_again
@@ -123,6 +124,7 @@ def finish(
         dims=written.dims,
         encoder_hash=provenance.encoder_hash,
         words_hash=words_hash(),
+        names_version=NAMES_VERSION,
         model_hash=provenance.model_hash,
         input_fields=written.input_fields,
         extra_fields=written.extra_fields,

@@ -18,9 +18,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from embedding.rows.schema import name_key
+from embedding.rows.names import name_key
 from indexing.columns.fractions import fractions_of, load_fractions
-from indexing.payload.payload import Payload
+from indexing.payload.payload import Payload, keys_of_names
 
 NEVER_PUBLISHED = np.iinfo(np.int64).min
 """`published_at` of a row that does not have one."""
@@ -53,10 +53,13 @@ def features_of(payload: Payload) -> RowFeature:
 
 
 def recording_of(payload: Payload) -> int:
-    """The same number for tracks whose creators, in any order, and title are the same once normalised."""
+    """The same number for tracks whose creators, in any order, and title are the same names.
+
+    What else the row calls its creator, with guests or without, does not make it another recording.
+    """
     if payload.kind != "track":
         return NO_RECORDING
-    return _hash("\0".join((*sorted(payload.creator_keys), "", name_key(payload.title))))
+    return _hash("\0".join((*sorted(keys_of_names(payload.creators)), "", name_key(payload.title))))
 
 
 class ArrangementFeaturesWriter:

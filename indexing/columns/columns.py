@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,12 +23,15 @@ from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from embedding.rows.id_table import IdTable, IdTableBuilder
-from embedding.rows.schema import Item, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Item
 from indexing.columns.principal_components import PrincipalComponents, write_principal_components
 from indexing.payload.npy_file import NpyFile
 from indexing.payload.payload import Payload
 from indexing.words.columns import Words, WordsWriter
 from indexing.words.sparse import SparseRows
+
+T = TypeVar("T")
 
 HASH_BYTES = 16
 _TITLE_KEY_BYTES = 8
@@ -144,9 +147,13 @@ class Columns:
 
     def payload(self, row: int) -> Payload:
         """The payload of a row; IndexError beyond the columns."""
+        return self.decoded(row, self._decoder)
+
+    def decoded(self, row: int, decoder: msgspec.msgpack.Decoder[T]) -> T:
+        """What `decoder` reads of the payload of a row; IndexError beyond the columns."""
         if not 0 <= row < len(self):
             raise IndexError(row)
-        return self._decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
+        return decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
 
     def vectors(self, space: str) -> Vectors:
         """All vectors (N, dims) of a named vector, as a read-only map."""
@@ -160,8 +167,12 @@ class Columns:
             self._components[space] = PrincipalComponents.of(self._folder, space)
         return self._components[space]
 
+    def stored_title_key(self, row: int) -> int:
+        """The key of a row's title that the build wrote."""
+        return int(self._titles[row])
+
     def titled(self, title: str) -> NDArray[np.int64]:
-        """The rows, ascending, of this title, whatever its letter case, width or white space."""
+        """The rows, ascending, of this title, however it is written."""
         return np.flatnonzero(self._titles == np.uint64(title_key(title)))
 
     def hashes(self) -> NDArray[np.uint8]:

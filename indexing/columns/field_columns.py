@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.columns.fractions import FRACTIONS, load_column, load_fractions
-from indexing.columns.postings import Postings, PostingsWriter, RowsOf
+from indexing.columns.postings import MarksRows, Postings, PostingsWriter, RowsOf
 from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations, RuleCombinationsWriter
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range, fields_of
 from indexing.payload.payload import MOST_INTEGER, Payload, checked_extra, extra_of, extra_value
@@ -92,11 +92,12 @@ class PointFields(Protocol):
 class FieldColumns:
     """The fields of one release's N rows, mapped into memory; a file is opened when it is first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, creators: MarksRows | None = None) -> None:
+        """`creators`: which rows each creator has, where that is not what the folder says."""
         self._folder = folder
         self.combinations = RuleCombinations.load(folder)
         self._num_rows = int(self.combinations.counts.sum())
-        self._opened: dict[str, Postings] = {}
+        self._opened: dict[str, MarksRows] = {} if creators is None else {"creator_keys": creators}
         self._numbers: dict[str, NDArray[np.float64]] = {}
         num_kept = min(_MOST_KEPT, max(1, _KEPT_BYTES // max(1, self._num_rows)))
         self._condition = lru_cache(num_kept)(self._condition_mask)
@@ -105,7 +106,7 @@ class FieldColumns:
         return self._num_rows
 
     @property
-    def creators(self) -> Postings:
+    def creators(self) -> MarksRows:
         """The rows of each creator, in the form that blocklists compare."""
         return self._postings("creator_keys")
 
@@ -158,7 +159,7 @@ class FieldColumns:
         # Beyond what float64 tells apart no row has a number (payload.extra_value).
         return np.isin(self._values(where.field), _exact(values))
 
-    def _postings(self, field: str) -> Postings:
+    def _postings(self, field: str) -> MarksRows:
         if field not in self._opened:
             self._opened[field] = Postings(self._folder, field)
         return self._opened[field]

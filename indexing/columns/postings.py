@@ -6,7 +6,7 @@ NAME_rows.npy      rows, ascending for each value; a row stands under every valu
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +52,13 @@ class RowsOf(Protocol):
         """The rows, ascending, that have any of the values."""
 
 
+class MarksRows(RowsOf, Protocol):
+    """Tells it of all rows at once, too."""
+
+    def mark(self, values: Iterable[str], mask: NDArray[np.bool_]) -> None:
+        """Set those rows in `mask` (N,)."""
+
+
 class Postings:
     """One field's values of one release, mapped into memory."""
 
@@ -59,6 +66,10 @@ class Postings:
         self._ids = IdTable.load(folder, name)
         self._ends = np.asarray(np.load(folder / f"{name}_ends.npy", mmap_mode="r"))
         self._rows = np.asarray(np.load(folder / f"{name}_rows.npy", mmap_mode="r"))
+
+    def values(self) -> Iterator[str]:
+        """All values that any row has."""
+        return map(self._ids.id_at, range(len(self._ids)))
 
     def rows(self, values: Iterable[str]) -> NDArray[np.int64]:
         """The rows, ascending, that have any of the values; those that no row has have none."""

@@ -13,7 +13,8 @@ from typing import Any, get_args
 from msgspec import Struct
 
 from embedding.rows.languages import RANGE_RULE, expected_range, is_language_range
-from embedding.rows.schema import Kind, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Kind
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.errors import PostedFilterError
 from indexing.filters.algebra import All, AnyOf, Filter, NoneOf, OneOf, Range

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
-from embedding.rows.schema import name_key
+from embedding.rows.names import name_key
 from indexing.columns.scoring import ROUNDING, one_by_one
 from indexing.journal.new_passages import NewPassages
 from indexing.payload.payload import Payload

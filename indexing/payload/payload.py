@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from embedding.rows.schema import Item, Kind, Scalar, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Item, Kind, Scalar
 from embedding.rows.times import joined_us
 
 # A `code` is a whole number whose order means nothing: matched by equality, never by range.
@@ -41,7 +42,7 @@ class Payload(Struct, frozen=True, array_like=True, kw_only=True):
     availability_class: int
     # Lower-case prefixes of the language tag (`en`, `en-us`), so that RFC 4647 basic filtering is an equality.
     languages: tuple[str, ...]
-    # `creators` in the form that blocklists and caps compare.
+    # All whom the row names, in the form that blocklists and caps compare.
     creator_keys: tuple[str, ...]
     extra: dict[str, Scalar]
     # Microseconds after `published_at`, None where it is a whole second; payloads of old releases end before it.
@@ -116,16 +117,20 @@ def language_prefixes(tag: str | None) -> tuple[str, ...]:
     return tuple("-".join(subtags[: end + 1]) for end in range(len(subtags)))
 
 
+def keys_of_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The keys of some names, each once."""
+    return tuple(dict.fromkeys(map(name_key, names)))
+
+
 def payload_of(item: Item, availability_class: int, popularity: float) -> Payload:
     """The payload of `item`, whose availability list was interned as `availability_class`."""
     explicit = EXPLICIT_UNKNOWN if item.explicit is None else int(item.explicit)
-    creators = item.all_creators
     return Payload(
         id=item.id,
         kind=item.kind,
         title=item.title,
         creator=item.creator,
-        creators=creators,
+        creators=item.all_creators,
         album=item.album,
         tags=item.tags,
         language=item.language,
@@ -137,7 +142,7 @@ def payload_of(item: Item, availability_class: int, popularity: float) -> Payloa
         popularity=popularity,
         availability_class=availability_class,
         languages=language_prefixes(item.language),
-        creator_keys=tuple(dict.fromkeys(name_key(name) for name in creators)),
+        creator_keys=keys_of_names(item.credited),
         extra=item.extra,
     )
 

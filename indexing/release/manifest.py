@@ -12,6 +12,7 @@ from msgspec import Struct
 from embedding.durable_files import hash_file, hash_of
 from embedding.errors import DamagedError
 from embedding.progress import Advance
+from embedding.rows.names import FIRST_NAMES_VERSION
 from indexing.errors import ReleaseMissingError
 from indexing.stores.contract import POINTS
 
@@ -64,6 +65,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     encoder_hash: str | None
     # What made the sparse vectors of its words.
     words_hash: str
+    # How names are compared in its columns and points (embedding/rows/names.py); older manifests do not say.
+    names_version: str = FIRST_NAMES_VERSION
     model_hash: str | None
     # Item fields that change a vector when they change.
     input_fields: tuple[str, ...]

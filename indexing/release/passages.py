@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.columns.columns import Columns
 from indexing.columns.field_columns import FieldColumns
-from indexing.columns.postings import Postings
+from indexing.columns.postings import RowsOf
 from indexing.columns.principal_components import PrincipalComponents, write_principal_components
 from indexing.columns.rule_combinations import COMBINED_FIELDS, RuleCombinations
 from indexing.filters.algebra import Filter, fields_of
@@ -191,7 +191,7 @@ class PassageFields:
 class PassageCreators:
     """Which passages each creator has: those of their rows."""
 
-    def __init__(self, creators: Postings, rows: NDArray[np.int32]) -> None:
+    def __init__(self, creators: RowsOf, rows: NDArray[np.int32]) -> None:
         self._creators, self._rows = creators, rows
 
     def rows(self, keys: Iterable[str]) -> NDArray[np.int64]:

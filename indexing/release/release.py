@@ -1,18 +1,24 @@
 """One finished release, opened read-only: what retrieval reads besides the engine."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from embedding.errors import MismatchError
+from embedding.rows.names import NAMES_VERSION
 from indexing.columns.arrangement_features import ArrangementFeatures
 from indexing.columns.columns import Columns, PointRows
 from indexing.columns.field_columns import FieldColumns
-from indexing.columns.postings import Postings
+from indexing.columns.postings import RowsOf
 from indexing.columns.presorted import PresortedLists
+from indexing.columns.rekeyed import RekeyedColumns, RekeyedCreators, RekeyedFeatures
 from indexing.columns.rule_combinations import RuleCombinations
 from indexing.filters.algebra import Filter
 from indexing.payload.availability import AvailabilityClasses
+from indexing.release.engine_keys import prepared_for_stored_keys
 from indexing.release.manifest import Manifest, read_manifest
 from indexing.release.passages import PASSAGES, Passages, passages_collection
 from indexing.release.users import Users
@@ -30,12 +36,15 @@ class Release:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
-        self.columns = Columns(folder / "columns")
+        columns = folder / "columns"
+        rekeyed = None if self.manifest.names_version == NAMES_VERSION else RekeyedColumns(columns)
+        self.columns = rekeyed or Columns(columns)
+        self.fields = FieldColumns(columns, None if rekeyed is None else RekeyedCreators(rekeyed))
+        self.features = ArrangementFeatures(columns) if rekeyed is None else RekeyedFeatures(columns, rekeyed)
+        self._rekeyed = rekeyed
         self.users = Users(folder / "users")
-        self.classes = AvailabilityClasses.load((folder / "columns" / "classes.msgpack").read_bytes())
-        self.fields = FieldColumns(folder / "columns")
-        self.presorted = PresortedLists(folder / "columns")
-        self.features = ArrangementFeatures(folder / "columns")
+        self.classes = AvailabilityClasses.load((columns / "classes.msgpack").read_bytes())
+        self.presorted = PresortedLists(columns)
         self.passages = Passages.of(folder, self.columns)
         """Of its long texts; None where it has none."""
 
@@ -55,7 +64,7 @@ class Release:
         return self.fields.combinations
 
     @property
-    def creators(self) -> Postings:
+    def creators(self) -> RowsOf:
         """The rows of each creator."""
         return self.fields.creators
 
@@ -68,6 +77,16 @@ class Release:
     def has_text(self) -> bool:
         """Whether its items have text vectors."""
         return self.manifest.encoder_hash is not None
+
+    def look_at_names(self) -> None:
+        """Find out now what the names of an older release say differently, not while somebody waits for an answer."""
+        if self._rekeyed is not None:
+            _ = self._rekeyed.differences, self._rekeyed.stored_keys
+
+    def engine_form(self, prepare: Callable[[Filter], Any]) -> Callable[[Filter], Any]:
+        """How the engine is asked for what a filter asks for: by `prepare` (VectorStore.prepare), in the words that its
+        points were written in; NOT_IN_ENGINE for what they cannot tell."""
+        return prepare if self._rekeyed is None else partial(prepared_for_stored_keys, self._rekeyed, prepare)
 
     def share(self, where: Filter) -> float:
         """Part of the points (0 to 1) that passes `where`."""

@@ -34,6 +34,8 @@ class CompiledContext(Struct, frozen=True, eq=False):
 
     Compared and hashed by identity, as a key of what is worked out once a context: the filter may be long.
 
+    `prepared` is NOT_IN_ENGINE (indexing/release/engine_keys.py) where no engine can tell what the filter asks.
+
     `share` is the part of the catalogue (0 to 1) that passes the rules other than the blocklists, `fields` are those
     that these rules have conditions on, and whether the request blocks creators.
     """

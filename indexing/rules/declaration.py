@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from embedding.rows.schema import name_key
+from embedding.rows.first_name_key import first_name_key
+from embedding.rows.names import name_key
 from embedding.rows.times import ceil_us
 from indexing.errors import RulesError
 from indexing.payload.payload import extra_field
@@ -130,7 +131,8 @@ def rules_version(ruleset: RuleSet) -> str:
         "explicit": ruleset.explicit.unknown,
         "languages": ruleset.languages.unknown,
         "blocked_items": sorted(ruleset.blocked_items),
-        "blocked_creators": sorted(ruleset.blocked_creators),
+        # By the first of the keys that names ever had: what was accepted under a version keeps it.
+        "blocked_creators": sorted(set(map(first_name_key, ruleset.blocked.creators))),
         "exclude_seen": ruleset.seen.exclude,
         **_optional(ruleset),
     }

@@ -7,6 +7,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from indexing.errors import EngineAwayError
+from indexing.release.engine_keys import NOT_IN_ENGINE
 from indexing.release.passages import PASSAGES
 from indexing.release.release import Release
 from indexing.rules.compiled import CompiledContext
@@ -109,6 +110,8 @@ class Finder:
 
     async def _matching(self, words: Sparse, compiled: CompiledContext, limit: int) -> Ranked:
         asked = self._search.collection
+        if compiled.prepared is NOT_IN_ENGINE and self._words is not None:
+            return self._words.matching(words, compiled=compiled, limit=limit)
         try:
             return await asked.store.matching(asked.id, words, using=BM25, where=compiled.prepared, limit=limit)
         except EngineAwayError as away:

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from embedding.rows.schema import Item
+from indexing.release.engine_keys import NOT_IN_ENGINE
 from indexing.search.finder import Finder
 from indexing.stores.contract import SearchParams, VectorStore
 from service.hunt.plain_rules import Asked, PlainRules
@@ -63,7 +64,10 @@ class Compiled:
         self._asked += 1
         if self._asked % self._engine_every == 0:
             own = [item for item in judged if rows[item.id] < self._num_points]
-            for name, passing in (("engine", await self._engine(compiled)), ("columns", await self._columns(compiled))):
+            readings = [("columns", await self._columns(compiled))]
+            if compiled.prepared is not NOT_IN_ENGINE:
+                readings.append(("engine", await self._engine(compiled)))
+            for name, passing in readings:
                 self._tally.of(name).questions += 1
                 for item in own:
                     # The engine holds no id: what the rules block by id is dropped after the search.

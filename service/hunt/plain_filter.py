@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from embedding.rows.schema import Item, name_key
+from embedding.rows.schema import Item
 from embedding.rows.times import ceil_us, epoch_us
+from service.hunt.plain_names import same_name
 from service.hunt.ranges import in_range
 
 
@@ -28,14 +29,14 @@ def _values(item: Item, field: str) -> Sequence[Any]:
     if field == "tags":
         return item.tags
     if field == "creators":
-        return item.all_creators
+        return (item.creator, *item.creators)
     value = getattr(item, "published_us" if field == "published_at" else field)
     return () if value is None else (value,)
 
 
 def _same(value: Any, wanted: Any, field: str) -> bool:
     if field == "creators":
-        return name_key(value) == name_key(wanted)
+        return same_name(value, wanted)
     if field == "language":
         return in_range(value, wanted)
     return bool(value == wanted)

@@ -9,9 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from embedding.rows.schema import Item, name_key
+from embedding.rows.schema import Item
 from embedding.rows.times import ceil_us
 from service.hunt.plain_filter import fulfils
+from service.hunt.plain_names import plain
 from service.hunt.ranges import in_range
 
 
@@ -42,7 +43,7 @@ class PlainRules:
         self.switches = tuple(says.get("switches", {}))
         """Names that a request may switch."""
         self.blocked_items = frozenset(blocked.get("items", ()))
-        self._blocked_creators = {name_key(name) for name in blocked.get("creators", ())}
+        self._blocked_creators = {plain(name) for name in blocked.get("creators", ())}
 
     @property
     def has_caps(self) -> bool:
@@ -70,8 +71,8 @@ class PlainRules:
             return "kinds"
         if item.id in self.blocked_items or item.id in asked.blocked_items:
             return "blocked"
-        creators = {name_key(name) for name in item.all_creators}
-        if creators & self._blocked_creators or creators & {name_key(name) for name in asked.blocked_creators}:
+        creators = {plain(name) for name in (item.creator, *item.creators)}
+        if creators & self._blocked_creators or creators & {plain(name) for name in asked.blocked_creators}:
             return "blocked"
         if asked.filter is not None and not fulfils(item, asked.filter):
             return "filter"
@@ -125,7 +126,7 @@ def recording_of(item: Item) -> tuple[str, ...] | None:
     """The same for tracks of the same creators, in any order, and title; an episode is none."""
     if item.kind != "track":
         return None
-    return (*sorted({name_key(name) for name in item.all_creators}), name_key(item.title))
+    return (*sorted({plain(name) for name in item.creators or (item.creator,)}), plain(item.title))
 
 
 def _open(item: Item, market: str, at_s: int) -> bool:

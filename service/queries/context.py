@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from embedding.rows.markets import MARKETS, meant_market
-from embedding.rows.schema import Kind, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Kind
 from embedding.rows.times import EXPECTED_TIME, epoch_us
 from indexing.rules.context import RequestContext
 from service.schemas.problems import invalid

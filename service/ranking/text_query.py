@@ -5,7 +5,7 @@ from cachetools import LRUCache
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from embedding.rows.schema import name_key
+from embedding.rows.names import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.words.bm25 import MOST_OF_A_WORD
 from indexing.words.sparse import Sparse

@@ -6,7 +6,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from embedding.rows.schema import EVERYWHERE, Item, Scalar, Window, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import EVERYWHERE, Item, Scalar, Window
 from indexing.filters.algebra import All, AnyOf, Equals, Filter, HasId, NoneOf, OneOf, Range
 from indexing.payload.payload import Payload, payload_of
 from indexing.rules.context import RequestContext

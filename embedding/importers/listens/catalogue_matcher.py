@@ -6,7 +6,8 @@ from typing import Literal
 from msgspec import Struct
 
 from embedding.importers.listens.listen import Listen
-from embedding.rows.schema import Item, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Item
 
 By = Literal["isrc", "mbid", "names"]
 NAMELESS = "no artist or no title is given"
@@ -44,7 +45,7 @@ class CatalogueMatcher:
                     # Of two rows with one code the one whose id comes first, whatever the order of the rows.
                     self._by_code[name, code] = min(item.id, self._by_code.get((name, code), item.id))
             title, album = name_key(item.title), name_key(item.album or "")
-            for creator in {name_key(name) for name in item.all_creators}:
+            for creator in {name_key(name) for name in item.credited}:
                 self._creators.add((item.kind, creator))
                 self._by_names.setdefault((item.kind, creator, title), []).append((item.id, album))
 

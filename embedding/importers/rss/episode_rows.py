@@ -11,7 +11,8 @@ from embedding.importers.rss.transcripts import Cue
 from embedding.importers.rss.values import explicit_of, published_us, seconds_of
 from embedding.rows.catalogue_parser import CATALOGUE_PARSER
 from embedding.rows.languages import registered_part
-from embedding.rows.schema import Chapter, Item, name_key
+from embedding.rows.names import name_key
+from embedding.rows.schema import Chapter, Item
 from embedding.rows.times import rfc3339_us
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedding.rows.schema import name_key
+from embedding.rows.names import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.rules.arrangement import Arrangement
 from indexing.state.records import Change, Frame, Lifted, Removed, TakenDown
@@ -94,7 +94,7 @@ class Counted:
         if arrangement.max_per_tag is not None:
             labels += [(("tag", tag), arrangement.max_per_tag) for tag in set(payload.tags)]
         if payload.kind == "track" and not arrangement.same_recording:
-            labels.append(((frozenset(payload.creator_keys), name_key(payload.title)), 1))
+            labels.append(((frozenset(map(name_key, payload.creators)), name_key(payload.title)), 1))
         return labels
 
 
