@@ -72,10 +72,9 @@ def open_pipeline(dependencies: Dependencies, loaded: LoadedRelease) -> Pipeline
     defaults = ContextDefaults(
         dependencies.settings.default_market, dependencies.settings.default_explicit, dependencies.now
     )
-    # Only what the live release was made with is loaded.
-    encoder_hash = dependencies.live.release.manifest.encoder_hash
+    encoder = dependencies.other_encoders.get(loaded.release.manifest.encoder_hash or "", dependencies.encoder)
     return Pipeline(
-        StageTools(loaded, dependencies.store, dependencies.encoder, encoder_hash, dependencies.cursors, defaults),
+        StageTools(loaded, dependencies.store, encoder, dependencies.cursors, defaults),
         None if dependencies.settings.qdrant_url is None else dependencies.settings.query_timeout_s,
     )
 
@@ -119,7 +118,8 @@ def create_app(dependencies: Dependencies) -> Litestar:
         for task in following:
             task.cancel()
         compactor.close()
-        dependencies.encoder.close()
+        for encoder in (dependencies.encoder, *dependencies.other_encoders.values()):
+            encoder.close()
         for loaded in dependencies.held.values():
             loaded.let_go()
         await follower.close()

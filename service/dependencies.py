@@ -27,6 +27,8 @@ class Dependencies(Struct, frozen=True, kw_only=True):
     held: Mapping[str, LoadedRelease]
     releases: Releases
     encoder: EncoderGate
+    # Of held releases whose text vectors are another encoder's, by its hash; loaded when one is first asked.
+    other_encoders: Mapping[str, EncoderGate] = {}
     cursors: Cursors
     # Seconds since 1970, the same for all hosts.
     now: Callable[[], float]

@@ -15,14 +15,13 @@ from msgspec import Struct
 from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.protocols import TextEncoder
 from embedding.rows.schema import Item
-from embedding.settings import EncoderPlace
-from embedding.text.encoder_folder import find_encoder
-from embedding.text.encoder_hub import local_encoder
 from embedding.text.text_vectors import CachedText, NoText
 from embedding.text.vector_cache import VectorCache
 from embedding.towers.model import Towers
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
+from indexing.release.release import Release
+from indexing.release.release_encoder import release_encoder
 from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.releases.retention import hold as hold_release
@@ -93,13 +92,13 @@ def open_dependencies(settings: Settings) -> Dependencies:
     now = state.known_now
     live = hold(live_id)
     held = {live_id: live, **_held(found.others, hold)}
-    load = partial(_no_encoder, live_id)
-    if live.release.has_text:
-        with suppress(EncoderMissingError):
-            # Without an encoder everything but search works; /health/ready tells.
-            live.release.check_encoder(find_encoder(local_encoder(settings.encoder, settings.vector_cache_dir)).hash)
-        load = partial(_load_encoder, settings.encoder, settings.vector_cache_dir)
-    encoder = EncoderGate(load, settings.encoder_wait_s)
+
+    # A worker holds one encoder for each hash among its releases.
+    encoders = {
+        release.manifest.encoder_hash: EncoderGate(partial(_load_encoder, release, settings), settings.encoder_wait_s)
+        for release in (loaded.release for loaded in held.values())
+    }
+    encoder = encoders.pop(live.release.manifest.encoder_hash)
     environ = {**os.environ, **as_environ(settings)}
     return Dependencies(
         settings=settings,
@@ -108,6 +107,7 @@ def open_dependencies(settings: Settings) -> Dependencies:
         held=held,
         releases=releases,
         encoder=encoder,
+        other_encoders={encoder_hash: gate for encoder_hash, gate in encoders.items() if encoder_hash is not None},
         cursors=Cursors(found.cursor_key, settings.cursor_ttl_s, now),
         now=now,
         state=state,
@@ -196,14 +196,11 @@ def _follower(settings: Settings, state: StateStore, releases: tuple[str, ...], 
     return leased_follower(settings, state, os.environ.get(WORKER, str(uuid4())), releases, held)
 
 
-def _no_encoder(release_id: str) -> TextEncoder:
-    raise EncoderMissingError(f"release {release_id} was built without text vectors: it needs no text encoder")
-
-
-def _load_encoder(place: EncoderPlace | None, cache_dir: Path) -> TextEncoder:
-    folder = local_encoder(place, cache_dir)
+def _load_encoder(release: Release, settings: Settings) -> TextEncoder:
     # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
-    find_encoder(folder)
+    found = release_encoder(release, settings)
+    if found is None:
+        raise EncoderMissingError(f"release {release.id} was built without text vectors: it needs no text encoder")
     from embedding.text.sentence_encoder import SentenceEncoder
 
-    return SentenceEncoder.load(folder)
+    return SentenceEncoder.load(found.path)

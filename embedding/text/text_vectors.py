@@ -11,7 +11,7 @@ from embedding.protocols import TextEncoder, Vectors
 from embedding.rows.schema import Item
 from embedding.settings import EmbeddingSettings
 from embedding.text.cached_encoding import encode_cached
-from embedding.text.encoder_folder import DeferredEncoder, find_encoder
+from embedding.text.encoder_folder import DeferredEncoder, EncoderFolder, find_encoder
 from embedding.text.encoder_hub import fetched_encoder
 from embedding.text.item_text import item_text
 from embedding.text.vector_cache import VectorCache
@@ -90,6 +90,14 @@ def open_text_vectors(settings: EmbeddingSettings, load_encoder: LoadEncoder, wa
     if not wanted:
         yield NoText()
         return
-    encoder = DeferredEncoder(find_encoder(fetched_encoder(settings.encoder, settings.vector_cache_dir)), load_encoder)
-    with VectorCache.of(settings.vector_cache_dir, encoder) as cache:
+    found = find_encoder(fetched_encoder(settings.encoder, settings.vector_cache_dir))
+    with cached_texts(found, settings.vector_cache_dir, load_encoder) as texts:
+        yield texts
+
+
+@contextmanager
+def cached_texts(found: EncoderFolder, cache_dir: Path, load_encoder: LoadEncoder) -> Iterator[CachedText]:
+    """The text vectors of an encoder, which is loaded only when a text is not in the cache below `cache_dir`."""
+    encoder = DeferredEncoder(found, load_encoder)
+    with VectorCache.of(cache_dir, encoder) as cache:
         yield CachedText(encoder, cache)

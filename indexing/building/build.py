@@ -69,6 +69,8 @@ class BuildDependencies(Struct, frozen=True, kw_only=True):
     state: StateStore
     # NoText for a release that answers by its towers alone.
     texts: TextVectors
+    # What the setting named it; the manifest keeps that.
+    encoder: str | None = None
     # In force: version and rules.
     rules: tuple[str, RuleSet]
     max_reject_share: float
@@ -150,7 +152,7 @@ async def _build(folder: Path, inputs: BuildInputs, model: ModelManifest | None,
         mark_written(folder, written)
     else:
         await rewrite_points(folder, written, deps.store, deps.reporter)
-    provenance = Provenance.of(model, deps.texts.encoder_hash)
+    provenance = Provenance.of(model, deps.texts.encoder_hash, deps.encoder)
     gate = await optimise_and_judge(folder, written, deps.store, deps.rules, deps.reporter)
     with deps.reporter.stage("compare with the live release"):
         gate = replace(gate, forced=await _not_kept(folder, provenance, deps))

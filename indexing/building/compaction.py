@@ -66,7 +66,10 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
             rules = await workspace.state.rules()
             gate = await optimise_and_judge(folder, written, workspace.store, rules, reporter)
             provenance = Provenance(
-                encoder_hash=manifest.encoder_hash, model_hash=manifest.model_hash, crossing=manifest.crossing
+                encoder_hash=manifest.encoder_hash,
+                encoder=manifest.encoder,
+                model_hash=manifest.model_hash,
+                crossing=manifest.crossing,
             )
             compacted = finish(folder, provenance, written, gate, rules[0], reporter)
         before = State.of(manifest.id, live.rows_seq)

@@ -45,14 +45,17 @@ class Provenance(Struct, frozen=True, kw_only=True):
     """Hashes of what made the vectors, and the pairs of kinds that the model saw heard together."""
 
     encoder_hash: str | None
+    # What the setting `encoder` named.
+    encoder: str | None
     model_hash: str | None
     crossing: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, model: ModelManifest | None, encoder_hash: str | None) -> Self:
+    def of(cls, model: ModelManifest | None, encoder_hash: str | None, encoder: str | None) -> Self:
         """Of a build with `model`, or with none."""
         return cls(
             encoder_hash=encoder_hash,
+            encoder=None if encoder_hash is None else encoder,
             model_hash=model.hash if model else None,
             crossing=model.crossing if model else (),
         )
@@ -123,6 +126,7 @@ def finish(
         space=provenance.space,
         dims=written.dims,
         encoder_hash=provenance.encoder_hash,
+        encoder=provenance.encoder,
         words_hash=words_hash(),
         names_version=NAMES_VERSION,
         model_hash=provenance.model_hash,

@@ -1,6 +1,7 @@
 """What `nearfield index build` runs: a build by the store, encoder, cache and journal that the settings name."""
 
 from embedding.progress import Reporter
+from embedding.settings import MINILM
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
 from indexing.building.regression_gate import RegressionBounds
 from indexing.release.manifest import Manifest
@@ -39,6 +40,7 @@ async def build_from_settings(
                 store=workspace.store,
                 state=workspace.state,
                 texts=texts,
+                encoder=str(settings.encoder or MINILM),
                 rules=(version, ruleset),
                 extra_fields=declared_fields(ruleset, settings.rules),
                 max_reject_share=settings.max_reject_share,

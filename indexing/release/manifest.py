@@ -63,6 +63,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dims: dict[str, int]
     # None: no item has a text vector, and no text can be searched for.
     encoder_hash: str | None
+    # What `encoder` named when it was built: where to look first for the files of that hash. None in older releases.
+    encoder: str | None = None
     # What made the sparse vectors of its words.
     words_hash: str
     # How names are compared in its columns and points (embedding/rows/names.py); older manifests do not say.

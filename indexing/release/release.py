@@ -100,14 +100,6 @@ class Release:
                 f"{self.manifest.model_hash}. Activate the release of that model, or build one."
             )
 
-    def check_encoder(self, encoder_hash: str) -> None:
-        """MismatchError when the text encoder at hand is not the one whose vectors are indexed here."""
-        if encoder_hash != self.manifest.encoder_hash:
-            raise MismatchError(
-                f"The text encoder has hash {encoder_hash}, release {self.id} was built with "
-                f"{self.manifest.encoder_hash}. Set `encoder` to the folder of that encoder, or build again."
-            )
-
     @property
     def has_words_of_here(self) -> bool:
         """Whether its words were made as they are here, and so can be compared with a query's."""

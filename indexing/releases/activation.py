@@ -96,7 +96,7 @@ async def _ready(workspace: Workspace, release_id: str, *, widen: bool) -> bool:
 async def _encode_missing(workspace: Workspace, rows: CurrentRows) -> None:
     if not rows.unencoded:
         return
-    with workspace.texts(rows.release.has_text) as texts:
+    with workspace.texts_of(rows.release) as texts:
         missing = workspace.record_encoder.missing(rows, texts)
     frame = await workspace.state.append(missing)
     for record in missing:
@@ -105,5 +105,5 @@ async def _encode_missing(workspace: Workspace, rows: CurrentRows) -> None:
         manifest = rows.release.manifest
         raise NearfieldError(
             f"{len(rows.unencoded)} rows journalled since release {manifest.id} was built cannot be encoded for it "
-            f"(frame {frame}): it needs text encoder {manifest.encoder_hash}. Set `encoder` to that encoder's folder."
+            f"(frame {frame}): its model does not read vectors of text encoder {manifest.encoder_hash}. Build again."
         )

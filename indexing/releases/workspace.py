@@ -1,18 +1,19 @@
 """What a command works on: the store, the releases and the state that the settings name."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from embedding.text.encoder_loading import load_encoder
-from embedding.text.text_vectors import TextVectors, open_text_vectors
+from embedding.text.text_vectors import NoText, TextVectors, cached_texts, open_text_vectors
 from indexing.errors import NoLiveReleaseError
 from indexing.journal.current_rows import CurrentRows
 from indexing.journal.replay import current_rows
+from indexing.release.release import Release
+from indexing.release.release_encoder import release_encoder
 from indexing.releases.record_encoder import RecordEncoder
 from indexing.releases.releases import Releases
 from indexing.settings import IndexingSettings
@@ -48,13 +49,26 @@ class Workspace(Struct, frozen=True):
         """
         return open_text_vectors(self.settings, load_encoder, wanted)
 
+    def texts_of(self, release: Release) -> AbstractContextManager[TextVectors]:
+        """Text vectors by the encoder that made those of `release`, whatever the settings name; none where it has none.
+
+        Raises EncoderMissingError.
+        """
+        return self._texts_of(release, self.settings.vector_cache_dir)
+
     @contextmanager
-    def unkept_texts(self, wanted: bool) -> Iterator[TextVectors]:
-        """As `texts`, and nothing is written to the settings' cache."""
-        with TemporaryDirectory(prefix="nearfield-texts-") as folder:
-            settings = replace(self.settings, cache_dir=Path(folder))
-            with open_text_vectors(settings, load_encoder, wanted) as texts:
-                yield texts
+    def unkept_texts_of(self, release: Release) -> Iterator[TextVectors]:
+        """As `texts_of`, and nothing is written to the settings' cache."""
+        with (
+            TemporaryDirectory(prefix="nearfield-texts-") as folder,
+            self._texts_of(release, Path(folder)) as texts,
+        ):
+            yield texts
+
+    def _texts_of(self, release: Release, vectors_dir: Path) -> AbstractContextManager[TextVectors]:
+        if (found := release_encoder(release, self.settings)) is None:
+            return nullcontext(NoText())
+        return cached_texts(found, vectors_dir, load_encoder)
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ async def effects_of(difference: Difference, live: CurrentRows, workspace: Works
 
 def _encoded(items: list[Item], live: CurrentRows, workspace: Workspace, reporter: Reporter) -> list[Put]:
     with (
-        workspace.unkept_texts(live.release.has_text) as texts,
+        workspace.unkept_texts_of(live.release) as texts,
         reporter.stage("encode changed rows", len(items)) as advance,
     ):
         return workspace.record_encoder.puts(items, live, texts, passages=False, advance=advance)

@@ -55,7 +55,7 @@ async def run_sync(
             enforce(difference.diff, _bounds(settings))
             now = live
             if difference.diff.num_changes:
-                with workspace.texts(live.release.has_text) as texts:
+                with workspace.texts_of(live.release) as texts:
                     await apply_difference(difference, live, workspace, texts, reporter)
                 now = await workspace.live()
             path = lines_path(settings.data_dir, now.release.id)

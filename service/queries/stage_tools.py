@@ -24,17 +24,16 @@ class StageTools:
         loaded: LoadedRelease,
         store: VectorStore,
         encoder: EncoderGate,
-        encoder_hash: str | None,
         cursors: Cursors,
         defaults: ContextDefaults,
     ) -> None:
-        """`encoder_hash`: of the encoder that is loaded here, which is that of the live release."""
+        """`encoder`: of the release's text vectors."""
         self.loaded = loaded
         self.release = loaded.release
         self.rows = loaded.rows
         self.kind_quotas = KindQuotas(loaded.rows)
         self.rankings = Rankings(store, loaded)
-        self.text_search = TextSearch(encoder, encoder_hash, loaded, self.rankings.neighbours, self.kind_quotas)
+        self.text_search = TextSearch(encoder, loaded, self.rankings.neighbours, self.kind_quotas)
         self.query_vectors = QueryVectors(loaded, self.kind_quotas)
         self.pagination = Pagination(loaded, cursors, defaults, self.rankings.recheck)
         self.pages = Pages(loaded)

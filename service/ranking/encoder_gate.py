@@ -52,7 +52,7 @@ class EncoderGate:
         return self._reason
 
     def start(self) -> None:
-        """Begin to load; a second call does nothing."""
+        """Begin to load, as the first question does otherwise; a second call does nothing."""
         if not self._started:
             self._started = True
             # A daemon, so that a worker that is asked to stop does not wait for an import.
@@ -86,6 +86,7 @@ class EncoderGate:
         return await asyncio.get_running_loop().run_in_executor(self._encoding, work, encoder)
 
     async def _wait(self) -> TextEncoder:
+        self.start()
         if not self._settled.done():
             await asyncio.wait([asyncio.wrap_future(self._settled)], timeout=self._wait_s)
             if (budget := open_budget()) is not None:

@@ -71,7 +71,6 @@ class TextSearch:
     def __init__(
         self,
         encoder: EncoderGate,
-        encoder_hash: str | None,
         loaded: LoadedRelease,
         neighbours: Neighbours,
         kind_quotas: KindQuotas,
@@ -80,7 +79,7 @@ class TextSearch:
         self.queries = TextQueries(loaded.rows)
         self.hybrid_cache = HybridCache()
         self.release = loaded.release
-        self._rows, self._tower, self._encoder_hash = loaded.rows, loaded.tower, encoder_hash
+        self._rows, self._tower = loaded.rows, loaded.tower
 
     async def ranking(self, mode: SearchMode, text: str, quota: KindQuota, excluded: Exclusions) -> Ranking:
         """The ranking in a mode.
@@ -115,19 +114,13 @@ class TextSearch:
         return self.release.passages is not None or bool(self._rows.new.payloads)
 
     def check_text(self) -> None:
-        """A 409 problem where this release has no text vectors, or those of another encoder than is loaded here."""
+        """A 409 problem where this release has no text vectors."""
         release = self.release
         if not release.has_text:
             raise ProblemError(
                 "release-without-text",
                 f"Release {release.id} was built without text vectors (--no-text): its `similar` and `recommend` "
                 'answer, and its `search` with `"mode": "lexical"`. Build one with text vectors, and activate it.',
-            )
-        if release.manifest.encoder_hash != self._encoder_hash:
-            raise ProblemError(
-                "release-not-loaded",
-                f"Release {release.id} has vectors of text encoder {release.manifest.encoder_hash}, another one than "
-                'is loaded here: its `similar` and `recommend` answer, and its `search` with `"mode": "lexical"`.',
             )
 
     def checked_tower(self) -> QueryTower:

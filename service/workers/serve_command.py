@@ -78,7 +78,7 @@ def listen(settings: Settings) -> Listeners:
 
 def with_encoder_folder(settings: Settings) -> Settings:
     """The settings with the folder of an encoder that they name by hub, so that no worker looks for it."""
-    if settings.encoder is None:
+    if settings.encoder is None or settings.encoder.hub_name is None:
         return settings
     try:
         folder = fetched_encoder(settings.encoder, settings.vector_cache_dir)

