@@ -25,6 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 MAY_TOUCH_THE_ENVIRONMENT = {
     *("service/cli.py", "service/main.py"),
     *("embedding/text/encoder_hub.py", "embedding/text/sentence_encoder.py", "service/workers/worker.py"),
+    "service/workers/processes.py",
 }
 # What takes its time to import, and what a help text has no use for.
 HEAVY = (

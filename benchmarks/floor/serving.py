@@ -13,6 +13,7 @@ from service.workers.listeners import Listeners
 from service.workers.live_watch import LiveWatch, Seen
 from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
+from service.workers.program import Program
 from service.workers.supervisor import Supervisor
 
 _STARTED_WITHIN_S = 120
@@ -51,7 +52,9 @@ def served(factory: str, port: int, workers: int, query: str, body: bytes) -> It
 def _serve(factory: str, port: int, workers: int) -> None:
     watch = LiveWatch(lambda: nullcontext(lambda _: Seen("bench", "bench")), 3_600.0)
     listeners = Listeners("127.0.0.1", port, workers)
-    Supervisor(listeners, factory, {}, watch, lambda _: None, Pace(), WorkerProcesses([])).run()
+    Supervisor(
+        listeners, Program(factory=factory, environ={}), watch, lambda _: None, Pace(), WorkerProcesses([])
+    ).run()
 
 
 def _until_answering(port: int, process: multiprocessing.process.BaseProcess, query: str, body: bytes) -> None:

@@ -1,6 +1,7 @@
 """The text encoder: a sentence-transformers model from a folder, with nothing fetched from a network."""
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +11,17 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
+from tqdm import tqdm
 from transformers.utils.logging import disable_progress_bar
 
 from embedding.errors import EncoderMissingError
 from embedding.protocols import Vectors
 from embedding.text.encoder_folder import EncoderFolder, find_encoder
 from embedding.text.mapped_words import map_word_vectors
+
+# Of the library's bars, also of those that it does not show. The lock that they would make is one for many processes: a
+# semaphore of the system's, which a worker that ends at once leaves behind, and Python then warns of.
+tqdm.set_lock(threading.RLock())
 
 # What a forward pass holds at once; the library sorts by length before it cuts batches. Real episode texts a second,
 # two cores: bfloat16 138 with 16, 132 with 32, 99 with 64; float32 54 with 16, 45 with the library's 32.

@@ -29,7 +29,7 @@ class BodyRequest(Request[Any, Any, Any]):
         """The body's plain bytes; a 413 or 415 problem where it is too large, something else than JSON, or packed in
         another way than gzip."""
         if self._body is Empty:
-            self._refuse_other_media_types()
+            self._refuse_by_headers()
             self._body = await self._read()
         return self._body
 
@@ -45,8 +45,11 @@ class BodyRequest(Request[Any, Any, Any]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise body_problem(error, body, model) from error
 
-    def _refuse_other_media_types(self) -> None:
+    def _refuse_by_headers(self) -> None:
+        """What can be said before anything of the body is waited for."""
         for name, value in self.scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > self.max_bytes:
+                raise self._too_large(f"{int(value)}")
             if name == b"content-type":
                 media_type = value.split(b";", 1)[0].strip().lower()
                 if media_type != b"application/json" and not media_type.endswith(b"+json"):
@@ -70,12 +73,15 @@ class BodyRequest(Request[Any, Any, Any]):
                 chunk = gunzip.feed(chunk, self.max_bytes - size + 1)
             size += len(chunk)
             if max(sent, size) > self.max_bytes:
-                raise ProblemError(
-                    "body-too-large", f"Expected at most {self.max_bytes} bytes, came more. Send less in one call."
-                )
+                raise self._too_large("more")
             chunks.append(chunk)
         if gunzip is not None:
             gunzip.end()
         if not size:
             raise ProblemError("malformed-json", "Expected one JSON object, came an empty body.")
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _too_large(self, came: str) -> ProblemError:
+        detail = f"Expected at most {self.max_bytes} bytes, came {came}. Send less in one call."
+        # The rest of it is not read.
+        return ProblemError("body-too-large", detail, headers={"Connection": "close"})

@@ -22,7 +22,10 @@ def failures(*slugs: Slug) -> dict[int, ResponseSpec]:
 BODY_FAILURES: tuple[Slug, ...] = (
     "invalid-request",
     "malformed-json",
+    "body-too-slow",
     "body-too-large",
     "unsupported-media-type",
+    "too-many-bodies",
+    "no-room",
     "store-unavailable",
 )

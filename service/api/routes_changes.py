@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Guard
 
+from service.api.departure import Departure
 from service.api.item_paths import item_id as decoded
 from service.api.request_body import BodyRequest
 from service.api.route_docs import BODY_FAILURES, failures
@@ -38,11 +39,13 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         guards=[guard],
         response_description=_HOLDS,
         request_class=RowsRequest,
-        responses=_not_yet(Changed) | failures("forbidden", "encoder-absent", "state-unavailable", *BODY_FAILURES),
+        responses=_not_yet(Changed)
+        | failures("forbidden", "encoder-absent", "encoder-loading", "state-unavailable", *BODY_FAILURES),
     )
-    async def put_items(data: JSONBody[SkipValidation[PutRows]]) -> JsonAnswer[Changed]:
+    async def put_items(request: RowsRequest, data: JSONBody[SkipValidation[PutRows]]) -> JsonAnswer[Changed]:
         """Up to 100 whole rows, all or none; found by every query as of the answer."""
-        return _acknowledged(await changes.put(data))
+        async with Departure(request.receive) as client:
+            return _acknowledged(await changes.put(data, client.gone))
 
     @delete(
         "/v1/items/{item_id:str}",

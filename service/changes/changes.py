@@ -110,10 +110,16 @@ class Changes:
         self._encoder = encoder
         self._make_puts = make_puts
 
-    async def put(self, body: PutRows) -> Changed:
-        """Put rows, all or none; a 400 problem names all faults of every bad one; 503 where no encoder comes."""
+    async def put(self, body: PutRows, gone: Callable[[], bool]) -> Changed:
+        """Put rows, all or none; a 400 problem names all faults of every bad one; 503 where no encoder comes.
+
+        Nothing is kept where `gone()` tells, once texts are encoded, that nobody waits for the answer any more: a
+        client that gave up takes what it sent for not kept.
+        """
         items = _rows(body)
         puts = await self._puts(items, self._live().rows)
+        if gone():
+            raise ProblemError("invalid-request", "The client left before its rows were kept, and nothing was.")
         return await self._changed(await self._state.append(puts), len(items))
 
     async def _puts(self, items: Sequence[Item], rows: CurrentRows) -> list[Put]:

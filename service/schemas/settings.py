@@ -18,7 +18,13 @@ class Settings(IndexingSettings, frozen=True, forbid_unknown_fields=True, kw_onl
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     default_market: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
     default_explicit: bool = True
-    encoder_wait_s: Annotated[float, Meta(ge=0, le=600)] = 30.0
+    encoder_wait_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
+    # Of the text encoder and of linear algebra in each worker; two that share a core wait for one another, busily.
+    threads: Annotated[int, Meta(ge=1, le=256)] = 1
+    # How slow clients may be with their bodies, how many late ones each may have, and who speaks for many clients.
+    body_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    max_late_bodies: Annotated[int, Meta(ge=1, le=10_000)] = 32
+    trusted_proxies: tuple[str, ...] = ()
     cursor_ttl_s: Annotated[int, Meta(ge=1, le=86_400)] = 900
     open_queries: bool = False
     admin_token: str | None = None

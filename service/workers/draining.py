@@ -11,20 +11,25 @@ import socket
 import sys
 from collections.abc import Awaitable
 from contextlib import suppress
-from pathlib import Path
 
 from service.workers.asgi import App, Message, Receive, Send
+from service.workers.connections import Client, connections, end, num_connections, open_files
+from service.workers.late_bodies import LateBodies
 from service.workers.replays import RecentQueries
 
 _LOOK_EVERY_S = 0.02
+_WITHOUT_BODY = ("GET", "HEAD")
 
 
 class Gate:
     """The application as the server sees it: answers once it is opened, and asks clients to go while leaving."""
 
-    def __init__(self, app: App, recent: RecentQueries) -> None:
+    def __init__(self, app: App, recent: RecentQueries, bodies: LateBodies) -> None:
         self._app = app
         self._recent = recent
+        self._bodies = bodies
+        # Clients that an answer is made for, each with its request: the next one may come before the last has ended.
+        self.in_flight: dict[Client, Message] = {}
         self._opened = asyncio.Event()
         self.leaving = False
         # Done when the application has started; holds the exception when it could not.
@@ -35,11 +40,29 @@ class Gate:
         self._opened.set()
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
-        # Not a coroutine itself: this is the path of every request, and at rest it costs two calls.
         if scope["type"] == "lifespan":
             return self._lifespan(scope, receive, send)
-        receive = self._recent.listen(scope, receive)
-        return self._app(scope, receive, _asking_to_go(send) if self.leaving else send)
+        if self.leaving:
+            send = _asking_to_go(send)
+        if scope["method"] in _WITHOUT_BODY:
+            return self._answer(scope, self._recent.listen(scope, receive), send)
+        return self._answer_with_body(scope, receive, send)
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        client = scope["client"]
+        self.in_flight[client] = scope
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if self.in_flight.get(client) is scope:
+                del self.in_flight[client]
+
+    async def _answer_with_body(self, scope: Message, receive: Receive, send: Send) -> None:
+        body = self._bodies.expect(scope, receive)
+        try:
+            await self._answer(scope, self._recent.listen(scope, body.receive), send)
+        finally:
+            body.end()
 
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         failure = "the application ended its start-up without a word"
@@ -78,8 +101,20 @@ async def clients_gone(port: int) -> None:
     while True:
         # Before the first look too: an accept that was under way in another thread ends meanwhile.
         await asyncio.sleep(_LOOK_EVERY_S)
-        if _num_connections(port) == 0:
+        if num_connections(port) == 0:
             return
+
+
+async def answered(gate: Gate) -> None:
+    """Return when no answer is being made."""
+    while gate.in_flight:
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def end_connections(port: int) -> None:
+    """Close every connection, whatever its client waits for or does not take."""
+    for connection, _ in connections(port):
+        end(connection)
 
 
 def stop_accepting(listener_fd: int, *, for_good: bool) -> None:
@@ -91,7 +126,7 @@ def stop_accepting(listener_fd: int, *, for_good: bool) -> None:
     kernel refuse new connections; a server that still watched would spin on that, so it comes between the two.
     """
     if sys.platform == "linux":
-        for fd in _open_files():
+        for fd in open_files():
             # A duplicate, because the object closes its descriptor. Most are no epoll, or do not watch the listener.
             with suppress(OSError), select.epoll.fromfd(os.dup(fd)) as epoll:
                 epoll.unregister(listener_fd)
@@ -102,26 +137,3 @@ def stop_accepting(listener_fd: int, *, for_good: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         deaf.setblocking(False)
         os.dup2(deaf.fileno(), listener_fd, inheritable=False)
-
-
-def _open_files() -> list[int]:
-    return [int(path.name) for path in Path("/dev/fd").iterdir()]
-
-
-def _num_connections(port: int) -> int:
-    return sum(_is_connection(fd, port) for fd in _open_files())
-
-
-def _is_connection(fd: int, port: int) -> bool:
-    try:
-        found = socket.socket(fileno=fd)
-    except OSError:
-        return False
-    try:
-        found.getpeername()
-        name = found.getsockname()
-    except OSError:
-        return False
-    finally:
-        found.detach()
-    return found.family in (socket.AF_INET, socket.AF_INET6) and name[1] == port

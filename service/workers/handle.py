@@ -4,14 +4,16 @@ import multiprocessing
 import signal
 import socket
 import time
-from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from service.workers.asgi_call import PastRequest
 from service.workers.messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 from service.workers.processes import WorkerProcesses
+from service.workers.program import Program
 from service.workers.worker import work
 
 if TYPE_CHECKING:
@@ -35,14 +37,13 @@ class WorkerHandle:
         self,
         slot: int,
         generation: int,
-        factory: str,
-        environ: Mapping[str, str],
+        program: Program,
         listener: socket.socket,
         processes: WorkerProcesses,
         *,
         aside: bool,
     ) -> None:
-        """The process starts at once; `factory`, `environ` and `aside` are as in `service.workers.worker.work`."""
+        """The process starts at once; `program` and `aside` are as in `service.workers.worker.work`."""
         self.slot = slot
         self.id = str(uuid4())
         """What its lease is named by."""
@@ -58,7 +59,7 @@ class WorkerHandle:
         self.control, theirs = multiprocessing.Pipe()
         self.process = processes.start(
             work,
-            (factory, {**environ, "NEARFIELD_WORKER": self.id}, listener, theirs, aside),
+            (replace(program, environ={**program.environ, "NEARFIELD_WORKER": self.id}), listener, theirs, aside),
             f"nearfield-worker-{slot + 1}",
         )
         # Else the worker would never see the pipe close when this process dies.

@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,8 +71,12 @@ class WorkerProcess:
 class WorkerProcesses:
     """Starts processes; faster once `prepare` was called and has come to its end."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        """`modules` are imported once for all processes that start later."""
+    def __init__(self, modules: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
+        """`modules` are imported once for all processes that start later.
+
+        `environ` holds for each process from its first moment on, and for this one, which hands it down.
+        """
+        os.environ.update(environ or {})
         self._modules = list(modules)
         self._spawning = multiprocessing.get_context("spawn")
         self._forking = multiprocessing.get_context("forkserver")
@@ -131,6 +136,9 @@ class WorkerProcesses:
 
 
 def _started(process: BaseProcess) -> BaseProcess:
+    # With the first process `multiprocessing` starts one that watches over semaphores, and lets every signal through
+    # again: not after ours are blocked, or the first worker would be the one that Ctrl-C ends.
+    ensure_running()
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_CHILDREN)
     try:
         process.start()

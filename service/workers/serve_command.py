@@ -13,13 +13,15 @@ from embedding.settings import EncoderPlace
 from embedding.text.encoder_hub import fetched_encoder
 from indexing.stores.open import backend_of
 from service.schemas.settings import Settings
-from service.workers.environ import as_environ
+from service.workers.environ import as_environ, thread_bounds
 from service.workers.listeners import Listeners, is_loopback
 from service.workers.live_watch import LiveWatch
 from service.workers.log_lines import configure_logging
 from service.workers.looking import looking
 from service.workers.pace import Pace
+from service.workers.peers import Peers
 from service.workers.processes import WorkerProcesses
+from service.workers.program import ClientLimits, Program
 from service.workers.supervisor import Supervisor
 
 _log = logging.getLogger("nearfield.service")
@@ -29,8 +31,9 @@ _FACTORY = "service.main:build_app"
 _IMPORTED_ONCE = ("service.main", "embedding.text.sentence_encoder")
 # On files a look reads two small ones. To a database it is a question over the network.
 _LOOK_EVERY_S = {"files": 0.1, "database": 0.5}
-# What a request in flight may still take after it has waited for the encoder.
-_FINISH_S = 30.0
+# What a request in flight may still take after it has waited for the encoder. All in all a service that is told to stop
+# is gone within the 30 seconds that Kubernetes gives it.
+_FINISH_S = 20.0
 
 
 def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -> None:
@@ -58,15 +61,26 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
         configure_logging()
         for warning in backend_of(settings).warnings(settings):
             _log.warning("%s", warning)
-        environ, processes = as_environ(with_encoder_folder(settings)), WorkerProcesses(_IMPORTED_ONCE)
-        Supervisor(listeners, _FACTORY, environ, watch, say_ready, pace, processes).run()
+        program = Program(
+            factory=_FACTORY,
+            environ=as_environ(with_encoder_folder(settings)),
+            limits=ClientLimits(
+                body_timeout_s=settings.body_timeout_s,
+                max_late_bodies=settings.max_late_bodies,
+                trusted_proxies=settings.trusted_proxies,
+            ),
+        )
+        processes = WorkerProcesses(_IMPORTED_ONCE, thread_bounds(settings.threads))
+        Supervisor(listeners, program, watch, say_ready, pace, processes).run()
 
 
 def listen(settings: Settings) -> Listeners:
     """The sockets that the settings ask for.
 
-    UsageError for an address off loopback without `open_queries`, BusyError for a port in use.
+    UsageError for an address off loopback without `open_queries`, and for a proxy that has none; BusyError for a port
+    in use.
     """
+    Peers(settings.trusted_proxies)
     if not is_loopback(settings.host) and not settings.open_queries:
         raise UsageError(
             f"host: {settings.host} can be reached from other machines, and queries need no token. "

@@ -10,9 +10,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from types import FrameType
+
+from msgspec.structs import replace
 
 from embedding.errors import NearfieldError
 from service.workers.handle import State, WorkerHandle
@@ -20,6 +22,7 @@ from service.workers.listeners import Listeners
 from service.workers.live_watch import LiveWatch
 from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
+from service.workers.program import Program
 from service.workers.worker import STOP_PATIENCE_S
 
 _log = logging.getLogger("nearfield.service")
@@ -40,17 +43,15 @@ class Supervisor:
     def __init__(
         self,
         listeners: Listeners,
-        factory: str,
-        environ: Mapping[str, str],
+        program: Program,
         watch: LiveWatch,
         on_ready: Callable[[str], None],
         pace: Pace,
         processes: WorkerProcesses,
     ) -> None:
-        """One worker for each listener; `factory` and `environ` are as in `service.workers.worker.work`."""
+        """One worker for each listener, which runs `program`."""
         self._listeners = listeners
-        self._factory = factory
-        self._environ = environ
+        self._program = program
         self._watch = watch
         self._on_ready = on_ready
         self._pace = pace
@@ -121,7 +122,10 @@ class Supervisor:
         self._workers = [worker for worker in self._workers if worker not in dead]
         for worker in dead:
             self._watch.gone(worker.id)
-            if worker.state is State.LEAVING or self._stopping:
+            if self._stopping:
+                # Said once, when it began.
+                continue
+            if worker.state is State.LEAVING:
                 _log.info("Worker %d (process %d) has left", worker.slot + 1, worker.process.pid)
             elif worker.generation > self._generation:
                 self._refuse(worker.how_it_ended())
@@ -222,7 +226,7 @@ class Supervisor:
                 return
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
             environ = {
-                **self._environ,
+                **self._program.environ,
                 "NEARFIELD_REPLACING": "1" if answering else "0",
                 # Of many hosts, the release that is to be live may not be yet.
                 "NEARFIELD_RELEASE": self._next or self._live,
@@ -231,7 +235,8 @@ class Supervisor:
                 listener = self._listeners[slot]
                 # A generation that nobody waits for: a successor of a worker that died is missed.
                 aside = answering and self._next is not None
-                worker = WorkerHandle(slot, generation, self._factory, environ, listener, self._processes, aside=aside)
+                program = replace(self._program, environ=environ)
+                worker = WorkerHandle(slot, generation, program, listener, self._processes, aside=aside)
             except OSError as error:
                 if not self._ready:
                     raise

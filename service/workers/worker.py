@@ -4,13 +4,12 @@ import asyncio
 import importlib
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -24,10 +23,15 @@ from granian.server.embed import Server
 from embedding.errors import NearfieldError
 from service.schemas import hand_over_refusal
 from service.workers.asgi import App
-from service.workers.draining import Gate, clients_gone, stop_accepting
+from service.workers.connections import most_connections
+from service.workers.crowding import Crowding
+from service.workers.draining import Gate, answered, clients_gone, end_connections, stop_accepting
+from service.workers.late_bodies import LateBodies
 from service.workers.listeners import BACKLOG
 from service.workers.log_lines import configure_logging
 from service.workers.messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
+from service.workers.peers import Peers
+from service.workers.program import ClientLimits, Program
 from service.workers.replays import RecentQueries, replay
 
 if TYPE_CHECKING:
@@ -41,19 +45,21 @@ _log = logging.getLogger("nearfield.service")
 IDLE_S = 30
 # How long clients may take to go when the whole service stops, or the main process has died.
 STOP_PATIENCE_S = 1.0
+# How long clients may take for their answers, once those are made.
+_TAKE_S = 1.0
 # How long requests in flight may take when there is no main process any more that would end a worker that hangs.
 _ORPHAN_S = 60.0
 # By so much nicer than those that answer is a fresh generation that loads beside them: a tenth of a core that they want
 # too. The lowest priority, 19, would get a seventieth, and under load for minutes no release would be taken up.
 _ASIDE, _NICEST = 10, 19
-# Open files that a process may have where the system sets no bound.
-_MANY_FILES = 65_536
+# Of the connections that there may be, how many may wait for late bodies: one in so many, and no more than that.
+_LATE_SHARE, _MOST_LATE = 4, 256
 
 
 class _InheritedSocketServer(Server):
     """granian in this process's event loop, accepting from a socket that the main process keeps."""
 
-    def __init__(self, app: Gate, listener: socket.socket) -> None:
+    def __init__(self, app: Gate, listener: socket.socket, most: int) -> None:
         super().__init__(
             app,
             interface=Interfaces.ASGI,
@@ -61,7 +67,7 @@ class _InheritedSocketServer(Server):
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1_000),
             websockets=False,
-            backpressure=_max_connections(),
+            backpressure=most,
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         )
@@ -76,25 +82,26 @@ class _InheritedSocketServer(Server):
 
 
 def work(
-    factory: str,
-    environ: Mapping[str, str],
+    program: Program,
     listener: socket.socket,
     control: "Connection[Report, Order]",
     aside: bool,
 ) -> NoReturn:
-    """Life of a worker process; `factory` names the maker of the application as `module:name`.
+    """Life of a worker process, which runs `program`.
 
     `aside`: it is made with what others leave of the cores.
 
     The process ends with 0 after an order to leave, with 1 when the application could not start.
     """
+    # Blocked until here. What this process starts is not to be ended by the terminal's Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    os.environ.update(environ)
+    os.environ.update(program.environ)
     configure_logging()
     with asyncio.Runner() as runner:
-        worker = _Worker(control, runner.get_loop())
+        worker = _Worker(control, runner.get_loop(), program.limits)
         try:
-            module, _, name = factory.partition(":")
+            module, _, name = program.factory.partition(":")
             make = getattr(importlib.import_module(module), name)
             app = _made_aside(make) if aside else make()
             runner.run(worker.serve(app, listener))
@@ -107,8 +114,13 @@ def work(
 
 
 class _Worker:
-    def __init__(self, control: "Connection[Report, Order]", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, control: "Connection[Report, Order]", loop: asyncio.AbstractEventLoop, limits: ClientLimits
+    ) -> None:
         self._control = control
+        self._peers = Peers(limits.trusted_proxies)
+        self._most = most_connections()
+        self._bodies = LateBodies(limits, self._peers, min(self._most // _LATE_SHARE, _MOST_LATE))
         self._loop = loop
         self._loaded = False
         self._called: asyncio.Future[tuple[PastRequest, ...]] = loop.create_future()
@@ -119,8 +131,8 @@ class _Worker:
 
     async def serve(self, app: App, listener: socket.socket) -> None:
         """Start the application, answer once called, leave when told."""
-        gate = Gate(app, self._recent)
-        server = _InheritedSocketServer(gate, listener)
+        gate = Gate(app, self._recent, self._bodies)
+        server = _InheritedSocketServer(gate, listener, self._most)
         serving = asyncio.create_task(server.serve())
         await asyncio.wait((gate.started, serving), return_when=asyncio.FIRST_COMPLETED)
         if not gate.started.done():
@@ -139,6 +151,7 @@ class _Worker:
             _log.info("Replayed %d queries, %d of them answered", len(queries), num_answered)
         gate.open()
         self._control.send(Answering())
+        Crowding(server.port, self._most, gate.in_flight, self._peers, self._give_up_bodies, silence_s=2 * IDLE_S)
         await asyncio.wait((self._leave, serving), return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             raise RuntimeError("the HTTP server ended by itself")
@@ -147,8 +160,15 @@ class _Worker:
         gone = asyncio.create_task(clients_gone(server.port))
         patience = asyncio.create_task(self._out_of_patience.wait())
         await asyncio.wait((gone, patience), return_when=asyncio.FIRST_COMPLETED)
+        self._bodies.give_up_all()
+        await answered(gate)
+        await asyncio.wait((gone,), timeout=_TAKE_S)
+        end_connections(server.port)
         server.stop()  # type: ignore[no-untyped-call]
         await serving
+
+    def _give_up_bodies(self, num: int) -> None:
+        self._loop.call_soon_threadsafe(self._bodies.give_up, num)
 
     def fail(self, reason: str) -> NoReturn:
         """Tell the main process why, and end."""
@@ -205,15 +225,6 @@ def _made_aside(make: Callable[[], App]) -> App:
 
     threading.Thread(target=run, name="make").start()
     return made.result()
-
-
-def _max_connections() -> int:
-    """Connections at once, the next one waits: half of the files that may be open, the rest is the engine's and ours.
-
-    Without a bound the server would go round in a busy loop once no file can be opened.
-    """
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (_MANY_FILES if most == resource.RLIM_INFINITY else most) // 2
 
 
 def _end(code: int) -> NoReturn:

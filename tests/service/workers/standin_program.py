@@ -15,6 +15,7 @@ from service.workers.live_watch import LiveWatch, Seen, Told
 from service.workers.log_lines import configure_logging
 from service.workers.pace import Pace
 from service.workers.processes import WorkerProcesses
+from service.workers.program import Program
 from service.workers.supervisor import Supervisor
 from tests.service.workers import standin_app
 
@@ -33,8 +34,7 @@ def main(folder: Path, port: int, num_workers: int, patience_s: float, *, forked
     ):
         Supervisor(
             listeners,
-            "tests.service.workers.standin_app:build_app",
-            {standin_app.FOLDER: str(folder)},
+            Program(factory="tests.service.workers.standin_app:build_app", environ={standin_app.FOLDER: str(folder)}),
             watch,
             lambda release: print("ready", release, flush=True),
             replace(Pace(), patience_s=patience_s, retry_s=0.5, steady_s=0.2 if forked else 3_600),
