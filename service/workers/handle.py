@@ -8,8 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from msgspec.structs import replace
-
 from service.workers.asgi_call import PastRequest
 from service.workers.messages import Answer, Answering, Failed, Leave, Loaded, Order, Recall, Recent, Refused, Report
 from service.workers.processes import WorkerProcesses
@@ -59,7 +57,7 @@ class WorkerHandle:
         self.control, theirs = multiprocessing.Pipe()
         self.process = processes.start(
             work,
-            (replace(program, environ={**program.environ, "NEARFIELD_WORKER": self.id}), listener, theirs, aside),
+            (program.beside({"NEARFIELD_WORKER": self.id}), listener, theirs, aside),
             f"nearfield-worker-{slot + 1}",
         )
         # Else the worker would never see the pipe close when this process dies.

@@ -1,8 +1,10 @@
 """What a worker runs, and what it lets clients do."""
 
 from collections.abc import Mapping
+from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class ClientLimits(Struct, frozen=True, kw_only=True):
@@ -23,3 +25,7 @@ class Program(Struct, frozen=True, kw_only=True):
     factory: str
     environ: Mapping[str, str]
     limits: ClientLimits = ClientLimits()
+
+    def beside(self, environ: Mapping[str, str]) -> Self:
+        """The same, with more variables."""
+        return replace(self, environ={**self.environ, **environ})

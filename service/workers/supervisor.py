@@ -14,8 +14,6 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from types import FrameType
 
-from msgspec.structs import replace
-
 from embedding.errors import NearfieldError
 from service.workers.handle import State, WorkerHandle
 from service.workers.listeners import Listeners
@@ -226,7 +224,6 @@ class Supervisor:
                 return
             # A replacement loads even what a first worker leaves for later: nobody waits for it.
             environ = {
-                **self._program.environ,
                 "NEARFIELD_REPLACING": "1" if answering else "0",
                 # Of many hosts, the release that is to be live may not be yet.
                 "NEARFIELD_RELEASE": self._next or self._live,
@@ -235,7 +232,7 @@ class Supervisor:
                 listener = self._listeners[slot]
                 # A generation that nobody waits for: a successor of a worker that died is missed.
                 aside = answering and self._next is not None
-                program = replace(self._program, environ=environ)
+                program = self._program.beside(environ)
                 worker = WorkerHandle(slot, generation, program, listener, self._processes, aside=aside)
             except OSError as error:
                 if not self._ready:
