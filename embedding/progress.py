@@ -116,6 +116,13 @@ class Reporter:
         elif self.mode == "bar":
             self._console.print(text, highlight=False, markup=False)
 
+    def warn(self, text: str) -> None:
+        """Print a warning at once, whatever the mode: it is no progress."""
+        if self.mode == "json":
+            self._emit({"event": "warning", "text": text})
+        else:
+            self._console.print(f"Warning: {text}", highlight=False, markup=False, soft_wrap=True)
+
     def _events(self, name: str, total: int | None) -> Iterator[Advance]:
         start, done, pace = time.monotonic(), 0, Pace()
         told = start - _BETWEEN_S

@@ -143,3 +143,64 @@ def test_the_command_that_installs_an_extra_is_of_the_environment_that_lacks_it(
     for name in ("catalogue", "interactions"):
         Path(f"data/{name}.jsonl").write_text("")
     assert f"{sys.executable} -m pip install 'nearfield[tune]'" in told(typed(*NEEDED["tune"][1]))
+
+
+def trained(config: str, *more: str) -> Result:
+    Path("train.toml").write_text(config)
+    done = typed("train", *DATA, "--config", "train.toml", "--out", "model", *more)
+    assert done.exit_code == 0, told(done)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("features", "hidden"), [('["id"]', 0.0), ('["creators", "tags"]', 0.0), ('["id", "creators"]', 0.3)]
+)
+def test_how_often_an_id_is_hidden_follows_the_features(features: str, hidden: float) -> None:
+    write_data()
+    done = trained(f"features = {features}\nepochs = 1\nbatch_size = 64\n")
+    assert json.loads(Path("model/manifest.json").read_text())["config"]["id_dropout"] == hidden
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "about"),
+    [
+        ('features = ["id"]\nid_dropout = 0.3', "`id_dropout` (0.3) hides all that is known"),
+        ('features = ["creators"]\nid_dropout = 0.3', "`id_dropout` (0.3) changes nothing"),
+        ('features = ["kind", "language"]', "`features` (kind, language) give many items the same vector"),
+        ('features = ["id", "id"]', "`id` more than once"),
+        ('features = ["id", "album"]', "`album` is among the features, and no item trained on has one"),
+        ('features = ["id", "tags"]\nmin_tag_items = 50', "(`min_tag_items`)"),
+        ('features = ["id"]\nmin_creator_items = 5', "`min_creator_items` (5) changes nothing"),
+        ('features = ["id"]\nbatch_size = 4096', "`batch_size` (4,096) takes all"),
+        ('features = ["id"]\nhard_negatives = 40', "`hard_negatives` (40) are chosen among few"),
+        ('features = ["id"]\nhistory_length = 5\ntrain_history_length = 9', "`train_history_length` (9) is more"),
+        ('features = ["id"]\npatience = 1', "`patience` (1) is not below `epochs` (1)"),
+    ],
+)
+def test_settings_that_fight_one_another_are_told(config: str, about: str) -> None:
+    write_data()
+    done = trained(f"{config}\nepochs = 1\n{'' if 'batch_size' in config else 'batch_size = 64'}\n")
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+    assert about in warning
+
+
+def test_data_with_nothing_to_hold_out_or_to_remember_are_told() -> None:
+    write_data()
+    rows = [{"user_id": f"u-{number}", "item_id": f"t-{number % 60:02}"} for number in range(200)]
+    write_rows("data/interactions.jsonl", rows)
+    done = trained('features = ["id"]\nepochs = 1\nbatch_size = 64\n')
+    assert "`--split common` holds nothing out" in done.stderr
+    assert "every history is empty" in done.stderr
+    assert "Warning" not in trained(
+        'features = ["id"]\nepochs = 1\nbatch_size = 64\n', "--split", "none"
+    ).stderr.replace("Warning: Nobody", "")
+
+
+def test_a_search_draws_no_share_of_ids_to_hide_where_there_is_nothing_else() -> None:
+    write_data()
+    Path("train.toml").write_text('features = ["id"]\nepochs = 1\nbatch_size = 64\npatience = 1\n')
+    done = typed("tune", *DATA, "--config", "train.toml", "--out", "best.toml", "--trials", "2")
+    assert done.exit_code == 0, told(done)
+    assert "\nid_dropout = 0.0\n" in Path("best.toml").read_text()
+    assert "`patience` (1) is not used while searching" in done.stderr

@@ -25,6 +25,8 @@ ALL_FEATURES: tuple[Feature, ...] = (
 DEFAULT_FEATURES: tuple[Feature, ...] = tuple(name for name in ALL_FEATURES if name != "album")
 Dims = Annotated[int, Meta(ge=2, le=1_024)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
+# Where there are other features beside the id.
+ID_DROPOUT = 0.3
 
 
 class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,7 +54,8 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     # What a candidate's vector is made of.
     features: Annotated[tuple[Feature, ...], Meta(min_length=1)] = DEFAULT_FEATURES
     # Share of an item's appearances in which its id is hidden, so that the other features learn to stand alone.
-    id_dropout: Share = 0.3
+    # None follows the features: there must be an id to hide, and others that are to stand alone.
+    id_dropout: Share | None = None
     # A creator, album or tag on fewer training items than this has no embedding.
     min_creator_items: Annotated[int, Meta(ge=1)] = 2
     min_album_items: Annotated[int, Meta(ge=1)] = 2
@@ -67,7 +70,9 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     text_query_weight: Annotated[float, Meta(ge=0, le=100)] = 0.0
 
     def __post_init__(self) -> None:
-        """ValueError for values that do not go together."""
+        """ValueError for values that do not go together; what follows from others gets its value here."""
+        if self.id_dropout is None:
+            msgspec.structs.force_setattr(self, "id_dropout", ID_DROPOUT if self.can_hide_ids else 0.0)
         if len(set(self.nested_dims)) < len(self.nested_dims) or max(self.nested_dims, default=0) >= self.dims:
             raise ValueError(
                 f"expected lengths below `dims` ({self.dims}), each once, "
@@ -78,6 +83,11 @@ class TrainConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
                 "expected `text` among the features of a model that text queries search, got "
                 f"{', '.join(self.features)} - at `$.text_query_weight`"
             )
+
+    @property
+    def can_hide_ids(self) -> bool:
+        """Whether an item without its id is still known by something."""
+        return "id" in self.features and len(set(self.features)) > 1
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -1,5 +1,6 @@
 """A run of `nearfield train`: from catalogue and interactions to a model folder."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from embedding.towers.model_folder import ModelManifest, check_out, write_model
 from embedding.training.checkpoint import Checkpoints, RunIdentity, checkpoint_path
 from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
-from embedding.training.distributed import joined_process_group
+from embedding.training.distributed import ProcessGroup, joined_process_group
 from embedding.training.fit import fit
+from embedding.training.setting_conflicts import conflicts, conflicts_with_data, nothing_held_out
 from embedding.training.training_data import early_stopping_split, prepare_training_data
 from embedding.training.training_log import TrainingLog
 from embedding.training.training_loop import FitOptions
@@ -87,6 +89,7 @@ def run_training(
                 data_dir=settings.data_dir / f"process-{group.rank}",
             )
             reporter = Reporter("none")
+        _warn(reporter, group, conflicts(request.config))
         texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
         if start is not None:
             check_warm_start(start.manifest, request.config, texts.encoder_hash)
@@ -113,6 +116,8 @@ def run_training(
             reporter,
             None if start is None else start.vocabulary,
         )
+        _warn(reporter, group, nothing_held_out(split, parts))
+        _warn(reporter, group, conflicts_with_data(request.config, training_data))
         if group.is_first:
             group.wait()
         identity = RunIdentity(
@@ -156,3 +161,9 @@ def run_training(
             rejects=data.rejects,
             is_first=group.is_first,
         )
+
+
+def _warn(reporter: Reporter, group: ProcessGroup, sentences: Iterable[str]) -> None:
+    if group.is_first:
+        for sentence in sentences:
+            reporter.warn(sentence)

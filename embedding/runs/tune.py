@@ -23,6 +23,7 @@ from embedding.training.checkpoint import RunIdentity, differences
 from embedding.training.dataset import open_dataset
 from embedding.training.device import DeviceName, find_device
 from embedding.training.fit import fit
+from embedding.training.setting_conflicts import conflicts, conflicts_with_data
 from embedding.training.training_data import prepare_training_data
 
 _NAME = "nearfield"
@@ -68,6 +69,13 @@ def run_tuning(
     `out` is of other data or began elsewhere; RejectedInputError where nothing can be held out of training.
     """
     device = find_device(request.device)
+    for told in conflicts(request.config):
+        reporter.warn(told)
+    if request.config.patience:
+        reporter.warn(
+            f"`patience` ({request.config.patience:,}) is not used while searching, as `epochs` is drawn; it is kept "
+            "in the best config, by which training holds out a fifth of the pairs and may stop early. Set it to 0."
+        )
     with ExitStack() as stack:
         texts = stack.enter_context(open_text_vectors(settings, load_encoder, "text" in request.config.features))
         data = stack.enter_context(
@@ -80,6 +88,8 @@ def run_tuning(
         if not len(parts.test):
             raise RejectedInputError("Nothing can be held out of training: no user has five training pairs or more.")
         training_data = prepare_training_data(data, parts.train, parts, request.config, texts, reporter)
+        for told in conflicts_with_data(request.config, training_data):
+            reporter.warn(told)
         identity = RunIdentity(
             config=msgspec.to_builtins(request.config),
             split=msgspec.to_builtins(split),
@@ -132,7 +142,7 @@ def _open_study(path: Path, identity: RunIdentity, config: TrainConfig) -> optun
     if kept is None:
         study.set_user_attr(_IDENTITY, own)
         # The first config is tried first: the result cannot be worse.
-        study.enqueue_trial({key: getattr(config, key) for key in ("epochs", *_SPACE_KEYS)})
+        study.enqueue_trial({key: getattr(config, key) for key in _space_keys(config)})
     elif kept != own:
         raise MismatchError(
             f"The study {path} is of another search. {'; '.join(differences(kept, own))}. Give what that was given, or "
@@ -143,12 +153,14 @@ def _open_study(path: Path, identity: RunIdentity, config: TrainConfig) -> optun
     return study
 
 
-_SPACE_KEYS = ("batch_size", "learning_rate", "temperature", "id_dropout")
+def _space_keys(base: TrainConfig) -> tuple[str, ...]:
+    drawn = ("epochs", "batch_size", "learning_rate", "temperature")
+    return (*drawn, "id_dropout") if base.can_hide_ids else drawn
 
 
 def _drawn(trial: Trial, base: TrainConfig) -> TrainConfig:
     """`base` with what the trial draws. Sizes and features stay: what they cost is not seen on validation."""
-    return msgspec.structs.replace(
+    config = msgspec.structs.replace(
         base,
         epochs=trial.suggest_int("epochs", 1, max(20, base.epochs), log=True),
         batch_size=trial.suggest_int("batch_size", min(128, base.batch_size), max(4_096, base.batch_size), log=True),
@@ -158,8 +170,11 @@ def _drawn(trial: Trial, base: TrainConfig) -> TrainConfig:
         temperature=trial.suggest_float(
             "temperature", min(0.03, base.temperature), max(0.5, base.temperature), log=True
         ),
-        id_dropout=trial.suggest_float("id_dropout", 0.0, max(0.9, base.id_dropout)),
     )
+    if not base.can_hide_ids:
+        return config
+    most = max(0.9, base.id_dropout or 0.0)
+    return msgspec.structs.replace(config, id_dropout=trial.suggest_float("id_dropout", 0.0, most))
 
 
 def _config_of(trial: FrozenTrial, base: TrainConfig) -> TrainConfig:

@@ -41,6 +41,7 @@ class BatchLoss:
         """`texts`: query texts of the items, where the config has text queries."""
         self.items, self.histories, self.config, self.group = items, histories, config, group
         self.candidate, self.query, self.texts = candidate, query, texts
+        self.id_dropout = config.id_dropout or 0.0
         self.lengths = (config.dims, *config.nested_dims)
         self.history_length = config.train_history_length or config.history_length
         self.liked = histories.liked()
@@ -61,7 +62,7 @@ class BatchLoss:
         items_B = self.histories.items_P[pairs_B]
         # Only what the batch touches goes through the candidate tower, each item once.
         touched_U, place = torch.unique(torch.cat((items_B, history.places_H)), return_inverse=True)
-        hidden_U = torch.rand(len(touched_U), generator=generator).to(device) < self.config.id_dropout
+        hidden_U = torch.rand(len(touched_U), generator=generator).to(device) < self.id_dropout
         places_B, places_H = place[: len(items_B)], place[len(items_B) :]
         history = HistoryTensors(places_H, history.offsets, history.weights_H, history.hours_B * shown_B)
         queries, candidate_BD = self._encode(touched_U, hidden_U, places_B, history)
@@ -88,7 +89,7 @@ class BatchLoss:
             return []
         places_BM, none_BM = self.hard.nearest(queries[0].detach(), pool_P, liked_BP)
         touched_U, place_BM = torch.unique(places_BM, return_inverse=True)
-        hidden_U = torch.rand(len(touched_U), generator=generator).to(pool_P.device) < self.config.id_dropout
+        hidden_U = torch.rand(len(touched_U), generator=generator).to(pool_P.device) < self.id_dropout
         vectors_UD = self.candidate(self.items.take(touched_U), hidden_U)
         found = []
         for query_BD in queries:
