@@ -32,8 +32,8 @@ def conflicts(config: TrainConfig) -> Iterator[str]:
             f"`features` ({', '.join(config.features)}) give many items the same vector. Add one of "
             f"{', '.join(name for name in DEFAULT_FEATURES if name in _TELLING)}."
         )
-    for feature in sorted({name for name in config.features if config.features.count(name) > 1}):
-        yield f"`features` name `{feature}` more than once, which adds nothing."
+    for name in sorted({name for name in config.features if config.features.count(name) > 1}):
+        yield f"`features` name `{name}` more than once, which adds nothing."
     for feature, key in _LEAST_ITEMS.items():
         value = getattr(config, key)
         if feature not in config.features and value != getattr(_DEFAULTS, key):
