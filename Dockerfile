@@ -15,6 +15,7 @@ COPY README.md LICENSE ./
 COPY embedding embedding
 COPY indexing indexing
 COPY service service
+COPY nearfield nearfield
 RUN pip install --constraint constraints.txt ".[postgres]"
 
 # Releases, journal and settings live in the working folder, which is the volume.

@@ -62,5 +62,7 @@ def _group_of(nodeid: str) -> str:
     file = nodeid.split("::")[0]
     if file in {"tests/test_run.py", "tests/test_docs.py", "tests/embedding/sample/test_trained_on_sample.py"}:
         return "sample"
+    if file.startswith("tests/nearfield/notebook/"):
+        return "notebook"
     # The HTTP tests share their two releases.
     return "service" if file.startswith("tests/service/") else file

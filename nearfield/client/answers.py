@@ -41,21 +41,40 @@ class Passage(Struct, frozen=True):
     end: int
 
 
-class Hit(Struct, frozen=True, kw_only=True):
-    """One item of an answer; `explicit` is None where not known, `source` says what it is from where the answer fell
-    back, `explain` is there where the query asked for it."""
+class Licence(Struct, frozen=True, rename={"from_": "from"}):
+    """Open in `market` ("*" is everywhere) from `from_` until before `until`; None is no bound."""
 
-    id: str
-    score: float
-    kind: Kind
-    title: str
-    creator: str
-    creators: tuple[str, ...]
+    market: str
+    from_: str | None = None
+    until: str | None = None
+
+
+class RowFields(Struct, frozen=True, kw_only=True):
+    """Fields of a row: None where it does not have one, or where the request named others (`fields`)."""
+
+    kind: Kind | None = None
+    title: str | None = None
+    creator: str | None = None
+    creators: tuple[str, ...] | None = None
     explicit: bool | None = None
     album: str | None = None
     duration_s: float | None = None
     language: str | None = None
     published_at: str | None = None
+    tags: tuple[str, ...] | None = None
+    min_age: int | None = None
+    popularity: float | None = None
+    availability: tuple[Licence, ...] | None = None
+    extra: dict[str, str | int | float | bool] | None = None
+    vector: tuple[float, ...] | None = None
+
+
+class Hit(RowFields, frozen=True, kw_only=True):
+    """One item of an answer; `source` says what it is from where the answer fell back, `explain` is there where the
+    query asked for it."""
+
+    id: str
+    score: float
     source: str | None = None
     explain: Explanation | None = None
     passage: Passage | None = None
@@ -102,14 +121,6 @@ class WhyAnswer(Struct, frozen=True, kw_only=True):
     place: int | None = None
     score: float | None = None
     rank: int | None = None
-
-
-class Licence(Struct, frozen=True, rename={"from_": "from"}):
-    """Open in `market` ("*" is everywhere) from `from_` until before `until`; None is no bound."""
-
-    market: str
-    from_: str | None = None
-    until: str | None = None
 
 
 class Item(Struct, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ class AsyncClient:
         return paging.async_pages(query, *args, **kwargs)
 
     async def similar(self, seeds: Sequence[Seed], **options: Unpack[SimilarOptions]) -> Answer:
-        """Items near up to 100 weighted seeds: `similar([{"id": "track-1"}], context={"market": "SE"})`."""
+        """Items near up to 100 weighted seeds, ids or vectors: `similar([{"id": "a"}], context={"market": "SE"})`."""
         return await self._send(routes.SIMILAR.call(body={"seeds": seeds, **options}))
 
     async def recommend(self, **query: Unpack[RecommendQuery]) -> Answer:

@@ -83,7 +83,7 @@ class Client:
         return paging.pages(query, *args, **kwargs)
 
     def similar(self, seeds: Sequence[Seed], **options: Unpack[SimilarOptions]) -> Answer:
-        """Items near up to 100 weighted seeds: `similar([{"id": "track-1"}], context={"market": "SE"})`."""
+        """Items near up to 100 weighted seeds, ids or vectors: `similar([{"id": "a"}], context={"market": "SE"})`."""
         return self._send(routes.SIMILAR.call(body={"seeds": seeds, **options}))
 
     def recommend(self, **query: Unpack[RecommendQuery]) -> Answer:

@@ -5,13 +5,39 @@ Nothing is checked here: the service refuses what it cannot take, and says what 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 Kind = Literal["track", "episode"]
 Filter = Mapping[str, Any]
 """`{"field": "tags", "one_of": ["jazz"]}`, or `{"all": [...]}`, `{"any": [...]}`, `{"none": [...]}` of such."""
 Time = str | datetime
 """RFC 3339 or a bare date; without an offset it is UTC."""
+
+
+RowField = Literal[
+    "kind",
+    "title",
+    "creator",
+    "creators",
+    "explicit",
+    "album",
+    "duration_s",
+    "language",
+    "published_at",
+    "tags",
+    "min_age",
+    "popularity",
+    "availability",
+    "extra",
+    "vector",
+]
+
+
+class Array(Protocol):
+    """An array of numpy's, or what can be made a list as such an array can."""
+
+    def tolist(self) -> Any:
+        """Its numbers."""
 
 
 class Context(TypedDict, total=False):
@@ -26,11 +52,13 @@ class Context(TypedDict, total=False):
     blocked_creators: Sequence[str]
 
 
-class Seed(TypedDict):
-    """An item to start from; a negative weight pushes away."""
+class Seed(TypedDict, total=False):
+    """What to start from: an item by its `id`, or a `vector` of the space `using`; a negative weight pushes away."""
 
     id: str
-    weight: NotRequired[float]
+    weight: float
+    vector: Sequence[float] | Array
+    using: Literal["tower", "text"]
 
 
 class Listen(TypedDict):
@@ -48,20 +76,32 @@ class Mix(TypedDict, total=False):
     episode: int
 
 
-class QueryOptions(TypedDict, total=False):
-    """What every query may say."""
+class Selection(TypedDict, total=False):
+    """What every request may say of which items it wants to be shown, and from which release."""
 
     context: Context
     kinds: Sequence[Kind]
     exclude: Sequence[str]
     filter: Filter
     switches: Mapping[str, bool]
+    release: str
+
+
+class Paged(Selection, total=False):
+    """What is answered page by page; `fields`: which fields of a row come."""
+
     limit: int
     cursor: str
+    fields: Sequence[RowField]
+
+
+class QueryOptions(Paged, total=False):
+    """What every query may say."""
+
+    score_threshold: float
     explain: bool
     same_recording: bool
     mix: Mix
-    release: str
 
 
 class SimilarOptions(QueryOptions, total=False):
@@ -122,6 +162,8 @@ class SimilarToParameters(TypedDict, total=False):
     languages: Sequence[str]
     kinds: Sequence[Kind]
     cursor: str
+    score_threshold: float
+    fields: Sequence[RowField]
 
 
 # `from` is no name in Python.

@@ -32,8 +32,7 @@ class IdVectors(NamedTuple):
     def nearest(self, queries: Vectors, k: int = 10) -> list[Neighbours]:
         """The `k` rows nearest to each of `queries`, (Q, D) or one (D,): Q results, of equal scores the earlier row
         first. UsageError for another length, or a `k` below 1."""
-        if k < 1:
-            raise UsageError(f"k: expected 1 or more, came {k}")
+        check_k(k)
         queries_QD = np.atleast_2d(np.asarray(queries, np.float32))
         if queries_QD.ndim != 2 or queries_QD.shape[1] != self.vectors.shape[1]:
             raise UsageError(
@@ -57,6 +56,12 @@ class IdVectors(NamedTuple):
         if missing:
             raise unknown_ids(missing, self.ids)
         return IdVectors(list(ids), self.vectors[[places[text] for text in ids]])
+
+
+def check_k(k: int) -> None:
+    """UsageError for a number of neighbours below 1."""
+    if k < 1:
+        raise UsageError(f"k: expected 1 or more, came {k}")
 
 
 def unknown_ids(missing: Sequence[str], there: Sequence[str]) -> NotFoundError:

@@ -23,7 +23,7 @@ from indexing.release.manifest import Manifest
 from indexing.releases.retention import hold
 from indexing.releases.shown_vectors import shown_rows, shown_vectors, space_of
 from nearfield.notebook.evaluation import evaluate
-from nearfield.notebook.id_vectors import IdVectors, Neighbours, unknown_ids
+from nearfield.notebook.id_vectors import IdVectors, Neighbours, check_k, unknown_ids
 
 if TYPE_CHECKING:
     from embedding.runs.evaluate import EvaluateReport
@@ -165,6 +165,7 @@ class Release:
 
         No rule is asked (see the class): for research, not for showing.
         """
+        check_k(k)
         everything = self.vectors(space=space)
         if isinstance(of, np.ndarray):
             return everything.nearest(of, k)
@@ -200,7 +201,7 @@ class Release:
 
     @cached_property
     def _encoder(self) -> TextEncoder:
-        folder = find_encoder(local_encoder(self._settings.encoder))
+        folder = find_encoder(local_encoder(self._settings.encoder, self._settings.vector_cache_dir))
         self._release.check_encoder(folder.hash)
         return load_encoder(folder.path)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import httpx
 import msgspec
+import numpy as np
 import pytest
 from litestar.testing import TestClient
 
@@ -219,6 +220,17 @@ def test_an_id_may_hold_any_character(client: InProcess) -> None:
         assert {hit.kind for hit in near.hits} == {"track"}
         with pytest.raises(ValueError, match="item_id"):
             through.item("..")
+
+
+def test_fields_come_as_they_were_asked_for(client: InProcess) -> None:
+    with client_of(client) as through:
+        (hit,) = through.search("jazz", context=SE, limit=1, fields=["vector", "tags"]).hits
+        assert (hit.title, hit.kind) == (None, None)
+        assert hit.tags
+        assert hit.vector
+        near = through.similar([{"vector": np.array(hit.vector, np.float32), "using": "text"}], context=SE, limit=1)
+        assert near.hits[0].id == hit.id
+        assert through.similar_to(hit.id, market="SE", limit=1, fields=[]).hits[0].title is None
 
 
 def test_pages_join_to_the_long_list(client: InProcess) -> None:
