@@ -87,7 +87,7 @@ def test_an_open_release_is_not_removed(own_world: World) -> None:
                 shutil.copytree(folder / own_world.live, older)
                 manifest = older / "manifest.json"
                 manifest.write_text(manifest.read_text().replace(own_world.live, older.name))
-            with nearfield.open(older) as opened:
+            with own_world.release(older) as opened:
                 assert opened.id == older.name
                 await prune(workspace.releases, workspace.store, RetentionPolicy(1, None, ()))
                 assert older.exists()

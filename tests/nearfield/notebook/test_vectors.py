@@ -24,7 +24,8 @@ def test_a_release_and_its_model_give_items_the_same_vectors(world: World) -> No
     of_model = world.model().vectors(world.catalogue)
     assert of_model.ids == of_release.ids
     assert ODD_ID in of_release.ids
-    assert (of_release.vectors.dtype, of_release.vectors.shape) == (np.float32, (80, 16))
+    assert of_release.vectors.dtype == np.float32
+    assert of_release.vectors.shape == (80, 16)
     np.testing.assert_allclose(of_model.vectors, of_release.vectors, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(of_release.vectors, axis=1), 1.0, atol=1e-5)
 
@@ -93,7 +94,7 @@ def test_an_item_is_not_its_own_neighbour(world: World) -> None:
     release = world.release()
     ids = ids_of("jazz")[:5]
     for space in ("tower", "text"):
-        near = release.neighbours(ids, k=79, space=space)  # type: ignore[arg-type]  # one of the two
+        near = release.neighbours(ids, k=79, space=space)
         assert [len(one.ids) for one in near] == [79] * 5
         assert all(own not in one.ids for own, one in zip(ids, near, strict=True))
     (one,) = release.neighbours(ids[0], k=3)
@@ -104,7 +105,7 @@ def test_what_is_not_there_is_told_with_what_is(world: World) -> None:
     release, model = world.release(), world.model()
     for asking in (release.vectors, release.payloads, release.neighbours):
         with pytest.raises(NotFoundError, match=r"2 ids are not known: 'x', 'y'\. There are 80, such as"):
-            asking(["jazz-4", "x", "y"])  # type: ignore[operator]
+            asking(["jazz-4", "x", "y"])
     with pytest.raises(NotFoundError, match="There are 60, such as 'user-"):
         release.user_vectors(["nobody"])
     with pytest.raises(NotFoundError, match="There are 60, such as 'user-"):
