@@ -216,7 +216,9 @@ class Release(Struct, frozen=True, kw_only=True):
     space: str
     dims: dict[str, int]
     encoder_hash: str | None
+    encoder: str | None = None
     words_hash: str
+    names_version: str | None = None
     model_hash: str | None
     input_fields: tuple[str, ...]
     crossing: tuple[tuple[str, str], ...]

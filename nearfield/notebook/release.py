@@ -12,16 +12,15 @@ import numpy as np
 
 from embedding.errors import UsageError
 from embedding.protocols import TextEncoder, Vectors
-from embedding.settings import EmbeddingSettings
-from embedding.text.encoder_folder import find_encoder
-from embedding.text.encoder_hub import local_encoder
 from embedding.text.encoder_loading import load_encoder
 from embedding.towers.tower_loading import load_towers
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
 from indexing.release.manifest import Manifest
+from indexing.release.release_encoder import release_encoder
 from indexing.releases.retention import hold
 from indexing.releases.shown_vectors import shown_rows, shown_vectors, space_of
+from indexing.settings import IndexingSettings
 from nearfield.notebook.evaluation import evaluate
 from nearfield.notebook.id_vectors import IdVectors, Neighbours, check_k, unknown_ids
 
@@ -42,7 +41,7 @@ class Release:
     While it is open (`close`, or the end of a `with`), the release is not removed from the disk.
     """
 
-    def __init__(self, rows: CurrentRows, settings: EmbeddingSettings) -> None:
+    def __init__(self, rows: CurrentRows, settings: IndexingSettings) -> None:
         """Use `nearfield.open`."""
         self._rows = rows
         self._release = rows.release
@@ -141,7 +140,8 @@ class Release:
         """Unit vectors (len(texts), D) of texts: `text` by the encoder of the release; `tower` by that and the query
         tower, where the model was trained with text queries.
 
-        UsageError for a release that has not what it takes, MismatchError where `encoder` is another one.
+        UsageError for a release that has not what it takes, EncoderMissingError where its encoder is not on this
+        machine.
         """
         if not self._release.has_text:
             raise UsageError(f"Release {self.id} was built without text vectors (--no-text): nothing encodes texts.")
@@ -201,8 +201,8 @@ class Release:
 
     @cached_property
     def _encoder(self) -> TextEncoder:
-        folder = find_encoder(local_encoder(self._settings.encoder, self._settings.vector_cache_dir))
-        self._release.check_encoder(folder.hash)
+        folder = release_encoder(self._release, self._settings)
+        assert folder is not None, "only a release with text vectors comes here"
         return load_encoder(folder.path)
 
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nearfield
-from embedding.errors import MismatchError, NotFoundError, RejectedInputError, UsageError
+from embedding.errors import NotFoundError, RejectedInputError, UsageError
 from embedding.text.encoder_folder import find_encoder
 from embedding.text.sentence_encoder import SentenceEncoder
 from nearfield.notebook.id_vectors import IdVectors
+from nearfield.notebook.release import Release
 from service.cli import nearfield as command
 from tests.nearfield.notebook.notebook_world import World, build
 from tests.service.world import ODD_ID, ids_of
@@ -133,11 +134,11 @@ def test_a_catalogue_of_bad_rows_is_refused(world: World, tmp_path: Path) -> Non
         world.model().vectors(bad)
 
 
-def test_another_encoder_is_refused(world: World, tmp_path: Path) -> None:
+def test_a_release_is_asked_with_its_own_encoder(world: World, tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text("[]")
     opened = nearfield.open("live", data_dir=world.data_dir, encoder=tmp_path)
-    with pytest.raises(MismatchError, match="The text encoder has hash"):
-        opened.encode(["a text"])
+    assert isinstance(opened, Release)
+    np.testing.assert_array_equal(opened.encode(["a text"]), world.release().encode(["a text"]))
 
 
 def test_a_release_of_text_says_what_it_lacks(world: World) -> None:
