@@ -100,7 +100,7 @@ def create_app(dependencies: Dependencies) -> Litestar:
     compactor = Compactor(settings, dependencies.state, dependencies.compact)
     changes = Changes(
         lambda: router.live_release,
-        dependencies.state,
+        dependencies.releases,
         follower,
         dependencies.encoder,
         dependencies.make_puts,

@@ -12,6 +12,7 @@ import click
 from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
 from embedding.errors import NearfieldError, UsageError
 from embedding.interruption import EXIT_INTERRUPTED, end_on_interrupt, leave_interrupted, say_stopped
+from indexing.command_options import EXIT_FAILED
 from indexing.commands import export as export_commands
 from indexing.commands import index as index_commands
 from indexing.commands import rules as rules_commands
@@ -20,7 +21,7 @@ from service import hunt_command, run_command
 from service.schemas.load_settings import load_settings
 from service.workers import commands as serve_commands
 
-EXIT_FAILED, EXIT_USAGE = 1, 2
+EXIT_USAGE = 2
 
 # What the machine, not the program, can be short of: a message is enough, a traceback would only hide it.
 _MACHINE_ERRORS = frozenset(

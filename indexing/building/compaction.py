@@ -31,6 +31,7 @@ from indexing.release.passages import PassagesWriter
 from indexing.releases.activation import activate
 from indexing.releases.known_lines import State, carry_lines
 from indexing.releases.push import push_release
+from indexing.releases.releases import NOBODY, Author
 from indexing.releases.store_retention import prune_release_store
 from indexing.releases.workspace import Workspace
 
@@ -38,7 +39,9 @@ _BATCH = 4_096
 _GONE = -1
 
 
-async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool = False) -> Manifest | None:
+async def compact(
+    workspace: Workspace, reporter: Reporter, *, only_if_due: bool = False, author: Author = NOBODY
+) -> Manifest | None:
     """Build a release of what is live now, beside it, and make it live; what is journalled meanwhile applies to both.
 
     None, and nothing done, `only_if_due` where the journal holds no more than the settings allow.
@@ -47,6 +50,8 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
     waits for the encoder of the live release; the live release then stays.
     """
     data_dir = workspace.settings.data_dir
+    # Before the lock, which would leave a folder where nothing is to be compacted.
+    await workspace.releases.live_id()
     async with workspace.state.build_lock():
         live = await workspace.live()
         if only_if_due and not is_due(live, workspace.settings.max_journal_share):
@@ -78,7 +83,7 @@ async def compact(workspace: Workspace, reporter: Reporter, *, only_if_due: bool
             await push_release(workspace, compacted.id, reporter)
         await workspace.state.keep(workspace.releases.kept())
         try:
-            await activate(workspace, compacted.id)
+            await activate(workspace, compacted.id, author=author)
         except HostsBehindError:
             # Not worth a switch that leaves hosts behind: the journal is compacted another time.
             await discard(folder, workspace.store)

@@ -8,6 +8,7 @@ from indexing.release.manifest import Manifest
 from indexing.releases.activation import activate as make_live
 from indexing.releases.push import push_release
 from indexing.releases.release_store import open_release_store
+from indexing.releases.releases import NOBODY, Author
 from indexing.releases.store_retention import prune_release_store
 from indexing.releases.workspace import open_workspace
 from indexing.rules.payload_fields import declared_fields
@@ -22,8 +23,9 @@ async def build_from_settings(
     activate: bool,
     force: bool = False,
     text: bool = True,
+    author: Author = NOBODY,
 ) -> Manifest:
-    """Build by the store, encoder and cache of the settings, live when asked; `text` vectors or none.
+    """Build by the store, encoder and cache of the settings, live when asked, by `author`; `text` vectors or none.
 
     Where a release store is set, the release is sent there. Raises what `build_release`, `push_release` and `activate`
     raise; a release that could not be sent is finished, and not live.
@@ -53,7 +55,7 @@ async def build_from_settings(
             # Before it goes live: from then on every host asks for it.
             await push_release(workspace, manifest.id, reporter)
         if activate:
-            await make_live(workspace, manifest.id)
+            await make_live(workspace, manifest.id, author=author)
             if stored:
                 await prune_release_store(workspace)
         return manifest

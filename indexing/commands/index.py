@@ -9,13 +9,22 @@ import click
 from embedding.commands.options import ROWS
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import author, existing, json_option, map_option, pass_settings, print_json
+from indexing.command_options import (
+    by_option,
+    existing,
+    json_option,
+    map_option,
+    pass_settings,
+    print_json,
+    why_option,
+)
 from indexing.commands.doctor import doctor
+from indexing.commands.history import history
 from indexing.commands.pull import pull
 from indexing.commands.push import push
 from indexing.commands.status import status
 from indexing.commands.sync import diff, sync
-from indexing.commands.takedowns import lift, takedown
+from indexing.commands.takedowns import lift, takedown, takedowns
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -26,7 +35,6 @@ if TYPE_CHECKING:
 _without_option = click.option(
     "--without", multiple=True, metavar="HOST", help="Switch though HOST has not loaded it; may come again."
 )
-_why_option = click.option("--why", default="", metavar="TEXT", help="Kept with the switch, beside who made it.")
 _widen_option = click.option("--widen", is_flag=True, help="Go back even where rows would be open wider than now.")
 T = TypeVar("T")
 
@@ -46,6 +54,8 @@ def index() -> None:
     "--text/--no-text", default=True, help="Without text vectors nothing is encoded, and nothing found by `search`."
 )
 @click.option("--force", is_flag=True, help="Finish it in spite of what it does not keep of the live release.")
+@by_option
+@why_option
 @json_option
 @progress_option
 @pass_settings
@@ -59,6 +69,8 @@ def build(
     activate: bool,
     text: bool,
     force: bool,
+    by: str,
+    why: str,
     as_json: bool,
     progress: ProgressMode,
 ) -> None:
@@ -71,10 +83,15 @@ def build(
     from embedding.rows.column_map.row_parsers import rows_by
     from indexing.building.build import BuildInputs
     from indexing.building.run import build_from_settings
+    from indexing.releases.releases import Author
 
     reporter = Reporter(progress)
     inputs = BuildInputs(catalogue=catalogue, model=model, interactions=interactions, rows=rows_by(map_path))
-    manifest = asyncio.run(build_from_settings(inputs, settings, reporter, activate=activate, force=force, text=text))
+    manifest = asyncio.run(
+        build_from_settings(
+            inputs, settings, reporter, activate=activate, force=force, text=text, author=Author(by, why)
+        )
+    )
     if as_json:
         print_json({"release": manifest.id, "counts": manifest.counts, "gate": manifest.gate, "activated": activate})
         return
@@ -95,11 +112,12 @@ def build(
 @click.argument("release")
 @_widen_option
 @_without_option
-@_why_option
+@by_option
+@why_option
 @json_option
 @pass_settings
 def activate(
-    settings: IndexingSettings, release: str, widen: bool, without: tuple[str, ...], why: str, as_json: bool
+    settings: IndexingSettings, release: str, widen: bool, without: tuple[str, ...], by: str, why: str, as_json: bool
 ) -> None:
     """Make RELEASE live, after checking every byte of it. A running service takes it up by itself.
 
@@ -112,18 +130,21 @@ def activate(
     from indexing.releases.activation import activate as make_live
     from indexing.releases.releases import Author
 
-    by = Author(author(), why)
-    _with_place(settings, lambda workspace: make_live(workspace, release, widen=widen, author=by, without=without))
+    author = Author(by, why)
+    _with_place(settings, lambda workspace: make_live(workspace, release, widen=widen, author=author, without=without))
     print_json({"live": release}) if as_json else print(f"{release} is live")
 
 
 @index.command()
 @_widen_option
 @_without_option
-@_why_option
+@by_option
+@why_option
 @json_option
 @pass_settings
-def rollback(settings: IndexingSettings, widen: bool, without: tuple[str, ...], why: str, as_json: bool) -> None:
+def rollback(
+    settings: IndexingSettings, widen: bool, without: tuple[str, ...], by: str, why: str, as_json: bool
+) -> None:
     """Return to the release that was live before.
 
     Refused without --widen where it would open rows wider than they are now.
@@ -135,18 +156,19 @@ def rollback(settings: IndexingSettings, widen: bool, without: tuple[str, ...], 
     from indexing.releases.activation import rollback as go_back
     from indexing.releases.releases import Author
 
-    by = Author(author(), why)
-    release = _with_place(settings, lambda workspace: go_back(workspace, widen=widen, author=by, without=without))
+    author = Author(by, why)
+    release = _with_place(settings, lambda workspace: go_back(workspace, widen=widen, author=author, without=without))
     print_json({"live": release}) if as_json else print(f"{release} is live again")
 
 
 @index.command()
 @click.option("--if-due", is_flag=True, help="Only where the journal holds more than `max_journal_share` allows.")
+@by_option
 @json_option
 @progress_option
 @pass_settings
 @goes_on("What is live is as it was. The same command goes on.")
-def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: ProgressMode) -> None:
+def compact(settings: IndexingSettings, if_due: bool, by: str, as_json: bool, progress: ProgressMode) -> None:
     """Make a release of what is live, journal included, so that the journal starts small again.
 
     Syncs and the service start it by themselves. Nothing is encoded, no answer changes, and `index rollback` still
@@ -157,9 +179,12 @@ def compact(settings: IndexingSettings, if_due: bool, as_json: bool, progress: P
       nearfield index compact
     """
     from indexing.building.compaction import compact as make_compaction
+    from indexing.releases.releases import Author
 
-    reporter = Reporter(progress)
-    made = _with_place(settings, lambda workspace: make_compaction(workspace, reporter, only_if_due=if_due))
+    reporter, author = Reporter(progress), Author(by, "compaction")
+    made = _with_place(
+        settings, lambda workspace: make_compaction(workspace, reporter, only_if_due=if_due, author=author)
+    )
     if as_json:
         print_json({"release": made and made.id, "counts": made and made.counts})
     else:
@@ -182,5 +207,7 @@ index.add_command(diff)
 index.add_command(sync)
 index.add_command(takedown)
 index.add_command(lift)
+index.add_command(takedowns)
+index.add_command(history)
 index.add_command(push)
 index.add_command(pull)

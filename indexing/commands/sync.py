@@ -12,7 +12,7 @@ from rich.table import Table
 from embedding.commands.options import ROWS
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, Reporter, progress_option
-from indexing.command_options import json_option, map_option, pass_settings, print_json
+from indexing.command_options import json_option, login_name, map_option, pass_settings, print_json
 from indexing.settings import IndexingSettings
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def sync(
       nearfield index sync catalogue.jsonl
     """
     from embedding.rows.column_map.row_parsers import rows_by
+    from indexing.releases.releases import Author
     from indexing.sync.run import compact_if_due, run_sync
 
     reporter = Reporter(progress)
@@ -85,7 +86,7 @@ def sync(
         _print_counts(Console(), outcome)
         print(f"release {outcome.release}, revision {outcome.revision}", flush=True)
     # The change holds already: who stops this stops a tidying up that the next sync begins again.
-    compacted = asyncio.run(compact_if_due(settings, reporter))
+    compacted = asyncio.run(compact_if_due(settings, reporter, Author(login_name(), "compaction after a sync")))
     if as_json:
         print_json({**_as_json(outcome), "compacted": compacted})
     elif compacted:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embedding.protocols import Vectors
 from indexing.columns.columns import row_hashes
 from indexing.journal.new_rows import NO_ORIGIN, NewRows
+from indexing.journal.takedowns import Takedown, note
 from indexing.payload.payload import Payload, payload_of
 from indexing.release.passages import NO_PASSAGES, RowPassages
 from indexing.release.release import Release
@@ -43,7 +44,8 @@ class CurrentRows:
         self.any_dropped = False
         """Whether any row was ever dropped."""
         self.new = NewRows(release.manifest.dims)
-        self.taken_down: set[str] = set()
+        self.taken_down: dict[str, Takedown] = {}
+        """By id, also those that no row has."""
         self.unencoded: dict[str, Item] = {}
         """Rows that cannot be found here yet: neither model nor encoder of this release has encoded them."""
         self._find_own = lru_cache(_CACHED_IDS)(release.columns.ids.find)
@@ -81,10 +83,10 @@ class CurrentRows:
         for change in frame.changes:
             match change:
                 case TakenDown(id):
-                    self.taken_down.add(id)
+                    note(self.taken_down, frame, change)
                     self._mark(id)
                 case Lifted(id):
-                    self.taken_down.discard(id)
+                    note(self.taken_down, frame, change)
                     self._unmark(id)
                 case Put() if since_build:
                     self._put(change)

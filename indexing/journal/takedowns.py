@@ -2,16 +2,43 @@
 
 from collections.abc import Sequence
 
-from indexing.state.contract import Log
-from indexing.state.records import Lifted, TakenDown
+from msgspec import Struct
+
+from indexing.state.contract import Log, StateStore
+from indexing.state.records import Change, Frame, Lifted, TakenDown
 
 
-async def take_down(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> int:
+class Takedown(Struct, frozen=True):
+    """An id that is taken down; None for what was not said, or not kept by an earlier Nearfield."""
+
+    id: str
+    # RFC 3339.
+    at: str
+    by: str | None
+    why: str | None
+    # The release that was live then; the id is hidden on it, on those before it and on all that come.
+    since_release: str | None
+    # Of the change in the log.
+    number: int
+
+
+def note(hidden: dict[str, Takedown], frame: Frame, change: Change) -> None:
+    """What a change of `frame` does to the ids that are taken down; of an id that was before, the last word counts."""
+    if isinstance(change, TakenDown):
+        hidden[change.id] = Takedown(
+            change.id, frame.at, change.by or None, change.why or None, change.release or None, frame.seq
+        )
+    elif isinstance(change, Lifted):
+        hidden.pop(change.id, None)
+
+
+async def take_down(state: StateStore, ids: Sequence[str], by: str = "", why: str = "") -> int:
     """Hide these ids on every release from now on; one that no release has is hidden as soon as it comes.
 
     Gives the number of the change.
     """
-    return await log.append([TakenDown(item_id, by, why) for item_id in dict.fromkeys(ids)])
+    live = await state.live() or ""
+    return await state.append([TakenDown(item_id, by, why, live) for item_id in dict.fromkeys(ids)])
 
 
 async def lift(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> tuple[str, ...]:
@@ -25,11 +52,18 @@ async def lift(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> tup
 
 async def taken_down(log: Log) -> set[str]:
     """All ids that are taken down now."""
-    hidden: set[str] = set()
+    return {takedown.id for takedown in await takedowns(log)}
+
+
+async def takedowns(log: Log) -> Sequence[Takedown]:
+    """All that is taken down now, oldest first."""
+    hidden: dict[str, Takedown] = {}
     for frame in await log.reader().fresh():
         for change in frame.changes:
-            if isinstance(change, TakenDown):
-                hidden.add(change.id)
-            elif isinstance(change, Lifted):
-                hidden.discard(change.id)
-    return hidden
+            note(hidden, frame, change)
+    return sorted(hidden.values(), key=place_of)
+
+
+def place_of(takedown: Takedown) -> tuple[int, str]:
+    """By what takedowns are listed: by their time, and those of one call by their ids."""
+    return takedown.number, takedown.id

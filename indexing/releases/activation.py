@@ -28,7 +28,7 @@ async def activate(
     """
     widened = await _ready(workspace, release_id, widen=widen)
     await _load_everywhere(workspace, release_id, without)
-    await workspace.releases.activate(release_id, replace(author, widened=widened))
+    await workspace.releases.activate(release_id, replace(author, widened=widened, without=tuple(without)))
     await prune_and_tell(workspace)
 
 
@@ -47,7 +47,7 @@ async def rollback(
     release_id = await workspace.releases.previous_id()
     widened = await _ready(workspace, release_id, widen=widen)
     await _load_everywhere(workspace, release_id, without)
-    return await workspace.releases.rollback(replace(author, widened=widened))
+    return await workspace.releases.rollback(replace(author, widened=widened, without=tuple(without)))
 
 
 async def _load_everywhere(workspace: Workspace, release_id: str, without: Sequence[str]) -> None:

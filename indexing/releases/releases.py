@@ -15,11 +15,12 @@ from indexing.stores.contract import VectorStore
 
 
 class Author(Struct, frozen=True):
-    """Who switches, why, and whether rows may be opened wider by it."""
+    """Who switches and why; whether rows are opened wider by it, and which hosts were not waited for."""
 
     by: str = ""
     why: str = ""
     widened: bool = False
+    without: tuple[str, ...] = ()
 
 
 NOBODY = Author()
@@ -158,5 +159,5 @@ class Releases:
         at = datetime.fromtimestamp(await self.state.now(), UTC).isoformat(timespec="milliseconds")
         forced = release.manifest.gate.forced
         await self.state.switch(
-            Activation(at, action, release_id, previous, forced, author.by, author.why, author.widened)
+            Activation(at, action, release_id, previous, forced, author.by, author.why, author.widened, author.without)
         )

@@ -15,8 +15,11 @@ from indexing.rules.reading import Fits
 from indexing.state.records import Change, Frame
 
 
-class Activation(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A switch of the live release: when (RFC 3339), which way, from which release to which."""
+class Activation(Struct, frozen=True, omit_defaults=True):
+    """A switch of the live release: when (RFC 3339), which way, from which release to which.
+
+    What a newer Nearfield says besides is read past.
+    """
 
     at: str
     action: Literal["activate", "rollback"]
@@ -29,6 +32,8 @@ class Activation(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     why: str = ""
     # Whether rows were opened wider, by somebody's word.
     widened: bool = False
+    # Hosts that were not waited for, by somebody's word.
+    without: tuple[str, ...] = ()
 
 
 class Pointer(Struct, frozen=True):
@@ -66,6 +71,9 @@ class Log(Protocol):
 
     async def end(self) -> int:
         """Number of the last frame, 0 where there is none."""
+
+    async def items_said(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` of which the log says something: rows put or removed, takedowns, lifts."""
 
     def reader(self) -> LogReader:
         """A reader of its own place, at the beginning."""

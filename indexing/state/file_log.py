@@ -10,7 +10,7 @@ import logging
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from embedding.durable_files import write_durably
 from embedding.errors import DamagedError, NearfieldError
 from indexing.errors import StateError
 from indexing.state.file_snapshot import Mark, Snapshot, covered, folded, read_snapshot, remove_snapshot, write_snapshot
+from indexing.state.record_kinds import item_keys, key_of
 from indexing.state.records import Change, Frame, Moved
 
 _log = logging.getLogger("nearfield.journal")
@@ -168,9 +169,19 @@ class FileLog:
 
     async def end(self) -> int:
         """Number of the last frame, 0 where there is none."""
+        if not self._path.exists():
+            # Who only looks leaves no folder behind.
+            return 0
         with self._locked():
             self._tail.read()
             return self._tail.seq
+
+    def items_said(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that the log says something of, in a read of all of it."""
+        wanted = {key: item_id for item_id in ids for key in item_keys(item_id)}
+        size = self._path.stat().st_size if self._path.exists() else 0
+        keys = (key_of(change) for frame in self.reader().stream(size) for change in frame.changes)
+        return {wanted[key] for key in keys if key in wanted}
 
     async def append(self, changes: Sequence[Change]) -> int:
         """As Log; other writers and the disk are waited for in a thread."""

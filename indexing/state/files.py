@@ -98,6 +98,9 @@ class FilesState:
     async def end(self) -> int:
         return await self._log.end()
 
+    async def items_said(self, ids: Collection[str]) -> set[str]:
+        return await asyncio.to_thread(self._log.items_said, ids)
+
     def reader(self) -> FilesReader:
         return FilesReader(self._data_dir, self._log.reader(), AcceptedRules(self._data_dir / "rules"))
 

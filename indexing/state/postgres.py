@@ -18,6 +18,7 @@ from indexing.state.boot_clock import SharedClock, boot_s
 from indexing.state.contract import Activation, Pointer
 from indexing.state.postgres_connection import StateConnection, lost_row, warn_of_lossy_standbys
 from indexing.state.postgres_log import PostgresReader, accepted_rules, append
+from indexing.state.record_kinds import item_keys
 from indexing.state.records import Change, RulesAccepted, WentLive
 
 # One at a time over a whole state; any number will do, as long as it stays the same.
@@ -43,6 +44,14 @@ class PostgresState:
 
     async def end(self) -> int:
         return int((await self._row("SELECT number FROM nearfield.state"))[0])
+
+    async def items_said(self, ids: Collection[str]) -> set[str]:
+        wanted = {key: item_id for item_id in ids for key in item_keys(item_id)}
+        async with self.connection.statements() as connection:
+            cursor = await connection.execute(
+                "SELECT DISTINCT key FROM nearfield.records WHERE key = ANY(%s)", (list(wanted),)
+            )
+            return {wanted[key] for (key,) in await cursor.fetchall()}
 
     def reader(self) -> PostgresReader:
         return PostgresReader(self.connection)

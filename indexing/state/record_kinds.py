@@ -43,6 +43,11 @@ def kind_of(change: Change) -> RecordKind:
     return _KINDS[type(change)]
 
 
+def item_keys(item_id: str) -> tuple[str, str]:
+    """The keys of all records that are about an item."""
+    return f"row:{item_id}", f"takedown:{item_id}"
+
+
 def key_of(change: Change) -> str:
     """What a record is about: of all that replace what their key had, the last one alone counts."""
     match change:

@@ -32,6 +32,8 @@ class TakenDown(Struct, frozen=True, tag="takedown", array_like=True):
     id: str
     by: str = ""
     why: str = ""
+    # The one that was live then; empty where none was, and in records of earlier versions.
+    release: str = ""
 
 
 class Lifted(Struct, frozen=True, tag="lift", array_like=True):

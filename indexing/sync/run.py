@@ -17,7 +17,8 @@ from indexing.building.compaction import compact
 from indexing.building.compaction_due import is_due
 from indexing.journal.current_rows import CurrentRows
 from indexing.releases.known_lines import AmbiguousLinesError, KnownLines, State, lines_path, load_lines
-from indexing.releases.workspace import open_workspace
+from indexing.releases.releases import Author
+from indexing.releases.workspace import Workspace, open_workspace
 from indexing.settings import IndexingSettings
 from indexing.sync.apply import apply_difference
 from indexing.sync.change_gate import Bounds, enforce
@@ -49,26 +50,34 @@ async def run_sync(
     catalogue: Path, settings: IndexingSettings, reporter: Reporter, rows: RowParsers = PLAIN_ROWS
 ) -> Outcome:
     """Make what is live equal to `catalogue`, read as `rows` say. ChangeGateError when that is too much at once."""
-    async with open_workspace(settings) as workspace, workspace.state.build_lock():
-        live = await workspace.live()
-        with _compared(catalogue, live, settings, reporter, rows) as (difference, lines, rejects):
-            enforce(difference.diff, _bounds(settings))
-            now = live
-            if difference.diff.num_changes:
-                with workspace.texts_of(live.release) as texts:
-                    await apply_difference(difference, live, workspace, texts, reporter)
-                now = await workspace.live()
-            path = lines_path(settings.data_dir, now.release.id)
-            lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
-            return _outcome(now, difference, rejects)
+    async with open_workspace(settings) as workspace:
+        # Before the lock, which would leave a folder where there is nothing to sync.
+        await workspace.releases.live_id()
+        async with workspace.state.build_lock():
+            return await _synced(catalogue, workspace, reporter, rows)
 
 
-async def compact_if_due(settings: IndexingSettings, reporter: Reporter) -> str | None:
-    """Compact what is live where the journal has grown too large; the new release's id."""
+async def _synced(catalogue: Path, workspace: Workspace, reporter: Reporter, rows: RowParsers) -> Outcome:
+    settings = workspace.settings
+    live = await workspace.live()
+    with _compared(catalogue, live, settings, reporter, rows) as (difference, lines, rejects):
+        enforce(difference.diff, _bounds(settings))
+        now = live
+        if difference.diff.num_changes:
+            with workspace.texts_of(live.release) as texts:
+                await apply_difference(difference, live, workspace, texts, reporter)
+            now = await workspace.live()
+        path = lines_path(settings.data_dir, now.release.id)
+        lines.save(path, State.of(now.release.id, now.rows_seq), difference.rows_read(now))
+        return _outcome(now, difference, rejects)
+
+
+async def compact_if_due(settings: IndexingSettings, reporter: Reporter, author: Author) -> str | None:
+    """Compact what is live where the journal has grown too large; the new release's id. `author` is who syncs."""
     async with open_workspace(settings) as workspace:
         if not is_due(await workspace.live(), settings.max_journal_share):
             return None
-        made = await compact(workspace, reporter, only_if_due=True)
+        made = await compact(workspace, reporter, only_if_due=True, author=author)
         return None if made is None else made.id
 
 

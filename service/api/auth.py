@@ -9,6 +9,8 @@ from litestar.types import Guard
 
 from service.schemas.problems import ProblemError
 
+TOKEN_NAME = "admin_token"
+"""What the token is called whose bearer makes a change: kept with the change as who made it."""
 _SCHEME = "bearer"
 
 

@@ -1,16 +1,18 @@
 """Query parameters of a route: a name that it does not declare, or one given twice, is refused."""
 
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from litestar.connection import Request
 from litestar.enums import ParamType
 from litestar.handlers import BaseRouteHandler
-from litestar.params import ParameterKwarg
+from litestar.params import ParameterKwarg, QueryParameter
 
 from service.schemas.problems import FieldError, invalid_fields
 from service.schemas.validation import shorten, unknown_name
+
+Why = Annotated[str, QueryParameter(max_length=1_000, description="Kept with the change, beside who made it.")]
 
 
 async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:

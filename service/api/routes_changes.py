@@ -5,20 +5,28 @@ from typing import Annotated, TypeVar
 from litestar import delete, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 from litestar.types import Guard
 
+from indexing.releases.releases import Author
+from service.api.auth import TOKEN_NAME
 from service.api.departure import Departure
 from service.api.item_paths import item_id as decoded
+from service.api.parameters import Why
 from service.api.request_body import BodyRequest
 from service.api.route_docs import BODY_FAILURES, failures
 from service.api.routes_items import ItemId
-from service.changes.changes import Accepted, Changed, Changes, Everywhere, Hidden, PutRows, RulesText
+from service.changes.changes import Accepted, Changed, Changes, Everywhere, Hidden, PutRows, RulesText, TakedownList
 from service.schemas.answers import JsonAnswer
 
 _HOLDS = "Durable, and true for every worker from the next request on"
 _NOT_YET = "Durable, and true for all workers but those named in `waiting_for`, for some time"
 C = TypeVar("C", Changed, Hidden, Accepted)
+Ahead = Annotated[bool, QueryParameter(description="Also an id that nothing is known of: hidden as soon as it comes.")]
+Takedowns = Annotated[int, QueryParameter(ge=1, le=1_000, description="How many to give.")]
+TakedownsCursor = Annotated[
+    str | None, QueryParameter(name="cursor", description="`next_cursor` of the page before; left out: the first page.")
+]
 ChangeNumber = Annotated[int, PathParameter(description="The number that a change was answered with.")]
 
 
@@ -68,11 +76,11 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         opt={"scope": "write"},
         guards=[guard],
         response_description=_HOLDS,
-        responses=_not_yet(Hidden) | failures("forbidden", "invalid-request", "state-unavailable"),
+        responses=_not_yet(Hidden) | failures("forbidden", "unknown-item", "invalid-request", "state-unavailable"),
     )
-    async def take_down(item_id: ItemId) -> JsonAnswer[Hidden]:
-        """Hidden on every release, past and future, until lifted; an id that is not there yet, as soon as it comes."""
-        return _acknowledged(await changes.take_down(decoded(item_id)))
+    async def take_down(item_id: ItemId, ahead: Ahead = False, why: Why = "") -> JsonAnswer[Hidden]:
+        """Hidden on every release, past and future, until lifted; an id that nothing is known of needs `ahead=true`."""
+        return _acknowledged(await changes.take_down(decoded(item_id), Author(TOKEN_NAME, why), ahead=ahead))
 
     @delete(
         "/v1/items/{item_id:str}/takedown",
@@ -84,9 +92,22 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description=_HOLDS,
         responses=_not_yet(Hidden) | failures("forbidden", "invalid-request", "state-unavailable"),
     )
-    async def lift(item_id: ItemId) -> JsonAnswer[Hidden]:
+    async def lift(item_id: ItemId, why: Why = "") -> JsonAnswer[Hidden]:
         """Shown again from the next request on, as far as the rules let it."""
-        return _acknowledged(await changes.lift(decoded(item_id)))
+        return _acknowledged(await changes.lift(decoded(item_id), Author(TOKEN_NAME, why)))
+
+    @get(
+        "/v1/takedowns",
+        summary="All that is taken down",
+        tags=["changes"],
+        opt={"scope": "admin"},
+        guards=[guard],
+        response_description="Takedowns, oldest first",
+        responses=failures("forbidden", "invalid-request", "state-unavailable"),
+    )
+    async def show_takedowns(limit: Takedowns = 100, cursor: TakedownsCursor = None) -> JsonAnswer[TakedownList]:
+        """Since when and which release, by whom, and why."""
+        return JsonAnswer(changes.takedowns(limit, cursor))
 
     @get(
         "/v1/changes/{number:int}",
@@ -113,9 +134,9 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
     )
     async def accept_rules(data: JSONBody[SkipValidation[RulesText]]) -> JsonAnswer[Accepted]:
         """On every release and every host; rules that cannot be taken change nothing."""
-        return _acknowledged(await changes.accept_rules(data))
+        return _acknowledged(await changes.accept_rules(data, TOKEN_NAME))
 
-    return [put_items, remove_item, take_down, lift, show_change, accept_rules]
+    return [put_items, remove_item, take_down, lift, show_takedowns, show_change, accept_rules]
 
 
 def _not_yet(answer: type[Changed] | type[Hidden] | type[Accepted]) -> dict[int, ResponseSpec]:

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from indexing.errors import ReleaseMissingError
 from indexing.release.manifest import Manifest
-from indexing.releases.releases import Releases
+from indexing.releases.releases import Author, Releases
+from service.api.auth import TOKEN_NAME
+from service.api.parameters import Why
 from service.api.route_docs import failures
 from service.schemas.answers import JsonAnswer
 from service.schemas.problems import ProblemError
@@ -19,8 +21,8 @@ from service.schemas.problems import ProblemError
 ReleaseId = Annotated[str, PathParameter(description="The release's id, as `GET /v1/releases` shows it.")]
 Widen = Annotated[bool, QueryParameter(description="Go back even where rows would be open wider than they are now.")]
 
-# Makes a release live in a process of its own; the reason, for a person, when it could not.
-Activate = Callable[[str, bool], Awaitable[str | None]]
+# Makes a release live in a process of its own, wider where that is said; the reason, for a person, when it could not.
+Activate = Callable[[str, bool, Author], Awaitable[str | None]]
 
 
 class ReleaseList(Struct, frozen=True):
@@ -62,13 +64,13 @@ def release_routes(releases: Releases, activate: Activate, guard: Guard) -> list
         response_description="It is live",
         responses=failures("forbidden", "unknown-release", "release-refused", "invalid-request"),
     )
-    async def activate_release(release_id: ReleaseId, widen: Widen = False) -> JsonAnswer[Activated]:
+    async def activate_release(release_id: ReleaseId, widen: Widen = False, why: Why = "") -> JsonAnswer[Activated]:
         """Every byte is checked first; an older release that would open rows wider needs `widen=true`."""
         try:
             releases.open(release_id)
         except ReleaseMissingError as error:
             raise ProblemError("unknown-release", str(error)) from error
-        refused = await activate(release_id, widen)
+        refused = await activate(release_id, widen, Author(TOKEN_NAME, why))
         if refused is not None:
             raise ProblemError("release-refused", refused)
         return JsonAnswer(Activated(release_id))

@@ -1,6 +1,8 @@
 """Changes over HTTP (rows put and removed, takedowns): in the journal before they are acknowledged."""
 
 import asyncio
+import heapq
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -14,9 +16,10 @@ from embedding.rows.row_parser import RowProblem
 from embedding.rows.schema import Item
 from indexing.errors import RulesError
 from indexing.journal.current_rows import CurrentRows
-from indexing.journal.takedowns import lift, take_down
+from indexing.journal.takedowns import Takedown, lift, place_of, take_down
+from indexing.releases.known_items import unknown_items
+from indexing.releases.releases import Author, Releases
 from indexing.rules.payload_fields import check_payload_fields
-from indexing.state.contract import StateStore
 from indexing.state.records import Put, Removed
 from service.changes.compactor import Compactor
 from service.changes.following import Following
@@ -26,8 +29,7 @@ from service.schemas.problems import FieldError, ProblemError, invalid, invalid_
 from service.schemas.validation import shown
 
 MAX_ROWS = 100
-# Who took down, where that came with the admin token.
-_BY = "HTTP"
+_CURSOR = re.compile(r"(?P<number>\d{1,18})\.(?P<id>.+)", re.DOTALL)
 
 # The encoder is None for a release without text vectors.
 MakePuts = Callable[[Sequence[Item], CurrentRows, TextEncoder | None], list[Put]]
@@ -66,6 +68,13 @@ class Hidden(Struct, frozen=True, omit_defaults=True):
     waiting_for: tuple[str, ...] = ()
 
 
+class TakedownList(Struct, frozen=True, omit_defaults=True):
+    """What is taken down, oldest first; `next_cursor` is left out where there is no more."""
+
+    takedowns: tuple[Takedown, ...]
+    next_cursor: str | None = None
+
+
 class RulesText(Struct, frozen=True, forbid_unknown_fields=True):
     """A rules file as it stands, in TOML."""
 
@@ -94,7 +103,7 @@ class Changes:
     def __init__(
         self,
         live: Callable[[], LoadedRelease],
-        state: StateStore,
+        releases: Releases,
         follower: Following,
         encoder: EncoderGate,
         make_puts: MakePuts,
@@ -104,7 +113,8 @@ class Changes:
         """`live` gives the live release as it is loaded now; `ack_wait_s`: how long all workers are waited for."""
         self._compactor = compactor
         self._live = live
-        self._state = state
+        self._releases = releases
+        self._state = releases.state
         self._follower = follower
         self._ack_wait_s = ack_wait_s
         self._encoder = encoder
@@ -134,21 +144,41 @@ class Changes:
             raise ProblemError("unknown-item", f"Release {live.release.id} has no item with the id {shown(item_id)}.")
         return await self._changed(await self._state.append([Removed(item_id)]), 1)
 
-    async def take_down(self, item_id: str) -> Hidden:
-        """Hide an id on every release, also one that is not there yet."""
-        return await self._hidden(await take_down(self._state, [item_id], by=_BY), item_id)
+    async def take_down(self, item_id: str, author: Author, *, ahead: bool) -> Hidden:
+        """Hide an id on every release; a 404 problem for one that no kept release and no change knows, unless it is to
+        be hidden `ahead` of its coming."""
+        if not ahead and self._live().rows.row_of(item_id) < 0 and await unknown_items(self._releases, [item_id]):
+            raise ProblemError(
+                "unknown-item",
+                f"No release that is kept here and no change has an item with the id {shown(item_id)}. To hide it "
+                "before it comes, say ?ahead=true.",
+            )
+        return await self._hidden(await take_down(self._state, [item_id], author.by, author.why), item_id)
 
-    async def lift(self, item_id: str) -> Hidden:
+    async def lift(self, item_id: str, author: Author) -> Hidden:
         """Undo a takedown; where there is none nothing is done, and waited for all the same."""
-        await lift(self._state, [item_id], by=_BY)
+        await lift(self._state, [item_id], author.by, author.why)
         return await self._hidden(await self._state.end(), item_id)
 
-    async def accept_rules(self, body: RulesText) -> Accepted:
+    def takedowns(self, limit: int, cursor: str | None) -> TakedownList:
+        """A page of what is taken down; a 400 problem for a cursor that none was given as."""
+        after = (0, "")
+        if cursor is not None:
+            found = _CURSOR.fullmatch(cursor)
+            if found is None:
+                raise invalid("cursor", "`next_cursor` of the page before", shown(cursor))
+            after = int(found["number"]), found["id"]
+        left = (one for one in self._live().rows.taken_down.values() if place_of(one) > after)
+        page = heapq.nsmallest(limit + 1, left, key=place_of)
+        more = f"{page[limit - 1].number}.{page[limit - 1].id}" if len(page) > limit else None
+        return TakedownList(tuple(page[:limit]), more)
+
+    async def accept_rules(self, body: RulesText, by: str) -> Accepted:
         """Put rules in force on every release; a 400 problem for rules that cannot be taken, or obeyed here."""
         manifest = self._live().release.manifest
         try:
             version = await self._state.accept(
-                body.toml.encode(), "toml", lambda ruleset: check_payload_fields(ruleset, manifest), _BY
+                body.toml.encode(), "toml", lambda ruleset: check_payload_fields(ruleset, manifest), by
             )
         except RulesError as error:
             raise invalid("toml", "rules that can be taken", str(error)) from error

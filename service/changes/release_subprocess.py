@@ -4,6 +4,8 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 
+from indexing.releases.releases import Author
+
 _PROGRAM = "from service.cli import main; main()"
 _PREFIX = "nearfield: "
 
@@ -26,11 +28,12 @@ async def run_apart(environ: Mapping[str, str], arguments: Sequence[str]) -> str
     return told.decode(errors="replace").strip().removeprefix(_PREFIX) or f"exit code {process.returncode}"
 
 
-async def activate_apart(environ: Mapping[str, str], release_id: str, widen: bool) -> str | None:
+async def activate_apart(environ: Mapping[str, str], release_id: str, widen: bool, author: Author) -> str | None:
     """`nearfield index activate`, as `run_apart`."""
-    return await run_apart(environ, ["index", "activate", *(["--widen"] if widen else []), "--", release_id])
+    said = [f"--by={author.by}", f"--why={author.why}", *(["--widen"] if widen else [])]
+    return await run_apart(environ, ["index", "activate", *said, "--", release_id])
 
 
 async def compact_apart(environ: Mapping[str, str]) -> str | None:
     """`nearfield index compact`, where it is still due, as `run_apart`."""
-    return await run_apart(environ, ["index", "compact", "--if-due"])
+    return await run_apart(environ, ["index", "compact", "--if-due", "--by=the service"])

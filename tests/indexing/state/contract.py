@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from embedding.rows.schema import Item, Window
 from indexing.errors import BuildLockedError, RulesError
-from indexing.journal.takedowns import lift, take_down, taken_down
+from indexing.journal.takedowns import lift, take_down, takedowns, taken_down
 from indexing.rules.declaration import RuleSet
 from indexing.rules.reading import DEFAULT_RULES, anything
 from indexing.state.contract import Activation, LogReader, StateStore
@@ -23,7 +23,9 @@ T = TypeVar("T")
 Open = Callable[[], StateStore]
 
 FIRST = Activation("2026-11-29T10:00:00.000+00:00", "activate", "r1", None, by="ops", why="a new catalogue")
-SECOND = Activation("2026-11-29T11:00:00.000+00:00", "rollback", "r0", "r1", ("recall",), widened=True)
+SECOND = Activation(
+    "2026-11-29T11:00:00.000+00:00", "rollback", "r0", "r1", ("recall",), widened=True, without=("away",)
+)
 
 
 def row(item_id: str, title: str = "t") -> Put:
@@ -115,7 +117,7 @@ class StateContract:
         changes = (
             Put(item, {"encoder": b"\x00\x01"}, {"model": b"\xff", "other": b""}),
             Removed("b"),
-            TakenDown("c", "ops", "a claim"),
+            TakenDown("c", "ops", "a claim", "r1"),
             Lifted("d"),
             Encoded("e", {}, {"model": b"1234"}),
         )
@@ -271,6 +273,37 @@ class StateContract:
             async with other.build_lock():
                 assert await state.build_holder() is not None
             await other.close()
+
+        self.run(tmp_path, work)
+
+    def test_the_log_says_of_which_items_it_knows(self, tmp_path: Path) -> None:
+        ids = ("put", "removed", "down", "lifted", "encoded", "never", "rules", "live", "w:put")
+
+        async def work(state: StateStore, _: Open) -> None:
+            assert await state.items_said(ids) == set()
+            await state.append([row("put"), row("removed"), TakenDown("down"), TakenDown("lifted"), row("encoded")])
+            await state.append([Removed("removed"), Lifted("lifted"), Encoded("encoded", {}, {"m": b"v"})])
+            await state.switch(FIRST)
+            await state.accept(b"", "rules.toml", anything)
+            assert await state.items_said(ids) == {"put", "removed", "down", "lifted", "encoded"}
+            assert await state.items_said(()) == set()
+
+        self.run(tmp_path, work)
+
+    def test_takedowns_are_listed_with_the_last_that_was_said_of_each(self, tmp_path: Path) -> None:
+        async def work(state: StateStore, _: Open) -> None:
+            await take_down(state, ["b", "a"], "ops", "a claim")
+            await state.switch(FIRST)
+            await take_down(state, ["c"])
+            await take_down(state, ["b"], "legal")
+            await lift(state, ["c"], "ops")
+            # As earlier versions wrote it.
+            await state.append([TakenDown("old")])
+            listed = await takedowns(state)
+            told = [(one.id, one.by, one.why, one.since_release) for one in listed]
+            assert told == [("a", "ops", "a claim", None), ("b", "legal", None, "r1"), ("old", None, None, None)]
+            assert [one.number for one in listed] == sorted(one.number for one in listed)
+            assert sorted(one.at for one in listed) == [one.at for one in listed]
 
         self.run(tmp_path, work)
 

@@ -172,7 +172,7 @@ def test_a_takedown_hides_an_item_everywhere_until_it_is_lifted(workers: list[Cl
 
 def test_a_takedown_of_an_id_not_yet_there_holds_when_it_comes(workers: list[Client]) -> None:
     first, second = workers
-    assert first.put("/v1/items/to-come/takedown", headers=TOKEN).json()["known"] is False
+    assert first.put("/v1/items/to-come/takedown?ahead=true", headers=TOKEN).json()["known"] is False
     put(second, row("to-come"))
     assert "to-come" not in {item for ids in everywhere(first).values() for item in ids}
     first.delete("/v1/items/to-come/takedown", headers=TOKEN)
