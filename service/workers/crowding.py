@@ -40,12 +40,16 @@ class Crowding:
         self._peers = peers
         self._give_up_bodies = give_up_bodies
         self._silence_s = silence_s
+        self._stopped = threading.Event()
         threading.Thread(target=self._run, name="crowding", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
 
     def _run(self) -> None:
         reap_at = time.monotonic() + _REAP_EVERY_S
-        while True:
-            time.sleep(_LOOK_EVERY_S)
+        while not self._stopped.wait(_LOOK_EVERY_S):
             # All files that are open are more than the connections, and counted in a moment.
             crowded = len(open_files()) > self._crowded
             reap = time.monotonic() > reap_at

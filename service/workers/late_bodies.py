@@ -30,6 +30,16 @@ class LateBodies:
         self._under_way: dict[Body, None] = {}
         self._num_late: Counter[str | None] = Counter()
 
+    @property
+    def num_under_way(self) -> int:
+        """Bodies that are waited for."""
+        return len(self._under_way)
+
+    @property
+    def num_late(self) -> int:
+        """Those of them that have been on their way for long."""
+        return self._num_late.total()
+
     def expect(self, scope: Message, receive: Receive) -> "Body":
         """The body of a request; `end` must be called when the request is over."""
         return Body(self, scope, receive)
@@ -59,7 +69,7 @@ class LateBodies:
             return
         body.late = True
         self._num_late[body.peer] += 1
-        if self._num_late.total() > self._most:
+        if self.num_late > self._most:
             self.give_up(1)
 
     def give_up(self, num: int) -> None:
@@ -75,7 +85,7 @@ class LateBodies:
     def give_up_all(self) -> None:
         """Refuse what has not come, and from now on whatever does not come at once."""
         self._most = 0
-        self.give_up(len(self._under_way))
+        self.give_up(self.num_under_way)
 
 
 class Body:

@@ -1,0 +1,1 @@
+"""Text queries beside other load on the same cores."""

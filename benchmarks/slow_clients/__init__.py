@@ -1,0 +1,1 @@
+"""Honest clients and health beside a crowd of slow ones."""
