@@ -17,6 +17,8 @@ LEAST_RATE = 1_000
 # Late is what has not come in this part of `body_timeout_s`: lost packets are sent again by then.
 _LATE_AFTER = 0.025
 _RETRY_S = 1
+# What all late bodies together may hold of this worker's memory.
+_MOST_BYTES = 128_000_000
 
 
 class LateBodies:
@@ -29,6 +31,7 @@ class LateBodies:
         self._most = most
         self._under_way: dict[Body, None] = {}
         self._num_late: Counter[str | None] = Counter()
+        self._num_bytes = 0
 
     @property
     def num_under_way(self) -> int:
@@ -53,6 +56,7 @@ class LateBodies:
         was_under_way = body in self._under_way
         self._under_way.pop(body, None)
         if was_under_way and body.late:
+            self._num_bytes -= body.num_bytes
             self._num_late[body.peer] -= 1
             if not self._num_late[body.peer]:
                 del self._num_late[body.peer]
@@ -70,6 +74,13 @@ class LateBodies:
         body.late = True
         self._num_late[body.peer] += 1
         if self.num_late > self._most:
+            self.give_up(1)
+        self.note_bytes(body.num_bytes)
+
+    def note_bytes(self, num: int) -> None:
+        """So many more bytes of late bodies are held."""
+        self._num_bytes += num
+        if self._num_bytes > _MOST_BYTES:
             self.give_up(1)
 
     def give_up(self, num: int) -> None:
@@ -100,13 +111,13 @@ class Body:
         self._waiting: asyncio.Future[Message] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
-        self._num_bytes = 0
-        self._refusal: ProblemError | None = None
+        self.num_bytes = 0
+        self._refusal: tuple[Slug, str] | None = None
 
     async def receive(self) -> Message:
         """The next message, as ASGI has it; a 408, 429 or 503 problem where the body is waited for no longer."""
         if self._refusal is not None:
-            raise self._refusal
+            raise _problem(*self._refusal)
         if self._ended:
             return await self._receive()
         if self._timer is None:
@@ -118,10 +129,14 @@ class Body:
         except asyncio.CancelledError:
             if self._refusal is None:
                 raise
-            raise self._refusal from None
+            # Made where it is raised: one that was kept would keep what it was raised through, the body's bytes too.
+            raise _problem(*self._refusal) from None
         finally:
             self._waiting = None
-        self._num_bytes += len(message.get("body", b""))
+        num = len(message.get("body", b""))
+        self.num_bytes += num
+        if self.late and not self._ended:
+            self._bodies.note_bytes(num)
         if not message.get("more_body", False):
             self.end()
         return message
@@ -135,10 +150,7 @@ class Body:
 
     def refuse(self, slug: Slug, detail: str) -> None:
         """Answer the request with this problem, and close its connection."""
-        headers = {"Connection": "close"}
-        if slug != "body-too-slow":
-            headers["Retry-After"] = str(_RETRY_S)
-        self._refusal = ProblemError(slug, detail, headers=headers)
+        self._refusal = slug, detail
         self.end()
         if self._waiting is not None:
             self._waiting.cancel()
@@ -155,15 +167,22 @@ class Body:
     def _look(self, num_before: int) -> None:
         timeout_s = self._bodies.limits.body_timeout_s
         least = int(LEAST_RATE * timeout_s)
-        if self._num_bytes - num_before >= least:
-            self._later(1, self._look, self._num_bytes)
+        if self.num_bytes - num_before >= least:
+            self._later(1, self._look, self.num_bytes)
             return
         self.refuse(
             "body-too-slow",
             f"Expected the rest of the body, or {least} more bytes of it, within {timeout_s:g} s; came "
-            f"{self._num_bytes - num_before}. Send the body together with its request.",
+            f"{self.num_bytes - num_before}. Send the body together with its request.",
         )
 
     def _later(self, part: float, look: Callable[..., None], *arguments: int) -> None:
         wait_s = part * self._bodies.limits.body_timeout_s
         self._timer = asyncio.get_running_loop().call_later(wait_s, look, *arguments)
+
+
+def _problem(slug: Slug, detail: str) -> ProblemError:
+    headers = {"Connection": "close"}
+    if slug != "body-too-slow":
+        headers["Retry-After"] = str(_RETRY_S)
+    return ProblemError(slug, detail, headers=headers)

@@ -53,7 +53,7 @@ _ORPHAN_S = 60.0
 # too. The lowest priority, 19, would get a seventieth, and under load for minutes no release would be taken up.
 _ASIDE, _NICEST = 10, 19
 # Of the connections that there may be, how many may wait for late bodies: one in so many, and no more than that.
-_LATE_SHARE, _MOST_LATE = 4, 256
+_LATE_SHARE, _MOST_LATE = 4, 4_096
 
 
 class _InheritedSocketServer(Server):
