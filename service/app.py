@@ -12,14 +12,15 @@ from litestar.connection import Request
 from litestar.enums import ScopeType
 from litestar.response import Response
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types.internal_types import RouteHandlerMapItem
 
 from embedding.errors import NearfieldError
 from indexing.errors import EngineAwayError, StateError
 from service.api.auth import admin_guard
 from service.api.entrance import Entrance
-from service.api.examples import add_examples
 from service.api.health import health_routes
-from service.api.openapi_page import openapi_config, page_asset, to_the_page
+from service.api.openapi.document import Document
+from service.api.openapi.page import openapi_config, page_asset, to_the_page
 from service.api.parameters import refuse_unknown_parameters
 from service.api.problem_handlers import PROBLEM_HANDLERS
 from service.api.routes_changes import change_routes
@@ -44,6 +45,14 @@ class Nearfield(Litestar):
 
     check: Callable[[], Awaitable[None]]
     entrance: Entrance
+
+    @property
+    def route_handler_method_map(self) -> dict[str, RouteHandlerMapItem]:
+        """Without OPTIONS: an address would keep the answer to it of its first handler, which knows of no other."""
+        found = super().route_handler_method_map
+        for handlers in found.values():
+            handlers.pop("OPTIONS", None)
+        return found
 
     async def __call__(
         self,
@@ -169,11 +178,10 @@ def create_app(dependencies: Dependencies) -> Litestar:
         before_request=arrive,
         after_request=None if settings.state_url is None else leave,
         exception_handlers=PROBLEM_HANDLERS,
-        openapi_config=openapi_config(settings.root_path or ""),
+        openapi_config=openapi_config(Document(router, settings.default_market).of, settings.root_path or ""),
         # Failures are logged where they are answered, with the incident that the client was told.
         logging_config=None,
     )
     app.check = check
     app.entrance = Entrance(settings.root_path or "", settings.cors_origins)
-    add_examples(app.openapi_schema, dependencies.live.release, dependencies.settings.default_market)
     return app

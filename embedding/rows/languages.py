@@ -26,7 +26,8 @@ _BETWEEN_PARTS = re.compile(r"[\s_]+")
 # Long enough to be meant: some languages are called E and U.
 _WORDS = re.compile(r"\w{4,}")
 _MAX_SUCCESSORS = 4
-RANGE_PATTERN = r"^(\*|([A-Za-z]{2,3}|[IXix])(-[A-Za-z0-9]{1,8})*)$(?!\n)"
+RANGE_FORM = r"(\*|([A-Za-z]{2,3}|[IXix])(-[A-Za-z0-9]{1,8})*)"
+RANGE_PATTERN = rf"^{RANGE_FORM}$(?!\n)"
 """A basic range of RFC 4647, section 2.1, that some tag may begin with."""
 RANGE_RULE = "a language range such as en or en-US, or *"
 _RANGE = re.compile(RANGE_PATTERN)

@@ -13,6 +13,18 @@ import msgspec
 FIRST_S = -62_135_596_800
 LAST_S = 253_402_300_799
 
+# The same as a regular expression of JSON Schema, but for leap seconds, and for times that only their offset takes out
+# of the years 1 to 9999.
+_DAY_PATTERN = "(0[1-9]|1[0-9]|2[0-8])"
+_LEAP_YEAR_PATTERN = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+_DATE_PATTERN = (
+    "(?!0000)("
+    f"[0-9]{{4}}-(0[1-9]|1[0-2])-{_DAY_PATTERN}|[0-9]{{4}}-(0[13-9]|1[0-2])-(29|30)|[0-9]{{4}}-(0[13578]|1[02])-31"
+    f"|{_LEAP_YEAR_PATTERN}-02-29)"
+)
+_CLOCK_PATTERN = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+TIME_PATTERN = f"^{_DATE_PATTERN}([Tt ]{_CLOCK_PATTERN})?$"
+
 EXPECTED_TIME = "a time such as 2024-05-31T18:00:00Z, or a date such as 2024-05-31"
 
 # Digits below a microsecond, which a datetime does not hold.

@@ -7,6 +7,7 @@ filled in here.
 """
 
 import difflib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -26,8 +27,10 @@ from indexing.payload.payload import EXPLICIT_NO, EXPLICIT_YES, MOST_INTEGER, Fi
 MAX_DEPTH = 8
 MAX_CONDITIONS = 100
 MAX_VALUES = 1_000
-_MOST_CHARACTERS = 1_000
-_JOINS: dict[str, Callable[[tuple[Filter, ...]], Filter]] = {"all": All, "any": AnyOf, "none": NoneOf}
+MAX_CHARACTERS = 1_000
+# The largest that a float holds.
+MOST_NUMBER = sys.float_info.max
+JOINS: dict[str, Callable[[tuple[Filter, ...]], Filter]] = {"all": All, "any": AnyOf, "none": NoneOf}
 _ASKS = ("equals", "one_of", "range")
 _BOUNDS = ("gt", "gte", "lt", "lte")
 
@@ -55,7 +58,7 @@ class _Field(Struct, frozen=True):
 
 
 def _keyword(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= _MOST_CHARACTERS else None
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS else None
 
 
 def _kind(value: Any) -> str | None:
@@ -80,8 +83,9 @@ def _integer(value: Any) -> int | None:
 
 
 def _number(value: Any) -> float | None:
-    whole = type(value) is int and abs(value) <= MOST_INTEGER
-    return float(value) if whole or isinstance(value, float) else None
+    if type(value) not in (int, float) or abs(value) > MOST_NUMBER:
+        return None
+    return float(value)
 
 
 def _time(value: Any) -> str | None:
@@ -119,6 +123,11 @@ class Posted:
         for name, field_type in extra.items():
             self._fields[f"extra.{name}"] = _Field(extra_field(name, field_type), *_EXTRA[field_type])
 
+    @property
+    def asks(self) -> dict[str, tuple[str, ...]]:
+        """How each field may be asked: `equals`, `one_of`, `range`."""
+        return {name: field.asks for name, field in self._fields.items()}
+
     def read(self, posted: Any) -> Filter:
         """The filter; PostedFilterError says where in it what was expected and what came."""
         conditions = [0]
@@ -134,13 +143,13 @@ class Posted:
             if conditions[0] > MAX_CONDITIONS:
                 raise PostedFilterError("filter", f"at most {MAX_CONDITIONS} conditions in all", "more")
             return self._condition(posted, path)
-        if len(posted) != 1 or (join := next(iter(posted))) not in _JOINS:
+        if len(posted) != 1 or (join := next(iter(posted))) not in JOINS:
             raise PostedFilterError(path, "one of all, any and none, alone, or a field", ", ".join(posted) or "neither")
         parts = posted[join]
         if not isinstance(parts, list) or not parts:
             raise PostedFilterError(f"{path}.{join}", "a list of one or more filters", parts)
         read = (self._read(part, f"{path}.{join}[{at}]", depth + 1, conditions) for at, part in enumerate(parts))
-        return _JOINS[join](tuple(read))
+        return JOINS[join](tuple(read))
 
     def _condition(self, posted: dict[str, Any], path: str) -> Filter:
         name = posted["field"]

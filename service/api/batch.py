@@ -11,7 +11,8 @@ from service.queries.query_kinds import KINDS, QUERY_KINDS
 from service.queries.release_router import ReleaseRouter
 from service.schemas.answers import Answer
 from service.schemas.problems import Problem, ProblemError, invalid
-from service.schemas.validation import body_problem, shown
+from service.schemas.requests import component
+from service.schemas.validation import decoded, shown
 
 MAX_QUERIES = 50
 # Asked at once, so that they share what they read; more in a row would hold every other client for as long.
@@ -25,7 +26,7 @@ class BatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Queries of any kinds, each the body of its own route under that route's name."""
 
     queries: Annotated[
-        list[msgspec.Raw],
+        list[Annotated[msgspec.Raw, Meta(extra_json_schema=component("OneQuery"))]],
         Meta(
             min_length=1,
             max_length=MAX_QUERIES,
@@ -79,8 +80,5 @@ class Batch:
         if len(named) != 1 or not named.keys() <= self._decoders.keys():
             raise invalid("query", _EXPECTED, shown(sorted(named)))
         ((name, body),) = named.items()
-        try:
-            query = self._decoders[name].decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise body_problem(error, bytes(body), QUERY_KINDS[name].request) from error
+        query = decoded(bytes(body), self._decoders[name], QUERY_KINDS[name].request)
         return await self._router.of(query).answer(query)

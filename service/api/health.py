@@ -13,6 +13,7 @@ from indexing.state.proposal import refused_rules
 from indexing.stores.answer_budget import AnswerBudget
 from indexing.stores.contract import VectorStore
 from service.api.parameters import refuse_unknown_parameters
+from service.api.route_docs import failures
 from service.changes.following import Following
 from service.queries.release_router import ReleaseRouter
 from service.ranking.encoder_gate import EncoderGate, EncoderState
@@ -74,8 +75,9 @@ def health_routes(
         before_request=at_once,
         after_request=as_it_is,
         response_description="It runs",
+        responses=failures(),
     )
-    async def live() -> JsonAnswer[Live]:
+    async def health_live() -> JsonAnswer[Live]:
         """200 as long as the process runs its event loop."""
         return JsonAnswer(Live())
 
@@ -87,9 +89,10 @@ def health_routes(
         before_request=at_once,
         after_request=as_it_is,
         response_description="Ready, and what is served",
-        responses={503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
+        responses=failures()
+        | {503: ResponseSpec(Ready, description="Not ready; `reason` says why", generate_examples=False)},
     )
-    async def ready() -> JsonAnswer[Ready]:
+    async def health_ready() -> JsonAnswer[Ready]:
         """200 when queries can be answered, else 503 and a reason. A text encoder that still loads is no reason, nor is
         an engine that is away."""
         release = router.live_release.release
@@ -121,4 +124,4 @@ def health_routes(
         )
         return JsonAnswer(answer, status=200 if reason is None else 503)
 
-    return [live, ready]
+    return [health_live, health_ready]

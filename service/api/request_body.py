@@ -8,7 +8,7 @@ from litestar.types import Empty
 
 from service.api.compressed_bodies import gunzip_for
 from service.schemas.problems import ProblemError
-from service.schemas.validation import body_problem
+from service.schemas.validation import decoded
 
 # A query with every list at its limit and long ids stays below it.
 MAX_BODY_BYTES = 1_000_000
@@ -39,11 +39,7 @@ class BodyRequest(Request[Any, Any, Any]):
         decoder = _decoders.get(model)
         if decoder is None:
             decoder = _decoders[model] = msgspec.json.Decoder(model)
-        body = await self.body()
-        try:
-            return decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise body_problem(error, body, model) from error
+        return decoded(await self.body(), decoder, model)
 
     def _refuse_by_headers(self) -> None:
         """What can be said before anything of the body is waited for."""

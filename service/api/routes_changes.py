@@ -65,7 +65,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description=_HOLDS,
         responses=_not_yet(Changed) | failures("forbidden", "unknown-item", "invalid-request", "state-unavailable"),
     )
-    async def remove_item(item_id: ItemId) -> JsonAnswer[Changed]:
+    async def delete_item(item_id: ItemId) -> JsonAnswer[Changed]:
         """The next build has the row again if its catalogue does; to hide it for good, take it down."""
         return _acknowledged(await changes.remove(decoded(item_id)))
 
@@ -78,7 +78,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description=_HOLDS,
         responses=_not_yet(Hidden) | failures("forbidden", "unknown-item", "invalid-request", "state-unavailable"),
     )
-    async def take_down(item_id: ItemId, ahead: Ahead = False, why: Why = "") -> JsonAnswer[Hidden]:
+    async def take_down_item(item_id: ItemId, ahead: Ahead = False, why: Why = "") -> JsonAnswer[Hidden]:
         """Hidden on every release, past and future, until lifted; an id that nothing is known of needs `ahead=true`."""
         return _acknowledged(await changes.take_down(decoded(item_id), Author(TOKEN_NAME, why), ahead=ahead))
 
@@ -92,7 +92,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description=_HOLDS,
         responses=_not_yet(Hidden) | failures("forbidden", "invalid-request", "state-unavailable"),
     )
-    async def lift(item_id: ItemId, why: Why = "") -> JsonAnswer[Hidden]:
+    async def lift_takedown(item_id: ItemId, why: Why = "") -> JsonAnswer[Hidden]:
         """Shown again from the next request on, as far as the rules let it."""
         return _acknowledged(await changes.lift(decoded(item_id), Author(TOKEN_NAME, why)))
 
@@ -105,7 +105,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description="Takedowns, oldest first",
         responses=failures("forbidden", "invalid-request", "state-unavailable"),
     )
-    async def show_takedowns(limit: Takedowns = 100, cursor: TakedownsCursor = None) -> JsonAnswer[TakedownList]:
+    async def list_takedowns(limit: Takedowns = 100, cursor: TakedownsCursor = None) -> JsonAnswer[TakedownList]:
         """Since when and which release, by whom, and why."""
         return JsonAnswer(changes.takedowns(limit, cursor))
 
@@ -118,7 +118,7 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         response_description="Whether it does, or which workers are waited for",
         responses=failures("forbidden", "unknown-change", "invalid-request", "state-unavailable"),
     )
-    async def show_change(number: ChangeNumber) -> JsonAnswer[Everywhere]:
+    async def get_change(number: ChangeNumber) -> JsonAnswer[Everywhere]:
         """Of a change that was answered with 202: whether every worker that may answer has applied it by now."""
         return JsonAnswer(await changes.everywhere(number))
 
@@ -132,11 +132,11 @@ def change_routes(changes: Changes, guard: Guard) -> list[HTTPRouteHandler]:
         request_class=BodyRequest,
         responses=_not_yet(Accepted) | failures("forbidden", "state-unavailable", *BODY_FAILURES),
     )
-    async def accept_rules(data: JSONBody[SkipValidation[RulesText]]) -> JsonAnswer[Accepted]:
+    async def put_rules(data: JSONBody[SkipValidation[RulesText]]) -> JsonAnswer[Accepted]:
         """On every release and every host; rules that cannot be taken change nothing."""
         return _acknowledged(await changes.accept_rules(data, TOKEN_NAME))
 
-    return [put_items, remove_item, take_down, lift, show_takedowns, show_change, accept_rules]
+    return [put_items, delete_item, take_down_item, lift_takedown, list_takedowns, get_change, put_rules]
 
 
 def _not_yet(answer: type[Changed] | type[Hidden] | type[Accepted]) -> dict[int, ResponseSpec]:

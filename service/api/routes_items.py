@@ -1,11 +1,15 @@
 """`GET /v1/items/{id}` and `GET /v1/items/{id}/similar`."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from embedding.rows.languages import MAX_RANGE, RANGE_FORM
+from embedding.rows.markets import MARKETS
+from embedding.rows.schema import Kind
+from embedding.rows.times import TIME_PATTERN
 from service.api.item_paths import item_id as decoded
 from service.api.route_docs import HITS, failures
 from service.loaded.loaded_release import LoadedRelease
@@ -13,27 +17,65 @@ from service.queries.item_view import ItemView, item_view
 from service.queries.release_router import ReleaseRouter
 from service.schemas.answers import Answer, JsonAnswer
 from service.schemas.problems import ProblemError
-from service.schemas.requests import MAX_LIMIT, Seed, SimilarRequest
+from service.schemas.requests import MAX_CURSOR, MAX_LIMIT, MAX_TIME, Seed, SimilarRequest
+from service.schemas.row_fields import ROW_FIELDS
 from service.schemas.validation import converted, shown
+
+
+def _commas(one: str) -> dict[str, str]:
+    """The schema of a list written with commas; `one`: the pattern of an entry."""
+    return {"pattern": f"^{one}(,{one})*$"}
+
 
 ItemId = Annotated[str, PathParameter(description="The item's id, percent-encoded: `/` is `%2F`.")]
 Market = Annotated[
-    str | None, QueryParameter(description="ISO 3166-1 alpha-2; required unless the service has a default market.")
+    str | None,
+    QueryParameter(
+        description="ISO 3166-1 alpha-2; required unless the service has a default market.",
+        schema_extra={"enum": sorted(MARKETS)},
+    ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many hits to give.")]
-At = Annotated[str | None, QueryParameter(description="RFC 3339 or a bare date. Left out: now.")]
+At = Annotated[
+    str | None,
+    QueryParameter(
+        description="RFC 3339 or a bare date. Left out: now.",
+        schema_extra={"pattern": TIME_PATTERN, "max_length": MAX_TIME},
+    ),
+]
 Explicit = Annotated[bool | None, QueryParameter(description="false keeps explicit items out.")]
-Languages = Annotated[str | None, QueryParameter(description="Language ranges with commas: `en,it`. Left out: all.")]
-Kinds = Annotated[str | None, QueryParameter(description="`track`, `episode` or both with a comma. Left out: both.")]
+Languages = Annotated[
+    str | None,
+    QueryParameter(
+        description="Language ranges with commas: `en,it`. Left out: all.",
+        schema_extra=_commas(rf"(?![^,]{{{MAX_RANGE + 1}}}){RANGE_FORM}"),
+    ),
+]
+Kinds = Annotated[
+    str | None,
+    QueryParameter(
+        description="`track`, `episode` or both with a comma. Left out: both.",
+        schema_extra=_commas(f"({'|'.join(get_args(Kind))})") | {"max_length": len(",".join(get_args(Kind)))},
+    ),
+]
 
 CursorParameter = Annotated[
     str | None,
-    QueryParameter(name="cursor", description="`next_cursor` of the page before; all but `limit` stays as it was."),
+    QueryParameter(
+        name="cursor",
+        description="`next_cursor` of the page before; all but `limit` stays as it was.",
+        schema_extra={"min_length": 1, "max_length": MAX_CURSOR},
+    ),
 ]
+_FIELD = f"({'|'.join(ROW_FIELDS)})"
 ScoreThreshold = Annotated[float | None, QueryParameter(description="The least score that a hit has, before boosts.")]
 FieldNames = Annotated[
     str | None,
-    QueryParameter(name="fields", description="Which fields of a row come, with commas: `title,vector`. Empty: none."),
+    QueryParameter(
+        name="fields",
+        description="Which fields of a row come, with commas: `title,vector`. Empty: none.",
+        schema_extra={"pattern": f"^({_FIELD}(,{_FIELD}){{0,{len(ROW_FIELDS) - 1}}})?$"},
+    ),
 ]
 
 
@@ -48,7 +90,7 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
         response_description="The row",
         responses=failures("unknown-item", "invalid-request"),
     )
-    async def show_item(item_id: ItemId) -> JsonAnswer[ItemView]:
+    async def get_item(item_id: ItemId) -> JsonAnswer[ItemView]:
         """All that the live release keeps of an item, whatever the rules say of it."""
         loaded = router.live_release
         payload = loaded.rows.payload(_row(loaded, decoded(item_id)))
@@ -93,7 +135,7 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
         _row(pipeline.tools.loaded, seed)
         return JsonAnswer(await pipeline.answer(query, context_field=""))
 
-    return [show_item, similar_to_item]
+    return [get_item, similar_to_item]
 
 
 def _row(loaded: LoadedRelease, item_id: str) -> int:

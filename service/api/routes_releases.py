@@ -50,7 +50,7 @@ def release_routes(releases: Releases, activate: Activate, guard: Guard) -> list
         response_description="Manifests, oldest first",
         responses=failures("forbidden", "store-unavailable"),
     )
-    async def show_releases() -> JsonAnswer[ReleaseList]:
+    async def list_releases() -> JsonAnswer[ReleaseList]:
         """Each with its counts, hashes and the gate's report."""
         return JsonAnswer(ReleaseList(await releases.live_id(), tuple(releases.manifests())))
 
@@ -75,4 +75,4 @@ def release_routes(releases: Releases, activate: Activate, guard: Guard) -> list
             raise ProblemError("release-refused", refused)
         return JsonAnswer(Activated(release_id))
 
-    return [show_releases, activate_release]
+    return [list_releases, activate_release]

@@ -18,11 +18,11 @@ from service.schemas.answers import JsonAnswer
 from service.schemas.problems import invalid
 
 if TYPE_CHECKING:
-    WhyRequest = Any
+    OneQuery = Any
 else:
-    WhyRequest = msgspec.defstruct(
-        "WhyRequest",
-        [(kind.name, kind.request | None, None) for kind in KINDS],
+    OneQuery = msgspec.defstruct(
+        "OneQuery",
+        [(kind.name, kind.request | msgspec.UnsetType, msgspec.UNSET) for kind in KINDS],
         namespace={"__doc__": "One query, the body of its route under the route's name."},
         module=__name__,
         frozen=True,
@@ -46,9 +46,9 @@ def why_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
             "unknown-item", "unknown-release", "release-not-loaded", "unknown-seeds", "weights-cancel", *BODY_FAILURES
         ),
     )
-    async def why(item_id: ItemId, data: JSONBody[SkipValidation[WhyRequest]]) -> JsonAnswer[WhyAnswer]:
+    async def why(item_id: ItemId, data: JSONBody[SkipValidation[OneQuery]]) -> JsonAnswer[WhyAnswer]:
         """For one query, `{"similar": …}`, `{"recommend": …}` or `{"search": …}`, as in a batch."""
-        given = [query for name in QUERY_KINDS.names if (query := getattr(data, name)) is not None]
+        given = [query for name in QUERY_KINDS.names if (query := getattr(data, name)) is not msgspec.UNSET]
         if len(given) != 1:
             raise invalid("query", f"exactly one of {', '.join(QUERY_KINDS.names)}", f"{len(given)} of them")
         query = given[0]

@@ -26,6 +26,7 @@ from service.changes.following import Following
 from service.loaded.loaded_release import LoadedRelease
 from service.ranking.encoder_gate import EncoderGate
 from service.schemas.problems import FieldError, ProblemError, invalid, invalid_fields
+from service.schemas.requests import component
 from service.schemas.validation import shown
 
 MAX_ROWS = 100
@@ -39,7 +40,8 @@ class PutRows(Struct, frozen=True, forbid_unknown_fields=True):
     """Whole catalogue rows, as in a file; a row of an id that is there replaces it."""
 
     items: Annotated[
-        list[msgspec.Raw], Meta(min_length=1, max_length=MAX_ROWS, description="Catalogue rows (docs/rows.md).")
+        list[Annotated[msgspec.Raw, Meta(extra_json_schema=component("CatalogueRow"))]],
+        Meta(min_length=1, max_length=MAX_ROWS, description="Catalogue rows (docs/rows.md)."),
     ]
 
 
@@ -78,7 +80,13 @@ class TakedownList(Struct, frozen=True, omit_defaults=True):
 class RulesText(Struct, frozen=True, forbid_unknown_fields=True):
     """A rules file as it stands, in TOML."""
 
-    toml: Annotated[str, Meta(description="The text of a rules file (docs/rules.md).")]
+    toml: Annotated[
+        str,
+        Meta(
+            description="The text of a rules file (docs/rules.md).",
+            extra_json_schema={"contentMediaType": "application/toml"},
+        ),
+    ]
 
 
 class Accepted(Struct, frozen=True, omit_defaults=True):

@@ -73,6 +73,9 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "encoder-absent": (503, "There is no text encoder"),
 }
 
+# Those that say when to try again.
+RETRIED: frozenset[Slug] = frozenset({"store-unavailable", "state-unavailable", "encoder-loading"})
+
 
 class FieldError(Struct, frozen=True, omit_defaults=True):
     """One thing wrong with one field or parameter; `came` is shortened, and left out where nothing came."""

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from embedding.rows.languages import MAX_RANGE, RANGE_PATTERN, RANGE_RULE, expected_range
+from embedding.rows.markets import MARKETS
 from embedding.rows.schema import Kind
+from embedding.rows.times import TIME_PATTERN
 from service.schemas.row_fields import Fields
 
 MAX_LIMIT = 100
@@ -15,6 +17,14 @@ MAX_HISTORY = 1_000
 MAX_DIMS = 8_192
 # Beyond this a client is better served by a user's history, which the service holds itself.
 MAX_IDS = 1_000
+MAX_CURSOR = 10_000
+MAX_TIME = 40
+
+
+def component(name: str) -> dict[str, Any]:
+    """A reference to a schema of the OpenAPI document that no type says whole."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
 
 # Any text that an item's id or a creator's name could be compared with; the catalogue says what there is.
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -25,14 +35,16 @@ MarketCode = Annotated[
     Meta(
         description="ISO 3166-1 alpha-2, upper case; required unless the service has a default market.",
         examples=["SE"],
+        extra_json_schema={"enum": sorted(MARKETS)},
     ),
 ]
 At = Annotated[
     str,
     Meta(
-        max_length=40,
+        max_length=MAX_TIME,
         description="RFC 3339 or a bare date; no offset is UTC. Left out: now.",
         examples=["2024-05-31T18:00:00Z"],
+        extra_json_schema={"pattern": TIME_PATTERN},
     ),
 ]
 # RFC 4647 section 2.1, a basic language range.
@@ -65,22 +77,25 @@ Text = Annotated[str, Meta(min_length=1, max_length=2_000, description="What to 
 Filter = Annotated[
     dict[str, Any],
     Meta(
-        description="What every hit must be: `all`, `any` or `none` of a list of filters, or a `field` with `equals`, "
-        "`one_of` or `range` (docs/api.md, A filter).",
+        description="What every hit must be, besides what the rules say.",
         examples=[{"field": "kind", "one_of": ["track", "episode"]}],
+        extra_json_schema=component("Filter"),
     ),
 ]
 Switches = Annotated[
     dict[str, bool],
-    Meta(max_length=100, description="Switches that the rules declare, on or off.", examples=[{}]),
+    Meta(
+        max_length=100,
+        description="Switches that the rules declare, on or off.",
+        extra_json_schema=component("Switches"),
+    ),
 ]
 CursorText = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=10_000,
+        max_length=MAX_CURSOR,
         description="`next_cursor` of the page before; all else but `limit` stays as it was.",
-        examples=[None],
     ),
 ]
 
@@ -149,7 +164,7 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, o
     switches: Switches = {}
     release: Annotated[
         Annotated[str, Meta(min_length=1, max_length=200)] | None,
-        Meta(description="Answer from this release; left out: the live one.", examples=[None]),
+        Meta(description="Answer from this release; left out: the live one."),
     ] = None
 
 
@@ -166,18 +181,13 @@ class Query(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
 
     score_threshold: Annotated[
         float | None,
-        Meta(
-            description="The least score that a hit has, before boosts (docs/api.md, A score at least).",
-            examples=[None],
-        ),
+        Meta(description="The least score that a hit has, before boosts (docs/api.md, A score at least)."),
     ] = None
     explain: Annotated[bool, Meta(description="true: each hit says why it is where it is.")] = False
     same_recording: Annotated[
         bool, Meta(description="true: one recording (tracks of the same creators and title) may come more than once.")
     ] = False
-    mix: Annotated[
-        Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.", examples=[None])
-    ] = None
+    mix: Annotated[Mix | None, Meta(description="How many tracks to how many episodes. Left out: as they come.")] = None
 
 
 class SimilarRequest(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

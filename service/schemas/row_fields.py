@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, get_args
 
-from litestar.params import KwargDefinition
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from embedding.rows.schema import Kind, Scalar, Window
@@ -11,7 +10,7 @@ from embedding.rows.times import rfc3339, rfc3339_us
 from indexing.payload.payload import EXPLICIT_UNKNOWN, Payload
 
 # A time in RFC 3339, in UTC, with as many digits as it takes; msgspec would write six of every fraction.
-Moment = Annotated[str, KwargDefinition(format="date-time")]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 RowField = Literal[
     "kind",
@@ -37,7 +36,6 @@ Fields = Annotated[
         max_length=len(ROW_FIELDS),
         description="Which fields of a row come, null where it does not have one; `[]`: none but its id and score. "
         "`vector` is the row's own in the space by which it was scored.",
-        examples=[None],
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -19,10 +20,37 @@ _SHOWN_CHARACTERS = 80
 _PATTERN = "matching regex"
 _PLAINER = {"Number out of range": "a number between -1.8e308 and 1.8e308"}
 
+_FLOAT_CAME = "got `float`"
+# From here on a float stands for more than one integer.
+_MOST_EXACT = 2.0**53
 _UNTOLD = object()
 
 Step = str | int | None
 M = TypeVar("M")
+
+
+def decoded(body: bytes, decoder: msgspec.json.Decoder[M], model: type[Any]) -> M:
+    """`body` as the `model` that `decoder` reads; the problem of `body_problem` where it cannot be."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _FLOAT_CAME in str(error):
+            with suppress(msgspec.ValidationError):
+                return decoder.decode(msgspec.json.encode(_with_integers(msgspec.json.decode(body))))
+        raise body_problem(error, body, model) from error
+
+
+def _with_integers(value: Any) -> Any:
+    """The same with 10 for 10.0: to JSON Schema, and so to clients that go by it, both are the integer."""
+    match value:
+        case dict():
+            return {key: _with_integers(part) for key, part in value.items()}
+        case list():
+            return [_with_integers(part) for part in value]
+        case float() if value.is_integer() and abs(value) < _MOST_EXACT:
+            return int(value)
+        case _:
+            return value
 
 
 def body_problem(error: Exception, body: bytes, model: type[Any]) -> ProblemError:

@@ -1,23 +1,17 @@
 """The page to try the API on: complete, and working in a browser that reaches nothing but this service."""
 
-import asyncio
 import json
-import socket
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
-from service.app import create_app
-from service.main import open_dependencies
-from service.schemas.settings import Settings
+from tests.copied_folders import copied
 from tests.service.conftest import Client
+from tests.service.served import TOKEN, served
 from tests.service.world import ODD_ID
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -89,33 +83,9 @@ def test_every_route_has_a_scope(client: Client) -> None:
 
 
 @pytest.fixture
-def address(tower_world: Path) -> Iterator[str]:
-    """A service on a real port, in a thread of this process."""
-    app = create_app(open_dependencies(Settings(data_dir=tower_world)))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-    thread.start()
-    try:
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(server.stop)
-        thread.join(timeout=10)
-        loop.close()
-
-
-def wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            probe.settimeout(0.1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError("the service did not come up")
+def address(tower_world: Path, tmp_path: Path) -> Iterator[str]:
+    with served(copied(tower_world, tmp_path / "world")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -160,6 +130,22 @@ def test_a_request_is_tried_from_the_page(address: str, page: Page, tmp_path: Pa
     expect(answer).to_contain_text('"score"')
     # For a person who wants to look.
     page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+
+def test_a_change_is_tried_from_the_page_with_the_token(address: str, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{address}/schema")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".auth-container input").fill(TOKEN)
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.locator(".auth-btn-wrapper .btn-done").click()
+    operation = page.locator("#operations-changes-put_items")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table")
+    expect(answer.locator(".response-col_status").nth(1)).to_contain_text("200")
+    expect(answer).to_contain_text('"revision"')
+    page.screenshot(path=tmp_path / "put.png", full_page=True)
 
 
 def test_a_real_server_leaves_escapes_as_they_were_sent(address: str) -> None:

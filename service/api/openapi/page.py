@@ -1,15 +1,15 @@
 """The OpenAPI page `/schema`: Swagger UI from an installed package, so that it needs no network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Litestar, Response, Router, get
 from litestar.connection import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Server
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -44,23 +44,49 @@ class _SchemaRouter(Router):
         return list(super().register(value))
 
 
-def openapi_config(root_path: str) -> OpenAPIConfig:
-    """The description of the API, and its page, where clients find the service below `root_path` (`""`: at the top)."""
+DocumentOf = Callable[[Litestar], dict[str, Any]]
+
+
+class _Page(SwaggerRenderPlugin):
+    """The page, with our own document in place of the framework's."""
+
+    document_of: DocumentOf
+
+    def render(self, request: Request[Any, Any, Any], _: dict[str, Any]) -> bytes:
+        return super().render(request, self.document_of(request.app))
+
+
+class _Json(JsonRenderPlugin):
+    """The document itself."""
+
+    document_of: DocumentOf
+
+    def render(self, request: Request[Any, Any, Any], _: dict[str, Any]) -> bytes:
+        return super().render(request, self.document_of(request.app))
+
+
+def openapi_config(document_of: DocumentOf, root_path: str) -> OpenAPIConfig:
+    """The description of the API, and its page: `document_of` gives the document of an application, which clients find
+    below `root_path` (`""`: at the top)."""
     assets = root_path + _ASSETS
-    page = SwaggerRenderPlugin(
+    page = _Page(
         path="/",
         js_url=f"{assets}/swagger-ui-bundle.js",
         css_url=f"{assets}/swagger-ui.css",
         standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
         favicon=f"<link rel='icon' type='image/png' href='{assets}/favicon-32x32.png'>",
     )
+    json = _Json()
+    page.document_of = json.document_of = document_of
     return OpenAPIConfig(
         title="Nearfield",
         version="1",
         description=_DESCRIPTION.strip(),
         servers=[Server(url=root_path or "/")],
         use_handler_docstrings=True,
-        render_plugins=[page],
+        render_plugins=[page, json],
+        # As a person would call it from a program.
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
         openapi_router=_SchemaRouter(_PATH, route_handlers=[], include_in_schema=False, opt={"scope": "docs"}),
     )
 

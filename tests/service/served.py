@@ -1,0 +1,47 @@
+"""A service on a real port, in a thread of this process."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from service.app import create_app
+from service.main import open_dependencies
+from service.schemas.settings import Settings
+
+TOKEN = "a-token-of-the-tests"
+
+
+@contextmanager
+def served(data_dir: Path) -> Iterator[str]:
+    """Its address, while it answers; changes take `TOKEN`."""
+    app = create_app(open_dependencies(Settings(data_dir=data_dir, admin_token=TOKEN)))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
+    thread.start()
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(server.stop)
+        thread.join(timeout=10)
+        loop.close()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            probe.settimeout(0.1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        threading.Event().wait(0.05)
+    raise AssertionError("the service did not come up")
