@@ -127,7 +127,7 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
             "kinds": _listed(kinds),
             "cursor": cursor,
             "score_threshold": score_threshold,
-            "fields": _listed(fields),
+            "fields": [] if fields == "" else _listed(fields),
         }
         query = converted(given, SimilarRequest, context_field="context.")
         # With a cursor this is the release that it was given for, whatever is live by now.
@@ -150,4 +150,4 @@ def _row(loaded: LoadedRelease, item_id: str) -> int:
 
 
 def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else text.split(",") if text else []
+    return None if text is None else text.split(",")
