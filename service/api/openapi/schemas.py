@@ -1,5 +1,7 @@
-"""The schemas of the OpenAPI document: of the types that bodies and answers are, as msgspec reads and writes them, and
-those that no type says whole."""
+"""The schemas of the OpenAPI document: of the types of bodies and answers, and of what no type says whole.
+
+Those of types are as msgspec reads and writes them.
+"""
 
 from collections.abc import Iterable
 from typing import Any
