@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-slow-clients bench-busy-cores bench-over-servers bench-cluster bench-reading bench-against fuzz clean
+.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-over-servers bench-cluster bench-reading bench-against fuzz clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ bench-seen: $(DEV)  ## leaving out what a listener has heard, or what a request 
 
 bench-passages: $(DEV)  ## bytes and time that passages of long texts take
 	@$(BIN)/python -m benchmarks.passages
+
+bench-first-answer: $(DEV)  ## `make run` to its first answer beside another build; WORKTREE=tree of another commit
+	@$(BIN)/python -m benchmarks.first_answer $(WORKTREE)
 
 bench-startup: $(DEV)  ## time until the command line has said its help
 	@$(BIN)/python -m benchmarks.startup

@@ -1,6 +1,10 @@
 """The command `nearfield run`: the whole way once, on made-up data, by the commands that a person would type."""
 
 import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +12,8 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from embedding.commands import evaluate, sample, train
-from embedding.errors import UsageError
+from embedding.commands import sample, train
+from embedding.errors import NearfieldError, UsageError
 from embedding.interruption import goes_on
 from embedding.progress import ProgressMode, progress_option
 from indexing.commands import index as index_commands
@@ -39,7 +43,7 @@ def run(
     workers: int | None,
     progress: ProgressMode,
 ) -> None:
-    """Make sample data, train, build a release and serve it: everything once, in the working folder.
+    """Make sample data, train, build a release, serve it, and measure: everything once, in the working folder.
 
     Writes sample/, models/ and .nearfield/ there, and does all of it again when typed again.
 
@@ -48,7 +52,7 @@ def run(
       nearfield run --port 9000
     """
     from embedding.sample.sample import DEFAULT_MARKET
-    from service.workers.serve_command import listen, serve
+    from service.workers.serve_command import listen, serve, worker_processes
 
     flags = {"host": host, "port": port, "workers": workers}
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
@@ -60,9 +64,11 @@ def run(
     data: dict[str, Any] = {"catalogue": CATALOGUE, "interactions": INTERACTIONS}
     options = f"--catalogue {CATALOGUE} --interactions {INTERACTIONS}"
     steps.take(f"sample {SAMPLE}", sample.sample, folder=SAMPLE)
-    steps.take(f"train {options} --out {MEASURED}", train.train, out=MEASURED, **data)
-    steps.take(f"evaluate {MEASURED} {options}", evaluate.evaluate, model=MEASURED, **data)
     steps.take(f"train {options} --out {LIVE} --split none", train.train, out=LIVE, split="none", **data)
+    # Their imports take longer than all else before a first answer: they are made beside the build. Not before: what
+    # bounds the threads of workers holds for this process, too, unless it has loaded torch.
+    processes = worker_processes(settings)
+    processes.prepare()
     steps.take(
         f"index build {CATALOGUE} --model {LIVE} --interactions {INTERACTIONS} --activate",
         index_commands.build,
@@ -72,7 +78,18 @@ def run(
     )
     steps.say("serve")
     market = settings.default_market or DEFAULT_MARKET
-    serve(replace(settings, default_market=market), when_ready=lambda address: _say_curl(address, market))
+    measuring = _Beside(steps, (f"train {options} --out {MEASURED}", f"evaluate {MEASURED} {options}"))
+
+    def answer(address: str) -> None:
+        _say_curl(address, market)
+        measuring.start()
+
+    try:
+        serve(replace(settings, default_market=market), answer, processes)
+    finally:
+        measuring.stop()
+    if measuring.failed is not None:
+        raise NearfieldError(f"The service answered, but `nearfield {measuring.failed}` failed; it said so above.")
 
 
 class _Steps:
@@ -94,6 +111,62 @@ class _Steps:
         if any(parameter.name == "progress" for parameter in command.params):
             arguments["progress"] = self._progress
         self._context.invoke(command, **arguments)
+
+
+class _Beside:
+    """Commands that run one after the other in processes of their own, beside the service, and say what they found.
+
+    They give way to it: nicer, and in as few threads as its workers. The terminal's Ctrl-C is not for them; `stop` is.
+    """
+
+    _PROGRAM = "from service.cli import main; main()"
+    _NICE = ("nice", "-n", "10")
+
+    def __init__(self, steps: "_Steps", lines: Sequence[str]) -> None:
+        self._steps, self._lines = steps, lines
+        self._thread = threading.Thread(target=self._run, name="measure", daemon=True)
+        self._starting = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+        self.failed: str | None = None
+        """The command that did not end well by itself."""
+
+    def start(self) -> None:
+        """Begin with the first."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End what runs, and begin nothing more."""
+        with self._starting:
+            self._stopped = True
+            if self._process is not None:
+                self._process.terminate()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        for line in self._lines:
+            with self._starting:
+                if self._stopped:
+                    return
+                # -P: a folder of the same name where the command is typed is not the program's.
+                words = (*self._NICE, sys.executable, "-P", "-c", self._PROGRAM, *line.split())
+                self._process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    start_new_session=True,
+                )
+            said, _ = self._process.communicate()
+            if self._stopped:
+                return
+            self._steps.say(line)
+            click.echo(said, nl=False)
+            if self._process.returncode:
+                self.failed = line
+                return
 
 
 def _refuse_another_catalogue(settings: Settings) -> None:

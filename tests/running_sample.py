@@ -1,5 +1,6 @@
 """One `nearfield run` for all tests that need a service with data: started once, stopped at the end."""
 
+import functools
 import os
 import re
 import selectors
@@ -8,23 +9,29 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 # A minute on two idle cores; beside other tests, and on a machine that is shared, a multiple of it.
 READY_WITHIN_S = 420.0
+# What says that it answers: the command to paste. And the last line of the last table that it prints.
+_CURL, _MEASURED = r"^ *curl .*\n", r"^items out for longer.*\n"
 ADMIN_TOKEN = "a-token-of-the-tests"
 
 
 class RunningSample(NamedTuple):
-    """`folder`: where the command was typed; `commands`: where the console script lies; `printed`: its stdout."""
+    """`folder`: where the command was typed; `commands`: where the console script lies.
+
+    `printed`: its stdout up to the first answer; `measured`: waits for the rest, and gives all of it.
+    """
 
     folder: Path
     address: str
     commands: Path
     printed: str
+    measured: Callable[[], str]
 
 
 def free_port() -> int:
@@ -52,8 +59,9 @@ def run_sample(folder: Path) -> Iterator[RunningSample]:
             start_new_session=True,
         )
         try:
-            printed = _until_ready(process, log)
-            yield RunningSample(folder, address, commands, printed)
+            printed = _until(_CURL, "", process, log)
+            measured = functools.cache(lambda: _until(_MEASURED, printed, process, log))
+            yield RunningSample(folder, address, commands, printed, measured)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 0, f"Ctrl-C did not end it cleanly:\n{log.read_text()}"
         finally:
@@ -69,16 +77,16 @@ def without_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NEARFIELD_")}
 
 
-def _until_ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """All that it printed up to the curl to paste."""
+def _until(line: str, printed: str, process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """All that it printed, `printed` before, up to a line of that form."""
     assert process.stdout is not None
     os.set_blocking(process.stdout.fileno(), False)
-    deadline, printed = time.monotonic() + READY_WITHIN_S, ""
+    deadline = time.monotonic() + READY_WITHIN_S
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while time.monotonic() < deadline and process.poll() is None:
             if selector.select(timeout=1.0):
                 printed += (process.stdout.read() or b"").decode()
-            if re.search(r"^ *curl .*\n", printed, flags=re.MULTILINE):
+            if re.search(line, printed, flags=re.MULTILINE):
                 return printed
-    raise AssertionError(f"`nearfield run` did not answer; it said\n{printed}\n{log.read_text()}")
+    raise AssertionError(f"`nearfield run` did not say {line}; it said\n{printed}\n{log.read_text()}")

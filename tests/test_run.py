@@ -25,14 +25,14 @@ def run(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_says_each_command_as_a_person_would_type_it(running_sample: RunningSample) -> None:
-    said = re.findall(r"^\[(\d)/6\] nearfield (\w+)", running_sample.printed, flags=re.MULTILINE)
-    commands = ("sample", "train", "evaluate", "train", "index", "serve")
+    said = re.findall(r"^\[(\d)/6\] nearfield (\w+)", running_sample.measured(), flags=re.MULTILINE)
+    commands = ("sample", "train", "index", "serve", "train", "evaluate")
     assert said == [(str(number), command) for number, command in enumerate(commands, start=1)]
 
 
 def test_it_shows_the_towers_beside_popularity(running_sample: RunningSample) -> None:
-    found = re.search(r"^recall@20 +([\d.]+) +([\d.]+)", running_sample.printed, flags=re.MULTILINE)
-    assert found, running_sample.printed
+    found = re.search(r"^recall@20 +([\d.]+) +([\d.]+)", running_sample.measured(), flags=re.MULTILINE)
+    assert found, running_sample.measured()
     towers, popularity = float(found[1]), float(found[2])
     assert towers >= 3 * popularity
 

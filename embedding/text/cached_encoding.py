@@ -1,5 +1,6 @@
 """Text vectors through the cache: what it lacks is encoded, each text once, and kept."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,8 +11,8 @@ from embedding.text.vector_cache import VectorCache
 
 # Texts encoded between two commits: what a killed process loses, about ten seconds of work.
 _ENCODE_ROWS = 512
-# And between two reports of progress: two batches of the encoder, half a second.
-_PART_ROWS = 32
+# And between two reports of progress: a batch of the encoder for each core, half a second.
+_PART_ROWS = 16 * max(2, os.cpu_count() or 1)
 
 
 def encode_cached(

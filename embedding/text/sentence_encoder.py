@@ -17,6 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 from embedding.errors import EncoderMissingError
 from embedding.protocols import Vectors
 from embedding.text.encoder_folder import EncoderFolder, find_encoder
+from embedding.text.encoding_lanes import EncodingLanes
 from embedding.text.mapped_words import map_word_vectors
 
 # Of the library's bars, also of those that it does not show. The lock that they would make is one for many processes: a
@@ -42,6 +43,7 @@ class SentenceEncoder:
         if dims is None:
             raise EncoderMissingError(f"The text encoder in {folder.path} does not say how long its vectors are.")
         self._dims = int(dims)
+        self._lanes: EncodingLanes | None = None
 
     @classmethod
     def load(cls, folder: Path | None, device: str = "cpu") -> "SentenceEncoder":
@@ -90,16 +92,22 @@ class SentenceEncoder:
         """
         if not texts:
             return np.zeros((0, self._dims), np.float32)
-        vectors = np.asarray(
-            self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),
-            np.float32,
-        )
+        vectors = self._computed(texts)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(norms).all():
             place = int(np.flatnonzero(~np.isfinite(norms[:, 0]))[0])
             raise ValueError(f"The text encoder gave a vector that is not finite for {texts[place][:200]!r}.")
         unit = np.where(norms > 0, vectors / np.maximum(norms, np.finfo(np.float32).tiny), self._dims**-0.5)
         return np.asarray(unit, np.float32)
+
+    def _computed(self, texts: Sequence[str]) -> Vectors:
+        # A worker that answers has one thread, and so has the text of a query.
+        if len(texts) > _BATCH and self._model.device.type == "cpu" and torch.get_num_threads() > 1:
+            if self._lanes is None:
+                self._lanes = EncodingLanes(self._model, torch.get_num_threads(), _BATCH)
+            return self._lanes.encode(texts)
+        found = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True)
+        return np.asarray(found, np.float32)
 
 
 def precision(device: str) -> torch.dtype:

@@ -36,10 +36,20 @@ _LOOK_EVERY_S = {"files": 0.1, "database": 0.5}
 _FINISH_S = 20.0
 
 
-def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -> None:
+def worker_processes(settings: Settings) -> WorkerProcesses:
+    """What starts the workers of `serve`. Its `prepare` may be called before there is anything to serve."""
+    return WorkerProcesses(_IMPORTED_ONCE, thread_bounds(settings.threads))
+
+
+def serve(
+    settings: Settings,
+    when_ready: Callable[[str], None] | None = None,
+    processes: WorkerProcesses | None = None,
+) -> None:
     """Answer over HTTP until SIGTERM or SIGINT, with fresh workers when another release is live.
 
     `when_ready` is called with the address (`host:port`) when every worker answers for the first time.
+    `processes`: what `worker_processes` gave, where it was called before.
     An encoder that is named by hub is looked for, or fetched, once, here: the workers are given its folder.
     Before anything is loaded: what `listen` raises, and NoLiveReleaseError where nothing was activated.
     NearfieldError with the reason when the workers cannot start.
@@ -70,8 +80,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None] | None = None) -
                 trusted_proxies=settings.trusted_proxies,
             ),
         )
-        processes = WorkerProcesses(_IMPORTED_ONCE, thread_bounds(settings.threads))
-        Supervisor(listeners, program, watch, say_ready, pace, processes).run()
+        Supervisor(listeners, program, watch, say_ready, pace, processes or worker_processes(settings)).run()
 
 
 def listen(settings: Settings) -> Listeners:

@@ -36,6 +36,7 @@ class Trained(NamedTuple):
 @pytest.fixture(scope="module")
 def trained(running_sample: RunningSample) -> Trained:
     """What `nearfield run` made with the default config."""
+    running_sample.measured()
     folder = running_sample.folder
     settings = EmbeddingSettings(data_dir=folder / ".nearfield")
     sample = make_sample()

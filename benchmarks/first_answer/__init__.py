@@ -1,0 +1,1 @@
+"""How long `nearfield run` takes to its first answer."""
