@@ -3,9 +3,9 @@
     python -m benchmarks.first_answer ../before [--rounds 3] [--bar 0.7]
 
 `../before` is a working tree of another commit (`git worktree add ../before COMMIT`). Both run with this environment's
-packages, by turns, each in an empty folder, so that nothing is cached; a first `--help` of each compiles what it imports.
-Told are the clock and the processor seconds of all its processes. The exit code is 1 where the ratio of the medians by
-the clock is above the bar.
+packages, by turns, each in an empty folder, so that nothing is cached; a first `--help` of each compiles its modules.
+Told are the clock and the processor seconds of all its processes. The exit code is 1 where the ratio of the medians
+by the clock is above the bar.
 """
 
 import argparse
