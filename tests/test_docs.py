@@ -105,6 +105,22 @@ def test_a_page_is_executed(page: Path, running_sample: RunningSample) -> None:
             answer = ""
 
 
+def test_the_readme_shows_the_rows_that_the_sample_gives(running_sample: RunningSample) -> None:
+    """In any order: near scores change places between CPUs with bfloat16 and without."""
+    blocks = blocks_of(ROOT / "README.md")
+    asked = next(block for block in blocks if block.tag == "bash")
+    shown = json.loads(next(block for block in blocks if block.tag == "json").text)
+    came = json.loads(execute(asked, running_sample, "README.md"))
+    assert rows_of(came) == rows_of(shown)
+    # As many as `nearfield run` says to ask for are more.
+    (printed,) = re.findall(r"curl 'http://[^/]+(/v1/[^?]+\?market=SE)", running_sample.printed)
+    assert printed in asked.text
+
+
+def rows_of(answer: Any) -> list[dict[str, object]]:
+    return sorted(({**hit, "score": None} for hit in answer["hits"]), key=lambda hit: str(hit["id"]))
+
+
 def execute(block: Block, sample: RunningSample, page: str) -> str:
     """Run a block as a person would, in the folder of the sample; its output."""
     # A curl that prints a problem has not shown what the page says.

@@ -204,3 +204,11 @@ def test_a_search_draws_no_share_of_ids_to_hide_where_there_is_nothing_else() ->
     assert done.exit_code == 0, told(done)
     assert "\nid_dropout = 0.0\n" in Path("best.toml").read_text()
     assert "`patience` (1) is not used while searching" in done.stderr
+
+
+def test_help_lists_every_format_that_can_be_imported() -> None:
+    shown = typed("import", "--help").stdout
+    named = set(re.findall(r"[a-z][a-z0-9_]{2,}", told(typed("import", "no_such", "a", "b"))))
+    formats = {name for name in named if typed("import", name, "--help").exit_code == 0}
+    assert {"rss", "table", "spotify_history", "lastfm", "listenbrainz", "taste_profile"} <= formats
+    assert [name for name in formats if not re.search(rf"^ +{name}\b", shown, flags=re.MULTILINE)] == []
