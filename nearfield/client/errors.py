@@ -9,7 +9,7 @@ ClientError
     ├── NotFoundError          404, 405: no such item, release, change or address
     ├── ConflictError          409: the release named cannot do that
     ├── GoneError              410: the cursor no longer holds; ask for the first page again
-    ├── UnavailableError       429, 502, 503, 504: another time it may do; `retry_after_s` says when
+    ├── UnavailableError       408, 429, 502, 503, 504: another time it may do; `retry_after_s` says when
     └── ServiceFailedError     any other: the service is at fault; `incident` is its number in the service's log
 """
 
@@ -101,7 +101,7 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
     **dict.fromkeys((404, 405), NotFoundError),
     409: ConflictError,
     410: GoneError,
-    **dict.fromkeys((429, 502, 503, 504), UnavailableError),
+    **dict.fromkeys((408, 429, 502, 503, 504), UnavailableError),
 }
 
 

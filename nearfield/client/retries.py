@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Another try would fail alike.
 _NEVER = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-_ANOTHER_TIME = frozenset({429, 502, 503, 504})
-_TOO_MANY = 429
+_ANOTHER_TIME = frozenset({408, 429, 502, 503, 504})
+# The request was not read to its end, or not begun with.
+_NOT_TAKEN = frozenset({408, 429})
 # With these the service says that nothing was done. Not `state-unavailable`: a change that it was answered to may have
 # been kept.
 _NOT_DONE = frozenset({"urn:nearfield:problem:encoder-loading"})
@@ -51,7 +52,7 @@ def may_repeat(status: int, problem_type: str, repeatable: bool) -> bool:
     """Whether a call may be sent again that was answered like this."""
     if status not in _ANOTHER_TIME:
         return False
-    return repeatable or status == _TOO_MANY or problem_type in _NOT_DONE
+    return repeatable or status in _NOT_TAKEN or problem_type in _NOT_DONE
 
 
 def retry_after_s(header: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:

@@ -36,7 +36,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     assert retry_after_s(header, lambda: NOON) == seconds
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_a_query_is_sent_again_where_another_time_may_do(status: int) -> None:
     assert may_repeat(status, "about:blank", repeatable=True)
 
@@ -49,6 +49,7 @@ def test_nothing_is_sent_again_that_would_fail_alike(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "problem_type", "again"),
     [
+        (408, "about:blank", True),
         (429, "about:blank", True),
         (503, LOADING, True),
         # The change may be in the log already: the lease ran out while it was answered.
