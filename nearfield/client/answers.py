@@ -167,6 +167,24 @@ class Hidden(Struct, frozen=True, kw_only=True):
     waiting_for: tuple[str, ...] = ()
 
 
+class Takedown(Struct, frozen=True, kw_only=True):
+    """An id that is taken down: when, by whom, why, and which release was live then; None for what was not said."""
+
+    id: str
+    at: str
+    by: str | None = None
+    why: str | None = None
+    since_release: str | None = None
+    number: int
+
+
+class TakedownList(Struct, frozen=True):
+    """What is taken down, oldest first."""
+
+    takedowns: tuple[Takedown, ...]
+    next_cursor: str | None = None
+
+
 class RulesAccepted(Struct, frozen=True, kw_only=True):
     """Rules that are in force; the rest as in Changed."""
 

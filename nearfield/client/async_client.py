@@ -20,6 +20,7 @@ from nearfield.client.answers import (
     Ready,
     ReleaseList,
     RulesAccepted,
+    TakedownList,
     WhyAnswer,
 )
 from nearfield.client.connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, Connection
@@ -28,12 +29,15 @@ from nearfield.client.paging import P, PageT
 from nearfield.client.requests import (
     ActivateParameters,
     AnyQuery,
+    LiftParameters,
     RecommendQuery,
     Row,
     SearchOptions,
     Seed,
     SimilarOptions,
     SimilarToParameters,
+    TakeDownParameters,
+    TakedownsParameters,
 )
 from nearfield.client.retries import RETRIES, Retries
 from nearfield.client.route import Call
@@ -112,13 +116,18 @@ class AsyncClient:
         """Remove a catalogue row; the next build has it again if its catalogue does. Needs the token."""
         return await self._send(routes.REMOVE_ITEM.call({"item_id": item_id}))
 
-    async def take_down(self, item_id: str) -> Hidden:
-        """Hide an item on every release, past and future, until it is lifted. Needs the token."""
-        return await self._send(routes.TAKE_DOWN.call({"item_id": item_id}))
+    async def take_down(self, item_id: str, **parameters: Unpack[TakeDownParameters]) -> Hidden:
+        """Hide an item on every release, past and future, until it is lifted; an id that nothing is known of needs
+        `ahead=True`. Needs the token."""
+        return await self._send(routes.TAKE_DOWN.call({"item_id": item_id}, parameters))
 
-    async def lift(self, item_id: str) -> Hidden:
+    async def lift(self, item_id: str, **parameters: Unpack[LiftParameters]) -> Hidden:
         """Lift a takedown. Needs the token."""
-        return await self._send(routes.LIFT.call({"item_id": item_id}))
+        return await self._send(routes.LIFT.call({"item_id": item_id}, parameters))
+
+    async def takedowns(self, **parameters: Unpack[TakedownsParameters]) -> TakedownList:
+        """All that is taken down: since when, by whom, why. Needs the token."""
+        return await self._send(routes.TAKEDOWNS.call(parameters=parameters))
 
     async def change(self, number: int) -> Everywhere:
         """Whether the change of this `number` holds in every worker by now. Needs the token."""

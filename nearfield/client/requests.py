@@ -211,7 +211,28 @@ class RulesBody(TypedDict):
     toml: str
 
 
+class TakeDownParameters(TypedDict, total=False):
+    """The parameters of `PUT /v1/items/{item_id}/takedown`; `ahead`: also an id that nothing is known of."""
+
+    ahead: bool
+    why: str
+
+
+class LiftParameters(TypedDict, total=False):
+    """The parameters of `DELETE /v1/items/{item_id}/takedown`."""
+
+    why: str
+
+
+class TakedownsParameters(TypedDict, total=False):
+    """The parameters of `GET /v1/takedowns`."""
+
+    limit: int
+    cursor: str
+
+
 class ActivateParameters(TypedDict, total=False):
     """The parameters of `POST /v1/releases/{release_id}/activate`."""
 
     widen: bool
+    why: str

@@ -18,7 +18,7 @@ _ANOTHER_TIME = frozenset({408, 429, 502, 503, 504})
 _NOT_TAKEN = frozenset({408, 429})
 # With these the service says that nothing was done. Not `state-unavailable`: a change that it was answered to may have
 # been kept.
-_NOT_DONE = frozenset({"urn:nearfield:problem:encoder-loading"})
+_NOT_DONE = frozenset({"urn:nearfield:problem:encoder-loading", "urn:nearfield:problem:no-room"})
 
 
 class Retries(Struct, frozen=True, kw_only=True):

@@ -47,15 +47,28 @@ REMOVE_ITEM = Route(
     statuses=_KEPT,
 )
 TAKE_DOWN = Route(
-    name="take_down", method="PUT", path="/v1/items/{item_id}/takedown", answer=answers.Hidden, statuses=_KEPT
+    name="take_down",
+    method="PUT",
+    path="/v1/items/{item_id}/takedown",
+    answer=answers.Hidden,
+    parameters=requests.TakeDownParameters,
+    statuses=_KEPT,
 )
 LIFT = Route(
     name="lift",
     method="DELETE",
     path="/v1/items/{item_id}/takedown",
     answer=answers.Hidden,
+    parameters=requests.LiftParameters,
     repeatable=False,
     statuses=_KEPT,
+)
+TAKEDOWNS = Route(
+    name="takedowns",
+    method="GET",
+    path="/v1/takedowns",
+    answer=answers.TakedownList,
+    parameters=requests.TakedownsParameters,
 )
 CHANGE = Route(name="change", method="GET", path="/v1/changes/{number}", answer=answers.Everywhere)
 PUT_RULES = Route(
@@ -91,6 +104,7 @@ ROUTES: tuple[Route[Any], ...] = (
     REMOVE_ITEM,
     TAKE_DOWN,
     LIFT,
+    TAKEDOWNS,
     CHANGE,
     PUT_RULES,
     RELEASES,

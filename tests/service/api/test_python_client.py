@@ -291,7 +291,12 @@ def test_changes_are_made(changing: InProcess) -> None:
         assert through.item("new").title == "A new one"
         pages = through.pages(through.search, "jazz", limit=5)
         next(pages)
-        assert through.take_down("new").taken_down
+        assert through.take_down("new", why="a dispute").taken_down
+        with pytest.raises(NotFoundError):
+            through.take_down("not there yet")
+        assert through.take_down("not there yet", ahead=True).taken_down
+        listed = [one for page in through.pages(through.takedowns, limit=1) for one in page.takedowns]
+        assert [(one.id, one.why) for one in listed] == [("new", "a dispute"), ("not there yet", None)]
         assert not through.lift("new").taken_down
         assert through.remove_item("new").items == 1
         with pytest.raises(NotFoundError):
