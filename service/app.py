@@ -23,6 +23,7 @@ from service.api.openapi.document import Document
 from service.api.openapi.page import openapi_config, page_asset, to_the_page
 from service.api.parameters import refuse_unknown_parameters
 from service.api.problem_handlers import PROBLEM_HANDLERS
+from service.api.routes_browsing import browsing_routes
 from service.api.routes_changes import change_routes
 from service.api.routes_items import item_routes
 from service.api.routes_queries import query_routes
@@ -166,6 +167,7 @@ def create_app(dependencies: Dependencies) -> Litestar:
         [
             *item_routes(router),
             *query_routes(router),
+            *browsing_routes(router),
             *why_routes(router),
             *change_routes(changes, guard),
             *release_routes(dependencies.releases, dependencies.activate, guard),

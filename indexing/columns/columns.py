@@ -19,12 +19,13 @@ from typing import BinaryIO, Protocol, Self, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from embedding.protocols import Vectors
 from embedding.rows.id_table import IdTable, IdTableBuilder
 from embedding.rows.names import name_key
-from embedding.rows.schema import Item
+from embedding.rows.schema import Item, Kind
 from indexing.columns.principal_components import PrincipalComponents, write_principal_components
 from indexing.payload.npy_file import NpyFile
 from indexing.payload.payload import Payload
@@ -113,6 +114,16 @@ class ColumnsWriter:
             np.save(self._folder / "titles.npy", np.array(self._titles, dtype=np.uint64))
 
 
+class RowNames(Struct, frozen=True, array_like=True):
+    """What a row is called: the first fields of its payload."""
+
+    id: str
+    kind: Kind
+    title: str
+    creator: str
+    creators: tuple[str, ...]
+
+
 class PointRows(Protocol):
     """What stands behind the points of one collection, by row: a release's columns, or its passages."""
 
@@ -137,6 +148,7 @@ class Columns:
         self._payload = np.memmap(folder / "payload.bin", dtype=np.uint8, mode="r").data
         self._ends = np.asarray(np.load(folder / "payload_ends.npy", mmap_mode="r")).data
         self._decoder = msgspec.msgpack.Decoder(Payload)
+        self._names_decoder = msgspec.msgpack.Decoder(RowNames)
         self._vectors: dict[str, Vectors] = {}
         self._components: dict[str, PrincipalComponents | None] = {}
         self.words = Words(folder)
@@ -154,6 +166,10 @@ class Columns:
         if not 0 <= row < len(self):
             raise IndexError(row)
         return decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
+
+    def names(self, row: int) -> RowNames:
+        """What a row is called, in a fifth of the time that its payload takes."""
+        return self._names_decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
 
     def vectors(self, space: str) -> Vectors:
         """All vectors (N, dims) of a named vector, as a read-only map."""

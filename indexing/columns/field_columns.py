@@ -110,6 +110,11 @@ class FieldColumns:
         """The rows of each creator, in the form that blocklists compare."""
         return self._postings("creator_keys")
 
+    @property
+    def tags(self) -> Postings:
+        """The rows of each tag."""
+        return self._postings("tags").whole
+
     def mask(self, where: Filter) -> NDArray[np.bool_]:
         """(N,) which rows pass; not to be written to."""
         if not isinstance(where, HasId) and fields_of(where) <= COMBINED_FIELDS:
@@ -161,7 +166,7 @@ class FieldColumns:
 
     def _postings(self, field: str) -> MarksRows:
         if field not in self._opened:
-            self._opened[field] = Postings(self._folder, field)
+            self._opened[field] = Postings.load(self._folder, field)
         return self._opened[field]
 
     def _values(self, field: str) -> NDArray[np.float64]:

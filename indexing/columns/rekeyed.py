@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from embedding.rows.id_table import IdTable
 from embedding.rows.names import name_key
 from indexing.columns.arrangement_features import ArrangementFeatures, features_of
 from indexing.columns.columns import Columns, title_key
@@ -47,7 +48,7 @@ class RekeyedColumns(Columns):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.stored_creators = Postings(folder, "creator_keys")
+        self.stored_creators = Postings.load(folder, "creator_keys")
         """The rows of each creator by the keys that the engine holds, too."""
         self._stored_features = ArrangementFeatures(folder)
 
@@ -127,6 +128,21 @@ class RekeyedCreators(MarksRows):
     def mark(self, values: Iterable[str], mask: NDArray[np.bool_]) -> None:
         """As `Postings.mark`."""
         mask[self.rows(values)] = True
+
+    @cached_property
+    def whole(self) -> Postings:
+        """As `Postings.whole`, worked out when it is first asked for."""
+        stored, differ = self._columns.stored_creators, self._columns.differences
+        rows_of = {}
+        for number, key in enumerate(stored.values()):
+            rows = stored.rows_at(number)
+            if len(same := rows[~differ.rows[rows]]):
+                rows_of[key] = same
+        for key, others in differ.creators.items():
+            rows_of[key] = _joined(np.asarray(rows_of.get(key, ()), np.int64), [others]).astype(np.int32)
+        ends = np.cumsum([0, *map(len, rows_of.values())], dtype=np.int64)
+        joined = np.concatenate([np.zeros(0, np.int32), *rows_of.values()])
+        return Postings(IdTable.build(rows_of), ends, joined)
 
 
 class RekeyedFeatures(ArrangementFeatures):

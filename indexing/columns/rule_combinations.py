@@ -120,6 +120,18 @@ class RuleCombinations:
         those: NDArray[np.bool_] = mask[self._codes[rows]]
         return those
 
+    def counts_in(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """(F,) how many of the rows in `mask` (N,) have each combination."""
+        counts: NDArray[np.int64] = np.bincount(self._codes[mask], minlength=len(self.distinct))
+        return counts
+
+    def by_value(self, field: str, counts: NDArray[np.int64]) -> dict[Any, int]:
+        """`counts` (F,) of combinations added up by their values of a field."""
+        told = self._fields[field]
+        summed = np.zeros(len(told.values), np.int64)
+        np.add.at(summed, told.codes, counts)
+        return dict(zip(told.values, summed.tolist(), strict=True))
+
     def share(self, where: Filter) -> float:
         """Part of all rows (0 to 1) that passes."""
         total = int(self.counts.sum())

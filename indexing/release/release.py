@@ -12,7 +12,7 @@ from embedding.rows.names import NAMES_VERSION
 from indexing.columns.arrangement_features import ArrangementFeatures
 from indexing.columns.columns import Columns, PointRows
 from indexing.columns.field_columns import FieldColumns
-from indexing.columns.postings import RowsOf
+from indexing.columns.postings import MarksRows
 from indexing.columns.presorted import PresortedLists
 from indexing.columns.rekeyed import RekeyedColumns, RekeyedCreators, RekeyedFeatures
 from indexing.columns.rule_combinations import RuleCombinations
@@ -64,7 +64,7 @@ class Release:
         return self.fields.combinations
 
     @property
-    def creators(self) -> RowsOf:
+    def creators(self) -> MarksRows:
         """The rows of each creator."""
         return self.fields.creators
 

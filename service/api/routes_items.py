@@ -12,6 +12,7 @@ from embedding.rows.schema import Kind
 from embedding.rows.times import TIME_PATTERN
 from service.api.item_paths import item_id as decoded
 from service.api.route_docs import HITS, failures
+from service.api.selection_parameters import listed
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.item_view import ItemView, item_view
 from service.queries.release_router import ReleaseRouter
@@ -119,15 +120,15 @@ def item_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
     ) -> JsonAnswer[Answer]:
         """The same as `POST /v1/similar` with this item as the only seed; the item itself never comes back."""
         seed = decoded(item_id)
-        context = {"market": market, "at": at, "explicit": explicit, "languages": _listed(languages)}
+        context = {"market": market, "at": at, "explicit": explicit, "languages": listed(languages)}
         given = {
             "seeds": [Seed(seed)],
             "context": {name: value for name, value in context.items() if value is not None},
             "limit": limit,
-            "kinds": _listed(kinds),
+            "kinds": listed(kinds),
             "cursor": cursor,
             "score_threshold": score_threshold,
-            "fields": [] if fields == "" else _listed(fields),
+            "fields": [] if fields == "" else listed(fields),
         }
         query = converted(given, SimilarRequest, context_field="context.")
         # With a cursor this is the release that it was given for, whatever is live by now.
@@ -147,7 +148,3 @@ def _row(loaded: LoadedRelease, item_id: str) -> int:
             "Ids are compared as they are, upper and lower case apart.",
         )
     return row
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else text.split(",")

@@ -10,6 +10,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.release.release import Release
 from indexing.rules.compiled import HardRules
 from indexing.rules.declaration import RuleSet
+from service.loaded.lazy_index import LazyIndex
 from service.loaded.leaks import Leaks
 
 
@@ -21,6 +22,8 @@ class LoadedRelease(Struct, frozen=True, kw_only=True):
     rules: HardRules
     tower: QueryTower | None
     leaks: Leaks = field(default_factory=Leaks)
+    # Of the release's own rows, whatever rules it is asked under.
+    names: LazyIndex = field(default_factory=LazyIndex)
     # Keeps the release from being removed while this process may answer from it.
     held: int | None = None
 

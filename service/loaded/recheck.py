@@ -34,7 +34,8 @@ class Recheck:
         self._rows = loaded.rows
         self._verdicts = Verdicts(loaded.rows)
         # The rules block these by id, which the engine does not hold: expected in its answers, and no leak.
-        self._blocked = find_rows(loaded.release.columns.ids.find, loaded.rules.ruleset.blocked_items)
+        self.blocked = find_rows(loaded.release.columns.ids.find, loaded.rules.ruleset.blocked_items)
+        """The release's own rows that the rules block by id."""
         self._leaks = loaded.leaks
 
     def verdict(self, compiled: CompiledContext) -> Verdict:
@@ -67,12 +68,12 @@ class Recheck:
                 wanted += more
                 num_wanted += sum(more)
             first = list(compress(rows, wanted))[:depth]
-            if verdict.passed_all(first) and self._blocked.isdisjoint(first):
+            if verdict.passed_all(first) and self.blocked.isdisjoint(first):
                 # Mostly so, and then told of all rows together in a third of the time.
                 return Kept(first, list(compress(scores, wanted))[:depth], 0, 0, len(wanted) - num_wanted)
         kept: list[int] = []
         kept_scores: list[float] = []
-        blocked, passes, known, num_own = self._blocked, verdict.passes, verdict.known, self._rows.num_own
+        blocked, passes, known, num_own = self.blocked, verdict.passes, verdict.known, self._rows.num_own
         # Every row looked up costs a miss of the cache; most services have nothing to look for here.
         dropped = self._rows.dropped if self._rows.any_dropped else None
         num_new = num_dropped = num_excluded = 0

@@ -6,29 +6,28 @@ from array import array
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import TypeVar
-
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from service.arranging.arranger import ShownBefore
+from service.browsing.listing import Position
 from service.schemas.problems import ProblemError
-from service.schemas.requests import Query
+from service.schemas.requests import Paged
 
 MAX_DEPTH = 1_000
 """Hits that can be turned to, over all pages of one list."""
 _MAC_BYTES = 16
 _encoder = msgspec.msgpack.Encoder()
 _json = msgspec.json.Encoder()
-Q = TypeVar("Q", bound=Query)
 
 
 class Cursor(Struct, frozen=True, array_like=True):
     """Where a page ended: under which release, rules and request, as of when (`at_s`), and what was `shown` so far.
 
     `shown` are row numbers of the release (int32), in the order in which they were shown, and `marks` (int64) of those
-    among them that are negative (service/queries/shown_marks.py).
+    among them that are negative (service/queries/shown_marks.py). Of a listing, which may be deeper than what a cursor
+    can hold, `position` says where its last row stands.
     """
 
     release: str
@@ -39,6 +38,7 @@ class Cursor(Struct, frozen=True, array_like=True):
     pool_depth: int
     shown: bytes
     marks: bytes = b""
+    position: Position | None = None
 
     @property
     def shown_before(self) -> ShownBefore:
@@ -65,18 +65,20 @@ class Cursors:
 
     def give(
         self,
-        query: Query,
+        query: Paged,
         *,
         release: str,
         rules: str,
         at_s: int,
         shown_before: ShownBefore,
         marks: Sequence[int] = (),
+        position: Position | None = None,
     ) -> str:
         """The cursor for the page after those shown; `marks` of rows that are negative."""
         shown, marked = array("i", shown_before.rows).tobytes(), array("q", marks).tobytes()
         now_s = int(self._now())
-        cursor = Cursor(release, rules, _request(query), at_s, now_s, shown_before.pool_depth, shown, marked)
+        depth = shown_before.pool_depth
+        cursor = Cursor(release, rules, _request(query), at_s, now_s, depth, shown, marked, position)
         said = _encoder.encode(cursor)
         return base64.urlsafe_b64encode(self._mac(said) + said).rstrip(b"=").decode()
 
@@ -105,7 +107,7 @@ class Cursors:
         return blake2b(said, key=self._key, digest_size=_MAC_BYTES).digest()
 
 
-def check_request(cursor: Cursor, query: Query) -> None:
+def check_request(cursor: Cursor, query: Paged) -> None:
     """A 400 problem where the cursor was given for another request."""
     if cursor.request != _request(query):
         raise ProblemError(
@@ -120,7 +122,7 @@ def expired(why: str) -> ProblemError:
     return ProblemError("cursor-expired", f"The cursor no longer holds: {why}. Begin again with the first page.")
 
 
-def _request(query: Query) -> bytes:
+def _request(query: Paged) -> bytes:
     """A hash of everything a request says but for `limit` and `cursor`."""
-    same: Query = replace(query, limit=1, cursor=None)
+    same: Paged = replace(query, limit=1, cursor=None)
     return blake2b(type(query).__name__.encode() + _json.encode(same), digest_size=8).digest()

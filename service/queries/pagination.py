@@ -10,16 +10,18 @@ from indexing.rules.arrangement import Arrangement
 from indexing.rules.context import RequestContext
 from service.arranging.arranger import ShownBefore
 from service.arranging.page import Page
+from service.browsing.listing import Position
 from service.loaded.kind_quotas import narrowed
 from service.loaded.loaded_release import LoadedRelease
 from service.loaded.recheck import Recheck
 from service.queries.context import ContextDefaults
-from service.queries.cursors import MAX_DEPTH, Cursors, check_request, expired
+from service.queries.cursors import MAX_DEPTH, Cursor, Cursors, check_request, expired
 from service.queries.request_conditions import RequestConditions
 from service.queries.shown_marks import marked, unmarked
-from service.schemas.requests import Query
+from service.schemas.requests import Paged, Query, Selection
 
 _FIRST = ShownBefore()
+StillPasses = Callable[[int], bool]
 
 
 class PaginationState(Struct, frozen=True):
@@ -29,7 +31,16 @@ class PaginationState(Struct, frozen=True):
     context: RequestContext
     arrangement: Arrangement
     shown_before: ShownBefore
-    still_passes: Callable[[int], bool] | None = None
+    still_passes: StillPasses | None = None
+
+
+class SelectionState(Struct, frozen=True):
+    """The context of a request without a ranking; of a listing what every further row must pass too, and the position
+    at which the page before ended."""
+
+    context: RequestContext
+    still_passes: StillPasses | None = None
+    position: Position | None = None
 
 
 class Pagination:
@@ -50,27 +61,47 @@ class Pagination:
         Raises a 400 problem for a context that does not hold together or a cursor of something else, a 410 problem
         for a cursor that no longer holds.
         """
-        context = self._own.added(query, self._defaults.complete(query.context, query.kinds, context_field))
-        context = narrowed(context, query.mix)
+        context = narrowed(self._context(query, context_field), query.mix)
         arrangement = self._arranged(query)
         if query.cursor is None:
             return PaginationState(context, arrangement, _FIRST)
-        cursor = self._cursors.take(query.cursor)
+        cursor = self._taken(query, query.cursor)
+        shown_before = unmarked(self._loaded.rows, cursor.shown_before, cursor.shown_marks)
+        frozen, still_passes = self._as_of(cursor, query, context)
+        return PaginationState(frozen, arrangement, shown_before, still_passes)
+
+    def begin_selection(self, query: Selection, context_field: str = "context.") -> SelectionState:
+        """Where a request without a ranking begins; raises as `begin`."""
+        context = self._context(query, context_field)
+        if not isinstance(query, Paged) or query.cursor is None:
+            return SelectionState(context)
+        cursor = self._taken(query, query.cursor)
+        return SelectionState(*self._as_of(cursor, query, context), cursor.position)
+
+    def _context(self, query: Selection, context_field: str) -> RequestContext:
+        return self._own.added(query, self._defaults.complete(query.context, query.kinds, context_field))
+
+    def _taken(self, query: Paged, token: str) -> Cursor:
+        cursor = self._cursors.take(token)
         check_request(cursor, query)
         if cursor.release != self._loaded.release.id:
             raise expired(f"release {cursor.release}, which it was given for, is not the one that is asked")
-        rules = self._loaded.rules
-        if cursor.rules != rules.version:
+        if cursor.rules != self._loaded.rules.version:
             raise expired("the rules have changed since it was given")
+        return cursor
+
+    def _as_of(
+        self, cursor: Cursor, query: Paged, context: RequestContext
+    ) -> tuple[RequestContext, StillPasses | None]:
+        """The context of a list's first page, and what its rows must pass at this time too."""
         frozen = replace(context, at_s=cursor.at_s)
-        shown_before = unmarked(self._loaded.rows, cursor.shown_before, cursor.shown_marks)
         if query.context.at is not None:
-            return PaginationState(frozen, arrangement, shown_before)
+            return frozen, None
         # The list stays as it was, but for what no longer may be shown.
-        now = rules.compile(context)
-        if now is rules.compile(frozen):
-            return PaginationState(frozen, arrangement, shown_before)
-        return PaginationState(frozen, arrangement, shown_before, partial(self._recheck.passes, now))
+        now = self._loaded.rules.compile(context)
+        if now is self._loaded.rules.compile(frozen):
+            return frozen, None
+        return frozen, partial(self._recheck.passes, now)
 
     def _arranged(self, query: Query) -> Arrangement:
         if query.switches:
@@ -91,4 +122,15 @@ class Pagination:
             at_s=pagination.context.at_s,
             shown_before=before,
             marks=marks,
+        )
+
+    def next_position(self, query: Paged, context: RequestContext, position: Position) -> str:
+        """The cursor for the page of a listing after that position."""
+        return self._cursors.give(
+            query,
+            release=self._loaded.release.id,
+            rules=self._loaded.rules.version,
+            at_s=context.at_s,
+            shown_before=_FIRST,
+            position=position,
         )

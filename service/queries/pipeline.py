@@ -8,12 +8,14 @@ from msgspec import Struct
 
 from indexing.stores.answer_budget import AnswerBudget, Lacking
 from service.queries import stages
+from service.queries.browse_pipeline import browse
 from service.queries.explain import looked_for
 from service.queries.resolved_query import ResolvedQuery
 from service.queries.stage_tools import StageTools
 from service.queries.why import WhyAnswer
 from service.schemas.answers import Answer, Hit
-from service.schemas.requests import Query
+from service.schemas.browsing import BrowseAnswer
+from service.schemas.requests import Query, Selection
 from service.schemas.shown_rows import NamedFields
 from service.schemas.stages import StageName
 
@@ -103,6 +105,10 @@ class Pipeline:
             resolved.source.skipped,
             lacking,
         )
+
+    async def browse(self, query: Selection, *, context_field: str = "context.") -> BrowseAnswer:
+        """The answer to a request for counts, a listing or suggestions (service/queries/browse_pipeline.py)."""
+        return await browse(self.tools, query, context_field)
 
     async def why(self, item_id: str, query: Query) -> WhyAnswer:
         """Why an item came, or did not; a 404 problem for one that the catalogue does not have."""

@@ -16,7 +16,7 @@ from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import Cursors, expired
 from service.queries.pipeline import Pipeline
 from service.schemas.problems import ProblemError
-from service.schemas.requests import Query
+from service.schemas.requests import Paged, Selection
 
 _log = logging.getLogger("nearfield.service")
 
@@ -57,14 +57,14 @@ class ReleaseRouter:
         """The pipeline of the live release."""
         return self._held[self._live_id]
 
-    def of(self, query: Query) -> Pipeline:
+    def of(self, query: Selection) -> Pipeline:
         """The pipeline of the release that `query` names, of the one that its cursor was given for, or the live one.
 
         A 404 problem where there is no such release, a 409 problem where this worker does not hold it, a 400 or 410
         problem for a cursor that is not one or no longer holds.
         """
         release_id = query.release
-        if query.cursor is not None:
+        if isinstance(query, Paged) and query.cursor is not None:
             begun_on = self._cursors.take(query.cursor).release
             if begun_on not in self._held:
                 raise expired(f"release {begun_on}, which it was given for, is no longer held")

@@ -10,7 +10,7 @@ from indexing.rules.context import RequestContext
 from indexing.rules.payload_fields import needs_build
 from service.loaded.loaded_release import LoadedRelease
 from service.schemas.problems import ProblemError, invalid, invalid_fields
-from service.schemas.requests import Query
+from service.schemas.requests import Selection
 from service.schemas.validation import shown, unknown_name
 
 
@@ -22,7 +22,7 @@ class RequestConditions:
         self._manifest = loaded.release.manifest
         self._posted = Posted({name: extra.type for name, extra in self._ruleset.extra.items()})
 
-    def added(self, query: Query, context: RequestContext) -> RequestContext:
+    def added(self, query: Selection, context: RequestContext) -> RequestContext:
         """The context with what the request asks besides.
 
         A 400 problem for a filter or a switch that makes no sense, a 409 problem for a field that the release lacks.
@@ -38,7 +38,7 @@ class RequestConditions:
         where = None if query.filter is None else self._filter(query)
         return replace(context, filter=where, switches=self._ruleset.hard_switches(query.switches))
 
-    def _filter(self, query: Query) -> Filter:
+    def _filter(self, query: Selection) -> Filter:
         try:
             where = self._posted.read(query.filter)
         except PostedFilterError as error:

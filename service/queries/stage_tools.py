@@ -2,6 +2,10 @@
 
 from indexing.stores.contract import VectorStore
 from service.arranging.page import Pages
+from service.browsing.facet_counts import FacetCounts
+from service.browsing.listing import Listing
+from service.browsing.selected_rows import Selector
+from service.browsing.suggestions import Suggester
 from service.loaded.kind_quotas import KindQuotas
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.context import ContextDefaults
@@ -40,3 +44,7 @@ class StageTools:
         self.explainer = Explainer(loaded, self.rankings)
         self.why = Why(loaded, self.pages)
         self.shown_rows = ShownRows(loaded.rows)
+        self.selector = Selector(loaded, self.rankings.recheck)
+        self.facet_counts = FacetCounts(loaded)
+        self.listing = Listing(loaded)
+        self.suggester = Suggester(loaded)

@@ -23,7 +23,8 @@ def find_source(tools: StageTools, resolved: ResolvedQuery) -> None:
 
 def exclude(tools: StageTools, resolved: ResolvedQuery) -> None:
     """The rows that must not come back to this request."""
-    resolved.excluded = exclusions_of(resolved.query, resolved.source, tools.rows)
+    source = resolved.source
+    resolved.excluded = exclusions_of(resolved.query, tools.rows, asked_with=source.rows, heard=source.heard)
 
 
 async def rank(tools: StageTools, resolved: ResolvedQuery) -> None:

@@ -40,6 +40,7 @@ Slug = Literal[
     "state-unavailable",
     "encoder-loading",
     "encoder-absent",
+    "suggestions-loading",
 ]
 
 KINDS: dict[Slug, tuple[int, str]] = {
@@ -71,6 +72,7 @@ KINDS: dict[Slug, tuple[int, str]] = {
     "no-room": (503, "The connection is needed for others"),
     "encoder-loading": (503, "The text encoder is still loading"),
     "encoder-absent": (503, "There is no text encoder"),
+    "suggestions-loading": (503, "The names that are suggested are still being read"),
 }
 
 # Those that say when to try again.

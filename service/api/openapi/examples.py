@@ -12,6 +12,8 @@ from service.queries.query_kinds import KINDS
 # Enough rows to meet both kinds and an item with a licence that is open.
 _LOOKED_AT = 500
 _NUM_ITEMS = 3
+# As much of a title as somebody has typed when suggestions begin to help.
+_TYPED = 4
 # Where the items looked at are open everywhere, any market will do.
 _ANY_MARKET = "SE"
 # A row that no catalogue has: whoever tries the page out on what people hear changes nothing that is theirs.
@@ -44,11 +46,12 @@ def examples(release: Release, default_market: str | None) -> Examples:
     bodies: dict[str, Any] = {f"/v1/{name}": query for name, query in queries.items()}
     bodies["/v1/batch"] = {"queries": [{name: query} for name, query in queries.items()]}
     bodies["/v1/items/{item_id}/why"] = {KINDS[0].name: queries[KINDS[0].name]}
+    bodies["/v1/facets"] = {"context": {"market": market}}
     bodies["/v1/items"] = {"items": [_ROW]}
     bodies["/v1/rules"] = {"toml": _RULES}
     return Examples(
         bodies,
-        asked={"item_id": items[0].id, "market": market},
+        asked={"item_id": items[0].id, "market": market, "q": items[0].title[:_TYPED]},
         changed={"item_id": _ROW["id"], "release_id": release.id, "number": 1},
     )
 

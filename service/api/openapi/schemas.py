@@ -12,6 +12,7 @@ from indexing.rules.declaration import RuleSet
 from service.api.openapi.filter_schema import filter_schema
 from service.api.openapi.row_schema import row_schemas
 from service.queries.query_kinds import KINDS
+from service.schemas.browsing import FacetsRequest
 from service.schemas.requests import component
 
 Schema = dict[str, Any]
@@ -43,8 +44,8 @@ def schemas(types: Iterable[type[Any]], ruleset: RuleSet, *, needs_market: bool)
     made["Mix"]["not"] = {"properties": {"track": {"const": 0}, "episode": {"const": 0}}}
     if needs_market:
         _require(made["Context"], "market")
-        for kind in KINDS:
-            _require(made[kind.request.__name__], "context")
+        for request in (*(kind.request for kind in KINDS), FacetsRequest):
+            _require(made[request.__name__], "context")
     return {name: _plain(schema) for name, schema in sorted(made.items())}
 
 

@@ -16,7 +16,7 @@ def test_rows_are_those_whose_payloads_name_one(tmp_path: Path, num_rows: int) -
     for payload in rows:
         writer.add(payload.creator_keys)
     writer.save(tmp_path, "creators")
-    creators = Postings(tmp_path, "creators")
+    creators = Postings.load(tmp_path, "creators")
     known = sorted({key for payload in rows for key in payload.creator_keys})
     for wanted in ([], ["nobody"], known[:1], known[1:3], [*known, "nobody"]):
         expected = [row for row, payload in enumerate(rows) if set(wanted) & set(payload.creator_keys)]

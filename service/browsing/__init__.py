@@ -1,0 +1,1 @@
+"""What is shown without a ranking: counts, listings, suggestions by prefix."""
