@@ -1,7 +1,7 @@
 """Browsing and everyday wishes over HTTP: thresholds, fields, raw vectors, facets, suggestions, listings.
 
-Nothing is imported of the product but its commands and its application, nor of the other tests: older builds can be asked,
-too.
+Nothing is imported of the product but its commands and its application, nor of the other tests: older builds can be
+asked, too.
 """
 
 import json
@@ -182,7 +182,10 @@ def test_what_changes_is_counted_suggested_and_listed_from_the_next_request_on(c
     assert counts(facets["facets"]["creators"])["Northern Lanterns"] == lanterns + 1
     suggested = get(client, "/v1/suggest", q="tambuorine")["suggestions"]
     assert [one["text"] for one in suggested] == ["Tambourine"]
-    assert get(client, "/v1/suggest", q="saxophone evening 1", limit=100)["suggestions"][-1]["text"] != "Saxophone Evening 1"
+    assert (
+        get(client, "/v1/suggest", q="saxophone evening 1", limit=100)["suggestions"][-1]["text"]
+        != "Saxophone Evening 1"
+    )
     ids = [row["id"] for row in listed(client, limit=9)]
     assert "row-01" not in ids
     assert ids[-1] == "row-99"

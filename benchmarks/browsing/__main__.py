@@ -2,9 +2,10 @@
 
     python -m benchmarks.browsing [--items 1000000]
 
-In process, without HTTP: context, rules, re-check and the answer's JSON, one request after the other. `first` is the first of a
-context, `after` those that find its rows selected. Suggestions are asked for with what was typed of drawn titles: 1 to 8
-letters as they are, and 4 to 8 with an error, of which `found` says how many suggest the title's first word.
+In process, without HTTP: context, rules, re-check and the answer's JSON, one request after the other. `first` is the
+first of a context, `after` those that find its rows selected. Suggestions are asked for with what was typed of drawn
+titles: 1 to 8 letters as they are, and 4 to 8 with an error, of which `found` says how many suggest the title's first
+word.
 """
 
 import argparse
@@ -124,7 +125,12 @@ def _with_error(dice: random.Random, title: str, *, first: bool) -> str | None:
     letter = dice.choice([one for one in _LETTERS if one != word[place]])
     before, after = word[:place], word[place + 1 :]
     return dice.choice(
-        (before + letter + after, before + after, before + letter + word[place:], before + after[:1] + word[place] + after[1:])
+        (
+            before + letter + after,
+            before + after,
+            before + letter + word[place:],
+            before + after[:1] + word[place] + after[1:],
+        )
     )
 
 

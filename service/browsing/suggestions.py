@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from embedding.rows.names import name_key
 from indexing.payload.payload import Payload
-from service.loaded.name_index import NameIndex
-from service.loaded.name_words import name_words
 from service.browsing.selected_rows import SelectedRows
 from service.browsing.spelling import spelling_of
 from service.loaded.loaded_release import LoadedRelease
+from service.loaded.name_index import NameIndex
+from service.loaded.name_words import name_words
 from service.schemas.browsing import Suggestion
 
 _WIDEN = 4

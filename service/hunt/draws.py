@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from embedding.rows.schema import Item
 from embedding.rows.times import rfc3339, rfc3339_us
+from service.hunt.browse_draws import facets_body, items_path, suggest_path
 from service.hunt.plain_rules import Asked
 
 # As long a page as a request may ask for.
@@ -30,6 +31,8 @@ class Question(Struct, frozen=True, kw_only=True):
     left_out: frozenset[str]
     asked: Asked
     tells_all: bool = True
+    # Whether two of one recording are one too many.
+    once: bool = True
 
 
 class Draws:
@@ -129,6 +132,31 @@ class Draws:
                 asked=asked,
                 tells_all=False,
             ),
+            *self._browsed(asked, release, excluded),
+        ]
+
+    def _browsed(self, asked: Asked, release: str | None, excluded: tuple[str, ...]) -> list[Question]:
+        """Counts, a listing and suggestions."""
+        said = _posted(asked) | ({} if release is None else {"release": release})
+        if excluded:
+            said["exclude"] = excluded
+        ways: tuple[tuple[str, str, str, dict[str, Any] | None], ...] = (
+            ("facets", "POST", "/v1/facets", facets_body(said)),
+            ("items", "GET", items_path(said, self._random, LIMIT), None),
+            ("suggest", "GET", suggest_path(said, self._random, self._items, LIMIT), None),
+        )
+        return [
+            Question(
+                route=route,
+                method=method,
+                path=path,
+                body=body,
+                left_out=frozenset(excluded),
+                asked=asked,
+                tells_all=route != "suggest",
+                once=False,
+            )
+            for route, method, path, body in ways
         ]
 
     def _by_get(self, asked: Asked, seed: str) -> Question:

@@ -37,6 +37,8 @@ class Judge:
             return set()
         if question.route == "batch":
             return self._batch(question, reply, asked)
+        if question.route == "facets":
+            return await self._counted(question, reply.content)
         self._tally.of(question.route).questions += 1
         answer = reply.content
         ids = self._ids(answer)
@@ -51,6 +53,26 @@ class Judge:
         if is_short and question.tells_all and not self._rules.has_caps:
             judged |= await self._all_there(question, set(ids) | judged, asked)
         return judged
+
+    async def _counted(self, question: Question, answer: Mapping[str, Any]) -> set[str]:
+        """Judge a count of all that may be shown, for which all of the catalogue is judged."""
+        tally = self._tally
+        tally.of("facets").questions += 1
+        tally.of("facets").judged += len(self._items)
+        self.answered_from.add((answer["release"], answer["revision"]))
+        may_come = [
+            item_id
+            for item_id, item in self._items.items()
+            if item_id not in question.left_out and self._rules.forbids(item, question.asked) is None
+        ]
+        more = answer["count"] - len(may_come)
+        if more < 0:
+            more = answer["count"] - sum([await self._is_present(item_id) for item_id in may_come])
+        if more > 0:
+            tally.leak("facets", f"(a count of {more} too many)", "some rule", question.body)
+        elif more < 0:
+            tally.missing("facets", f"(a count of {-more} too few)", question.body)
+        return set(self._items)
 
     async def _pages(self, question: Question, before: list[str], cursor: str, asked: Asked) -> tuple[set[str], bool]:
         """The pages after the first; the ids judged, and whether the list has ended."""
@@ -131,6 +153,8 @@ class Judge:
         return set(self._items)
 
     def _once(self, question: Question) -> bool:
+        if not question.once:
+            return False
         body = question.body or {}
         # Those of a batch are drawn together, and say the same.
         said = [body, *(query for one in body.get("queries", ()) for query in one.values())]
@@ -149,7 +173,10 @@ class Judge:
 
     def _ids(self, answer: Mapping[str, Any]) -> list[str]:
         self.answered_from.add((answer["release"], answer["revision"]))
-        return [hit["id"] for hit in answer["hits"]]
+        if "suggestions" in answer:
+            return [one["id"] for one in answer["suggestions"] if "id" in one]
+        listed = answer["items"] if "items" in answer else answer["hits"]
+        return [hit["id"] for hit in listed]
 
     def _refused(self, route: str, reply: Reply) -> None:
         if reply.status == 500:
@@ -161,5 +188,5 @@ class Judge:
 
 
 def _limit(question: Question) -> int:
-    limit: int = LIMIT if question.body is None else question.body["limit"]
+    limit: int = LIMIT if question.body is None else question.body.get("limit", LIMIT)
     return limit

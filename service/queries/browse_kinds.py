@@ -1,11 +1,11 @@
-"""What can be asked for without a ranking: counts, listings, suggestions. Each is made of the rows that were selected."""
+"""What can be asked for without a ranking: counts, listings, suggestions; each is made of the selected rows."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from service.browsing.listing import ListedRows
-from service.loaded.name_words import name_words
 from service.browsing.selected_rows import SelectedRows
+from service.loaded.name_words import name_words
 from service.queries.resolved_selection import ResolvedSelection
 from service.queries.stage_tools import StageTools
 from service.schemas.browsing import (

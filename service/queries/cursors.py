@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace

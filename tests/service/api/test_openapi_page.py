@@ -28,6 +28,8 @@ def test_every_route_is_described_with_its_failures(client: Client) -> None:
         "/v1/similar",
         "/v1/recommend",
         "/v1/search",
+        "/v1/facets",
+        "/v1/suggest",
         "/v1/batch",
         "/v1/takedowns",
         "/v1/changes/{number}",

@@ -20,7 +20,10 @@ from tests.service.engine_plans import ask_the_engine
 from tests.service.loaded.test_leaks import plant
 from tests.service.world import EXPLICIT, NOT_YET_OPEN, US_ONLY, make_items
 
-ROUTES = {"predicate", "engine", "columns", "similar", "mix", "GET similar", "recommend", "search", "fallback", "batch"}
+ROUTES = {
+    *{"predicate", "engine", "columns", "similar", "mix", "GET similar", "recommend", "search", "fallback", "batch"},
+    *{"facets", "items", "suggest"},
+}
 
 
 def hunted(
@@ -34,6 +37,8 @@ def hunted(
     ended = CliRunner().invoke(nearfield, ["rules", "hunt", *options, "--pairs", str(pairs), "--json"])
     assert ended.exit_code in (0, 1), ended.output
     found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    # A count that is wrong names no item; how often one was is told by its route.
+    found["findings"] = [one for one in found["findings"] if one["route"] != "facets"]
     return ended.exit_code, found
 
 

@@ -158,4 +158,16 @@ def test_whatever_changes_between_requests_and_beside_them(tower_world: Path, tm
     assert (tally.wrong, tally.findings) == (0, [])
     assert sum(count.questions for count in tally.routes.values()) > 1_200
     assert tally.pairs > 15_000
-    assert {*tally.routes} >= {"similar", "GET similar", "recommend", "search", "fallback", "mix", "pages", "batch"}
+    assert {*tally.routes} >= {
+        "similar",
+        "GET similar",
+        "recommend",
+        "search",
+        "fallback",
+        "mix",
+        "pages",
+        "batch",
+        "facets",
+        "items",
+        "suggest",
+    }
