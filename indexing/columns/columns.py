@@ -169,7 +169,7 @@ class Columns:
 
     def names(self, row: int) -> RowNames:
         """What a row is called, in a fifth of the time that its payload takes."""
-        return self._names_decoder.decode(self._payload[self._ends[row] : self._ends[row + 1]])
+        return self.decoded(row, self._names_decoder)
 
     def vectors(self, space: str) -> Vectors:
         """All vectors (N, dims) of a named vector, as a read-only map."""

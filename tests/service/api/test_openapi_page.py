@@ -70,12 +70,12 @@ def test_every_route_has_a_scope(client: Client) -> None:
         for handler in getattr(route, "route_handlers", [])
         if handler.handler_name != "options_handler"
     }
-    changing = {"/v1/items", "/v1/items/{item_id:str}/takedown", "/v1/changes/{number:int}"}
+    changing = {"/v1/items/{item_id:str}/takedown", "/v1/changes/{number:int}"}
     assert {scope for path, scope in scopes if path in changing} == {"write"}
     assert {scope for path, scope in scopes if path.startswith(("/v1/releases", "/v1/rules", "/v1/takedowns"))} == {
         "admin"
     }
-    both = {"/v1/items/{item_id:str}"}
+    both = {"/v1/items", "/v1/items/{item_id:str}"}
     assert {scope for path, scope in scopes if path in both} == {"query", "write"}
     rest = {path for path, _ in scopes if path.startswith("/v1")} - changing - both
     rest -= {path for path in rest if path.startswith(("/v1/releases", "/v1/rules", "/v1/takedowns"))}
