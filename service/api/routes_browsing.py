@@ -155,7 +155,10 @@ def browsing_routes(router: ReleaseRouter) -> list[HTTPRouteHandler]:
             switches=switches,
             release=release,
         )
-        more = given({"cursor": cursor, "fields": [] if fields == "" else listed(fields)}) | {"limit": limit, "order": order}
+        more = given({"cursor": cursor, "fields": [] if fields == "" else listed(fields)}) | {
+            "limit": limit,
+            "order": order,
+        }
         query = converted(values | more, ItemsRequest, context_field="context.")
         return JsonAnswer(await browsed(query, ""))
 

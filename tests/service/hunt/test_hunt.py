@@ -93,7 +93,11 @@ def test_a_permitted_row_that_never_comes_is_found(folder: Path, monkeypatch: py
     code, found = hunted(folder, monkeypatch, write(folder, changed(US_ONLY, availability=(Window("*"),))))
     assert code == 1
     assert found["leaks"] == 0
-    assert {route for route, count in found["routes"].items() if count["missing"]} >= ROUTES - {"batch", "fallback", "suggest"}
+    assert {route for route, count in found["routes"].items() if count["missing"]} >= ROUTES - {
+        "batch",
+        "fallback",
+        "suggest",
+    }
     assert {finding["item"] for finding in found["findings"]} == {US_ONLY}
 
 
