@@ -1,7 +1,7 @@
 """Words that are one typing error away from what was typed.
 
-A letter too many or too few, another letter, or two that swapped places; the first letter is taken as typed. Sorted words
-are walked like a trie, by bisection: what each next letter leads to, and no word by itself.
+A letter too many or too few, another letter, or two that swapped places; the first letter is taken as typed. Sorted
+words are walked like a trie, by bisection: what each next letter leads to, and no word by itself.
 """
 
 from bisect import bisect_left
