@@ -205,3 +205,75 @@ def test_a_language_that_is_none_is_refused_with_what_was_meant(service: Service
     told = CliRunner().invoke(nearfield, ["rules", "explain", "said-en", "--market", "SE", "--language", asked])
     assert told.exit_code != 0, told.output
     assert f"did you mean {meant}?" in str(told.exception)
+
+
+@pytest.mark.parametrize(("given", "other"), [("on-album", "as-single"), ("as-single", "on-album")])
+def test_other_rows_of_a_recording_that_was_given_do_not_come(service: Service, given: str, other: str) -> None:
+    asked: list[tuple[str, Row]] = [
+        ("similar", {"seeds": [{"id": given}]}),
+        ("similar", {"seeds": [{"id": "song-00"}, {"id": given, "weight": -0.1}]}),
+        ("recommend", {"history": [{"id": given}]}),
+        ("search", {"text": "Late Set", "seeds": [{"id": given}]}),
+    ]
+    for route, body in asked:
+        assert other not in service.ids(route, **body, kinds=["track"], limit=100)
+        assert other in service.ids(route, **body, kinds=["track"], limit=100, same_recording=True)
+    # What is excluded by its id says nothing of other rows.
+    assert other in service.ids("similar", seeds=[{"id": "song-00"}], exclude=[given], kinds=["track"], limit=100)
+
+
+def test_similar_without_kinds_is_of_the_kinds_of_its_seeds(service: Service) -> None:
+    def found(route: str, **body: Any) -> set[tuple[str, str | None]]:
+        return {(hit["kind"], hit.get("space")) for hit in service.hits(route, **body, limit=30)}
+
+    assert found("similar", seeds=[{"id": "song-00"}]) == {("track", "tower")}
+    assert found("similar", seeds=[{"id": "talk-0"}]) == {("episode", "tower")}
+    assert found("recommend", user_id="song-fan-1") == {("track", "tower")}
+    assert found("recommend", history=[{"id": "talk-1"}, {"id": "song-01"}, {"id": "talk-2"}]) == {("episode", "tower")}
+    both = found("similar", seeds=[{"id": "song-00"}], kinds=["track", "episode"])
+    assert both == {("track", "tower"), ("episode", "text")}
+    assert found("similar", seeds=[{"id": "song-00"}], mix={"track": 1, "episode": 1}) == both
+    by_get = service.get("/v1/items/song-00/similar", limit=30).json()["hits"]
+    assert {hit["kind"] for hit in by_get} == {"track"}
+
+
+def force(plan: Row) -> None:
+    """From now on every shape of request is answered by this plan."""
+    (path,) = Path(".nearfield/plans").glob("*/*.json")
+    plans = json.loads(path.read_text())
+    like, shapes = plans["shapes"][0], []
+    fields = ["availability_class", "explicit", "kind", "languages", "min_age"]
+    for using in ("tower", "text"):
+        for band in (0.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0):
+            shape = {"using": using, "fields": fields, "band": band}
+            shapes.append(like | {"shape": shape, "chosen": like["chosen"] | {"plan": plan}})
+    path.write_text(json.dumps(plans | {"shapes": shapes}))
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"exact": True, "ef": None, "acorn": False},
+        {"exact": False, "ef": 64, "acorn": False},
+        {"exact": False, "ef": 64, "acorn": True},
+    ],
+    ids=["exact", "graph", "acorn"],
+)
+@pytest.mark.usefixtures("folder")
+def test_ties_stand_by_row_at_every_limit_also_where_the_engine_is_asked(plan: Row) -> None:
+    force(plan)
+    body: Row = {"text": TEXT, "mode": "semantic", "kinds": ["episode"]}
+    with served() as service:
+        hits = service.hits("search", **body, limit=NUM_COPIES)
+        assert len({hit["score"] for hit in hits}) == 1
+        # By row: as the catalogue has them.
+        in_order = [row["id"] for row in catalogue() if row["id"].startswith("copy-")]
+        assert [hit["id"] for hit in hits] == in_order
+        for limit in (1, 5, 20):
+            assert service.ids("search", **body, limit=limit) == in_order[:limit]
+        listed, cursor = [], {}
+        for _ in range(6):
+            page = service.post("search", **body, limit=5, **cursor).json()
+            listed += [hit["id"] for hit in page["hits"]]
+            cursor = {"cursor": page["next_cursor"]}
+        assert listed == in_order

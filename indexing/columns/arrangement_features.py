@@ -11,7 +11,7 @@ creator_label_ends.npy                          (N,) where the creators among a 
 import hashlib
 from array import array
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from embedding.rows.names import name_key
 from indexing.columns.fractions import fractions_of, load_fractions
+from indexing.columns.recordings import NO_RECORDING, Recordings
 from indexing.payload.payload import Payload, keys_of_names
 
 NEVER_PUBLISHED = np.iinfo(np.int64).min
 """`published_at` of a row that does not have one."""
-NO_RECORDING = -1
-"""`recording` of a row that is no recording of anything: an episode is only ever itself."""
 _CACHED_NAMES = 1 << 16
 
 
@@ -117,6 +116,11 @@ class ArrangementFeatures:
     def published_fractions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """(R,) microseconds after `published_at` of `rows` (R,)."""
         return np.zeros(len(rows), np.int64) if self._fractions is None else fractions_of(rows, self._fractions)
+
+    @cached_property
+    def by_recording(self) -> Recordings:
+        """Which rows are of the same recording."""
+        return Recordings(self.recordings)
 
     def recording(self, row: int) -> int:
         """The recording that a row is of."""

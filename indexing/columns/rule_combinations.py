@@ -107,6 +107,10 @@ class RuleCombinations:
             case HasId():
                 raise ValueError("a combination stands for many rows: it cannot be asked for row numbers")
 
+    def of_row(self, row: int) -> RuleCombination:
+        """The combination of one row."""
+        return self.distinct[int(self._codes[row])]
+
     def rows(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The rows, ascending, of the combinations in `mask` (F,)."""
         return np.flatnonzero(mask[self._codes])

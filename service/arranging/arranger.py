@@ -15,6 +15,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.rules.arrangement import Arrangement
 from service.arranging.boosts import active_boosts, boosts_of
 from service.arranging.cap_counts import CapCounts, rows_to_spare
+from service.arranging.given_recordings import GivenRecordings
 from service.arranging.mmr import MmrPool
 from service.arranging.row_features import RowFeatures
 from service.arranging.short_reason import NO_LONGER
@@ -65,15 +66,19 @@ class Arranger:
         using: str,
         at_s: int,
         still_passes: Callable[[int], bool] | None = None,
+        given: GivenRecordings | None = None,
     ) -> ArrangedRows:
-        """The `limit` rows after those shown; `using` is the space in which diversity is measured.
+        """The `limit` rows after those shown; `using` is the space in which diversity is measured, `given` count as
+        shown where one recording comes once.
 
         `still_passes` is asked of every row beside the ranking's own re-check. Raises StoreError when the engine fails.
         """
         gone = self._with_successors(shown_before.rows) if shown_before.rows else _NONE
         if arrangement.diversity or active_boosts(arrangement):
-            return await self._reordered(ranking, arrangement, shown_before, limit, using, at_s, gone, still_passes)
-        return await self._filtered(ranking, arrangement, shown_before, limit, gone, still_passes)
+            return await self._reordered(
+                ranking, arrangement, shown_before, limit, using, at_s, gone, still_passes, given
+            )
+        return await self._filtered(ranking, arrangement, shown_before, limit, gone, still_passes, given)
 
     async def _filtered(
         self,
@@ -83,15 +88,16 @@ class Arranger:
         limit: int,
         gone: frozenset[int],
         still_passes: Callable[[int], bool] | None,
+        given: GivenRecordings | None,
     ) -> ArrangedRows:
-        depth = len(shown_before.rows) + limit + rows_to_spare(arrangement, limit)
+        depth = len(shown_before.rows) + limit + rows_to_spare(arrangement, limit, given)
         while True:
             found = await ranking.first(depth)
             fresh, fresh_scores = found.rows, found.scores
             if gone:
                 is_fresh = [row not in gone for row in fresh]
                 fresh, fresh_scores = list(compress(fresh, is_fresh)), list(compress(fresh_scores, is_fresh))
-            counts = CapCounts(arrangement, self._features)
+            counts = CapCounts(arrangement, self._features, given)
             page = fresh[:limit]
             if still_passes is None and len(page) == limit and counts.surely_hold((*shown_before.rows, *page)):
                 return ArrangedRows(page, fresh_scores[:limit], 0, found, {})
@@ -123,6 +129,7 @@ class Arranger:
         at_s: int,
         gone: frozenset[int],
         still_passes: Callable[[int], bool] | None,
+        given: GivenRecordings | None,
     ) -> ArrangedRows:
         rows: list[int] = []
         scores: list[float] = []
@@ -133,7 +140,7 @@ class Arranger:
             dropped = self._rows.dropped
             kept = [place for place, row in enumerate(rows) if not dropped[row]]
             rows, scores = [rows[place] for place in kept], [scores[place] for place in kept]
-            counts = CapCounts(arrangement, self._features)
+            counts = CapCounts(arrangement, self._features, given)
             counts.count((*shown_before.rows, *rows))
             pool = MmrPool(found.rows, self._relevance(found, arrangement, at_s), arrangement.diversity, counts)
             if arrangement.diversity:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal, Protocol
 
-from indexing.columns.arrangement_features import NO_RECORDING
+from indexing.columns.recordings import NO_RECORDING
 from indexing.rules.arrangement import Arrangement
 from service.arranging.row_features import RowFeatures
 
@@ -89,7 +89,7 @@ class OneRecording:
     """One recording once; a row without one (an episode) is alike to no other."""
 
     name: CapName = "same_recording"
-    reason = "as recordings that are in the list already (same_recording)"
+    reason = "as recordings that are in the list already, or were given or heard (same_recording)"
 
     def most(self, arrangement: Arrangement) -> int | None:
         """As Cap."""

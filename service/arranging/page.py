@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from indexing.rules.arrangement import Arrangement
 from indexing.rules.context import RequestContext
 from service.arranging.arranger import ArrangedRows, Arranger, ShownBefore
 from service.arranging.cap_counts import CapCounts
 from service.arranging.caps import CapName
+from service.arranging.given_recordings import GivenRecordings
 from service.arranging.row_features import RowFeatures
 from service.arranging.short_reason import others_score_less, short_reason
 from service.loaded.loaded_release import LoadedRelease
@@ -50,8 +53,10 @@ class Pages:
         arrangement: Arrangement = _DEFAULT,
         shown_before: ShownBefore = _FIRST,
         still_passes: Callable[[int], bool] | None = None,
+        given: GivenRecordings | None = None,
     ) -> Page:
-        """The `limit` rows after those shown before, of a ranking made for `context` in the space `using`.
+        """The `limit` rows after those shown before, of a ranking made for `context` in the space `using`; `given`
+        count as shown where one recording comes once.
 
         `still_passes` is asked of every row beside the ranking's own re-check. Raises StoreError when the engine fails.
         """
@@ -63,14 +68,21 @@ class Pages:
             using=using,
             at_s=context.at_s,
             still_passes=still_passes,
+            given=given,
         )
         reason = self._why_short(context, shown_before, arranged) if len(arranged.rows) < limit else None
         found = arranged.candidates
         return Page(arranged.rows, arranged.scores, found.sources, arranged.pool_depth, reason, found.cut)
 
-    def broken_cap(self, arrangement: Arrangement, listed: Sequence[int], row: int) -> CapName | None:
+    def given(self, rows: Sequence[int], heard: NDArray[np.int32]) -> GivenRecordings:
+        """The recordings of the rows that a query was asked with, and of those `heard` (GivenRecordings)."""
+        return GivenRecordings(self._features, rows, heard)
+
+    def broken_cap(
+        self, arrangement: Arrangement, listed: Sequence[int], row: int, given: GivenRecordings
+    ) -> CapName | None:
         """Which cap a row would break after those `listed`, if any."""
-        counts = CapCounts(arrangement, self._features)
+        counts = CapCounts(arrangement, self._features, given)
         counts.count(listed)
         return counts.take(row)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.columns.arrangement_features import RowFeature, features_of
+from indexing.columns.recordings import NO_RECORDING
 from indexing.journal.current_rows import CurrentRows
 
 _DAY_S = 86_400
@@ -19,6 +20,7 @@ class RowFeatures:
         self._own = rows.release.features
         self._num_own = rows.num_own
         self._new: list[RowFeature] = []
+        self._is_shared = self._own.by_recording.is_shared
 
     def recording(self, row: int) -> int:
         """The recording that a row is of (indexing/columns/arrangement_features.py)."""
@@ -29,6 +31,17 @@ class RowFeatures:
         if not rows or max(rows) < self._num_own:
             return self._own.recordings_of(rows)
         return [self.recording(row) for row in rows]
+
+    def is_shared(self, row: int) -> bool:
+        """Whether there may be rows of the release that are of the same recording as a row, and not that row."""
+        return row >= self._num_own or bool(self._is_shared[row])
+
+    def alike(self, row: int) -> Sequence[int]:
+        """The release's rows of the same recording as a row, itself among them where it is the release's."""
+        if not self.is_shared(row):
+            return ()
+        recording = self.recording(row)
+        return () if recording == NO_RECORDING else self._own.by_recording.rows_of(recording)
 
     def creators(self, row: int) -> Sequence[int]:
         """Numbers of a row's creators."""

@@ -1,6 +1,6 @@
 """Drawing requests for a hunt: contexts at the edges of the rules, and every route in each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -21,8 +21,9 @@ _NOBODY = "hunt: a listener whom nobody knows"
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """One request. `left_out` must not come whatever the rules say; where it `tells_all`, a page that is short must
-    hold all that the rules let pass and that is not left out."""
+    """One request. `left_out` must not come whatever the rules say, nor another row of the recordings of those `given`
+    where one recording comes once; where it `tells_all`, a page that is short must hold all that the rules let pass and
+    that is not left out."""
 
     route: str
     method: str
@@ -30,6 +31,7 @@ class Question(Struct, frozen=True, kw_only=True):
     body: dict[str, Any] | None
     left_out: frozenset[str]
     asked: Asked
+    given: frozenset[str] = frozenset()
     tells_all: bool = True
     # Whether two of one recording are one too many.
     once: bool = True
@@ -85,13 +87,20 @@ class Draws:
         excluded = tuple(item.id for item in self.some(random.choice((0, 0, 3))))
         if excluded:
             base["exclude"] = excluded
-        seeds = [item.id for item in self.some(random.choice((1, 3)))]
+        drawn = self.some(random.choice((1, 3)))
+        seeds = [item.id for item in drawn]
         heard = [item.id for item in self.some(5)]
         similar = base | {"seeds": [{"id": one} for one in seeds], "unknown_seeds": "skip"}
         recommend = base | {"history": [{"id": one} for one in heard]}
         search = base | {"text": random.choice(self._texts)}
         nobody = base | {"user_id": _NOBODY}
         entries = {"similar": (similar, seeds), "recommend": (recommend, heard), "search": (search, ())}
+        # Without a word of kinds, those of the seeds come, and of a history those that the model knows together; which
+        # seeds the product knows is not known here.
+        is_open = asked.kinds is None and not _names_kinds(asked.filter)
+        of_seeds = tuple(sorted({item.kind for item in drawn}))
+        near = replace(asked, kinds=of_seeds) if is_open else asked
+        told = {"similar": not is_open or len(of_seeds) == 1, "recommend": not is_open, "search": True}
         posted = [
             Question(
                 route=name,
@@ -99,7 +108,9 @@ class Draws:
                 path=f"/v1/{name}",
                 body=body,
                 left_out=frozenset((*excluded, *ids)),
-                asked=asked,
+                asked=near if name == "similar" else asked,
+                given=frozenset(ids),
+                tells_all=told[name],
             )
             for name, (body, ids) in entries.items()
         ]
@@ -112,8 +123,9 @@ class Draws:
                 body=similar | {"mix": {"track": random.randint(1, 7), "episode": random.randint(1, 7)}},
                 left_out=frozenset((*excluded, *seeds)),
                 asked=asked,
+                given=frozenset(seeds),
             ),
-            *(() if release else (self._by_get(asked, seeds[0]),)),
+            *(() if release else (self._by_get(asked, drawn[0]),)),
             Question(
                 route="fallback",
                 method="POST",
@@ -159,7 +171,7 @@ class Draws:
             for route, method, path, body in ways
         ]
 
-    def _by_get(self, asked: Asked, seed: str) -> Question:
+    def _by_get(self, asked: Asked, seed: Item) -> Question:
         """The seed in the address; parameters cannot say the whole context, what is left out asks for more."""
         said = {"market": asked.market, "at": rfc3339(asked.at_s), "explicit": str(asked.explicit).lower()}
         if asked.languages is not None:
@@ -169,10 +181,19 @@ class Draws:
         return Question(
             route="GET similar",
             method="GET",
-            path=f"/v1/items/{quote(seed, safe='')}/similar?{urlencode(said | {'limit': str(LIMIT)})}",
+            path=f"/v1/items/{quote(seed.id, safe='')}/similar?{urlencode(said | {'limit': str(LIMIT)})}",
             body=None,
-            left_out=frozenset((seed,)),
-            asked=replace(asked, age=None, blocked_items=(), blocked_creators=(), filter=None, switches={}),
+            left_out=frozenset((seed.id,)),
+            asked=replace(
+                asked,
+                kinds=asked.kinds or (seed.kind,),
+                age=None,
+                blocked_items=(),
+                blocked_creators=(),
+                filter=None,
+                switches={},
+            ),
+            given=frozenset((seed.id,)),
         )
 
     def _time(self) -> int:
@@ -220,6 +241,14 @@ class Draws:
 
     def _spelt(self, name: str) -> str:
         return self._random.choice((name, name.upper(), f" {name}  "))
+
+
+def _names_kinds(where: Mapping[str, Any] | None) -> bool:
+    """Whether a filter asks for kinds."""
+    if where is None:
+        return False
+    parts = [part for join in ("all", "any", "none") for part in where.get(join, ())]
+    return where.get("field") == "kind" or any(map(_names_kinds, parts))
 
 
 def _posted(asked: Asked) -> dict[str, Any]:

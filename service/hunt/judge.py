@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from embedding.rows.schema import Item
 from service.hunt.draws import LIMIT, Question
 from service.hunt.plain_rules import Asked, PlainRules, recording_of
@@ -40,6 +42,9 @@ class Judge:
         if question.route == "facets":
             return await self._counted(question, reply.content)
         self._tally.of(question.route).questions += 1
+        # What the product does not have was not asked with.
+        given = [item_id for item_id in question.given if await self._is_present(item_id)]
+        question = replace(question, given=frozenset(given))
         answer = reply.content
         ids = self._ids(answer)
         judged = self._shown(question, ids, asked)
@@ -120,7 +125,7 @@ class Judge:
         """Judge every hit of one list."""
         tally, name = self._tally, route or question.route
         seen = set(before)
-        recordings = self._recordings(before) if self._once(question) else None
+        recordings = self._recordings(before | question.given) if self._once(question) else None
         for item_id in ids:
             if item_id in seen:
                 tally.duplicate(name, item_id, question.body)
@@ -141,7 +146,7 @@ class Judge:
 
     async def _all_there(self, question: Question, shown: set[str], asked: Asked) -> set[str]:
         """Everything that may be shown must be among `shown`; all of the catalogue is judged."""
-        recordings = self._recordings(shown) if self._once(question) else set()
+        recordings = self._recordings(shown | question.given) if self._once(question) else set()
         for item_id, item in self._items.items():
             if recording_of(item) in recordings:
                 continue

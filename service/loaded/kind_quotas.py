@@ -1,5 +1,6 @@
 """Kind quotas: which kinds a request ranks apart, and how many of each, by its mix or by what the tower learnt."""
 
+from collections.abc import Sequence, Set
 from typing import get_args
 
 import numpy as np
@@ -36,6 +37,23 @@ def are_of_kind(current: CurrentRows, rows: NDArray[np.int64], kind: Kind) -> ND
     return told
 
 
+def liked_kinds(current: CurrentRows, rows: Sequence[int], weights: Sequence[float]) -> dict[Kind, float]:
+    """The kinds of the rows that have a weight above 0, or of all where none has, each with how much its rows weigh."""
+    weighed = list(zip(rows, weights, strict=True))
+    found: dict[Kind, float] = {}
+    for row, weight in [one for one in weighed if one[1] > 0] or weighed:
+        kind = kind_of(current, row)
+        found[kind] = found.get(kind, 0.0) + abs(weight)
+    return found
+
+
+def kind_of(current: CurrentRows, row: int) -> Kind:
+    """The kind of a row."""
+    if row < current.num_own:
+        return current.release.rule_combinations.of_row(row).kind
+    return current.payload(row).kind
+
+
 class KindQuotas:
     """The kinds of one release, and whether one query can rank them together."""
 
@@ -45,12 +63,17 @@ class KindQuotas:
         counts = {"track": manifest.counts.tracks, "episode": manifest.counts.episodes}
         self._there = {kind for kind in KINDS if counts[kind]}
         self._num_looked_at = 0
-        joined = any(set(pair) == set(KINDS) for pair in manifest.crossing)
+        self.joined = any(set(pair) == set(KINDS) for pair in manifest.crossing)
+        """Whether the model saw likes of both kinds together."""
         noted = {kind for pair in manifest.crossing for kind in pair}
         self.learnt = frozenset(kind for kind in KINDS if kind in noted or not noted)
         """Kinds of which the tower has seen likes; all, where the model is from before that was noted."""
-        self.crosses = release.space == "text" or joined or not release.has_text
+        self.crosses = release.space == "text" or self.joined or not release.has_text
         """Whether one vector answers for both kinds: that of a text, or of a tower that has seen users of both."""
+
+    def narrowed_to(self, context: RequestContext, kinds: Set[Kind]) -> RequestContext:
+        """The context for these kinds alone; as it is where there are no others."""
+        return context if self._present() <= kinds else replace(context, kinds=frozenset(kinds))
 
     @property
     def all_learnt(self) -> bool:

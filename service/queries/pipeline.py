@@ -89,11 +89,12 @@ class Pipeline:
         named = None
         if query.fields is not None:
             named = NamedFields(query.fields, lambda payload: looked_for(resolved, payload.kind)[1])
+        spaces = [resolved.ranking.space_of(row) for row in page.rows]
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(
             "Sequence[Hit]",
             tools.shown_rows.hits(
-                page.rows, page.scores, page.sources, resolved.explanations, resolved.passages, named
+                page.rows, page.scores, spaces, page.sources, resolved.explanations, resolved.passages, named
             ),
         )
         return Answer(

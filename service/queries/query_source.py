@@ -1,11 +1,12 @@
 """What a query searches with, as the stages ask for it: one contract, whatever kind of query it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.rows.schema import Kind
 from service.arranging.page import Page
 from service.loaded.exclusions import NOTHING_HEARD, Exclusions
 from service.loaded.kind_quotas import KindQuota
@@ -37,6 +38,10 @@ class QuerySource(Protocol):
         """The space in which hits are compared with one another and with seeds."""
 
     @property
+    def kinds(self) -> Set[Kind] | None:
+        """The kinds to look among for a request that names none; None: all."""
+
+    @property
     def kinds_together(self) -> bool:
         """Whether one ranking has all kinds right, whatever the tower has learnt of crossing from one to another."""
 
@@ -61,6 +66,11 @@ class PlainSource:
     skipped: tuple[str, ...] = ()
     heard: NDArray[np.int32] = NOTHING_HEARD
     kinds_together: bool = False
+
+    @property
+    def kinds(self) -> Set[Kind] | None:
+        """As QuerySource."""
+        return None
 
     async def passages(self, rows: list[int]) -> Mapping[int, Passage]:  # noqa: ARG002  # as QuerySource
         """As QuerySource."""

@@ -1,11 +1,12 @@
 """`recommend`: items for a listener: one that the release knows, a posted history, or both."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
+from embedding.rows.schema import Kind
 from indexing.payload.payload import Payload
 from service.loaded.exclusions import Exclusions
-from service.loaded.kind_quotas import KindQuota
+from service.loaded.kind_quotas import KINDS, KindQuota, liked_kinds
 from service.loaded.known_ids import find_entries
 from service.queries.history import Listening, by_time, join
 from service.queries.pagination import PaginationState
@@ -54,6 +55,17 @@ class Listener(PlainSource):
         # What the listener liked.
         self.seeds = listening.rows[listening.weights > 0].tolist()
         self.likeness_space: str = tools.release.space
+
+    @property
+    def kinds(self) -> Set[Kind] | None:
+        """The kind that the listener hears most of; all where the model saw likes of them together, or nothing is
+        known."""
+        heard = self._listening
+        if self._tools.kind_quotas.joined or not len(heard.rows):
+            return None
+        weights = heard.weights if heard.decays is None else heard.weights * heard.decays
+        liked = liked_kinds(self._tools.rows, heard.rows.tolist(), weights.tolist())
+        return {max(KINDS, key=lambda kind: liked.get(kind, 0.0))}
 
     async def ranking(self, quota: KindQuota, excluded: Exclusions) -> Nearest | None:
         """What is nearest to what the listener may like next; None where the history says nothing."""

@@ -1,11 +1,12 @@
 """`similar`: items near weighted seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
+from embedding.rows.schema import Kind
 from indexing.payload.payload import Payload
 from service.loaded.exclusions import Exclusions
-from service.loaded.kind_quotas import KindQuota
+from service.loaded.kind_quotas import KindQuota, liked_kinds
 from service.loaded.known_ids import Found, find_entries
 from service.queries.pagination import PaginationState
 from service.queries.posted_vectors import PostedVectors, posted_vectors
@@ -23,8 +24,9 @@ class Similar:
     request = SimilarRequest
     summary = "Items near weighted seeds"
     description = (
-        "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back. A seed may "
-        "be a raw vector in place of an item: all kinds are then searched in its space."
+        "Up to 100 seeds, tracks and episodes mixed; a negative weight pushes away. Seeds never come back, nor other "
+        "rows of their recordings. Without `kinds` or `mix`, of the kinds of its seeds. A seed may be a raw vector in "
+        "place of an item: all kinds are then searched in its space."
     )
     problems: tuple[Slug, ...] = ("unknown-seeds", "weights-cancel")
 
@@ -46,6 +48,13 @@ class Seeds(PlainSource):
         self.skipped = found.skipped
         self.likeness_space: str = tools.release.space if posted is None else posted.using
         self.kinds_together = kinds_together
+
+    @property
+    def kinds(self) -> Set[Kind] | None:
+        """Those of the seeds that pull; all where a vector is among them, which is of none."""
+        if self._posted is not None or not self.rows:
+            return None
+        return liked_kinds(self._tools.rows, self._found.rows, self._found.weights).keys()
 
     @property
     def is_empty(self) -> bool:

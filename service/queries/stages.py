@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from indexing.filters.algebra import fields_of
 from service.queries.query_kinds import kind_of
 from service.queries.request_exclusions import exclusions_of
 from service.queries.resolved_query import ResolvedQuery
@@ -18,7 +19,21 @@ def begin(tools: StageTools, resolved: ResolvedQuery) -> None:
 def find_source(tools: StageTools, resolved: ResolvedQuery) -> None:
     """The seeds, the history, the words or the vector that this kind of query searches with."""
     kind = kind_of(resolved.query)
-    resolved.source = kind.source(resolved.query, resolved.pagination, tools)
+    source = resolved.source = kind.source(resolved.query, resolved.pagination, tools)
+    if _names_no_kinds(resolved) and (kinds := source.kinds) is not None:
+        context = tools.kind_quotas.narrowed_to(resolved.pagination.context, kinds)
+        if context is not resolved.pagination.context:
+            resolved.pagination = replace(resolved.pagination, context=context)
+
+
+def _names_no_kinds(resolved: ResolvedQuery) -> bool:
+    """Whether a request leaves it to what it searches with which kinds come: by `kinds`, `mix` and filter alike."""
+    where = resolved.pagination.context.filter
+    return (
+        resolved.query.kinds is None
+        and resolved.query.mix is None
+        and (where is None or "kind" not in fields_of(where))
+    )
 
 
 def exclude(tools: StageTools, resolved: ResolvedQuery) -> None:
@@ -64,6 +79,7 @@ async def arrange(tools: StageTools, resolved: ResolvedQuery) -> None:
         arrangement=pagination.arrangement,
         shown_before=pagination.shown_before,
         still_passes=pagination.still_passes,
+        given=tools.pages.given(resolved.source.rows, resolved.source.heard),
     )
 
 

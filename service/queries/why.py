@@ -121,12 +121,14 @@ class Why:
         left_out = self._left_out(item_id, row, resolved)
         if left_out is not None:
             return *left_out, None
+        given = self._pages.given(resolved.source.rows, resolved.source.heard)
         page = await self._pages.cut(
             resolved.ranking,
             resolved.pagination.context,
             MAX_DEPTH,
             using=resolved.source.likeness_space,
             arrangement=resolved.pagination.arrangement,
+            given=given,
         )
         limit = resolved.query.limit
         if row in page.rows:
@@ -134,8 +136,10 @@ class Why:
             if place <= limit:
                 return "shown", f"It comes, at place {place} of the first page.", place
             return "cut_off", f"It comes at place {place}; the first page has {limit}.", place
-        broken = self._pages.broken_cap(resolved.pagination.arrangement, page.rows, row)
+        broken = self._pages.broken_cap(resolved.pagination.arrangement, page.rows, row, given)
         if broken is not None:
+            if broken == "same_recording" and given.has(row):
+                return broken, "It is of a recording that the query was asked with, or that the user has heard.", None
             return broken, f"What stands before it in the list leaves no room for it ({broken}).", None
         if page.cut:
             return "score_threshold", "It scores less than the score_threshold of the request.", None

@@ -7,6 +7,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from service.schemas.answers import Space
+
 
 class Candidates(Struct, frozen=True):
     """The first of a ranking, best first; `exhausted` when there are no more that may be shown.
@@ -28,6 +30,9 @@ class Candidates(Struct, frozen=True):
 
 class Ranking(Protocol):
     """Rows that one request may show, in an order that does not depend on how many are asked for."""
+
+    def space_of(self, row: int) -> Space | None:
+        """The space by which one of its rows was scored; None where by none, but by ranks or for itself."""
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows, or all there are; what `first(k)` gives is how `first(n)` begins, n > k.

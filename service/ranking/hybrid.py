@@ -13,6 +13,7 @@ from service.ranking.lexical import Lexical
 from service.ranking.nearest import Neighbours
 from service.ranking.semantic import scores_of
 from service.ranking.text_query import NAMED, SemanticQuery, TextQuery
+from service.schemas.answers import Space
 
 # Of meaning and of words. Ranks fused fell below the better of the two, standard scores did not (docs/log.md).
 _OF_MEANING, _OF_WORDS = 0.6, 0.4
@@ -52,6 +53,10 @@ class Hybrid:
         self._meaning, self._query, self._blocks, self._text = meaning, query, blocks, text
         self._compiled = among.rules.compile(context)
         self._excluded, self._leaked = excluded, leaked
+
+    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+        """As Ranking."""
+        return "text+bm25"
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -6,7 +6,9 @@ from msgspec import Struct
 
 from embedding.rows.schema import Kind
 from indexing.journal.current_rows import CurrentRows
+from service.loaded.kind_quotas import kind_of
 from service.ranking.contract import Candidates, Ranking
+from service.schemas.answers import Space
 
 FILLED = "filled"
 """The source of a row that stands where the quotas wanted another kind, of which there were no more."""
@@ -31,6 +33,11 @@ class Interleaved:
     def of_kind(self, kind: Kind) -> Ranking | None:
         """The part of a kind; None where it has none."""
         return next((ranked.ranking for ranked in self._quotas if ranked.kind == kind), None)
+
+    def space_of(self, row: int) -> Space | None:
+        """As Ranking: that of its kind's part."""
+        part = self.of_kind(kind_of(self._current, row))
+        return None if part is None else part.space_of(row)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

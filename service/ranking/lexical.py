@@ -12,6 +12,7 @@ from service.loaded.verdicts import Verdict
 from service.ranking.contract import Candidates
 from service.ranking.nearest import Neighbours
 from service.ranking.text_query import TextQuery
+from service.schemas.answers import Space
 
 # A page of a hundred and as many again to drop, in .2 ms more than twenty rows take.
 _FIRST, _WIDEN = 256, 4
@@ -38,6 +39,10 @@ class Lexical:
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
         self._leaked: set[int] = set() if leaked is None else leaked
+
+    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+        """As Ranking."""
+        return "bm25"
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

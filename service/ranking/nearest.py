@@ -16,6 +16,7 @@ from service.loaded.exclusions import Exclusions
 from service.loaded.recheck import Kept, Recheck
 from service.loaded.verdicts import Verdict
 from service.ranking.contract import Candidates
+from service.schemas.answers import Space
 
 # A first search is made this many pages larger at most for what will be dropped; a listener's own neighbourhood is
 # dense with what they have heard, and 50 rows cost the engine hardly more than 10. Hundreds do cost.
@@ -67,6 +68,7 @@ class Nearest:
         self._among = among
         self.vector = vector
         self.using = using
+        self.space: Space = "tower" if using == "tower" else "text"
         self.context = context
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
@@ -77,6 +79,10 @@ class Nearest:
         if len(excluded.heard) > _MANY_HEARD:
             self._without = excluded.heard
         self._without_all = False
+
+    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+        """As Ranking."""
+        return self.space
 
     async def first(self, depth: int) -> Candidates:
         """The `depth` nearest rows (Ranking.first). Raises StoreError when the engine fails."""

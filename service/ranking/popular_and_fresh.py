@@ -80,6 +80,9 @@ class PresortedRanking:
         self._iterator = lists.iterators.of(by.order, start, compiled, self._verdict)
         self._leaked: set[int] = set()
 
+    def space_of(self, row: int) -> None:  # as Ranking
+        """As Ranking: by none."""
+
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first)."""
         fetch = depth + min(len(self._excluded), _SPARE_PAGES * depth)

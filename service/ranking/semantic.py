@@ -7,7 +7,7 @@ from indexing.journal.current_rows import CurrentRows
 from indexing.release.passages import PASSAGES
 from service.ranking.contract import Candidates
 from service.ranking.nearest import Nearest
-from service.schemas.answers import Passage
+from service.schemas.answers import Passage, Space
 
 
 class MaxOverPassages:
@@ -19,6 +19,10 @@ class MaxOverPassages:
     def __init__(self, current: CurrentRows, one: Nearest, other: Nearest) -> None:
         self._current, self._one, self._other = current, one, other
         self.context, self.using = one.context, one.using
+
+    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+        """As Ranking."""
+        return "text"
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -3,6 +3,7 @@
 import math
 
 from service.ranking.contract import Candidates, Ranking
+from service.schemas.answers import Space
 
 # A hit shows six digits of its score, and passes where it is asked for by those.
 _ROUNDING = 5e-7
@@ -15,6 +16,10 @@ class AboveThreshold:
     def __init__(self, ranking: Ranking, threshold: float) -> None:
         self.ranking = ranking
         self._least = threshold - _ROUNDING
+
+    def space_of(self, row: int) -> Space | None:
+        """As Ranking."""
+        return self.ranking.space_of(row)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -17,6 +17,9 @@ T = TypeVar("T")
 # `popular`, `fresh`: nothing is known of the listener; `filled`: the mix wanted the other kind, which has run dry.
 Source = Literal["popular", "fresh", "filled"]
 
+# By what a hit was scored: the towers' vectors, those of texts, words (BM25), or texts and words together.
+Space = Literal["tower", "text", "bm25", "text+bm25"]
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -62,6 +65,8 @@ class Hit(RowFields, frozen=True, omit_defaults=True):
 
     id: str
     score: float
+    # Left out where by none: of ranks fused, and of what is popular or fresh.
+    space: Space | None = None
     # Only where the answer fell back: what this one is from.
     source: Source | None = None
     # Only where the request asked for it.

@@ -2,13 +2,14 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
 
 from indexing.journal.current_rows import CurrentRows
 from indexing.payload.payload import Payload
-from service.schemas.answers import Explanation, Hit, Passage, hit_of
+from service.schemas.answers import Explanation, Hit, Passage, Space, hit_of
 from service.schemas.row_fields import RowField, field_values
 
 # Some 300 bytes each; for as many rows as a large catalogue has in use at a time.
@@ -17,8 +18,10 @@ _EMPTY = -1
 _encoder = msgspec.json.Encoder()
 _NONE: Mapping[int, Explanation] = {}
 _SCORE = b'"score":0.0'
-# float32 has no more digits.
-_SCORE_FORMAT = b'"score":%.6f'
+# float32 has no more digits; after them stands the space, where there is one.
+_SCORE_FORMAT = b'"score":%.6f%b'
+_SPACES: dict[Space | None, bytes] = {space: b',"space":' + _encoder.encode(space) for space in get_args(Space)}
+_SPACES[None] = b""
 
 
 class NamedFields(Struct, frozen=True):
@@ -41,18 +44,19 @@ class ShownRows:
         self,
         rows: Sequence[int],
         scores: Iterable[float],
+        spaces: Iterable[Space | None],
         sources: Mapping[int, str],
         explained: Mapping[int, Explanation] = _NONE,
         passages: Mapping[int, Passage] | None = None,
         named: NamedFields | None = None,
     ) -> msgspec.Raw:
-        """The JSON array of the Hits of these rows with their scores, and the sources, explanations and passages of
-        those that have one; with the `named` fields in place of those that come by themselves."""
+        """The JSON array of the Hits of these rows with their scores, and the spaces, sources, explanations and
+        passages of those that have one; with the `named` fields in place of those that come by themselves."""
         is_plain = not (sources or explained or passages)
         templates = self._kept(rows) if named is None else (self._named(row, named) for row in rows)
         parts = []
-        for row, score, template in zip(rows, scores, templates, strict=True):
-            part = template % score
+        for row, score, space, template in zip(rows, scores, spaces, templates, strict=True):
+            part = template % (score, _SPACES[space])
             if is_plain:
                 parts.append(part)
                 continue
@@ -87,7 +91,7 @@ class ShownRows:
 
 
 def template_of(hit: Hit) -> bytes:
-    """The JSON of a hit of score 0, to be formatted with its score by `%`."""
+    """The JSON of a hit of score 0, to be formatted with its score and its space by `%`."""
     encoded = _encoder.encode(hit)
     # Only the id comes before the score, and cannot hold these bytes: its quotes would be escaped.
     return encoded.replace(b"%", b"%%").replace(_SCORE, _SCORE_FORMAT, 1)

@@ -196,3 +196,86 @@ def test_a_kind_that_the_tower_has_seen_no_likes_of_is_found_by_the_texts(tower_
         for seeds, kind, space in (("crime-3", "episode", "text"), ("jazz-8", "track", "tower")):
             expected = nearest(parts, space, [seeds], kind, {seeds})[:20]
             assert ids(similar(client, seeds=[{"id": seeds}], kinds=[kind], limit=20)) == expected
+
+
+KINDS_UNASKED: list[tuple[str, dict[str, Any], set[str], set[str]]] = [
+    # Of one that crosses, and of one that does not.
+    ("similar", {"seeds": [{"id": "jazz-8"}]}, {"track"}, {"track"}),
+    ("similar", {"seeds": [{"id": "crime-3"}]}, {"episode"}, {"episode"}),
+    ("similar", {"seeds": [{"id": "jazz-8"}, {"id": "crime-3", "weight": -0.5}]}, {"track"}, {"track"}),
+    ("similar", {"seeds": [{"id": "jazz-8"}, {"id": "crime-3"}]}, set(KINDS), set(KINDS)),
+    ("similar", {"seeds": [{"id": "crime-3", "weight": -1}]}, {"episode"}, {"episode"}),
+    ("recommend", {"history": [{"id": "jazz-8"}, {"id": "metal-2"}, {"id": "crime-3"}]}, set(KINDS), {"track"}),
+    ("recommend", {"history": [{"id": "jazz-8"}, {"id": "crime-3", "weight": 1.5}]}, set(KINDS), {"episode"}),
+    ("recommend", {"history": [{"id": "jazz-8"}, {"id": "crime-3", "weight": -9}]}, set(KINDS), {"track"}),
+    ("recommend", {"history": []}, set(KINDS), set(KINDS)),
+    ("recommend", {"user_id": "nobody"}, set(KINDS), set(KINDS)),
+    ("search", {"text": "number 3", "mode": "lexical"}, set(KINDS), set(KINDS)),
+    ("search", {"text": "number 3", "seeds": [{"id": "jazz-8"}]}, set(KINDS), set(KINDS)),
+]
+
+
+@pytest.mark.parametrize(("route", "body", "crossing", "alone"), KINDS_UNASKED)
+def test_without_a_word_of_kinds_those_come_that_were_asked_with(
+    client: Client, apart: Client, route: str, body: dict[str, Any], crossing: set[str], alone: set[str]
+) -> None:
+    for service, expected in ((client, crossing), (apart, alone)):
+        assert set(kinds(service.post(f"/v1/{route}", json={"context": SE, "limit": 60} | body).json())) == expected
+
+
+def test_without_a_model_too(text_client: Client) -> None:
+    assert set(kinds(similar(text_client, seeds=[{"id": "jazz-8"}], limit=100))) == {"track"}
+    listened = [{"id": "jazz-8"}, {"id": "crime-3"}, {"id": "crime-4"}]
+    assert set(kinds(recommend(text_client, history=listened, limit=100))) == {"episode"}
+    by_get = text_client.get("/v1/items/crime-3/similar", params={"limit": 100}).json()
+    assert set(kinds(by_get)) == {"episode"}
+    assert "kinds episode" in by_get["short_reason"]
+
+
+def test_another_kind_comes_where_kinds_mix_or_a_filter_ask(client: Client, apart: Client) -> None:
+    seeds = [{"id": "jazz-8"}]
+    asked: list[tuple[dict[str, Any], set[str]]] = [
+        ({"kinds": ["episode"]}, {"episode"}),
+        ({"kinds": ["track", "episode"]}, set(KINDS)),
+        ({"mix": {"track": 1, "episode": 1}}, set(KINDS)),
+        ({"mix": {"episode": 1}}, {"episode"}),
+        ({"filter": {"field": "kind", "equals": "episode"}}, {"episode"}),
+        ({"filter": {"none": [{"all": [{"field": "kind", "one_of": ["track"]}]}]}}, {"episode"}),
+        ({"filter": {"field": "duration_s", "range": {"gt": 0}}}, {"track"}),
+    ]
+    for body, expected in asked:
+        for service in (client, apart):
+            assert set(kinds(similar(service, seeds=seeds, limit=20, **body))) == expected, body
+    told = client.post("/v1/items/crime-5/why", json={"similar": {"seeds": seeds, "context": SE}}).json()
+    assert (told["outcome"], told["rules"]["kinds"]) == ("rules", False)
+
+
+def test_pages_go_on_among_the_kinds_that_they_began_with(apart: Client) -> None:
+    body = {"seeds": [{"id": "jazz-8"}]}
+    long, page = ids(similar(apart, **body, limit=12)), similar(apart, **body, limit=5)
+    assert ids(page) + ids(similar(apart, **body, limit=7, cursor=page["next_cursor"])) == long
+
+
+def test_each_hit_says_by_which_space_it_was_scored(client: Client, text_client: Client, apart: Client) -> None:
+    def spaces(service: Client, route: str, **body: Any) -> set[tuple[str, str | None]]:
+        answer = service.post(f"/v1/{route}", json={"context": SE, "limit": 20} | body).json()
+        return {(hit["kind"], hit.get("space")) for hit in answer["hits"]}
+
+    seeds = [{"id": "jazz-8"}]
+    assert spaces(client, "similar", seeds=seeds, mix={"track": 1, "episode": 1}) == {
+        ("track", "tower"),
+        ("episode", "tower"),
+    }
+    assert spaces(apart, "similar", seeds=seeds, mix={"track": 1, "episode": 1}) == {
+        ("track", "tower"),
+        ("episode", "text"),
+    }
+    assert spaces(text_client, "recommend", history=seeds) == {("track", "text")}
+    assert spaces(client, "recommend", user_id="nobody", kinds=["track"]) == {("track", None)}
+    by_mode = {"semantic": "text", "hybrid": "text+bm25", "lexical": "bm25"}
+    for mode, space in by_mode.items():
+        assert spaces(client, "search", text="jazz", mode=mode, kinds=["track"]) == {("track", space)}
+        assert spaces(client, "search", text="jazz", mode=mode, kinds=["track"], score_threshold=-1) == {
+            ("track", space)
+        }
+    assert spaces(client, "search", text="jazz", seeds=seeds, kinds=["track"]) == {("track", None)}

@@ -20,6 +20,7 @@ from tests.service.world import (
 )
 
 SE = {"market": "SE"}
+BOTH = ["track", "episode"]
 ALL = 4 * PER_TASTE
 
 
@@ -36,7 +37,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
 
 
 def test_neighbours_are_of_the_planted_tastes(client: Client) -> None:
-    answer = similar(client, seeds=[{"id": "metal-3"}], limit=20)
+    answer = similar(client, seeds=[{"id": "metal-3"}], kinds=BOTH, limit=20)
     # Whoever likes metal was made to like cooking.
     assert {taste_of(found) for found in ids(answer)} <= {"metal", "cooking"}
     scores = [hit["score"] for hit in answer["hits"]]
@@ -54,6 +55,7 @@ def test_a_hit_tells_what_the_catalogue_says(client: Client) -> None:
     assert found | {"score": 0} == {
         "id": "metal-1",
         "score": 0,
+        "space": "tower",
         "kind": "track",
         "title": "Metal number 1",
         "creator": "Metal Makers 1",
@@ -72,9 +74,9 @@ def test_seeds_never_come_back(client: Client) -> None:
 
 
 def test_a_negative_weight_pushes_away(client: Client) -> None:
-    answer = similar(client, seeds=[{"id": "metal-1"}, {"id": "jazz-8", "weight": -1}], limit=30)
+    answer = similar(client, seeds=[{"id": "metal-1"}, {"id": "jazz-8", "weight": -1}], kinds=BOTH, limit=30)
     assert {taste_of(found) for found in ids(answer)[:15]} <= {"metal", "cooking"}
-    away = similar(client, seeds=[{"id": "jazz-8", "weight": -1}], limit=15)
+    away = similar(client, seeds=[{"id": "jazz-8", "weight": -1}], kinds=BOTH, limit=15)
     assert {taste_of(found) for found in ids(away)} <= {"metal", "cooking"}
 
 
@@ -107,7 +109,7 @@ def test_only_unknown_seeds_are_an_error_even_when_they_may_be_skipped(client: C
 
 def everything(client: Client, context: dict[str, Any], **more: Any) -> set[str]:
     """All ids that may be shown in a context: near an item that is in none of the special cases."""
-    answer = similar(client, seeds=[{"id": "crime-3"}], limit=100, context=context, **more)
+    answer = similar(client, **{"seeds": [{"id": "crime-3"}], "kinds": BOTH, "limit": 100, "context": context} | more)
     return set(ids(answer))
 
 
@@ -145,7 +147,7 @@ def test_the_forbidden_may_seed(client: Client) -> None:
 
 
 def test_a_short_answer_says_why(client: Client) -> None:
-    answer = similar(client, seeds=[{"id": "crime-3"}], limit=100)
+    answer = similar(client, seeds=[{"id": "crime-3"}], kinds=BOTH, limit=100)
     # Of 80 items, one is licensed in the US alone, one opens later, one is for adults.
     assert len(answer["hits"]) == ALL - 3 - 1
     assert answer["short_reason"].startswith("the rules let 77 items pass in market SE at ")
@@ -159,15 +161,15 @@ def test_a_short_answer_says_why(client: Client) -> None:
     assert "languages xx" in none["short_reason"]
     # The strictest first; one item names no language, which the rule lets pass.
     assert "(of all, languages keeps out 79, kinds keeps out 40, windows keeps out 2," in none["short_reason"]
-    assert "short_reason" not in similar(client, seeds=[{"id": "crime-3"}], limit=76)
+    assert "short_reason" not in similar(client, seeds=[{"id": "crime-3"}], kinds=BOTH, limit=76)
 
 
 def test_excluded_neighbours_are_made_up_for(client: Client) -> None:
-    nearest = ids(similar(client, seeds=[{"id": "metal-1"}], limit=60))
-    answer = similar(client, seeds=[{"id": "metal-1"}], limit=5, exclude=nearest)
+    nearest = ids(similar(client, seeds=[{"id": "metal-1"}], kinds=BOTH, limit=60))
+    answer = similar(client, seeds=[{"id": "metal-1"}], kinds=BOTH, limit=5, exclude=nearest)
     assert len(answer["hits"]) == 5
     assert not set(nearest) & set(ids(answer))
-    assert ids(similar(client, seeds=[{"id": "metal-1"}], limit=65))[60:] == ids(answer)
+    assert ids(similar(client, seeds=[{"id": "metal-1"}], kinds=BOTH, limit=65))[60:] == ids(answer)
 
 
 def test_get_gives_what_post_gives(client: Client) -> None:

@@ -15,6 +15,9 @@ class Listed:
     ) -> None:
         self._rows, self._shown, self._num_excluded, self._before = rows, shown, num_excluded, before
 
+    def space_of(self, row: int) -> None:
+        del row
+
     async def first(self, depth: int) -> Candidates:
         if self._before is not None:
             self._before()

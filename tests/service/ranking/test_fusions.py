@@ -28,6 +28,10 @@ class _ByPlace:
     def __init__(self, chain: FallbackChain) -> None:
         self._chain = chain
 
+    def space_of(self, row: int) -> None:
+        """As Ranking: by none."""
+        del row
+
     async def first(self, depth: int) -> Candidates:
         """As Ranking."""
         found = await self._chain.first(depth)

@@ -35,7 +35,7 @@ texts = st.lists(TRICKS | st.text(max_size=4), min_size=1, max_size=4).map("".jo
 def test_a_template_gives_the_hit(item: Item, score: float) -> None:
     payload = payload_of(item, 0, 0.0)
     expected = msgspec.structs.replace(hit_of(payload, 0.0), score=pytest.approx(score, abs=5e-7))
-    assert msgspec.json.decode(template_of(hit_of(payload, 0.0)) % score, type=Hit) == expected
+    assert msgspec.json.decode(template_of(hit_of(payload, 0.0)) % (score, b""), type=Hit) == expected
 
 
 @given(second=st.integers(FIRST_S, LAST_S), digits=st.text("0123456789", max_size=12))
@@ -45,6 +45,6 @@ def test_a_time_is_shown_as_it_was_written_to_the_last_whole_microsecond(second:
     item = CATALOGUE_PARSER.from_fields(
         {"id": "a", "kind": "track", "title": "t", "creator": "c", "published_at": written}
     )
-    shown = msgspec.json.decode(template_of(hit_of(payload_of(item, 0, 0.0), 0.0)) % 0.0)["published_at"]
+    shown = msgspec.json.decode(template_of(hit_of(payload_of(item, 0, 0.0), 0.0)) % (0.0, b""))["published_at"]
     kept = digits[:6].rstrip("0")
     assert shown == (f"{whole}.{kept}Z" if kept else f"{whole}Z")
