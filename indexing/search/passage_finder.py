@@ -48,7 +48,7 @@ class PassageFinder:
             best = self._best(found)
             if len(best) >= limit or len(found.rows) < fetch or fetch == num_passages:
                 rows = list(best)[:limit]
-                return Nearest(rows, [best[row] for row in rows], found.exact)
+                return Nearest(rows, [best[row] for row in rows], found.exact, found.plan)
             fetch = min(_WIDEN * fetch, num_passages)
 
     def _best(self, found: Nearest) -> dict[int, float]:

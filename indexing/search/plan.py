@@ -13,14 +13,17 @@ StoredPlan = str | SearchParams
 
 
 class Nearest(Struct, frozen=True):
-    """Rows and their scores, best first; `exact` when nothing nearer that passes can have been missed.
+    """Rows and their scores, best first, of equals the lower row; `exact` when nothing nearer that passes can have been
+    missed.
 
+    `plan` is the name of the one that found them, which need not be the one that was asked; None where none was.
     `thinned` when the rows that it was wanted without are not among them.
     """
 
     rows: list[int]
     scores: list[float]
     exact: bool
+    plan: str | None = None
     thinned: bool = False
 
 

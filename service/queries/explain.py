@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedding.rows.schema import Kind
-from indexing.rules.context import RequestContext
 from service.arranging.boosts import BOOSTS, boosts_of
 from service.arranging.page import Page
 from service.arranging.row_features import RowFeatures
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.pagination import PaginationState
 from service.queries.resolved_query import ResolvedQuery
+from service.ranking.contract import Ranking
 from service.ranking.interleaving import Interleaved
 from service.ranking.nearest import Nearest
 from service.ranking.rankings import Rankings
@@ -41,15 +41,22 @@ class Explainer:
         said = {}
         for place, row in enumerate(page.rows):
             payload = self._rows.payload(row)
-            context, using = looked_for(resolved, payload.kind)
+            using = looked_for(resolved, payload.kind)
             similarity = page.scores[place] - sum(boosts[place])
             said[row] = Explanation(
                 ScoreParts(*(round(part, _DIGITS) for part in (similarity, *boosts[place], likeness[place]))),
                 self._rules.verdicts(pagination.context, payload),
-                self._rankings.plan_name(context, using),
+                self._plan(resolved, payload.kind, using),
                 self._near_seed(row, using, resolved.source.seeds),
             )
         return said
+
+    def _plan(self, resolved: ResolvedQuery, kind: Kind, using: str) -> str:
+        """The plan that found rows of a kind; of a search by words and meaning, that of its shape."""
+        ranking = _ranking_of(resolved, kind)
+        if isinstance(ranking, (Nearest, MaxOverPassages)) and ranking.plan is not None:
+            return ranking.plan
+        return self._rankings.plan_name(resolved.pagination.context, using)
 
     def _boosts(self, page: Page, pagination: PaginationState) -> list[tuple[float, ...]]:
         """What each boost added to the score of each row, in the order of ScoreParts."""
@@ -78,10 +85,12 @@ class Explainer:
         ]
 
 
-def looked_for(resolved: ResolvedQuery, kind: Kind) -> tuple[RequestContext, str]:
-    """The context and the space in which rows of a kind were searched: each kind by itself, or all at once."""
-    ranking = resolved.ranking.of_kind(kind) if isinstance(resolved.ranking, Interleaved) else resolved.ranking
-    ranking = bare(ranking)
-    if isinstance(ranking, (Nearest, MaxOverPassages)):
-        return ranking.context, ranking.using
-    return resolved.pagination.context, resolved.source.likeness_space
+def looked_for(resolved: ResolvedQuery, kind: Kind) -> str:
+    """The space in which rows of a kind were searched: each kind by itself, or all at once."""
+    ranking = _ranking_of(resolved, kind)
+    return ranking.using if isinstance(ranking, (Nearest, MaxOverPassages)) else resolved.source.likeness_space
+
+
+def _ranking_of(resolved: ResolvedQuery, kind: Kind) -> Ranking | None:
+    ranking = resolved.ranking
+    return bare(ranking.of_kind(kind) if isinstance(ranking, Interleaved) else ranking)

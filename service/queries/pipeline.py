@@ -88,7 +88,7 @@ class Pipeline:
         page, tools = resolved.page, self.tools
         named = None
         if query.fields is not None:
-            named = NamedFields(query.fields, lambda payload: looked_for(resolved, payload.kind)[1])
+            named = NamedFields(query.fields, lambda payload: looked_for(resolved, payload.kind))
         spaces = [resolved.ranking.space_of(row) for row in page.rows]
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(

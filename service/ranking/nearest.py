@@ -73,6 +73,8 @@ class Nearest:
         self._compiled = among.rules.compile(context)
         self._excluded = excluded
         self._leaked: set[int] = set() if leaked is None else leaked
+        self.plan: str | None = None
+        """The name of the plan by which it was searched last."""
         self._exact = False
         # What a scan leaves out by number: many heard items, and in the end all that is excluded.
         self._without: NDArray[np.integer[Any]] | None = None
@@ -101,6 +103,7 @@ class Nearest:
                 without=self._without,
             )
             # No await from here to the answer: the journal cannot move on between two of its rows.
+            self.plan = found.plan
             rows, scores = found.rows, found.scores
             if among.rows.new.payloads:
                 proven = found.exact and (len(found.rows) < fetch or fetch == num_points)
@@ -151,14 +154,15 @@ class Nearest:
     ) -> tuple[list[int], list[float]]:
         """What the engine found and the journal's rows, best first.
 
-        Unless it is `proven` that the engine has no more, its next row may be as near as its last one: a row of the
-        journal that is farther away waits for a wider search.
+        Unless it is `proven` that the engine has no more, its next row may be as near as its last one, and comes before
+        a row of the journal that is no nearer: that one waits for a wider search.
         """
         slots = verdict.new_slots()
         if not len(slots):
             return rows, scores
         current = self._among.rows
-        least = -math.inf if proven else scores[-1] if scores else math.inf
+        last = np.float32(scores[-1] if scores else math.inf)
+        least = -math.inf if proven else float(np.nextafter(last, np.float32(math.inf)))
         slots, new_scores = current.new.near(self.using, self.vector, slots, least)
         joined = rows + (slots + current.num_own).tolist()
         joined_scores = scores + new_scores.tolist()

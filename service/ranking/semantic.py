@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.columns.scoring import one_by_one
 from indexing.journal.current_rows import CurrentRows
 from indexing.release.passages import PASSAGES
 from service.ranking.contract import Candidates
@@ -19,6 +20,11 @@ class MaxOverPassages:
     def __init__(self, current: CurrentRows, one: Nearest, other: Nearest) -> None:
         self._current, self._one, self._other = current, one, other
         self.context, self.using = one.context, one.using
+
+    @property
+    def plan(self) -> str | None:
+        """As Nearest."""
+        return self._one.plan
 
     def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
         """As Ranking."""
@@ -44,12 +50,13 @@ class MaxOverPassages:
 
 def scores_of(rows: NDArray[np.int64], current: CurrentRows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """How near rows (R,) are to `vector` (dims,), each by its own vector or its best passage."""
-    scores: NDArray[np.float32] = current.vectors("text", rows) @ vector
+    # Rows that are alike score alike, wherever they stand.
+    scores = one_by_one(current.vectors("text", rows), vector)
     passages = current.release.passages
     if passages is not None:
         starts, ends = np.searchsorted(passages.rows, rows), np.searchsorted(passages.rows, rows, side="right")
         for place in np.flatnonzero(ends > starts):
-            near = passages.vectors(PASSAGES)[starts[place] : ends[place]] @ vector
+            near = one_by_one(passages.vectors(PASSAGES)[starts[place] : ends[place]], vector)
             scores[place] = max(scores[place], near.max())
     new = rows >= current.num_own
     if new.any():

@@ -34,7 +34,7 @@ Fields = Annotated[
     tuple[RowField, ...],
     Meta(
         max_length=len(ROW_FIELDS),
-        description="Which fields of a row come, null where it does not have one; `[]`: none but its id and score. "
+        description="Which fields of a row come, null where it does not have one; `[]`: none but id, score and space. "
         "`vector` is the row's own in the space by which it was scored.",
     ),
 ]

@@ -20,7 +20,7 @@ class ColumnsPlan:
     async def nearest(self, query: NearestQuery, collection: Collection) -> Nearest:
         """As Plan."""
         found = await collection.scanned(query)
-        return Nearest(found.rows, found.scores, True, query.without is not None)
+        return Nearest(found.rows, found.scores, True, self.name, query.without is not None)
 
 
 COLUMNS = ColumnsPlan()

@@ -1,11 +1,13 @@
 """The plans `graph`, `acorn` and `exact`: the engine searches, over its graph with some beam, or point by point."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import cache
 
 from indexing.search.column_scan import NearestQuery
+from indexing.search.engine_ties import in_order
 from indexing.search.plan import Collection, Nearest
-from indexing.stores.contract import SearchParams
+from indexing.search.plans.columns import COLUMNS
+from indexing.stores.contract import Ranked, SearchParams
 
 # A scan of no more takes 10 us besides the 40 that any takes, and no query of either engine less than 50 (docs/log.md):
 # the engine is not asked. By bytes, as times would choose other plans on a busy machine.
@@ -34,16 +36,23 @@ class EnginePlan:
         return (self.params.ef or 0) > (_WIDEST_ACORN if self.params.acorn else _WIDEST_GRAPH)
 
     async def nearest(self, query: NearestQuery, collection: Collection) -> Nearest:
-        """As Plan; the engine would take longer to leave out rows, so that it leaves out none."""
-        ranked = await collection.store.nearest(
-            collection.id,
-            query.vector,
-            using=query.using,
-            where=query.compiled.prepared,
-            limit=query.limit,
-            params=self.params,
-        )
-        return Nearest(ranked.rows, ranked.scores, self.params.exact)
+        """As Plan; the engine would take longer to leave out rows, so that it leaves out none. The columns answer where
+        so many rows have one score that the engine tells no order of them."""
+
+        def ask(limit: int) -> Awaitable[Ranked]:
+            return collection.store.nearest(
+                collection.id,
+                query.vector,
+                using=query.using,
+                where=query.compiled.prepared,
+                limit=limit,
+                params=self.params,
+            )
+
+        ranked = await in_order(ask, query, collection, finds_all=self.params.exact)
+        if ranked is None:
+            return await COLUMNS.nearest(query, collection)
+        return Nearest(ranked.rows, ranked.scores, self.params.exact, self.name)
 
 
 @cache

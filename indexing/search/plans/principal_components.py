@@ -24,7 +24,8 @@ class PrincipalComponentsPlan:
         """As Plan."""
         query = _by_components(query)
         found = await collection.scanned(query)
-        return Nearest(found.rows, found.scores, collection.scan.scores_all(query), query.without is not None)
+        is_exact = collection.scan.scores_all(query)
+        return Nearest(found.rows, found.scores, is_exact, self.name, query.without is not None)
 
 
 def _by_components(query: NearestQuery) -> NearestQuery:

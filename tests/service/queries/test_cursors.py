@@ -29,6 +29,7 @@ from tests.service.conftest import Client
 from tests.service.world import OPENS
 
 SE = {"market": "SE"}
+BOTH = ["track", "episode"]
 BODIES: list[tuple[str, dict[str, Any]]] = [
     ("/v1/similar", {"seeds": [{"id": "metal-3"}, {"id": "crime-2", "weight": 0.5}]}),
     ("/v1/recommend", {"user_id": "user-3", "history": [{"id": "jazz-8"}]}),
@@ -163,7 +164,7 @@ def test_pages_join_under_every_arrangement_rule(data_dir: Path) -> None:
     )
     AcceptedRules(data_dir / "rules").propose(proposal)
     with TestClient(create_app(open_dependencies(Settings(data_dir=data_dir)))) as client:
-        body: dict[str, Any] = {"user_id": "user-3", "history": [{"id": "jazz-8"}]}
+        body: dict[str, Any] = {"user_id": "user-3", "history": [{"id": "jazz-8"}], "kinds": BOTH}
         long = ask(client, "/v1/recommend", body | {"limit": 100})
         creators = Counter(hit["creator"] for hit in long["hits"])
         assert max(creators.values()) == 3
@@ -183,7 +184,7 @@ def test_a_switch_lets_caps_go_and_is_part_of_the_request(data_dir: Path) -> Non
     proposal.write_text('[caps]\nper_creator = 1\n[switches.variety]\nrules = ["caps"]\n')
     AcceptedRules(data_dir / "rules").propose(proposal)
     with TestClient(create_app(open_dependencies(Settings(data_dir=data_dir)))) as client:
-        body: dict[str, Any] = {"seeds": [{"id": "metal-3"}], "limit": 100}
+        body: dict[str, Any] = {"seeds": [{"id": "metal-3"}], "kinds": BOTH, "limit": 100}
         assert len(ids(ask(client, "/v1/similar", body))) == 20
         off = body | {"switches": {"variety": False}}
         assert len(ids(ask(client, "/v1/similar", off))) > 60

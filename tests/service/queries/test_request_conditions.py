@@ -88,7 +88,7 @@ def client(ruled: Path) -> Iterator[Client]:
 
 
 def asked(client: Client, where: object = None, **more: Any) -> dict[str, Any]:
-    body: dict[str, Any] = {"seeds": [{"id": SEED}], "limit": 100, **more}
+    body: dict[str, Any] = {"seeds": [{"id": SEED}], "limit": 100, "kinds": ["track", "episode"], **more}
     if where is not None:
         body["filter"] = where
     response = client.post("/v1/similar", json=body)
@@ -149,6 +149,7 @@ def test_every_route_is_under_the_filter(client: Client) -> None:
         "recommend": {"history": [{"id": "jazz-8"}]},
         "search": {"text": "jazz trio"},
     }
+    queries = {name: body | {"kinds": ["track", "episode"]} for name, body in queries.items()}
     asks = [{name: body | {"filter": where, "limit": 30}} for name, body in queries.items()]
     response = client.post("/v1/batch", json={"queries": asks})
     assert response.status_code == 200, response.text

@@ -186,7 +186,8 @@ def test_text_and_seeds_are_fused_by_their_ranks(client: Client, mode: str) -> N
     text, seeds = "cooking number 3", [{"id": "jazz-8"}, {"id": "metal-1", "weight": -0.5}]
     left_out = ["jazz-8", "metal-1"]
     by_text = search(client, text, mode=mode, limit=100, exclude=left_out)
-    near = client.post("/v1/similar", json={"seeds": seeds, "context": {"market": "SE"}, "limit": 100}).json()["hits"]
+    asked = {"seeds": seeds, "kinds": ["track", "episode"], "context": {"market": "SE"}, "limit": 100}
+    near = client.post("/v1/similar", json=asked).json()["hits"]
     scores: dict[str, float] = {}
     for hits in (by_text, near):
         for rank, hit in enumerate(hits, start=1):

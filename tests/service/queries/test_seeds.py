@@ -38,7 +38,8 @@ def test_any_seeds_give_the_exact_neighbours_of_their_sum(
     columns = parts.live.release.columns
     vectors = np.asarray(columns.vectors("tower"), np.float64)
     total = np.array(weights) @ vectors[[columns.ids.find(item) for item in chosen]]
-    response = client.post("/v1/similar", json={"seeds": posted, "context": SE, "limit": 100})
+    body = {"seeds": posted, "context": SE, "kinds": ["track", "episode"], "limit": 100}
+    response = client.post("/v1/similar", json=body)
     if not np.abs(weights).sum():
         assert response.json()["type"] == "urn:nearfield:problem:weights-cancel"
         return

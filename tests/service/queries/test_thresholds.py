@@ -78,9 +78,9 @@ def test_a_cursor_belongs_to_its_threshold(client: Client) -> None:
 
 def test_only_the_named_fields_come_and_null_where_there_is_none(client: Client) -> None:
     (bare,) = ask(client, "similar", {"seeds": [{"id": "metal-3"}], "fields": [], "limit": 1})["hits"]
-    assert set(bare) == {"id", "score"}
+    assert set(bare) == {"id", "score", "space"}
     (whole,) = ask(client, "similar", {"seeds": [{"id": "metal-3"}], "fields": list(ROW_FIELDS), "limit": 1})["hits"]
-    assert set(whole) == {"id", "score", *ROW_FIELDS}
+    assert set(whole) == {"id", "score", "space", *ROW_FIELDS}
     item = client.get(f"/v1/items/{whole['id']}").json()
     assert {name: whole[name] for name in ROW_FIELDS if name != "vector"} == {
         name: item[name] for name in ROW_FIELDS if name != "vector"
@@ -106,7 +106,8 @@ def test_a_posted_vector_finds_what_its_item_finds_and_the_item_too(
     (own,) = ask(service, "similar", {"seeds": [{"id": ids(by_id)[0]}], "exclude": [], "limit": 1})["hits"]
     (hit,) = ask(service, "similar", {"seeds": [{"id": own["id"]}], "fields": ["vector"], "limit": 1})["hits"]
     longer = [17.5 * value for value in hit["vector"]]
-    found = ask(service, "similar", {"seeds": [{"vector": longer, "using": using}], "limit": 20})
+    of_kind = {"kinds": [own["kind"]], "limit": 20}
+    found = ask(service, "similar", {"seeds": [{"vector": longer, "using": using}]} | of_kind)
     assert ids(found)[0] == hit["id"]
     assert found["hits"][0]["score"] == pytest.approx(1, abs=1e-6)
     assert ids(found)[1:] == ids(ask(service, "similar", {"seeds": [{"id": hit["id"]}], "limit": 19}))
@@ -116,8 +117,12 @@ def test_vectors_and_ids_are_summed_by_their_weights(client: Client) -> None:
     (hit,) = ask(client, "similar", {"seeds": [{"id": "metal-3"}], "filter": TWO, "fields": ["vector"], "limit": 1})[
         "hits"
     ]
-    by_ids = {"seeds": [{"id": hit["id"]}, {"id": "crime-2", "weight": -0.5}], "limit": 20}
-    mixed = {"seeds": [{"id": "crime-2", "weight": -0.5}, {"vector": hit["vector"]}], "exclude": [hit["id"]]}
+    by_ids = {"seeds": [{"id": hit["id"]}, {"id": "crime-2", "weight": -0.5}], "kinds": ["track"], "limit": 20}
+    mixed = {
+        "seeds": [{"id": "crime-2", "weight": -0.5}, {"vector": hit["vector"]}],
+        "kinds": ["track"],
+        "exclude": [hit["id"]],
+    }
     assert ids(ask(client, "similar", mixed | {"limit": 20})) == ids(ask(client, "similar", by_ids))
     cancelled = {"seeds": [{"vector": hit["vector"]}, {"id": hit["id"], "weight": -1}]}
     assert ask(client, "similar", cancelled, 400)["type"] == "urn:nearfield:problem:weights-cancel"
