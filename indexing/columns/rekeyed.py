@@ -20,6 +20,7 @@ from embedding.rows.names import name_key
 from indexing.columns.arrangement_features import ArrangementFeatures, features_of
 from indexing.columns.columns import Columns, title_key
 from indexing.columns.postings import MarksRows, Postings
+from indexing.columns.recordings import Recordings
 from indexing.payload.payload import Payload, keys_of_names
 
 
@@ -159,6 +160,14 @@ class RekeyedFeatures(ArrangementFeatures):
     def recordings_of(self, rows: Iterable[int]) -> list[int]:
         """`recording` of each row."""
         return list(map(self.recording, rows))
+
+    @cached_property
+    def by_recording(self) -> Recordings:
+        """As `ArrangementFeatures.by_recording`."""
+        recordings = self.recordings.copy()
+        for row in np.flatnonzero(self._columns.differences.rows).tolist():
+            recordings[row] = self.recording(row)
+        return Recordings(recordings)
 
     def creators(self, row: int) -> list[int]:
         """As `ArrangementFeatures.creators`."""

@@ -20,7 +20,6 @@ class RowFeatures:
         self._own = rows.release.features
         self._num_own = rows.num_own
         self._new: list[RowFeature] = []
-        self._is_shared = self._own.by_recording.is_shared
 
     def recording(self, row: int) -> int:
         """The recording that a row is of (indexing/columns/arrangement_features.py)."""
@@ -34,7 +33,7 @@ class RowFeatures:
 
     def is_shared(self, row: int) -> bool:
         """Whether there may be rows of the release that are of the same recording as a row, and not that row."""
-        return row >= self._num_own or bool(self._is_shared[row])
+        return row >= self._num_own or bool(self._own.by_recording.is_shared[row])
 
     def alike(self, row: int) -> Sequence[int]:
         """The release's rows of the same recording as a row, itself among them where it is the release's."""
