@@ -271,7 +271,8 @@ def test_ties_stand_by_row_at_every_limit_also_where_the_engine_is_asked(plan: R
         assert [hit["id"] for hit in hits] == in_order
         for limit in (1, 5, 20):
             assert service.ids("search", **body, limit=limit) == in_order[:limit]
-        listed, cursor = [], {}
+        cursor: Row = {}
+        listed: list[str] = []
         for _ in range(6):
             page = service.post("search", **body, limit=5, **cursor).json()
             listed += [hit["id"] for hit in page["hits"]]
