@@ -70,11 +70,12 @@ class RowFields(Struct, frozen=True, kw_only=True):
 
 
 class Hit(RowFields, frozen=True, kw_only=True):
-    """One item of an answer; `source` says what it is from where the answer fell back, `explain` is there where the
-    query asked for it."""
+    """One item of an answer; `space` says by what it was scored, `source` what it is from where the answer fell back,
+    `explain` is there where the query asked for it."""
 
     id: str
     score: float
+    space: str | None = None
     source: str | None = None
     explain: Explanation | None = None
     passage: Passage | None = None
