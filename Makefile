@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-over-servers bench-cluster bench-reading bench-against fuzz clean
+.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-over-servers bench-cluster bench-reading bench-against fuzz fuzz-api clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -145,6 +145,10 @@ bench-against: $(DEV)  ## one build against another, in turns; WORKTREE=tree of 
 	@$(BIN)/python -m benchmarks.against $(WORKTREE) $(NAME)
 
 INPUTS := 1000000
+EXAMPLES := 120
+fuzz-api: $(DEV)  ## requests made by the OpenAPI document; EXAMPLES=how many of each route, 120 take some minutes
+	@SCHEMA_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n 0 tests/service/api/test_schemathesis.py
+
 fuzz: $(DEV)  ## every reader under inputs that nobody wrote; INPUTS=how many, a million takes hours
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --processes 2
 

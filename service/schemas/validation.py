@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -34,9 +33,11 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[M], model: type[Any]) -> 
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if _FLOAT_CAME in str(error):
-            with suppress(msgspec.ValidationError):
-                return decoder.decode(msgspec.json.encode(_with_integers(msgspec.json.decode(body))))
+        if _FLOAT_CAME not in str(error):
+            raise body_problem(error, body, model) from error
+    try:
+        return decoder.decode(msgspec.json.encode(_with_integers(msgspec.json.decode(body))))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise body_problem(error, body, model) from error
 
 

@@ -44,7 +44,8 @@ def schemas(types: Iterable[type[Any]], ruleset: RuleSet, *, needs_market: bool)
     made["Mix"]["not"] = {"properties": {"track": {"const": 0}, "episode": {"const": 0}}}
     if needs_market:
         _require(made["Context"], "market")
-        for request in (*(kind.request for kind in KINDS), FacetsRequest):
+        requests: list[type[Any]] = [*(kind.request for kind in KINDS), FacetsRequest]
+        for request in requests:
             _require(made[request.__name__], "context")
     return {name: _plain(schema) for name, schema in sorted(made.items())}
 

@@ -1,10 +1,11 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from embedding.rows.times import FIRST_S, LAST_S, ceil_s, epoch_us, floor_s, rfc3339, rfc3339_us
+from embedding.rows.times import FIRST_S, LAST_S, TIME_PATTERN, ceil_s, epoch_us, floor_s, rfc3339, rfc3339_us
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,36 @@ def test_microseconds_of_every_year_come_back_with_no_digit_too_many(us: int) ->
     whole, _, fraction = text.removesuffix("Z").partition(".")
     assert len(whole) == 19
     assert fraction == f"{us % 1_000_000:06}".rstrip("0")
+
+
+@settings(deadline=None)
+@given(st.from_regex(TIME_PATTERN, fullmatch=True))
+def test_what_the_pattern_allows_is_a_time(text: str) -> None:
+    # An offset may take it out of the years that there are.
+    assume(text[:4] not in ("0001", "9999"))
+    assert FIRST_S <= floor_s(text) <= LAST_S
+
+
+@pytest.mark.parametrize(
+    ("text", "is_allowed"),
+    [
+        ("2024-02-29", True),
+        ("2023-02-29", False),
+        ("1900-02-29", False),
+        ("2000-02-29", True),
+        ("2024-04-31", False),
+        ("0000-01-01", False),
+        ("2024-05-31 18:00:00", True),
+        ("2024-05-31T20:00:00+0200", True),
+        ("2024-05-31T24:00:00Z", False),
+        ("2024-05-31T18:00Z", False),
+        ("2024-W22-5", False),
+    ],
+)
+def test_the_pattern_says_the_same(text: str, is_allowed: bool) -> None:
+    assert (re.search(TIME_PATTERN, text) is not None) == is_allowed
+    if is_allowed:
+        epoch_us(text)
+    else:
+        with pytest.raises(ValueError, match=r"."):
+            epoch_us(text)

@@ -147,6 +147,14 @@ def test_an_unknown_parameter_is_refused_on_every_route(client: Client, method: 
         assert "did you mean languages?" in error["expected"]
 
 
+def test_a_whole_number_may_be_written_as_a_float(client: Client) -> None:
+    query = {"seeds": [{"id": "metal-1"}], "context": {"market": "SE", "age": 30.0}, "limit": 3.0}
+    assert len(client.post("/v1/similar", json=query).json()["hits"]) == 3
+    (outcome,) = client.post("/v1/batch", json={"queries": [{"similar": query}]}).json()["outcomes"]
+    assert len(outcome["answer"]["hits"]) == 3
+    assert field_error(client.post("/v1/similar", json=query | {"limit": 3.5}), "limit")["came"] == "3.5"
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
