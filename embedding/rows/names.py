@@ -15,7 +15,7 @@ NAMES_VERSION = f"2, Unicode {unicodedata.unidata_version}"
 FIRST_NAMES_VERSION = "1"
 
 # Beside what NFKC makes of others: primes, rings, commas and accents that stand where an apostrophe should.
-_APOSTROPHES = (
+APOSTROPHES = (
     "`\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02ca\u02cb\u0374\u055a\u05f3\u07f4\u07f5\u1fef"
     "\u2018\u2019\u201a\u201b\u2032\u2035\u275b\u275c\u275f\ua78c"
 )
@@ -26,7 +26,7 @@ _HYPHENS = (
 _QUOTES = "\u05f4\u201c\u201d\u201e\u201f\u275d\u275e\u2760\u301d\u301e\u301f\u2e42\U0001f676\U0001f677\U0001f678"
 # The letter i of Turkish, with and without its dot, is the one that others write.
 _WRITTEN_AS = {
-    **dict.fromkeys(_APOSTROPHES, "'"),
+    **dict.fromkeys(APOSTROPHES, "'"),
     **dict.fromkeys(_HYPHENS, "-"),
     **dict.fromkeys(_QUOTES, '"'),
     "ı": "i",
@@ -35,12 +35,12 @@ _WRITTEN_AS = {
 _MARKS = re.compile("(i[\u0300-\u036f]*?)\u0307|(?:^|\\s)[\u0301\u0313\u0314]")
 # Controls, what Unicode calls format, and what else its Default_Ignorable_Code_Point has: direction marks, joiners,
 # soft hyphens, fillers, selectors of variants. White space is left to stand between words.
-_UNSEEN = (
+UNSEEN = (
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
     "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_OTHERWISE = re.compile(f"[{_UNSEEN}{''.join(_WRITTEN_AS)}]")
+_OTHERWISE = re.compile(f"[{UNSEEN}{''.join(_WRITTEN_AS)}]")
 
 
 # Creators and tags come again and again.

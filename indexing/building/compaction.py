@@ -61,7 +61,7 @@ async def compact(
                 f"{len(live.unencoded)} rows of the journal have no vectors for release {live.release.id} yet. "
                 f"Run `nearfield index activate {live.release.id}`, which encodes them."
             )
-        live.release.check_words()
+        live.release.checked_words_way()
         manifest = live.release.manifest
         folder = await _begin(workspace, live)
         async with discarded_on_failure(folder, workspace.store):
@@ -73,6 +73,8 @@ async def compact(
             provenance = Provenance(
                 encoder_hash=manifest.encoder_hash,
                 encoder=manifest.encoder,
+                # Of most rows there is no text any more of which words could be made another way.
+                words_hash=manifest.words_hash,
                 model_hash=manifest.model_hash,
                 crossing=manifest.crossing,
             )

@@ -42,11 +42,12 @@ from indexing.words.bm25 import words_hash
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
-    """Hashes of what made the vectors, and the pairs of kinds that the model saw heard together."""
+    """Hashes of what made the vectors, those of words too, and the pairs of kinds that the model saw heard together."""
 
     encoder_hash: str | None
     # What the setting `encoder` named.
     encoder: str | None
+    words_hash: str
     model_hash: str | None
     crossing: tuple[tuple[str, str], ...]
 
@@ -56,6 +57,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
         return cls(
             encoder_hash=encoder_hash,
             encoder=None if encoder_hash is None else encoder,
+            words_hash=words_hash(),
             model_hash=model.hash if model else None,
             crossing=model.crossing if model else (),
         )
@@ -128,6 +130,7 @@ def finish(
         encoder_hash=provenance.encoder_hash,
         encoder=provenance.encoder,
         words_hash=words_hash(),
+        words_hash=provenance.words_hash,
         names_version=NAMES_VERSION,
         model_hash=provenance.model_hash,
         input_fields=written.input_fields,

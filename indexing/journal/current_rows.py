@@ -20,8 +20,8 @@ from indexing.payload.payload import Payload, payload_of
 from indexing.release.passages import NO_PASSAGES, RowPassages
 from indexing.release.release import Release
 from indexing.state.records import Encoded, Frame, Lifted, Put, Removed, RulesAccepted, TakenDown, WentLive
-from indexing.words.bm25 import from_bytes, words_hash, words_of
-from indexing.words.sparse import SparseRows
+from indexing.words.bm25 import from_bytes, words_of
+from indexing.words.sparse import Sparse, SparseRows
 
 if TYPE_CHECKING:
     from embedding.rows.schema import Item
@@ -210,7 +210,7 @@ class CurrentRows:
             row_hashes(item, self.release.manifest.input_fields),
             own if own >= 0 else NO_ORIGIN,
             self._own_vectors(change.text, change.tower),
-            from_bytes(words) if (words := change.words.get(words_hash())) is not None else words_of(item),
+            self._own_words(change),
             self._own_passages(change),
         )
         if self.new.has_vectors[slot]:
@@ -228,6 +228,14 @@ class CurrentRows:
         manifest = self.release.manifest
         found = {"text": text.get(manifest.encoder_hash or ""), "tower": tower.get(manifest.model_hash or "")}
         return {space: np.frombuffer(data, "<f4") for space, data in found.items() if data and space in manifest.dims}
+
+    def _own_words(self, change: Put) -> Sparse:
+        """As the release's own were made; where nobody knows how, it is not asked by words."""
+        words = change.words.get(self.release.manifest.words_hash)
+        if words is not None:
+            return from_bytes(words)
+        way = self.release.words_way
+        return words_of(change.item) if way is None else way.words_of(change.item)
 
     def _own_passages(self, change: Put | Encoded) -> RowPassages | None:
         return change.passages.get(self.release.manifest.encoder_hash or "")

@@ -1,7 +1,7 @@
 """One finished release, opened read-only: what retrieval reads besides the engine."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from indexing.release.users import Users
 from indexing.stores.contract import VectorStore
 from indexing.stores.words_check import rows_of_other_words
 from indexing.words.bm25 import words_hash
+from indexing.words.sparse import Sparse
+from indexing.words.ways import WordsWay, way_of
 
 # Enough to tell another build's collection from this one's; each costs microseconds.
 _SAMPLED_ROWS = 16
@@ -100,18 +102,25 @@ class Release:
                 f"{self.manifest.model_hash}. Activate the release of that model, or build one."
             )
 
-    @property
-    def has_words_of_here(self) -> bool:
-        """Whether its words were made as they are here, and so can be compared with a query's."""
-        return words_hash() == self.manifest.words_hash
+    @cached_property
+    def words_way(self) -> WordsWay | None:
+        """How its words were made, and those of what is asked of it and put into it must be; None where nobody here
+        knows how."""
+        return way_of(self.manifest.words_hash)
 
-    def check_words(self) -> None:
-        """MismatchError when words are made another way here than those that are indexed."""
-        if not self.has_words_of_here:
+    def checked_words_way(self) -> WordsWay:
+        """`words_way`; MismatchError where there is none."""
+        way = self.words_way
+        if way is None:
             raise MismatchError(
                 f"Words are made with hash {words_hash()} here, release {self.id} was built with "
                 f"{self.manifest.words_hash}. Build again."
             )
+        return way
+
+    def asked(self, text: str) -> Sparse:
+        """The words of a text, each with its weight in this release; MismatchError as `checked_words_way`."""
+        return self.columns.words.weighed(self.checked_words_way().terms_of(text))
 
     async def check_collection(self, store: VectorStore) -> None:
         """MismatchError when the engine's points are not those of columns and passages: counts, then sampled vectors

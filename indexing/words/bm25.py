@@ -5,13 +5,16 @@ function of the row alone, and is the same in a build, a sync and a PUT. What th
 by repeating them (Robertson, Zaragoza & Taylor 2004, "Simple BM25 extension to multiple weighted fields").
 """
 
+import unicodedata
+from collections import Counter
 from functools import cache
+from zlib import crc32
 
 import numpy as np
-import qdrant_edge as edge
 
 from embedding.durable_files import hash_of
 from embedding.rows.schema import Item
+from indexing.words.cutting import words_in
 from indexing.words.sparse import Sparse
 
 # The name of the vector in a collection.
@@ -21,53 +24,37 @@ BM25 = "bm25"
 # titles to their descriptions, recall@10: b .4 to .75 .652 to .646 and .768 to .774; a length of 32 falls to .474 and
 # .723 where descriptions stand alone, 64 and 256 are alike (docs/log.md).
 _K, _B, _USUAL_LENGTH = 1.2, 0.5, 64.0
-_TIMES_TITLE, _TIMES_NAMES = 2, 2
+_TIMES_NAMES = 2
 # An upper bound of any value: a word that nothing but fills an endless text.
 MOST_OF_A_WORD = _K + 1
-# A bound on what one row may cost: .7 ms. Titles and names stand first.
+# A bound on what one row may cost. Titles and names stand first, and may take half of it.
 _MAX_CHARS = 20_000
-_PROBE = "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città"
-
-
-@cache
-def _embedder() -> edge.Bm25:
-    # No stop words and no stems, whatever the language: catalogues mix them, and a row may not name its own.
-    return edge.Bm25(
-        edge.Bm25Config(
-            k=_K,
-            b=_B,
-            avg_len=_USUAL_LENGTH,
-            tokenizer=edge.TokenizerType.Word,
-            lowercase=True,
-            ascii_folding=True,
-            stopwords=edge.StopwordsSet(),
-            stemmer=edge.DisabledStemmer(),
-        )
-    )
+# A composed character is four others at most.
+_MOST_DECOMPOSED = 4
+_PROBE = "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città ΔΡΌΜΟΣ Ёлка قِصَّة שָׁלוֹם हिन्दी ភាសា Łódź so\u00adft 第２回"
 
 
 def words_of(item: Item) -> Sparse:
-    """The words of an item's title, creators, album, tags and text; none where all of it is signs."""
-    names = ", ".join(item.all_creators)
-    parts = (*[item.title] * _TIMES_TITLE, *[names] * _TIMES_NAMES, item.album, ", ".join(item.tags), item.text)
-    return _sparse(_embedder().embed_document("\n".join(part for part in parts if part)[:_MAX_CHARS]))
+    """The words of an item's title, creators, album, tags and text; none where all of it is signs.
+
+    Whom the row is shown under counts as a creator, too.
+    """
+    named = words_in(_opening("\n".join((item.title, *item.credited)), _MAX_CHARS // 2))
+    others = "\n".join(part for part in (item.album, *item.tags, item.text) if part)
+    return _bm25(Counter(named * _TIMES_NAMES + words_in(_opening(others, _MAX_CHARS // 2))))
 
 
 def terms_of(text: str) -> Sparse:
     """The words of a query, each once, with a value of 1."""
-    return _sparse(_embedder().embed_query(text))
+    indices = np.unique(np.array([_number(word) for word in words_in(text)], np.uint32))
+    return Sparse(indices, np.ones(len(indices), np.float32))
 
 
 @cache
 def words_hash() -> str:
     """SHA-256 (hex) over what words are made of here: vectors of another hash cannot be compared with these."""
-    probe = _sparse(_embedder().embed_document(_PROBE))
-    return hash_of([_TIMES_TITLE, _TIMES_NAMES, _MAX_CHARS, probe.indices.tolist(), probe.values.tolist()])
-
-
-def _sparse(vector: edge.SparseVector) -> Sparse:
-    indices = np.array(vector.indices, np.uint32)
-    return Sparse(indices, np.array(vector.values, np.float32))
+    probe = words_of(Item(id="p", kind="track", title=_PROBE, creator="Ñandú", text=_PROBE))
+    return hash_of([_MAX_CHARS, probe.indices.tolist(), probe.values.tolist()])
 
 
 def as_bytes(words: Sparse) -> bytes:
@@ -79,3 +66,29 @@ def from_bytes(data: bytes) -> Sparse:
     """The words that `as_bytes` wrote."""
     half = len(data) // 2
     return Sparse(np.frombuffer(data[:half], "<u4"), np.frombuffer(data[half:], "<f4"))
+
+
+def _opening(text: str, most: int) -> str:
+    """The first `most` characters once all are composed, so that both forms of a text end at one place."""
+    return unicodedata.normalize("NFC", text[: _MOST_DECOMPOSED * most])[:most]
+
+
+def _bm25(counts: Counter[str]) -> Sparse:
+    """The weights of words by how often each is there; two words of one number are one entry, of what both say."""
+    indices = np.fromiter(map(_number, counts), np.uint32, len(counts))
+    times = np.fromiter(counts.values(), np.float64, len(counts))
+    held_back = _K * (1 - _B + _B * float(times.sum()) / _USUAL_LENGTH)
+    weights = times * (_K + 1) / (times + held_back)
+    order = np.argsort(indices)
+    indices, weights = indices[order], weights[order]
+    if (indices[1:] == indices[:-1]).any():
+        indices, places = np.unique(indices, return_inverse=True)
+        # From the least up: the sum of floats depends on their order, which is not to be that of the text.
+        least_first = np.argsort(weights, kind="stable")
+        weights = np.bincount(places[least_first], weights=weights[least_first])
+        weights = np.minimum(weights, MOST_OF_A_WORD)
+    return Sparse(indices, weights.astype(np.float32))
+
+
+def _number(word: str) -> int:
+    return crc32(word.encode())

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.payload.npy_file import NpyFile
-from indexing.words.bm25 import terms_of
 from indexing.words.sparse import Sparse, SparseRows
 
 # Words that wait to be counted, at least: merging them costs as much as there are distinct ones.
@@ -82,10 +81,9 @@ class Words:
         """The words of each row."""
         self._terms, self._num_rows, self._sums = mapped("terms"), mapped("rows"), mapped("sums")
 
-    def query(self, text: str) -> Sparse:
-        """The words of a text, each with its weight."""
-        terms = terms_of(text).indices
-        return Sparse(terms, self.weights(terms))
+    def weighed(self, terms: Sparse) -> Sparse:
+        """The words of a query, each with its weight."""
+        return Sparse(terms.indices, self.weights(terms.indices))
 
     def weights(self, terms: NDArray[np.uint32]) -> NDArray[np.float32]:
         """How much each of `terms` (n,) counts in a query: the more, the fewer rows have it.

@@ -85,7 +85,7 @@ class TextQueries:
 
     def _look(self, text: str) -> TextQuery:
         release = self._rows.release
-        words = release.columns.words.query(text)
+        words = release.asked(text)
         called = dict.fromkeys(_few(release.creators.rows([name_key(text)])), NAMED)
         called |= dict.fromkeys(_few(release.columns.titled(text)), TITLED)
         spread = Spread(*release.columns.words.spread(words))

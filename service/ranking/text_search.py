@@ -24,8 +24,9 @@ from service.schemas.answers import Passage
 from service.schemas.problems import ProblemError, invalid
 from service.schemas.validation import shown
 
-# Unicode's categories of what cannot be seen: control characters, marks of format, white space.
-_UNSEEN = frozenset("CZ")
+# Unicode's categories of what cannot be seen: controls, format, halves of characters, white space. What its tables do
+# not know yet (Cn) may well be a letter.
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zs", "Zl", "Zp"))
 
 
 class SearchMode(Protocol):
@@ -88,7 +89,7 @@ class TextSearch:
         in that mode here, and a 503 problem while there is no encoder and the mode needs one.
         """
         stripped = text.strip()
-        if all(unicodedata.category(character)[0] in _UNSEEN for character in stripped):
+        if all(unicodedata.category(character) in _UNSEEN for character in stripped):
             raise invalid("text", "some words to look for", shown(text))
         return await mode.ranking(self, stripped, quota, excluded)
 
@@ -136,7 +137,7 @@ class TextSearch:
 
     def check_words(self) -> None:
         """A 409 problem where the release's words were made another way than those of a query are."""
-        if not self.release.has_words_of_here:
+        if self.release.words_way is None:
             raise ProblemError(
                 "release-not-loaded",
                 f"The words of release {self.release.id} were made another way than they are here: its `similar` and "

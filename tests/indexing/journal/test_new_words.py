@@ -27,7 +27,7 @@ def test_a_row_that_was_put_has_the_words_that_it_has_now(stores: Stores, source
             got = rows.words(numbers).row(place_of)
             np.testing.assert_array_equal(got.indices, words_of(one).indices)
             np.testing.assert_array_equal(got.values, words_of(one).values)
-        query = rows.release.columns.words.query("whales")
+        query = rows.release.asked("whales")
         assert np.flatnonzero(rows.new.words().scores(query)).tolist() == [0]
 
     within(stores, source, work)

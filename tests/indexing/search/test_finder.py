@@ -36,7 +36,7 @@ def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(
         workspace.store.matching = counted  # type: ignore[method-assign]
         documents = SparseRows.of([words_of(item) for item in make_items()])
         contexts = [rules.compile(RequestContext(market=market, at_s=1_750_000_000)) for market in ("SE", "NO")]
-        queries = [release.columns.words.query(text) for text in ("jazz trials", "crime", "xylophone")]
+        queries = [release.asked(text) for text in ("jazz trials", "crime", "xylophone")]
         assert len(queries[0]) == 2
         for _ in range(2):
             for words in queries:
@@ -54,7 +54,7 @@ def test_the_same_words_are_searched_for_once_in_each_context_and_at_each_limit(
         # A long answer is not kept: a release of a million rows may match in all of them.
         searched.clear()
         monkeypatch.setattr("indexing.search.finder._ROWS_MATCHED", 4)
-        words = release.columns.words.query("jazz trials")
+        words = release.asked("jazz trials")
         for limit in (4, 4, 5, 5):
             assert len((await finder.matching(words, compiled=contexts[0], limit=limit)).rows) == limit
         assert searched == [4, 5, 5]

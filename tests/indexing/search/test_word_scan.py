@@ -31,7 +31,7 @@ def test_the_columns_find_what_the_engine_finds(
             RequestContext(market="SE", at_s=1_750_000_000, blocked_creators=frozenset({creator})),
         ]
         texts = ["jazz trials", "crime", make_items()[0].title, "xylophone"]
-        queries = [release.columns.words.query(text) for text in texts]
+        queries = [release.asked(text) for text in texts]
         asked = [
             (words, rules.compile(context), limit) for words in queries for context in contexts for limit in (3, 90)
         ]
