@@ -12,8 +12,8 @@ from itertools import groupby
 from embedding.rows.names import APOSTROPHES, UNSEEN
 
 _ASCII_WORD, _CONTROL = re.compile("[0-9a-z]+"), re.compile("[\x00-\x08\x0e-\x1b\x7f]")
-# Beside what cannot be seen, what most leave out: accents and other marks above and below a letter, but for those of the
-# next line; the points of Hebrew; the vowel signs and the long line of Arabic; the points of Syriac.
+# Beside what cannot be seen, what most leave out: accents and other marks above and below a letter, but for those of
+# the next line; the points of Hebrew; the vowel signs and the long line of Arabic; the points of Syriac.
 _LEFT_OUT = re.compile(
     f"[{UNSEEN}\u0300-\u0305\u0307\u0309-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -25,8 +25,8 @@ _MARK_OF_A_LETTER = re.compile("(?<![\u0400-\u052f])[\u0306\u0308]|(?<=е)\u0308
 _BREAK = re.compile("(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1980-\u19df\ua9e0-\ua9ff\uaa60-\uaa7f])\u200b")
 # Signs that stand for several letters (a trade mark, a square unit) are no part of the word before them.
 _SIGN_OF_LETTERS = re.compile("[\u2100\u2101\u2105\u2106\u2116\u2120-\u2122\u213b\u3300-\u33ff]")
-# Letters that are no other with a mark, by what people type for them. Latin: as Lucene's ASCIIFoldingFilter. Arabic: the
-# forms of alef, of yeh, of kaf and of heh, as its normalisers of Arabic and Persian.
+# Letters that are no other with a mark, by what people type for them. Latin: as Lucene's ASCIIFoldingFilter. Arabic:
+# the forms of alef, of yeh, of kaf and of heh, as its normalisers of Arabic and Persian.
 _TYPED_AS = {
     letter: typed
     for typed, letters in {
