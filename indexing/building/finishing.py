@@ -129,7 +129,6 @@ def finish(
         dims=written.dims,
         encoder_hash=provenance.encoder_hash,
         encoder=provenance.encoder,
-        words_hash=words_hash(),
         words_hash=provenance.words_hash,
         names_version=NAMES_VERSION,
         model_hash=provenance.model_hash,
