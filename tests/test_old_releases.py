@@ -16,13 +16,14 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from embedding.progress import Reporter
+from embedding.rows.names import FIRST_NAMES_VERSION, NAMES_VERSION
 from embedding.towers.model_folder import verify_model
 from embedding.towers.tower_loading import load_towers
 from indexing.building.build import BuildInputs
 from indexing.building.compaction import compact
 from indexing.building.run import build_from_settings
 from indexing.journal.takedowns import taken_down
-from indexing.release.manifest import verify_files
+from indexing.release.manifest import read_manifest, verify_files
 from indexing.releases.activation import activate, rollback
 from indexing.releases.known_lines import State, lines_path, load_lines
 from indexing.releases.pull import pull_release, wanted_release
@@ -37,6 +38,7 @@ from indexing.state.file_rules import AcceptedRules
 from indexing.state.open_places import move_from
 from indexing.state.records import Encoded, Lifted, Put, Removed, TakenDown
 from indexing.sync.run import run_diff, run_sync
+from indexing.words.first_bm25 import first_words_hash
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.load_settings import load_settings
@@ -305,6 +307,22 @@ def test_it_is_synced_there_and_back(old: OldFolder) -> None:
         assert other_hits(client, old.of_live(), encoded_here=True) == []
 
 
+def test_a_name_is_hidden_in_every_spelling(old: OldFolder) -> None:
+    def makers(client: TestClient[Litestar], **context: object) -> set[str]:
+        body = {"text": "jazz", "mode": "lexical", "limit": 50, "context": context}
+        return {hit["creator"] for hit in ask(client, "/v1/search", body)["hits"]}
+
+    with old.served() as client:
+        assert "Jazz Maker 1" in makers(client)
+        for spelling in ("Jazz Maker 1", "JAZZ MAKER\u00a01", "Ja\u200bzz Maker 1\u200e", "ｊａｚｚ maker 1"):
+            assert "Jazz Maker 1" not in makers(client, blocked_creators=[spelling])
+        for creator in ("A\u200b New Name", "Don’t"):
+            new = read_catalogue(old)[0] | {"id": "jazz-put", "title": "Jazz from Oslo", "creator": creator}
+            change(client, old, "PUT", "/v1/items", {"items": [new]})
+            assert creator in makers(client)
+            assert creator not in makers(client, blocked_creators=["a new name", "don't"])
+
+
 def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
     new = read_catalogue(old)[0] | {"id": "jazz-put", "title": "Jazz from Oslo"}
     with old.served() as client:
@@ -319,6 +337,10 @@ def test_it_is_put_to_taken_down_and_compacted(old: OldFolder) -> None:
     compacted = old.work(lambda workspace: compact(workspace, QUIET))
     assert compacted is not None
     assert compacted.lineage == (old.live,)
+    before = read_manifest(old.settings.data_dir / "releases" / old.live)
+    # Nothing is encoded and nothing cut anew; names have the keys of today.
+    assert (before.names_version, compacted.names_version) == (FIRST_NAMES_VERSION, NAMES_VERSION)
+    assert before.words_hash == compacted.words_hash == first_words_hash()
     with old.served() as client:
         assert ask(client, *old.asked[0][:2])["release"] == compacted.id
         assert other_hits(client, old.of_live(by_words=False), encoded_here=True) == []
