@@ -85,8 +85,8 @@ def _bm25(counts: Counter[str]) -> Sparse:
         indices, places = np.unique(indices, return_inverse=True)
         # From the least up: the sum of floats depends on their order, which is not to be that of the text.
         least_first = np.argsort(weights, kind="stable")
-        weights = np.bincount(places[least_first], weights=weights[least_first])
-        weights = np.minimum(weights, MOST_OF_A_WORD)
+        sums = np.bincount(places[least_first], weights=weights[least_first])
+        weights = np.minimum(sums.astype(np.float64), MOST_OF_A_WORD)
     return Sparse(indices, weights.astype(np.float32))
 
 
