@@ -108,7 +108,7 @@ class Body:
         self.late = False
         self._bodies = bodies
         self._receive = receive
-        self._waiting: asyncio.Future[Message] | None = None
+        self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
         self.num_bytes = 0
@@ -123,16 +123,19 @@ class Body:
         if self._timer is None:
             self._bodies.begin(self)
             self._later(_LATE_AFTER, self._become_late)
-        self._waiting = asyncio.ensure_future(self._receive())
+        coming = asyncio.ensure_future(self._receive())
+        self._waiting = asyncio.get_running_loop().create_future()
+        coming.add_done_callback(self._stop_waiting)
         try:
-            message = await self._waiting
-        except asyncio.CancelledError:
-            if self._refusal is None:
-                raise
-            # Made where it is raised: one that was kept would keep what it was raised through, the body's bytes too.
-            raise _problem(*self._refusal) from None
+            # Not for what comes itself: where that is cancelled, the server keeps the error that it throws for ever,
+            # with all that the request holds.
+            await self._waiting
         finally:
-            self._waiting = None
+            if not coming.done():
+                coming.cancel()
+        if self._refusal is not None:
+            raise _problem(*self._refusal)
+        message = coming.result()
         num = len(message.get("body", b""))
         self.num_bytes += num
         if self.late and not self._ended:
@@ -152,8 +155,11 @@ class Body:
         """Answer the request with this problem, and close its connection."""
         self._refusal = slug, detail
         self.end()
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._stop_waiting()
+
+    def _stop_waiting(self, _come: object = None) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _become_late(self) -> None:
         if self._waiting is None or self._waiting.done():
