@@ -79,6 +79,9 @@ def _flag(value: Any) -> int | None:
 
 
 def _integer(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        # 10.0 is the integer to JSON Schema, and so to clients that go by it.
+        value = int(value)
     return value if type(value) is int and abs(value) <= MOST_INTEGER else None
 
 

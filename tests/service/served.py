@@ -20,7 +20,7 @@ TOKEN = "a-token-of-the-tests"
 @contextmanager
 def served(data_dir: Path) -> Iterator[str]:
     """Its address, while it answers; changes take `TOKEN`."""
-    app = create_app(open_dependencies(Settings(data_dir=data_dir, admin_token=TOKEN)))
+    app = create_app(open_dependencies(Settings(data_dir=data_dir, admin_token=TOKEN, encoder_wait_s=60)))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -150,6 +150,8 @@ def test_an_unknown_parameter_is_refused_on_every_route(client: Client, method: 
 def test_a_whole_number_may_be_written_as_a_float(client: Client) -> None:
     query = {"seeds": [{"id": "metal-1"}], "context": {"market": "SE", "age": 30.0}, "limit": 3.0}
     assert len(client.post("/v1/similar", json=query).json()["hits"]) == 3
+    filtered = query | {"filter": {"field": "min_age", "range": {"gte": 18.0}}}
+    assert [hit["id"] for hit in client.post("/v1/similar", json=filtered).json()["hits"]] == ["jazz-4"]
     (outcome,) = client.post("/v1/batch", json={"queries": [{"similar": query}]}).json()["outcomes"]
     assert len(outcome["answer"]["hits"]) == 3
     assert field_error(client.post("/v1/similar", json=query | {"limit": 3.5}), "limit")["came"] == "3.5"
