@@ -130,9 +130,14 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OldFolder]:
 
 
 def ask(client: TestClient[Litestar], path: str, body: dict[str, Any]) -> Any:
-    answer = client.post(path, json=body)
+    """What is answered, as far as old builds said it; without a word of kinds they took both."""
+    kinds = {} if body.keys() & {"kinds", "mix"} else {"kinds": ["track", "episode"]}
+    answer = client.post(path, json=kinds | body)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    came = answer.json()
+    for hit in came["hits"]:
+        hit.pop("space", None)
+    return came
 
 
 def other_hits(
