@@ -9,26 +9,33 @@ import httpx
 
 from nearfield.client import paging, routes
 from nearfield.client.answers import (
-    Activated,
     Answer,
     BatchAnswer,
+    FacetsAnswer,
+    Item,
+    ItemsAnswer,
+    SuggestAnswer,
+    WhyAnswer,
+)
+from nearfield.client.connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, Connection
+from nearfield.client.exchange import Exchange, Received
+from nearfield.client.operation_answers import (
+    Activated,
     Changed,
     Everywhere,
     Hidden,
-    Item,
     Live,
     Ready,
     ReleaseList,
     RulesAccepted,
     TakedownList,
-    WhyAnswer,
 )
-from nearfield.client.connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, Connection
-from nearfield.client.exchange import Exchange, Received
 from nearfield.client.paging import P, PageT
 from nearfield.client.requests import (
     ActivateParameters,
     AnyQuery,
+    FacetsQuery,
+    ItemsParameters,
     LiftParameters,
     RecommendQuery,
     Row,
@@ -36,6 +43,7 @@ from nearfield.client.requests import (
     Seed,
     SimilarOptions,
     SimilarToParameters,
+    SuggestOptions,
     TakeDownParameters,
     TakedownsParameters,
 )
@@ -105,6 +113,18 @@ class Client:
     def why(self, item_id: str, **query: Unpack[AnyQuery]) -> WhyAnswer:
         """Why an item came for one query, or did not: `why("track-1", search={"text": "jazz"})`."""
         return self._send(routes.WHY.call({"item_id": item_id}, body=query))
+
+    def facets(self, **query: Unpack[FacetsQuery]) -> FacetsAnswer:
+        """How many items may be shown, and how many of them have each kind, language, tag and creator."""
+        return self._send(routes.FACETS.call(body=query))
+
+    def suggest(self, q: str, **options: Unpack[SuggestOptions]) -> SuggestAnswer:
+        """Titles and names of creators that go on as `q` begins."""
+        return self._send(routes.SUGGEST.call(parameters={"q": q, **options}))
+
+    def items(self, **parameters: Unpack[ItemsParameters]) -> ItemsAnswer:
+        """All items that may be shown, page by page: `for page in client.pages(client.items, market="SE")`."""
+        return self._send(routes.ITEMS.call(parameters=parameters))
 
     def item(self, item_id: str) -> Item:
         """All that the live release keeps of an item."""

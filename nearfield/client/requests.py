@@ -138,6 +138,13 @@ class SearchQuery(SearchOptions):
     text: str
 
 
+class FacetsQuery(Selection, total=False):
+    """The body of `facets`; `fields`: which fields are counted by, `limit`: how many values of each."""
+
+    fields: Sequence[Literal["kind", "language", "tags", "creators"]]
+    limit: int
+
+
 class AnyQuery(TypedDict, total=False):
     """One query, the body of its route under the route's name."""
 
@@ -150,6 +157,44 @@ class BatchBody(TypedDict):
     """The body of `batch`."""
 
     queries: Sequence[AnyQuery]
+
+
+class SelectionParameters(TypedDict, total=False):
+    """What a GET route takes of a selection, its context among the others."""
+
+    market: str
+    at: Time
+    explicit: bool
+    languages: Sequence[str]
+    kinds: Sequence[Kind]
+    age: int
+    blocked_items: Sequence[str]
+    blocked_creators: Sequence[str]
+    exclude: Sequence[str]
+    filter: Filter
+    switches: Mapping[str, bool]
+    release: str
+
+
+class SuggestOptions(SelectionParameters, total=False):
+    """What `suggest` may say beside what was typed."""
+
+    limit: int
+
+
+class SuggestParameters(SuggestOptions):
+    """The parameters of `GET /v1/suggest`."""
+
+    q: str
+
+
+class ItemsParameters(SelectionParameters, total=False):
+    """The parameters of `GET /v1/items`."""
+
+    limit: int
+    order: Literal["row", "newest", "popular"]
+    cursor: str
+    fields: Sequence[RowField]
 
 
 class SimilarToParameters(TypedDict, total=False):

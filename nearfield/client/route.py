@@ -20,6 +20,7 @@ class Route(Struct, Generic[T], frozen=True, kw_only=True):
 
     `name`: of the method of both clients. `parameters`, `body`: TypedDicts of what it takes. `repeatable`: whether
     doing it twice, with others' changes between, is as good as once. `statuses`: those with an `answer`.
+    `as_json`: parameters that are written as JSON, other lists with commas.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Route(Struct, Generic[T], frozen=True, kw_only=True):
     body: Any = None
     repeatable: bool = True
     statuses: frozenset[int] = _OK
+    as_json: frozenset[str] = frozenset()
 
     def call(
         self, ids: Mapping[str, str] | None = None, parameters: Mapping[str, Any] | None = None, body: Any = None
@@ -39,7 +41,11 @@ class Route(Struct, Generic[T], frozen=True, kw_only=True):
             if text in ("", ".", ".."):
                 raise ValueError(f"{name}: expected an id, came {text!r}")
         path = self.path.format(**{name: quote(text, safe="") for name, text in (ids or {}).items()})
-        given = {name: _as_text(value) for name, value in (parameters or {}).items() if value is not None}
+        given = {
+            name: msgspec.json.encode(value).decode() if name in self.as_json else _as_text(value)
+            for name, value in (parameters or {}).items()
+            if value is not None
+        }
         content = None if body is None else msgspec.json.encode(body, enc_hook=_as_list)
         return Call(self, path, given, content)
 

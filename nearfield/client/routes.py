@@ -6,13 +6,15 @@ sent again only where it is certain that nothing was done (nearfield/client/retr
 
 from typing import Any
 
-from nearfield.client import answers, requests
+from nearfield.client import answers, operation_answers, requests
 from nearfield.client.route import Route
 
 # A change that some worker may not know of yet is 202.
 _KEPT = frozenset({200, 202})
 # It says in its own words why it is not ready.
 _READY_OR_NOT = frozenset({200, 503})
+# Ids and names may hold a comma.
+_AS_JSON = frozenset({"blocked_items", "blocked_creators", "exclude", "filter", "switches"})
 
 SIMILAR = Route(name="similar", method="POST", path="/v1/similar", answer=answers.Answer, body=requests.SimilarQuery)
 RECOMMEND = Route(
@@ -21,6 +23,23 @@ RECOMMEND = Route(
 SEARCH = Route(name="search", method="POST", path="/v1/search", answer=answers.Answer, body=requests.SearchQuery)
 BATCH = Route(name="batch", method="POST", path="/v1/batch", answer=answers.BatchAnswer, body=requests.BatchBody)
 WHY = Route(name="why", method="POST", path="/v1/items/{item_id}/why", answer=answers.WhyAnswer, body=requests.AnyQuery)
+FACETS = Route(name="facets", method="POST", path="/v1/facets", answer=answers.FacetsAnswer, body=requests.FacetsQuery)
+SUGGEST = Route(
+    name="suggest",
+    method="GET",
+    path="/v1/suggest",
+    answer=answers.SuggestAnswer,
+    parameters=requests.SuggestParameters,
+    as_json=_AS_JSON,
+)
+ITEMS = Route(
+    name="items",
+    method="GET",
+    path="/v1/items",
+    answer=answers.ItemsAnswer,
+    parameters=requests.ItemsParameters,
+    as_json=_AS_JSON,
+)
 ITEM = Route(name="item", method="GET", path="/v1/items/{item_id}", answer=answers.Item)
 SIMILAR_TO = Route(
     name="similar_to",
@@ -33,7 +52,7 @@ PUT_ITEMS = Route(
     name="put_items",
     method="PUT",
     path="/v1/items",
-    answer=answers.Changed,
+    answer=operation_answers.Changed,
     body=requests.RowsBody,
     repeatable=False,
     statuses=_KEPT,
@@ -42,7 +61,7 @@ REMOVE_ITEM = Route(
     name="remove_item",
     method="DELETE",
     path="/v1/items/{item_id}",
-    answer=answers.Changed,
+    answer=operation_answers.Changed,
     repeatable=False,
     statuses=_KEPT,
 )
@@ -50,7 +69,7 @@ TAKE_DOWN = Route(
     name="take_down",
     method="PUT",
     path="/v1/items/{item_id}/takedown",
-    answer=answers.Hidden,
+    answer=operation_answers.Hidden,
     parameters=requests.TakeDownParameters,
     statuses=_KEPT,
 )
@@ -58,7 +77,7 @@ LIFT = Route(
     name="lift",
     method="DELETE",
     path="/v1/items/{item_id}/takedown",
-    answer=answers.Hidden,
+    answer=operation_answers.Hidden,
     parameters=requests.LiftParameters,
     repeatable=False,
     statuses=_KEPT,
@@ -67,30 +86,30 @@ TAKEDOWNS = Route(
     name="takedowns",
     method="GET",
     path="/v1/takedowns",
-    answer=answers.TakedownList,
+    answer=operation_answers.TakedownList,
     parameters=requests.TakedownsParameters,
 )
-CHANGE = Route(name="change", method="GET", path="/v1/changes/{number}", answer=answers.Everywhere)
+CHANGE = Route(name="change", method="GET", path="/v1/changes/{number}", answer=operation_answers.Everywhere)
 PUT_RULES = Route(
     name="put_rules",
     method="PUT",
     path="/v1/rules",
-    answer=answers.RulesAccepted,
+    answer=operation_answers.RulesAccepted,
     body=requests.RulesBody,
     repeatable=False,
     statuses=_KEPT,
 )
-RELEASES = Route(name="releases", method="GET", path="/v1/releases", answer=answers.ReleaseList)
+RELEASES = Route(name="releases", method="GET", path="/v1/releases", answer=operation_answers.ReleaseList)
 ACTIVATE = Route(
     name="activate",
     method="POST",
     path="/v1/releases/{release_id}/activate",
-    answer=answers.Activated,
+    answer=operation_answers.Activated,
     parameters=requests.ActivateParameters,
     repeatable=False,
 )
-LIVE = Route(name="live", method="GET", path="/health/live", answer=answers.Live)
-READY = Route(name="ready", method="GET", path="/health/ready", answer=answers.Ready, statuses=_READY_OR_NOT)
+LIVE = Route(name="live", method="GET", path="/health/live", answer=operation_answers.Live)
+READY = Route(name="ready", method="GET", path="/health/ready", answer=operation_answers.Ready, statuses=_READY_OR_NOT)
 
 ROUTES: tuple[Route[Any], ...] = (
     SIMILAR,
@@ -98,6 +117,9 @@ ROUTES: tuple[Route[Any], ...] = (
     SEARCH,
     BATCH,
     WHY,
+    FACETS,
+    SUGGEST,
+    ITEMS,
     ITEM,
     SIMILAR_TO,
     PUT_ITEMS,

@@ -90,11 +90,16 @@ class Document:
         if "requestBody" not in operation:
             return {}
         (media,) = operation["requestBody"]["content"].values()
-        properties: dict[str, Any] = self.of(media["schema"])["properties"]
-        return properties
+        schema = self.of(media["schema"])
+        # One of several kinds of query, each under its name.
+        parts = [self.of(part) for part in schema.get("oneOf", schema.get("anyOf", (schema,)))]
+        return {name: one for part in parts for name, one in part["properties"].items()}
 
-    def unknown(self, schema: dict[str, Any], known: Any, where: str) -> list[str]:
+    def unknown(self, schema: Any, known: Any, where: str) -> list[str]:
         """Fields of a schema, at any depth, that the Struct `known` does not hold."""
+        if not isinstance(schema, dict):
+            # `true` or `false`: nothing is said of its fields.
+            return []
         schema, known = self.of(schema), unwrapped(known)
         if schema.get("type") == "array":
             element = next((part for part in get_args(known) if part is not Ellipsis), Any)
@@ -237,6 +242,26 @@ def test_fields_come_as_they_were_asked_for(client: InProcess) -> None:
         near = through.similar([{"vector": np.array(hit.vector, np.float32), "using": "text"}], context=SE, limit=1)
         assert near.hits[0].id == hit.id
         assert through.similar_to(hit.id, market="SE", limit=1, fields=[]).hits[0].title is None
+
+
+def test_what_may_be_shown_is_counted_suggested_and_listed(client: InProcess) -> None:
+    blocked: Any = {"blocked_items": ["jazz-8", ODD_ID], "filter": {"field": "tags", "equals": "jazz"}}
+    with client_of(client) as through:
+        listed = [item for page in through.pages(through.items, market="SE", limit=7, **blocked) for item in page.items]
+        ids = {item.id for item in listed}
+        assert len(ids) == len(listed) > 7
+        assert not ids & {"jazz-8", ODD_ID}
+        context: Any = SE | {"blocked_items": blocked["blocked_items"]}
+        facets = through.facets(context=context, filter=blocked["filter"], fields=["kind"])
+        assert facets.count == len(listed)
+        assert [(one.value, one.count) for one in facets.facets["kind"].values] == [("track", len(listed))]
+
+
+def test_suggestions_come(text_client: InProcess) -> None:
+    with client_of(text_client) as through:
+        suggested = through.suggest("Jazz num", limit=3, kinds=["track"])
+        assert len(suggested.suggestions) == 3
+        assert all(one.text.startswith("Jazz number") for one in suggested.suggestions)
 
 
 def test_pages_join_to_the_long_list(client: InProcess) -> None:
