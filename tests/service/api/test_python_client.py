@@ -30,7 +30,7 @@ SE: Any = {"market": "SE"}
 TOKEN = "a-token"
 FOLLOW = (
     "The API has changed and the Python client has not followed: bring nearfield/client/routes.py, requests.py, "
-    "answers.py and the methods of both clients (client.py, async_client.py) up to the OpenAPI document"
+    "answers.py or operation_answers.py, and the methods of both clients (client.py, async_client.py) up to it"
 )
 
 
