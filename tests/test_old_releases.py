@@ -82,7 +82,7 @@ class OldFolder:
             packed.extractall(folder, filter="data")
         self.folder = folder
         # Listeners have heard two items that the catalogue no longer has.
-        self.settings = load_settings(folder, {}, {"max_reject_share": 0.1})
+        self.settings = load_settings(folder, {}, {"max_reject_share": 0.1, "encoder_wait_s": 60.0})
         self.asked = [Asked(**asked) for asked in json.loads((fixture / "answers.json").read_text())]
         self.live, self.older = (asked.answer["release"] for asked in self.asked[:2])
 

@@ -79,7 +79,8 @@ def test_no_other_row_of_what_was_given_comes_and_nothing_else_is_missed(
     told = over.pages.given(asked_with, ascending)
     gone = {recording(rows, row) for row in (*asked_with, *heard)}
     shown = [row for row in rows.rows() if not rows.dropped[row]]
-    for row in shown:
+    # Those themselves are left out by the re-check.
+    for row in set(shown) - heard:
         assert told.has(row) == (rows.payload(row).kind == "track" and recording(rows, row) in gone)
         assert told.has_any([row]) == told.has(row)
     ranking = over.rankings.nearest(vector, using="text", context=CONTEXT, excluded=excluded)
