@@ -28,7 +28,7 @@ SPELLINGS = {
     "Shown Under": "Shown Under",
 }
 RULED = {"Gülşen Çırak": "GÜLŞEN ÇIRAK", "O'Hidden": "O’Hidden"}
-# By what is typed, the title as a row has it.
+# By what is typed, the word as the title of a row has it, among others: what is called just so would be found by name.
 TITLES = {
     "Glória": "Glo\u0301ria",
     "Handbook": "Hand\u00adbook",
@@ -40,7 +40,8 @@ TITLES = {
     "שלום": "שָׁלוֹם",
     "\U00031350\U00031351": "\U00031350\U00031351",
 }
-MARKED = {"हिन्दी": "ह", "ភាសា": "ភ"}
+# By a word, what is left of it where it is cut at a mark.
+MARKED = {"हिन्दी": "दी", "ខ្មែរ": "មែរ"}
 NUM_COLLIDING = 12
 
 
@@ -57,7 +58,7 @@ def catalogue() -> list[Row]:
     for number, name in enumerate(RULED.values()):
         track(f"ruled-{number}", f"Walrus {number}", name)
     for number, title in enumerate([*TITLES.values(), *MARKED, *MARKED.values()]):
-        track(f"titled-{number}", title, f"Band {number}")
+        track(f"titled-{number}", f"Chronicles of {title}", f"Band {number}")
     track("curly", "Don’t Stop", "The Sea‐Maps")
     track("straight", "Don't Stop", "The Sea-Maps")
     for number in range(NUM_COLLIDING):
