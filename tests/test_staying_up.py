@@ -219,7 +219,10 @@ def test_a_text_is_encoded_in_one_thread(slow_to_load: Service) -> None:
         stats = {task.name: (task / "stat").read_text() for task in (worker() / "task").iterdir()}
         return {name: sum(map(int, stat.rpartition(")")[2].split()[11:13])) for name, stat in stats.items()}
 
-    eventually(lambda: slow_to_load.ask("GET", "/health/ready")[2]["encoder"] == "ready", 40)
+    def encoder() -> str:
+        return str(slow_to_load.ask("GET", "/health/ready")[2]["encoder"])
+
+    eventually(lambda: encoder() == "ready", 50, lambda: f"the encoder is {encoder()}: {slow_to_load.log()}")
     before = ticks()
     for number in range(12):
         text = " ".join(f"river {number} {word}" for word in range(100))
