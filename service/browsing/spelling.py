@@ -9,7 +9,7 @@ from indexing.journal.current_rows import CurrentRows
 from service.browsing.selected_rows import SelectedRows
 
 # Rows that are looked at, evenly over all of a creator's: who has more is spelt by these.
-_MOST_ROWS = 1_000
+_MOST_ROWS = 100
 
 
 def spelling_of(key: str, selected: SelectedRows, rows: CurrentRows) -> str:

@@ -14,15 +14,17 @@ class NameIndex:
     """Sorted words, and the numbers of the names that have each, in one array: those of words that begin alike lie
     side by side. Four bytes for each word of each name, and each word once."""
 
-    def __init__(self, words: list[str], ends: NDArray[np.int64], names: NDArray[np.int32]) -> None:
-        self._words, self._ends, self._names = words, ends, names
+    def __init__(self, words: list[str], ends: NDArray[np.int64], names: NDArray[np.int32], num_names: int) -> None:
+        self._words, self._ends, self._names, self._num_names = words, ends, names, num_names
 
     @classmethod
     def of(cls, names: Iterable[Sequence[str]]) -> "NameIndex":
         """Of names, numbered from 0, by their words."""
         number_of: dict[str, int] = {}
         words, holders = array("i"), array("i")
+        num_names = 0
         for name, of_name in enumerate(names):
+            num_names = name + 1
             for word in dict.fromkeys(of_name):
                 words.append(number_of.setdefault(word, len(number_of)))
                 holders.append(name)
@@ -32,7 +34,7 @@ class NameIndex:
         places = place[np.array(words, np.int32)] if words else np.zeros(0, np.int32)
         ends = np.zeros(len(ordered) + 1, np.int64)
         np.cumsum(np.bincount(places, minlength=len(ordered)), out=ends[1:])
-        return cls(ordered, ends, np.array(holders, np.int32)[np.argsort(places, kind="stable")])
+        return cls(ordered, ends, np.array(holders, np.int32)[np.argsort(places, kind="stable")], num_names)
 
     @property
     def nbytes(self) -> int:
@@ -60,7 +62,9 @@ class NameIndex:
         for part in parts[1:]:
             if not len(found):
                 break
-            found = found[np.isin(found, part)]
+            having = np.zeros(self._num_names, np.bool_)
+            having[part] = True
+            found = found[having[found]]
         return found
 
     def _having(self, spans: Sequence[Span]) -> NDArray[np.int32]:
