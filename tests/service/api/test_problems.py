@@ -240,7 +240,7 @@ def test_methods_that_an_address_does_not_take(client: Client) -> None:
     assert "POST" in problem(response, "method-not-allowed")["detail"]
     assert "POST" in response.headers["allow"]
     problem(client.patch("/v1/items/metal-1"), "method-not-allowed")
-    assert "PUT" in problem(client.get("/v1/items/"), "method-not-allowed")["detail"]
+    assert "PUT" in problem(client.patch("/v1/items/"), "method-not-allowed")["detail"]
 
 
 @pytest.fixture
