@@ -15,7 +15,7 @@ from indexing.releases.activation import activate
 from indexing.releases.pull import pull_release
 from indexing.releases.push import push_release
 from indexing.releases.release_store import open_release_store
-from indexing.releases.releases import Releases
+from indexing.releases.releases import Author, Releases
 from indexing.releases.workspace import Workspace, open_workspace
 from indexing.settings import IndexingSettings, StorePlace
 from tests.indexing.at_work import build, item, put, within
@@ -37,9 +37,9 @@ def test_a_build_is_in_the_store_before_it_is_live(
     store = open_release_store(settings)
     at_switch: list[list[str]] = []
 
-    async def watched(workspace: Workspace, release_id: str) -> None:
+    async def watched(workspace: Workspace, release_id: str, *, author: Author) -> None:
         at_switch.append(store.ids())
-        await activate(workspace, release_id)
+        await activate(workspace, release_id, author=author)
 
     monkeypatch.setattr("indexing.building.run.make_live", watched)
     built = [
