@@ -68,7 +68,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(url: str, ca
     assert "s3cret" not in caplog.text
 
 
-def test_without_what_speaks_to_it_the_extra_is_named() -> None:
+def test_without_what_speaks_to_it_the_extra_is_named(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['psycopg'] = None\n"
         "from pathlib import Path\n"
@@ -81,7 +81,10 @@ def test_without_what_speaks_to_it_the_extra_is_named() -> None:
         "except UsageError as error:\n"
         "    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ)
+    # Elsewhere: below the working folder the interpreter is named by a relative path.
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, cwd=tmp_path, check=True
+    )
     assert done.stdout.splitlines() == [
         "files are opened",
         "state_url (PostgreSQL) needs psycopg, which is not installed. Install the extra: "
