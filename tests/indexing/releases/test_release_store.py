@@ -31,9 +31,7 @@ def opened(place: str) -> str:
         ("s4://bucket", "Protocol not known: s4. fsspec knows "),
     ],
 )
-def test_a_missing_package_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, told: str
-) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, told: str) -> None:
     # Below the working folder the interpreter is named by a relative path.
     monkeypatch.chdir(tmp_path)
     for package in ("s3fs", "gcsfs", "paramiko"):
