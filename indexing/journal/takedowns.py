@@ -32,13 +32,14 @@ def note(hidden: dict[str, Takedown], frame: Frame, change: Change) -> None:
         hidden.pop(change.id, None)
 
 
-async def take_down(state: StateStore, ids: Sequence[str], by: str = "", why: str = "") -> int:
+async def take_down(state: StateStore, ids: Sequence[str], by: str = "", why: str = "", live: str | None = None) -> int:
     """Hide these ids on every release from now on; one that no release has is hidden as soon as it comes.
 
-    Gives the number of the change.
+    `live` is the live release where the caller knows it: then nothing is asked before the change is written, which is
+    tried again where a database is away for a moment. Gives the number of the change.
     """
-    live = await state.live() or ""
-    return await state.append([TakenDown(item_id, by, why, live) for item_id in dict.fromkeys(ids)])
+    release = live or await state.live() or ""
+    return await state.append([TakenDown(item_id, by, why, release) for item_id in dict.fromkeys(ids)])
 
 
 async def lift(log: Log, ids: Sequence[str], by: str = "", why: str = "") -> tuple[str, ...]:

@@ -155,13 +155,15 @@ class Changes:
     async def take_down(self, item_id: str, author: Author, *, ahead: bool) -> Hidden:
         """Hide an id on every release; a 404 problem for one that no kept release and no change knows, unless it is to
         be hidden `ahead` of its coming."""
-        if not ahead and self._live().rows.row_of(item_id) < 0 and await unknown_items(self._releases, [item_id]):
+        live = self._live()
+        if not ahead and live.rows.row_of(item_id) < 0 and await unknown_items(self._releases, [item_id]):
             raise ProblemError(
                 "unknown-item",
                 f"No release that is kept here and no change has an item with the id {shown(item_id)}. To hide it "
                 "before it comes, say ?ahead=true.",
             )
-        return await self._hidden(await take_down(self._state, [item_id], author.by, author.why), item_id)
+        number = await take_down(self._state, [item_id], author.by, author.why, live.release.id)
+        return await self._hidden(number, item_id)
 
     async def lift(self, item_id: str, author: Author) -> Hidden:
         """Undo a takedown; where there is none nothing is done, and waited for all the same."""
