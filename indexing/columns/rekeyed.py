@@ -67,7 +67,7 @@ class RekeyedColumns(Columns):
 
     @cached_property
     def differences(self) -> Differences:
-        """Worked out when it is first asked for: 1 us a row, 20 of one with a name that is not plain (docs/log.md)."""
+        """Worked out when it is first asked for, by a look at every row."""
         decoder = msgspec.msgpack.Decoder(_Named)
         differ = np.zeros(len(self), np.bool_)
         creators: defaultdict[str, list[int]] = defaultdict(list)
