@@ -5,7 +5,7 @@ zones, it opens when the first day has begun in all of them, and closes when the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import MAXYEAR, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -85,14 +85,14 @@ class DealColumns:
                 return (EVERYWHERE_CODE,)
             found = _EXCEPT.fullmatch(text)
             if found:
-                return _without((EVERYWHERE_CODE,), _checked(tuple(_CODES.split(found[1].strip()))))
+                return _without((EVERYWHERE_CODE,), _checked(_CODES.split(found[1].strip())))
         return self._codes(cell)
 
     def _codes(self, cell: Any) -> tuple[str, ...]:
         parts = cell.split(self._deal.separator) if isinstance(cell, str) else cell
         if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
             raise Misfit("codes of territories, or Worldwide")
-        return _checked(tuple(part.strip() for part in parts if part.strip()))
+        return _checked(part.strip() for part in parts if part.strip())
 
     def _day(self, cell: Any) -> date:
         if isinstance(cell, str):
@@ -114,15 +114,17 @@ def is_worldwide(text: str) -> bool:
     return _EVERYWHERE.fullmatch(words) is not None or _EXCEPT.fullmatch(words) is not None
 
 
-def _checked(codes: tuple[str, ...]) -> tuple[str, ...]:
-    for code in codes:
+def _checked(codes: Iterable[str]) -> tuple[str, ...]:
+    """Each code once, however often a cell repeats it; Misfit for one that is none."""
+    distinct = tuple(dict.fromkeys(codes))
+    for code in distinct:
         if not is_market(code):
             raise Misfit(
                 f"{expected_market(code)}, or Worldwide, or Worldwide except with codes; {shown(code)} is none"
             )
-    if not codes:
+    if not distinct:
         raise Misfit("codes of territories, or Worldwide")
-    return codes
+    return distinct
 
 
 def _without(territories: tuple[str, ...], excepted: tuple[str, ...]) -> tuple[str, ...]:

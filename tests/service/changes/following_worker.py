@@ -12,7 +12,7 @@ from indexing.state.postgres import PostgresState
 from indexing.state.records import Frame, Lifted, TakenDown
 from service.changes.leased_follower import LeasedFollower
 from service.loaded.loaded_release import LoadedRelease
-from tests.indexing.state.leases import Database, worker
+from tests.indexing.state.leases import LEASE_S, Database, worker
 
 
 class Rows:
@@ -93,7 +93,7 @@ class Holding:
 class Following:
     """A follower in the background, as a service runs it."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], name: str = "w1", lease_s: float = 2.0) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], name: str = "w1", lease_s: float = LEASE_S) -> None:
         self.held = Holding()
         self.follower = LeasedFollower(self.held, database.lease(clock, worker(name, lease_s=lease_s)))
 
@@ -115,13 +115,13 @@ class Following:
         return set(hidden)
 
 
-async def until(is_so: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(is_so: Callable[[], bool], within_s: float = 45.0) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():
             await asyncio.sleep(0.01)
 
 
 async def everywhere(state: PostgresState, number: int) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(45):
         while await state.unacknowledged(number, 1.0):
             pass

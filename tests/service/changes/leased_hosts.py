@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 from litestar.testing import TestClient
 
@@ -21,6 +22,11 @@ from tests.postgres_server import PostgresServer
 from tests.service.conftest import Client
 
 TOKEN = {"Authorization": "Bearer s3cret"}
+# A machine that stands still for seconds must not end a lease that a test has no end of: those say so.
+LEASE_S, ACK_WAIT_S = 600.0, 60.0
+STATE_UNAVAILABLE = "urn:nearfield:problem:state-unavailable"
+# How long anything is waited for that must come: long, as only a fault makes it stay away.
+PATIENCE_S = 60.0
 OLDER = "r20200101000000000"
 
 
@@ -47,7 +53,7 @@ class Hosts:
             default_market="SE",
             admin_token="s3cret",
             pinned_releases=(OLDER,),
-            **{"lease_s": 2.0, "ack_wait_s": 0.5, **given},
+            **{"lease_s": LEASE_S, "ack_wait_s": ACK_WAIT_S, **given},
         )
 
     @contextmanager
@@ -83,6 +89,22 @@ def similar(client: Client, seed: str = "metal-1") -> list[str]:
     return [hit["id"] for hit in answer.json()["hits"]]
 
 
+def similar_by_a_short_lease(client: Client) -> list[str]:
+    """As `similar`, asked again where the lease had run out, as clients are told to: this machine may stand still."""
+    answers: list[httpx.Response] = []
+
+    def is_answered() -> bool:
+        answers.append(client.get("/v1/items/metal-1/similar", params={"limit": 100}))
+        if answers[-1].status_code == 503:
+            assert answers[-1].json()["type"] == STATE_UNAVAILABLE
+            return False
+        return True
+
+    eventually(is_answered)
+    assert answers[-1].status_code == 200, answers[-1].text
+    return [hit["id"] for hit in answers[-1].json()["hits"]]
+
+
 def take_down(client: Client, item_id: str) -> Any:
     return client.put(f"/v1/items/{item_id}/takedown", headers=TOKEN)
 
@@ -92,12 +114,12 @@ def refused(client: Client) -> str:
     answer = client.get("/v1/items/metal-1/similar")
     assert answer.status_code == 503, answer.text
     problem = answer.json()
-    assert problem["type"] == "urn:nearfield:problem:state-unavailable"
+    assert problem["type"] == STATE_UNAVAILABLE
     assert int(answer.headers["Retry-After"]) > 0
     return str(problem["detail"])
 
 
-def eventually(is_so: Any, within_s: float = 10.0) -> None:
+def eventually(is_so: Any, within_s: float = PATIENCE_S) -> None:
     give_up_at = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < give_up_at
