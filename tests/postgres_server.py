@@ -3,13 +3,14 @@
 import atexit
 import importlib.util
 import os
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class PostgresServer:
 
     def wait(self) -> None:
         """Until it answers."""
-        give_up_at = time.monotonic() + 30
+        give_up_at = time.monotonic() + 120
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
@@ -106,10 +107,18 @@ class PostgresServer:
         return self.url(name)
 
     def kill(self) -> None:
-        """As a power cut would: every process of it, at once."""
+        """As a power cut would: every process of it, at once; they are over when this returns."""
         assert self._process is not None
+        handles = []
+        for process in self._processes()[1:]:
+            with suppress(ProcessLookupError):
+                handles.append(os.pidfd_open(process))
         self._signal(signal.SIGKILL)
         self._process.wait()
+        for handle in handles:
+            # It can be read once the process has ended.
+            select.select([handle], [], [])
+            os.close(handle)
         self._process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -122,11 +131,17 @@ class PostgresServer:
         finally:
             self._signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _processes(self) -> list[int]:
+        """The server's own, and those that it has started."""
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        for process in (self._process.pid, *map(int, children)):
-            os.kill(process, number)
+        return [self._process.pid, *map(int, children)]
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._processes():
+            # One that has ended by itself meanwhile is nothing to signal.
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def stop(self) -> None:
         """End it, if it runs."""

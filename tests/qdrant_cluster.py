@@ -5,7 +5,6 @@ The binary is the tester's own: NEARFIELD_TEST_QDRANT_BIN names it, and without 
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,8 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 import pytest
+
+from tests.free_ports import free_port
 
 BINARY = os.environ.get("NEARFIELD_TEST_QDRANT_BIN")
 
@@ -60,7 +61,8 @@ class QdrantCluster:
     def start(self, num_nodes: int) -> None:
         """Start the nodes, and return when each is ready and knows all others; AssertionError with a node's log."""
         assert not self._nodes, "this cluster was started already"
-        self._ports = _free_ports(num_nodes)
+        # Each node takes three in a row.
+        self._ports = [free_port(following=2) for _ in range(num_nodes)]
         for node in range(num_nodes):
             self._nodes.append(self._spawn(node))
             # The next one asks the first to be let in.
@@ -201,24 +203,3 @@ def running_cluster(num_nodes: int) -> Iterator[QdrantCluster]:
     ):
         cluster.start(num_nodes)
         yield cluster
-
-
-def _free_ports(num_nodes: int) -> list[int]:
-    """For each node the first of three free ports in a row; no two nodes meet."""
-    found: list[int] = []
-    while len(found) < num_nodes:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if all(abs(port - other) > 2 for other in found) and all(map(_is_free, range(port, port + 3))):
-            found.append(port)
-    return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-        return True

@@ -5,7 +5,6 @@ import os
 import re
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.free_ports import free_port
 
 # A minute on two idle cores; beside other tests, and on a machine that is shared, a multiple of it.
 READY_WITHIN_S = 420.0
@@ -32,13 +33,6 @@ class RunningSample(NamedTuple):
     commands: Path
     printed: str
     measured: Callable[[], str]
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -63,7 +57,7 @@ def run_sample(folder: Path) -> Iterator[RunningSample]:
             measured = functools.cache(lambda: _until(_MEASURED, printed, process, log))
             yield RunningSample(folder, address, commands, printed, measured)
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 0, f"Ctrl-C did not end it cleanly:\n{log.read_text()}"
+            assert process.wait(timeout=120) == 0, f"Ctrl-C did not end it cleanly:\n{log.read_text()}"
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

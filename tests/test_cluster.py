@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from embedding.rows.row_files import RowFiles
+from tests.free_ports import free_port
 from tests.indexing.release_worlds import make_items
 from tests.postgres_server import postgres_server
 from tests.qdrant_cluster import needs_qdrant_binary, running_cluster
-from tests.service.workers.serving_processes import eventually, free_port
+from tests.service.workers.serving_processes import eventually
 
 NEARFIELD = [sys.executable, "-c", "from service.cli import main; main()"]
 TOKEN = "s3cret"

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running_sample import RunningSample, free_port, without_settings
+from tests.free_ports import free_port
+from tests.running_sample import RunningSample, without_settings
 
 NEARFIELD = Path(sys.executable).with_name("nearfield")
 

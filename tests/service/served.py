@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from granian.server.embed import Server
 from service.app import create_app
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from tests.free_ports import free_port
 
 TOKEN = "a-token-of-the-tests"
 
@@ -21,9 +23,7 @@ TOKEN = "a-token-of-the-tests"
 def served(data_dir: Path) -> Iterator[str]:
     """Its address, while it answers; changes take `TOKEN`."""
     app = create_app(open_dependencies(Settings(data_dir=data_dir, admin_token=TOKEN, encoder_wait_s=60)))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
@@ -33,15 +33,14 @@ def served(data_dir: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         loop.call_soon_threadsafe(server.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         loop.close()
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(2_000):
         with socket.socket() as probe:
-            probe.settimeout(0.1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        threading.Event().wait(0.05)
+        time.sleep(0.05)
     raise AssertionError("the service did not come up")

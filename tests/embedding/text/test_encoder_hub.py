@@ -1,7 +1,6 @@
 """An encoder by hub name: from the cache without a network, fetched once, and what is said where neither can be."""
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from embedding.text.encoder_folder import find_encoder, hash_folder
 from embedding.text.encoder_hub import fetched_encoder, local_encoder
 from embedding.text.sentence_encoder import SentenceEncoder
 from tests.embedding.text.fake_hub import COMMIT, NAME, FakeHub, serving
+from tests.free_ports import free_port
 
 PLACE = EncoderPlace(NAME)
 # A folder that no encoder of a hub is written to.
@@ -45,13 +45,6 @@ def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     with serving(tiny) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         yield hub
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def put_in_cache(cache: Path, model: Path) -> Path:
@@ -142,14 +135,12 @@ def test_a_name_that_no_hub_has_is_said(hub: FakeHub) -> None:
     assert hub.asked
 
 
+@pytest.mark.timeout(300)
 def test_a_hub_that_takes_the_call_and_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        start = time.monotonic()
         with pytest.raises(EncoderMissingError, match=r"could not be fetched \(.*Timeout"):
             fetched_encoder(PLACE, NO_CACHE, timeout_s=0.3)
-    # The library asks twice, with a pause; fetching without a bound would never end.
-    assert time.monotonic() - start < 20
 
 
 def test_who_forbids_the_network_is_obeyed(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:

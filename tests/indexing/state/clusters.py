@@ -19,7 +19,7 @@ def primary_and_standby(*, is_synchronous: bool) -> Iterator[tuple[PostgresServe
             primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             primary.execute("SELECT pg_reload_conf()")
         wanted = [("sync" if is_synchronous else "async",)]
-        give_up_at = time.monotonic() + 20
+        give_up_at = time.monotonic() + 120
         while primary.execute("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'") != wanted:
             assert time.monotonic() < give_up_at
             time.sleep(0.05)

@@ -58,8 +58,9 @@ def test_a_release_is_loaded_by_all_who_serve_before_it_goes_live(fleet: Fleet, 
 
         loading = asyncio.create_task(late())
         begun = time.monotonic()
-        assert await command.prepare("r1", 10) == []
-        assert 0.2 < time.monotonic() - begun < 3
+        # Longer than `database.run` lets it.
+        assert await command.prepare("r1", 600) == []
+        assert time.monotonic() - begun > 0.2
         await loading
         await command.switch(Activation("2026-11-29T10:00:00.000+00:00", "activate", "r1", None))
         assert await hosts["a"].pointer() == Pointer("r1")
@@ -73,7 +74,8 @@ def test_those_who_do_not_come_are_waited_for_as_long_as_is_said_and_no_longer(f
         await hosts["a"].report("r1", ())
         begun = time.monotonic()
         assert await hosts["a"].prepare("r1", 0.4) == ["b"]
-        assert 0.4 <= time.monotonic() - begun < 3
+        # And no longer: the lease would be ten minutes, and `database.run` lets nothing run so long.
+        assert time.monotonic() - begun >= 0.4
         await hosts["a"].withdraw()
         assert await hosts["b"].pointer() == Pointer(None)
 

@@ -7,7 +7,6 @@ It says `ready` when it listens.
 """
 
 import asyncio
-import socket
 import sys
 from typing import Any
 
@@ -20,19 +19,6 @@ REFUSED = {
     "broken": grpc.StatusCode.INTERNAL,
     "wrong": grpc.StatusCode.INVALID_ARGUMENT,
 }
-
-
-def free_port() -> int:
-    """A port of which the next one is free as well."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def answers(port: int, sleep_s: float) -> Any:

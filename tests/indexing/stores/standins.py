@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.indexing.stores.standin_qdrant import free_port
+from tests.free_ports import free_port
 
 
 class Standin:
@@ -14,24 +14,16 @@ class Standin:
 
     def __init__(self, sleep_s: float = 0.0) -> None:
         self._sleep_s = sleep_s
-        self.port = free_port()
-        while not self._starts():
-            # Somebody else has taken it meanwhile.
-            self.port = free_port()
+        # gRPC is on the one after it.
+        self.port = free_port(following=1)
+        self.start()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        assert self._starts()
-
-    def _starts(self) -> bool:
         command = [sys.executable, "-m", "tests.indexing.stores.standin_qdrant", str(self.port), str(self._sleep_s)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        if self.process.stdout.readline() == "ready\n":
-            return True
-        self.process.wait()
-        self.process.stdout.close()
-        return False
+        assert self.process.stdout.readline() == "ready\n"
 
     def kill(self) -> None:
         self.process.kill()

@@ -1,7 +1,6 @@
 """What only the server implementation has: names under a prefix, errors by transport, waiting for the optimiser."""
 
 import asyncio
-import socket
 
 import pytest
 from grpc import StatusCode  # type: ignore[import-untyped]
@@ -16,6 +15,7 @@ from indexing.stores.edge import EdgeStore
 from indexing.stores.open import open_store
 from indexing.stores.server import ServerStore
 from indexing.stores.server_connection import open_server
+from tests.free_ports import free_port
 from tests.indexing.made_points import PAYLOADS, SCHEMA, points_of
 from tests.indexing.over_grpc import memory_client
 from tests.indexing.stores.scripted_server import Scripted, rpc_error, store_on
@@ -105,13 +105,6 @@ def test_stores_of_unlike_prefixes_never_meet() -> None:
         assert await nearer.collections() == ["live"]
 
     asyncio.run(run())
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_a_server_that_went_away_is_a_store_error() -> None:

@@ -19,11 +19,16 @@ from indexing.stores.answer_budget import AnswerBudget
 from indexing.stores.contract import Ranked, SearchParams
 from indexing.stores.server import ServerStore
 from indexing.stores.server_connection import open_server, warnings_of
-from tests.indexing.stores.standin_qdrant import free_port
+from tests.free_ports import refusing_port
 from tests.indexing.stores.standins import standins
 
 VECTOR = np.ones(4, np.float32)
-BUDGET_S = 1.0
+# Half of it is what a server that hangs may take: by far longer than a busy machine needs for an answer, so that who
+# waited for one that hangs is told from who did not.
+BUDGET_S = 60.0
+AT_ONCE_S = BUDGET_S / 3
+# Where it is waited for one that hangs.
+SHORT_S = 1.0
 
 
 def settings_of(*urls: str) -> IndexingSettings:
@@ -35,15 +40,20 @@ async def search(store: ServerStore, collection: str = "c") -> Ranked:
 
 
 async def answer(store: ServerStore, budget_s: float = BUDGET_S) -> int | None:
-    """The port of whoever answered within the budget, None where the engine is away; never later than that."""
-    began = time.monotonic()
+    """The port of whoever answered within the budget, None where the engine is away."""
     try:
         with AnswerBudget(budget_s):
             return (await search(store)).rows[0]
     except EngineAwayError:
         return None
-    finally:
-        assert time.monotonic() - began < budget_s
+
+
+async def answer_at_once(store: ServerStore) -> int | None:
+    """As `answer`, without waiting for a server that hangs."""
+    began = time.monotonic()
+    found = await answer(store)
+    assert time.monotonic() - began < AT_ONCE_S
+    return found
 
 
 def with_store(settings: IndexingSettings, work: Callable[[ServerStore], Awaitable[None]]) -> None:
@@ -58,11 +68,11 @@ def with_store(settings: IndexingSettings, work: Callable[[ServerStore], Awaitab
     asyncio.run(run())
 
 
-async def back_within(store: ServerStore, port: int, seconds: float) -> None:
+async def until_back(store: ServerStore, port: int) -> None:
     """Ask as requests do, until the address answers again."""
-    until = time.monotonic() + seconds
-    while await answer(store) != port:
-        assert time.monotonic() < until, f"not asked again within {seconds} s"
+    until = time.monotonic() + BUDGET_S
+    while await answer_at_once(store) != port:
+        assert time.monotonic() < until, "not asked again"
         await asyncio.sleep(0.01)
 
 
@@ -76,13 +86,11 @@ def test_a_server_that_is_killed_costs_no_time_and_is_asked_again_at_once(caplog
         async def work(store: ServerStore) -> None:
             assert await answer(store) == one.port
             one.kill()
-            began = time.monotonic()
-            assert [await answer(store) for _ in range(200)] == [None] * 200
-            assert time.monotonic() - began < 1.0
+            assert [await answer_at_once(store) for _ in range(200)] == [None] * 200
             await asyncio.sleep(2.0)
             assert await answer(store) is None
             one.start()
-            await back_within(store, one.port, 1.0)
+            await until_back(store, one.port)
 
         with_store(settings_of(one.url), work)
     away, back = lines_of(caplog)
@@ -98,17 +106,15 @@ def test_a_server_that_hangs_takes_half_of_the_time_of_three_answers(caplog: pyt
             one.stop()
             for _ in range(3):
                 began = time.monotonic()
-                assert await answer(store) is None
-                assert 0.4 < time.monotonic() - began < 0.6
-            until = time.monotonic() + 3.0
+                assert await answer(store, SHORT_S) is None
+                assert SHORT_S * 0.4 < time.monotonic() - began < AT_ONCE_S
+            until = time.monotonic() + 2.5
             while time.monotonic() < until:
-                began = time.monotonic()
-                assert await answer(store) is None
                 # It is tried again and again, and nobody waits for that.
-                assert time.monotonic() - began < 0.1
+                assert await answer_at_once(store) is None
                 await asyncio.sleep(0.02)
             one.go_on()
-            await back_within(store, one.port, 1.0)
+            await until_back(store, one.port)
 
         with_store(settings_of(one.url), work)
     assert len(lines_of(caplog)) == 2
@@ -121,14 +127,14 @@ def test_of_two_addresses_the_one_that_hangs_delays_few(caplog: pytest.LogCaptur
             # They are asked in turns.
             assert {await answer(store) for _ in range(4)} == {one.port, other.port}
             one.stop()
-            times_s = []
+            # Half of these begin at the one that hangs, and have half of their time left for the other one.
+            budget_s = 3.0
+            for _ in range(6):
+                assert await answer(store, budget_s) == other.port
             for _ in range(20):
-                began = time.monotonic()
-                assert await answer(store) == other.port
-                times_s.append(time.monotonic() - began)
-            assert sum(took > 0.1 for took in times_s) == 3
+                assert await answer_at_once(store) == other.port
             one.go_on()
-            await back_within(store, one.port, 1.0)
+            await until_back(store, one.port)
 
         with_store(settings_of(one.url, other.url), work)
     assert [line.split()[2] for line in lines_of(caplog)] == [one.url, one.url]
@@ -150,8 +156,9 @@ def test_of_two_addresses_the_one_that_dies_is_not_missed() -> None:
 
 
 def test_a_wrong_address_among_right_ones_is_told_and_the_others_serve() -> None:
-    with standins(2) as (one, other):
-        wrong = f"http://127.0.0.1:{free_port()}"
+    with standins(2) as (one, other), refusing_port() as port:
+        # gRPC is at the port after that of the address.
+        wrong = f"http://127.0.0.1:{port - 1}"
         settings = settings_of(one.url, wrong, other.url)
 
         (told,) = warnings_of(settings)
@@ -202,19 +209,20 @@ def test_what_a_server_refuses_is_told_in_its_words(
 
 
 def test_where_no_address_answers_each_is_named() -> None:
-    urls = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
-    with pytest.raises(StoreError, match="no Qdrant server answered") as caught:
-        open_server(settings_of(*urls), wait_s=0)
-    assert all(url in str(caught.value) for url in urls)
-    # The start fails with that; there is nothing to warn of beside it.
-    assert warnings_of(settings_of(*urls)) == []
+    with refusing_port() as first, refusing_port() as second:
+        urls = [f"http://127.0.0.1:{port - 1}" for port in (first, second)]
+        with pytest.raises(StoreError, match="no Qdrant server answered") as caught:
+            open_server(settings_of(*urls), wait_s=0)
+        assert all(url in str(caught.value) for url in urls)
+        # The start fails with that; there is nothing to warn of beside it.
+        assert warnings_of(settings_of(*urls)) == []
 
 
 def test_a_late_answer_is_none() -> None:
     with standins(sleep_s=0.3) as (one,):
 
         async def work(store: ServerStore) -> None:
-            assert await answer(store, 1.0) == one.port
+            assert await answer(store) == one.port
             assert await answer(store, 0.5) is None
             with AnswerBudget(0.03), pytest.raises(EngineAwayError, match="no time is left"):
                 await search(store)
@@ -270,25 +278,27 @@ def test_what_no_answer_waits_for_goes_to_an_address_that_answers() -> None:
                 with pytest.raises(EngineAwayError, match="UNAVAILABLE"):
                     await store.collections()
             one.start()
-            await asyncio.sleep(0.5)
-            # Both are known to be away, and each is asked in its turn.
-            found = 0
-            for _ in range(4):
+            # Both are known to be away, and each is asked in its turn: until its connection is made anew.
+            until = time.monotonic() + BUDGET_S
+            found: list[str] | None = None
+            while found is None:
+                assert time.monotonic() < until, "not asked again"
                 with suppress(EngineAwayError):
-                    assert await store.collections() == []
-                    found += 1
-            assert found >= 3
+                    found = await store.collections()
+                await asyncio.sleep(0.01)
+            for _ in range(3):
+                assert await store.collections() == []
 
         with_store(settings_of(one.url, other.url), work)
 
 
 def test_a_dead_address_delays_no_command() -> None:
-    with standins() as (one,):
+    with standins() as (one,), refusing_port() as port:
         began = time.monotonic()
-        store = open_server(settings_of(f"http://127.0.0.1:{free_port()}", one.url), wait_s=30)
+        store = open_server(settings_of(f"http://127.0.0.1:{port - 1}", one.url), wait_s=600)
         asyncio.run(store.close())
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 60
         threads = [thread for thread in threading.enumerate() if thread.name.startswith("reach")]
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()

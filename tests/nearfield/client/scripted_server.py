@@ -48,7 +48,7 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
     handler.send_header("content-length", "1000")
     handler.end_headers()
     try:
-        for _ in range(100):
+        for _ in range(4_000):
             handler.wfile.write(b" ")
             time.sleep(0.05)
     except OSError:

@@ -25,8 +25,8 @@ from nearfield import (
     UnavailableError,
     UnexpectedAnswerError,
 )
+from tests.free_ports import refusing_port
 from tests.nearfield.client.scripted_server import answers, drips, hangs_up, problem, scripted
-from tests.running_sample import free_port
 
 PAGE = answers(200, b'{"hits":[],"release":"r1","revision":0}')
 CHANGED = answers(200, b'{"release":"r1","revision":1,"items":1,"number":1}')
@@ -78,7 +78,7 @@ def test_retry_after_is_waited_for(ask: Ask) -> None:
     with scripted(problem(429, "busy", retry_after="1"), PAGE) as server:
         begun = time.monotonic()
         assert ask(server.address, search).hits == ()
-        assert 1.0 <= time.monotonic() - begun < 20
+        assert time.monotonic() - begun >= 1.0
 
 
 def test_retry_after_may_be_a_date(ask: Ask) -> None:
@@ -87,7 +87,7 @@ def test_retry_after_may_be_a_date(ask: Ask) -> None:
         begun = time.monotonic()
         assert ask(server.address, search).hits == ()
         # A date has whole seconds.
-        assert 0.5 <= time.monotonic() - begun < 20
+        assert time.monotonic() - begun >= 0.5
 
 
 def test_a_wait_beyond_the_time_is_not_begun(ask: Ask) -> None:
@@ -95,7 +95,8 @@ def test_a_wait_beyond_the_time_is_not_begun(ask: Ask) -> None:
         begun = time.monotonic()
         with pytest.raises(UnavailableError) as caught:
             ask(server.address, search)
-        assert time.monotonic() - begun < 10
+        # It would have been an hour.
+        assert time.monotonic() - begun < 60
     assert caught.value.retry_after_s == 3_600
     assert len(server.came) == 1
 
@@ -134,8 +135,8 @@ def test_a_takedown_is_sent_until_it_is_answered(ask: Ask) -> None:
 
 
 def test_nobody_listens(ask: Ask) -> None:
-    with pytest.raises(NoAnswerError, match="after 3 tries") as caught:
-        ask(f"http://127.0.0.1:{free_port()}", put)
+    with refusing_port() as port, pytest.raises(NoAnswerError, match="after 3 tries") as caught:
+        ask(f"http://127.0.0.1:{port}", put)
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
@@ -144,16 +145,17 @@ def test_an_answer_that_drips_ends_with_its_time(ask: Ask) -> None:
         begun = time.monotonic()
         with pytest.raises(NoAnswerError, match="did not come in time"):
             ask(server.address, search, timeout_s=0.3, retries=NO_RETRIES)
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 60
 
 
 def test_all_tries_share_one_time(ask: Ask) -> None:
     with scripted(drips) as server:
         begun = time.monotonic()
         with pytest.raises(NoAnswerError):
-            ask(server.address, search, timeout_s=0.4, retries=Retries(attempts=100, total_s=1.0, first_wait_s=0.001))
-        assert time.monotonic() - begun < 5
-    assert 2 <= len(server.came) <= 4
+            ask(server.address, search, timeout_s=0.4, retries=Retries(attempts=1_000, total_s=1.0, first_wait_s=0.001))
+        # A time for each of them would be 400 s.
+        assert time.monotonic() - begun < 60
+    assert len(server.came) <= 4
 
 
 def test_a_fault_of_the_service_is_raised_at_once(ask: Ask) -> None:

@@ -93,7 +93,9 @@ class Holding:
 class Following:
     """A follower in the background, as a service runs it."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], name: str = "w1", lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float], name: str = "w1", lease_s: float = LEASE_S
+    ) -> None:
         self.held = Holding()
         self.follower = LeasedFollower(self.held, database.lease(clock, worker(name, lease_s=lease_s)))
 

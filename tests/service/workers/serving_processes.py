@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.free_ports import free_port
+
 
 def eventually(what: Callable[[], bool], within_s: float = 30.0, every_s: float = 0.02) -> None:
     """Look `every_s` until `what` holds; AssertionError when it does not within `within_s`."""
@@ -21,13 +22,6 @@ def eventually(what: Callable[[], bool], within_s: float = 30.0, every_s: float 
     while not what():
         assert time.monotonic() < until, "it did not come true in time"
         time.sleep(every_s)
-
-
-def free_port() -> int:
-    """A port on which nobody listens just now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 class Service:

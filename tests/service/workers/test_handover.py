@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.load_clients import Load
-from tests.service.workers.serving_processes import Service, eventually, free_port, gone, standin_service
+from tests.free_ports import free_port
+from tests.service.workers.serving_processes import Service, eventually, gone, standin_service
 
 
 @pytest.fixture(params=["spawned", "forked"])

@@ -10,7 +10,7 @@ import pytest
 
 from embedding.errors import BusyError, NearfieldError, UsageError
 from service.workers.listeners import Listeners, is_loopback
-from tests.service.workers.serving_processes import free_port
+from tests.free_ports import free_port
 
 
 @pytest.fixture

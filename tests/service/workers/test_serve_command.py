@@ -16,8 +16,8 @@ from service.schemas.settings import Settings
 from service.workers.commands import serve as serve_command
 from service.workers.environ import as_environ
 from service.workers.serve_command import serve, with_encoder_folder
+from tests.free_ports import free_port
 from tests.indexing.stores.standins import standins
-from tests.service.workers.serving_processes import free_port
 
 
 def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from benchmarks.harness.load_clients import Load, releases_that_answer
 from indexing.state.open_places import move_from
 from service.schemas.load_settings import load_settings
 from tests.copied_folders import copied
+from tests.free_ports import free_port
 from tests.indexing.state.leases import Database
-from tests.service.workers.serving_processes import eventually, free_port
+from tests.service.workers.serving_processes import eventually
 from tests.service.workers.test_serving_releases import BODY, GONE, NEARFIELD, build_without, fresh
 
 OLDER = "r20200101000000000"

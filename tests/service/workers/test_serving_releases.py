@@ -23,7 +23,8 @@ from indexing.state.files import FilesState
 from indexing.state.proposal import refused_rules
 from indexing.stores.edge import EdgeStore
 from tests.copied_folders import copied
-from tests.service.workers.serving_processes import eventually, free_port
+from tests.free_ports import free_port
+from tests.service.workers.serving_processes import eventually
 from tests.service.world import make_items
 
 NEARFIELD = (sys.executable, "-c", "from service.cli import main; main()")
