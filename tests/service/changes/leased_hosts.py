@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 from litestar.testing import TestClient
 
@@ -91,7 +90,7 @@ def similar(client: Client, seed: str = "metal-1") -> list[str]:
 
 def similar_by_a_short_lease(client: Client) -> list[str]:
     """As `similar`, asked again where the lease had run out, as clients are told to: this machine may stand still."""
-    answers: list[httpx.Response] = []
+    answers: list[Any] = []
 
     def is_answered() -> bool:
         answers.append(client.get("/v1/items/metal-1/similar", params={"limit": 100}))
