@@ -14,7 +14,7 @@ import numpy as np
 
 from embedding.durable_files import hash_of
 from embedding.rows.schema import Item
-from indexing.words.cutting import words_in
+from indexing.words.cutting import words_and_more, words_in
 from indexing.words.sparse import Sparse
 
 # The name of the vector in a collection.
@@ -31,7 +31,7 @@ MOST_OF_A_WORD = _K + 1
 _MAX_CHARS = 20_000
 # A composed character is four others at most.
 _MOST_DECOMPOSED = 4
-_PROBE = "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città ΔΡΌΜΟΣ Ёлка قِصَّة שָׁלוֹם हिन्दी ភាសា Łódź so\u00adft 第２回"
+_PROBE = "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città ΔΡΌΜΟΣ Ёлка قِصَّة שָׁלוֹם हिन्दी ភាសា Łódź so\u00adft 第２回 京都の夜 والكتاب हँसी क़लम"
 
 
 def words_of(item: Item) -> Sparse:
@@ -39,9 +39,14 @@ def words_of(item: Item) -> Sparse:
 
     Whom the row is shown under counts as a creator, too.
     """
-    named = words_in(_opening("\n".join((item.title, *item.credited)), _MAX_CHARS // 2))
-    others = "\n".join(part for part in (item.album, *item.tags, item.text) if part)
-    return _bm25(Counter(named * _TIMES_NAMES + words_in(_opening(others, _MAX_CHARS // 2))))
+    named, more_named = words_and_more(_opening("\n".join((item.title, *item.credited)), _MAX_CHARS // 2))
+    texts = "\n".join(part for part in (item.album, *item.tags, item.text) if part)
+    words, more = words_and_more(_opening(texts, _MAX_CHARS // 2))
+    counts = Counter(named * _TIMES_NAMES + words)
+    # What says the same once more makes the row no longer.
+    length = counts.total()
+    counts.update(more_named * _TIMES_NAMES + more)
+    return _bm25(counts, length)
 
 
 def terms_of(text: str) -> Sparse:
@@ -73,11 +78,12 @@ def _opening(text: str, most: int) -> str:
     return unicodedata.normalize("NFC", text[: _MOST_DECOMPOSED * most])[:most]
 
 
-def _bm25(counts: Counter[str]) -> Sparse:
-    """The weights of words by how often each is there; two words of one number are one entry, of what both say."""
+def _bm25(counts: Counter[str], length: int) -> Sparse:
+    """The weights of words by how often each is there, in a row of `length` words; two words of one number are one
+    entry, of what both say."""
     indices = np.fromiter(map(_number, counts), np.uint32, len(counts))
     times = np.fromiter(counts.values(), np.float64, len(counts))
-    held_back = _K * (1 - _B + _B * float(times.sum()) / _USUAL_LENGTH)
+    held_back = _K * (1 - _B + _B * length / _USUAL_LENGTH)
     weights = times * (_K + 1) / (times + held_back)
     order = np.argsort(indices)
     indices, weights = indices[order], weights[order]
