@@ -115,9 +115,7 @@ def test_a_word_of_japanese_is_found_within_a_title(client: TestClient[Any], thi
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("text", ["京都 料理", "京都料理", "料理と京都", "京都　の　料理", "料理 京都"])
-def test_japanese_is_found_with_and_without_spaces_and_particles(
-    client: TestClient[Any], text: str, mode: str
-) -> None:
+def test_japanese_is_found_with_and_without_spaces_and_particles(client: TestClient[Any], text: str, mode: str) -> None:
     assert set(found(client, text, mode)[:2]) == with_title("京都", "料理")
 
 

@@ -10,7 +10,9 @@ import unicodedata
 from functools import cache
 
 # Chinese characters; the two syllabaries of Japanese, which part words from particles and endings where they change.
-_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HAN = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _HIRAGANA, _KATAKANA, _LONG = "\u3040-\u309f", "\u30a0-\u30ff\u31f0-\u31ff", "\u30fc"
 # Bopomofo and Hangul; Thai and Lao, Burmese, Khmer and their neighbours, Balinese and Javanese.
 _OTHERS = (
