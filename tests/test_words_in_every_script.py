@@ -1,8 +1,8 @@
 """Words are found in every script, with and without spaces, and mistyped: by commands and HTTP alone.
 
 Nothing is imported of the product but its commands and its application, nor of the other tests: older builds can be
-asked, too. Each catalogue is put together of common words of its language, so that the right answers are known: the rows
-in whose titles a word stands.
+asked, too. Each catalogue is put together of common words of its language, so that the right answers are known: the
+rows in whose titles a word stands.
 """
 
 import json

@@ -31,7 +31,10 @@ MOST_OF_A_WORD = _K + 1
 _MAX_CHARS = 20_000
 # A composed character is four others at most.
 _MOST_DECOMPOSED = 4
-_PROBE = "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città ΔΡΌΜΟΣ Ёлка قِصَّة שָׁלוֹם हिन्दी ភាសា Łódź so\u00adft 第２回 京都の夜 والكتاب हँसी क़लम"
+_PROBE = (
+    "Città d'arte: AC/DC, Straße, ＡＢＣ 2024 città ΔΡΌΜΟΣ Ёлка قِصَّة שָׁלוֹם हिन्दी ភាសា Łódź so\u00adft 第２回"
+    " 京都の夜 والكتاب हँसी क़लम"
+)
 
 
 def words_of(item: Item) -> Sparse:

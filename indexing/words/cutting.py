@@ -19,8 +19,8 @@ _ASCII_WORD, _CONTROL = re.compile("[0-9a-z]+"), re.compile("[\x00-\x08\x0e-\x1b
 # Words with nothing but signs between them.
 _ASCII_PIECE = re.compile(r"[0-9a-z]++(?:[^0-9a-z\s]++[0-9a-z]++)*")
 # Beside what cannot be seen, what most leave out: accents and other marks above and below a letter, but for those of
-# the next line; the points of Hebrew; the vowel signs and the long line of Arabic; the points of Syriac; the point below
-# that makes a letter of Hindi one of Persian.
+# the next line; the points of Hebrew; the vowel signs and the long line of Arabic; the points of Syriac; the point
+# below that makes a letter of Hindi one of Persian.
 _LEFT_OUT = re.compile(
     f"[{UNSEEN}\u0300-\u0305\u0307\u0309-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -33,8 +33,8 @@ _BREAK = re.compile("(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1980-\u19df\u
 # Signs that stand for several letters (a trade mark, a square unit) are no part of the word before them.
 _SIGN_OF_LETTERS = re.compile("[\u2100\u2101\u2105\u2106\u2116\u2120-\u2122\u213b\u3300-\u33ff]")
 # Letters that are no other with a mark, by what people type for them. Latin: as Lucene's ASCIIFoldingFilter. Arabic:
-# the forms of alef, of yeh, of kaf and of heh, as its normalisers of Arabic and Persian. Hindi: both signs of a nasal, as
-# its normaliser.
+# the forms of alef, of yeh, of kaf and of heh, as its normalisers of Arabic and Persian. Hindi: both signs of a nasal,
+# as its normaliser.
 _TYPED_AS = {
     letter: typed
     for typed, letters in {

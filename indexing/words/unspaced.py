@@ -1,13 +1,14 @@
 """Scripts that leave no spaces between words: what stands in for words there, two letters and two letters.
 
-Bigrams, as Lucene's CJKBigramFilter: no dictionary to be kept, none that another release would not have. Korean, which has
-spaces, is among them as it is there: what is written together with a noun would make it another word. Unlike there, none
-lies across a change between the scripts of Japanese.
+Bigrams, as Lucene's CJKBigramFilter: no dictionary to be kept, none that another release would not have. Korean, which
+has spaces, is among them as it is there: what is written together with a noun would make it another word. Unlike there,
+none lies across a change between the scripts of Japanese.
 """
 
 import re
 import unicodedata
 from functools import cache
+from itertools import pairwise
 
 # Chinese characters; the two syllabaries of Japanese, which part words from particles and endings where they change.
 _HAN = (
@@ -40,7 +41,7 @@ def bigrams_of(word: str) -> tuple[list[str], list[str]]:
             words += [run] if run else []
             continue
         own = _letter().findall(run)
-        words += own if len(own) == 1 else map("".join, zip(own, own[1:], strict=False))
+        words += own if len(own) == 1 else map("".join, pairwise(own))
         letters += own if len(own) > 1 else []
     return words, letters
 
