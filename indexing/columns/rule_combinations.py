@@ -107,6 +107,13 @@ class RuleCombinations:
             case HasId():
                 raise ValueError("a combination stands for many rows: it cannot be asked for row numbers")
 
+    def sums_by_kind(self, rows: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]) -> dict[Kind, float]:
+        """`weights` (R,) of `rows` (R,) added up by kind, for each kind that is among them."""
+        kinds = self._fields["kind"]
+        places = kinds.codes[self._codes[rows]]
+        sums = np.bincount(places, weights, len(kinds.values)).tolist()
+        return {kinds.values[place]: sums[place] for place in set(places.tolist())}
+
     def of_row(self, row: int) -> RuleCombination:
         """The combination of one row."""
         return self.distinct[int(self._codes[row])]

@@ -22,7 +22,7 @@ class GivenRecordings:
 
     def spare(self, limit: int) -> int:
         """How many rows more than a page of `limit` are worth reading for those that are of one of them."""
-        return sum(map(self._features.is_shared, self._rows[-limit:]))
+        return len(self._features.shared(self._rows[-limit:]))
 
     def has(self, row: int) -> bool:
         """Whether a row is of one of them."""
@@ -36,11 +36,9 @@ class GivenRecordings:
 
     def has_any(self, rows: Sequence[int]) -> bool:
         """Whether any of `rows` is: told of all together, as mostly none is."""
-        if not self._posted.isdisjoint(self._features.recordings(rows)):
+        if self._posted and not self._posted.isdisjoint(self._features.recordings(rows)):
             return True
-        if not self._num_heard:
-            return False
-        return any(self.has(row) for row in rows if self._features.is_shared(row))
+        return bool(self._num_heard) and any(map(self.has, self._features.shared(rows)))
 
     def _is_heard(self, row: int) -> bool:
         place = bisect_left(self._heard, row)

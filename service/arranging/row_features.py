@@ -31,13 +31,14 @@ class RowFeatures:
             return self._own.recordings_of(rows)
         return [self.recording(row) for row in rows]
 
-    def is_shared(self, row: int) -> bool:
-        """Whether there may be rows of the release that are of the same recording as a row, and not that row."""
-        return row >= self._num_own or bool(self._own.by_recording.is_shared[row])
+    def shared(self, rows: Sequence[int]) -> list[int]:
+        """Those of `rows` whose recording may be that of another row of the release too."""
+        is_shared, num_own = self._own.by_recording.is_shared, self._num_own
+        return [row for row in rows if row >= num_own or is_shared[row]]
 
     def alike(self, row: int) -> Sequence[int]:
         """The release's rows of the same recording as a row, itself among them where it is the release's."""
-        if not self.is_shared(row):
+        if not self.shared((row,)):
             return ()
         recording = self.recording(row)
         return () if recording == NO_RECORDING else self._own.by_recording.rows_of(recording)

@@ -1,7 +1,7 @@
 """Kind quotas: which kinds a request ranks apart, and how many of each, by its mix or by what the tower learnt."""
 
-from collections.abc import Sequence, Set
-from typing import get_args
+from collections.abc import Set
+from typing import Any, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -37,13 +37,22 @@ def are_of_kind(current: CurrentRows, rows: NDArray[np.int64], kind: Kind) -> ND
     return told
 
 
-def liked_kinds(current: CurrentRows, rows: Sequence[int], weights: Sequence[float]) -> dict[Kind, float]:
-    """The kinds of the rows that have a weight above 0, or of all where none has, each with how much its rows weigh."""
-    weighed = list(zip(rows, weights, strict=True))
-    found: dict[Kind, float] = {}
-    for row, weight in [one for one in weighed if one[1] > 0] or weighed:
-        kind = kind_of(current, row)
-        found[kind] = found.get(kind, 0.0) + abs(weight)
+def liked_kinds(
+    current: CurrentRows, rows: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+) -> dict[Kind, float]:
+    """The kinds of those of `rows` (R,) that have a weight above 0 in `weights` (R,), or of all where none has, each
+    with how much its rows weigh."""
+    liked = weights > 0
+    if liked.any():
+        rows, weights = rows[liked], weights[liked]
+    weights = np.abs(weights)
+    if not current.new.payloads:
+        return current.release.rule_combinations.sums_by_kind(rows, weights)
+    own = rows < current.num_own
+    found = current.release.rule_combinations.sums_by_kind(rows[own], weights[own])
+    for row, weight in zip(rows[~own].tolist(), weights[~own].tolist(), strict=True):
+        kind = current.payload(row).kind
+        found[kind] = found.get(kind, 0.0) + weight
     return found
 
 

@@ -89,7 +89,7 @@ class Pipeline:
         named = None
         if query.fields is not None:
             named = NamedFields(query.fields, lambda payload: looked_for(resolved, payload.kind))
-        spaces = [resolved.ranking.space_of(row) for row in page.rows]
+        spaces = resolved.ranking.spaces_of(page.rows)
         # Encoded already, row by row; the encoder takes them over as they are.
         hits = cast(
             "Sequence[Hit]",

@@ -64,7 +64,7 @@ class Listener(PlainSource):
         if self._tools.kind_quotas.joined or not len(heard.rows):
             return None
         weights = heard.weights if heard.decays is None else heard.weights * heard.decays
-        liked = liked_kinds(self._tools.rows, heard.rows.tolist(), weights.tolist())
+        liked = liked_kinds(self._tools.rows, heard.rows, weights)
         return {max(KINDS, key=lambda kind: liked.get(kind, 0.0))}
 
     async def ranking(self, quota: KindQuota, excluded: Exclusions) -> Nearest | None:

@@ -6,7 +6,7 @@ from typing import Any
 from embedding.rows.schema import Kind
 from indexing.payload.payload import Payload
 from service.loaded.exclusions import Exclusions
-from service.loaded.kind_quotas import KindQuota, liked_kinds
+from service.loaded.kind_quotas import KindQuota, kind_of
 from service.loaded.known_ids import Found, find_entries
 from service.queries.pagination import PaginationState
 from service.queries.posted_vectors import PostedVectors, posted_vectors
@@ -54,7 +54,9 @@ class Seeds(PlainSource):
         """Those of the seeds that pull; all where a vector is among them, which is of none."""
         if self._posted is not None or not self.rows:
             return None
-        return liked_kinds(self._tools.rows, self._found.rows, self._found.weights).keys()
+        found = self._found
+        liked = [row for row, weight in zip(found.rows, found.weights, strict=True) if weight > 0]
+        return {kind_of(self._tools.rows, row) for row in liked or found.rows}
 
     @property
     def is_empty(self) -> bool:

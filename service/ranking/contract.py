@@ -1,6 +1,6 @@
 """The contract of a ranking: rows, best first, re-checked, that can be asked for more of themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -31,8 +31,8 @@ class Candidates(Struct, frozen=True):
 class Ranking(Protocol):
     """Rows that one request may show, in an order that does not depend on how many are asked for."""
 
-    def space_of(self, row: int) -> Space | None:
-        """The space by which one of its rows was scored; None where by none, but by ranks or for itself."""
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space | None]:
+        """The space by which each of its rows was scored; None where by none, but by ranks or for itself."""
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows, or all there are; what `first(k)` gives is how `first(n)` begins, n > k.

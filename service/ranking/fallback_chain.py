@@ -12,8 +12,9 @@ class FallbackChain:
     def __init__(self, current: CurrentRows, stages: Sequence[tuple[str, Ranking]]) -> None:
         self._current, self._stages = current, stages
 
-    def space_of(self, row: int) -> None:  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[None]:  # as Ranking
         """As Ranking: by none."""
+        return [None] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first), each with its source. Raises StoreError when the engine fails."""

@@ -1,6 +1,7 @@
 """The hybrid ranking: standard scores of the lexical and the semantic one, weighted and added up."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,9 @@ class Hybrid:
         self._compiled = among.rules.compile(context)
         self._excluded, self._leaked = excluded, leaked
 
-    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space]:
         """As Ranking."""
-        return "text+bm25"
+        return ["text+bm25"] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -34,10 +34,10 @@ class Interleaved:
         """The part of a kind; None where it has none."""
         return next((ranked.ranking for ranked in self._quotas if ranked.kind == kind), None)
 
-    def space_of(self, row: int) -> Space | None:
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space | None]:
         """As Ranking: that of its kind's part."""
-        part = self.of_kind(kind_of(self._current, row))
-        return None if part is None else part.space_of(row)
+        parts = [self.of_kind(kind_of(self._current, row)) for row in rows]
+        return [None if part is None else part.spaces_of((row,))[0] for row, part in zip(rows, parts, strict=True)]
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

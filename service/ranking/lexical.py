@@ -1,5 +1,6 @@
 """The lexical ranking: BM25, exact, with items first whose title or creator is just the text."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -42,9 +43,9 @@ class Lexical:
         self._excluded = excluded
         self._leaked: set[int] = set() if leaked is None else leaked
 
-    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space]:
         """As Ranking."""
-        return "bm25"
+        return ["bm25"] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

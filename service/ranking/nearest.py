@@ -1,6 +1,7 @@
 """The ranking by nearness to a vector: a filtered search, widened until deep enough, re-checked row by row."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,9 @@ class Nearest:
             self._without = excluded.heard
         self._without_all = False
 
-    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space]:
         """As Ranking."""
-        return self.space
+        return [self.space] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The `depth` nearest rows (Ranking.first). Raises StoreError when the engine fails."""

@@ -4,7 +4,7 @@ Both are orders made at the build, with the journal's rows where they belong.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -80,8 +80,9 @@ class PresortedRanking:
         self._iterator = lists.iterators.of(by.order, start, compiled, self._verdict)
         self._leaked: set[int] = set()
 
-    def space_of(self, row: int) -> None:  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[None]:  # as Ranking
         """As Ranking: by none."""
+        return [None] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first)."""

@@ -33,8 +33,9 @@ class ReciprocalRankFusion:
     def __init__(self, current: CurrentRows, rankings: Sequence[Ranking]) -> None:
         self._current, self._rankings = current, rankings
 
-    def space_of(self, row: int) -> None:  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[None]:  # as Ranking
         """As Ranking: by none."""
+        return [None] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

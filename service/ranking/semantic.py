@@ -1,5 +1,7 @@
 """The semantic ranking: the maximum over an item's own vector and those of its passages."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,9 +28,9 @@ class MaxOverPassages:
         """As Nearest."""
         return self._one.plan
 
-    def space_of(self, row: int) -> Space:  # noqa: ARG002  # as Ranking
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space]:
         """As Ranking."""
-        return "text"
+        return ["text"] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The best `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

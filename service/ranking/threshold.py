@@ -1,6 +1,7 @@
 """The score threshold: a ranking without the rows that score less than a request asks for."""
 
 import math
+from collections.abc import Sequence
 
 from service.ranking.contract import Candidates, Ranking
 from service.schemas.answers import Space
@@ -17,9 +18,9 @@ class AboveThreshold:
         self.ranking = ranking
         self._least = threshold - _ROUNDING
 
-    def space_of(self, row: int) -> Space | None:
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[Space | None]:
         """As Ranking."""
-        return self.ranking.space_of(row)
+        return self.ranking.spaces_of(rows)
 
     async def first(self, depth: int) -> Candidates:
         """The first `depth` rows (Ranking.first). Raises StoreError when the engine fails."""

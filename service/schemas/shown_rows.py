@@ -71,12 +71,14 @@ class ShownRows:
 
     def _kept(self, rows: Iterable[int]) -> Iterable[bytes]:
         slots, templates, mask = self._rows, self._templates, self._mask
+        kept = []
         for row in rows:
             slot = row & mask
             if slots[slot] != row:
                 templates[slot] = template_of(hit_of(self._current.payload(row), 0.0))
                 slots[slot] = row
-            yield templates[slot]
+            kept.append(templates[slot])
+        return kept
 
     def _named(self, row: int, named: NamedFields) -> bytes:
         current = self._current

@@ -15,8 +15,8 @@ class Listed:
     ) -> None:
         self._rows, self._shown, self._num_excluded, self._before = rows, shown, num_excluded, before
 
-    def space_of(self, row: int) -> None:
-        del row
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[None]:
+        return [None] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         if self._before is not None:

@@ -28,9 +28,9 @@ class _ByPlace:
     def __init__(self, chain: FallbackChain) -> None:
         self._chain = chain
 
-    def space_of(self, row: int) -> None:
+    def spaces_of(self, rows: Sequence[int]) -> Sequence[None]:
         """As Ranking: by none."""
-        del row
+        return [None] * len(rows)
 
     async def first(self, depth: int) -> Candidates:
         """As Ranking."""
