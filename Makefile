@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-over-servers bench-cluster bench-reading bench-against fuzz fuzz-api clean
+.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-browsing bench-over-servers bench-cluster bench-reading bench-against fuzz fuzz-api clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup bench-slow-clients bench-busy-cores  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup bench-slow-clients bench-busy-cores bench-browsing  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
@@ -131,6 +131,9 @@ bench-slow-clients: $(DEV)  ## honest clients, health, memory and a stop beside 
 
 bench-busy-cores: $(DEV)  ## a text query while every core is kept busy, beside an idle machine
 	@$(BIN)/python -m benchmarks.busy_cores
+
+bench-browsing: $(DEV)  ## counts by value, listings and suggestions: what they cost, mistyped words
+	@$(BIN)/python -m benchmarks.browsing
 
 bench-over-servers: $(DEV)  ## what a Qdrant server and PostgreSQL cost a query; NEARFIELD_TEST_QDRANT_BIN=path of a Qdrant binary
 	@$(BIN)/python -m benchmarks.over_servers

@@ -56,7 +56,7 @@ class PlantedEncoder:
         """Unit vectors (len(texts), dims)."""
         vectors = np.empty((len(texts), self.dims), dtype=np.float32)
         for row, text in enumerate(texts):
-            centre, number = (int(word.rsplit("-", 1)[1]) for word in text.split("\n", 1)[0].split())
+            centre, number = (int(word.rsplit("-", 1)[1]) for word in text.split("\n", 1)[0].split()[:2])
             noise = np.random.default_rng(number).normal(size=self.dims) * SPREAD / np.sqrt(self.dims)
             vectors[row] = self._centres[centre] + noise * self._scales
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
