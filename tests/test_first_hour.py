@@ -181,8 +181,9 @@ def test_how_often_an_id_is_hidden_follows_the_features(features: str, hidden: f
 def test_settings_that_fight_one_another_are_told(config: str, about: str) -> None:
     write_data()
     done = trained(f"{config}\nepochs = 1\n{'' if 'batch_size' in config else 'batch_size = 64'}\n")
-    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
-    assert about in warning
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+    assert len(warnings) == 1
+    assert about in warnings[0]
 
 
 def test_data_with_nothing_to_hold_out_or_to_remember_are_told() -> None:
