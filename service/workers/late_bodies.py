@@ -4,6 +4,7 @@ A body that comes with its request is never late, however many of them come at o
 """
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ from service.workers.program import ClientLimits
 LEAST_RATE = 1_000
 # Late is what has not come in this part of `body_timeout_s`: lost packets are sent again by then.
 _LATE_AFTER = 0.025
+# Clients that came together are refused one after the other within this part of `body_timeout_s`: in one moment, nobody
+# else would be answered until all are.
+_SPREAD = 0.1
 _RETRY_S = 1
 # What all late bodies together may hold of this worker's memory.
 _MOST_BYTES = 128_000_000
@@ -168,7 +172,7 @@ class Body:
             return
         self._bodies.note_late(self)
         if not self._ended:
-            self._later(1, self._look, 0)
+            self._later(1 + _SPREAD * random.random(), self._look, 0)
 
     def _look(self, num_before: int) -> None:
         timeout_s = self._bodies.limits.body_timeout_s
