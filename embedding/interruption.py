@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -74,6 +75,28 @@ def end_on_interrupt() -> None:
     os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     signal.signal(signal.SIGINT, _interruption.on_signal)
     threading.Thread(target=_interruption.watch, args=(signals,), daemon=True, name="interruption").start()
+
+
+@contextmanager
+def ends_while_importing() -> Iterator[None]:
+    """While the modules of a command are imported: Ctrl-C ends the process at once, as nothing is open yet.
+
+    Where whoever started it has it ignore Ctrl-C, it does; in another thread than the main one nothing is changed.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # Python names them
+        say_stopped()
+        os._exit(EXIT_INTERRUPTED)
+
+    signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say_stopped() -> None:

@@ -7,19 +7,28 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import click
+from embedding.interruption import (
+    EXIT_INTERRUPTED,
+    end_on_interrupt,
+    ends_while_importing,
+    leave_interrupted,
+    say_stopped,
+)
 
-from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
-from embedding.errors import NearfieldError, UsageError
-from embedding.interruption import EXIT_INTERRUPTED, end_on_interrupt, leave_interrupted, say_stopped
-from indexing.command_options import EXIT_FAILED
-from indexing.commands import export as export_commands
-from indexing.commands import index as index_commands
-from indexing.commands import rules as rules_commands
-from indexing.commands import state as state_commands
-from service import hunt_command, run_command
-from service.schemas.load_settings import load_settings
-from service.workers import commands as serve_commands
+# It takes a good part of a second, in which a person may think better of it.
+with ends_while_importing():
+    import click
+
+    from embedding.commands import adapt, check, evaluate, import_set, sample, shorten, train, tune
+    from embedding.errors import NearfieldError, UsageError
+    from indexing.command_options import EXIT_FAILED
+    from indexing.commands import export as export_commands
+    from indexing.commands import index as index_commands
+    from indexing.commands import rules as rules_commands
+    from indexing.commands import state as state_commands
+    from service import hunt_command, run_command
+    from service.schemas.load_settings import load_settings
+    from service.workers import commands as serve_commands
 
 EXIT_USAGE = 2
 

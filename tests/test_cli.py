@@ -18,7 +18,7 @@ NEARFIELD = Path(sys.executable).with_name("nearfield")
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([NEARFIELD, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([NEARFIELD, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
 def all_commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:

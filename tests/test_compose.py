@@ -167,7 +167,7 @@ def test_the_health_check_reads_the_status_line(services: dict[str, Any], status
     thread = threading.Thread(target=answer)
     thread.start()
     script = services["qdrant"]["healthcheck"]["test"][-1].replace("6333", str(port)).replace("$$", "$")
-    result = subprocess.run(["bash", "-c", script], capture_output=True, timeout=10, check=False)
-    thread.join(timeout=10)
+    result = subprocess.run(["bash", "-c", script], capture_output=True, timeout=120, check=False)
+    thread.join(timeout=120)
     server.close()
     assert (result.returncode == 0) is healthy, result.stderr

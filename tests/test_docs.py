@@ -135,7 +135,7 @@ def execute(block: Block, sample: RunningSample, page: str) -> str:
         | {"PATH": f"{sample.commands}{os.pathsep}{os.environ['PATH']}", "NEARFIELD_ADMIN_TOKEN": ADMIN_TOKEN},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, f"{page}:{block.line}\n{done.stdout}\n{done.stderr}"

@@ -108,7 +108,7 @@ def test_the_recipe_begins_by_making_its_environment_with_the_extras_that_it_use
     found = re.search(r"^\$ (make install EXTRAS=\S+)$", page, flags=re.MULTILINE)
     assert found is not None
     done = subprocess.run(
-        ["make", "--dry-run", *found[1].split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+        ["make", "--dry-run", *found[1].split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert ".[als,tune,adapt]" in done.stdout

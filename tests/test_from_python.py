@@ -57,7 +57,7 @@ def python(folder: Path, code: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         start_new_session=True,
         check=False,
     )

@@ -18,8 +18,9 @@ import pytest
 from tests.running_sample import without_settings
 
 NEARFIELD = Path(sys.executable).with_name("nearfield")
-# Two seconds are promised; one more for a machine that has other things to do.
-ENDS_WITHIN_S = 3.0
+# Two seconds are promised (`_GRACE_S` ends what has not ended by then). This machine may stand still for longer, and
+# whoever did not heed Ctrl-C would go on for minutes.
+ENDS_WITHIN_S = 15.0
 WORDS = ("harbour", "bread", "tempo", "glacier", "chess", "orchard", "tariff", "signal", "marble", "ferry")
 Event = dict[str, Any]
 
@@ -80,7 +81,7 @@ def told_by(folder: Path, *arguments: str) -> list[Event]:
     """All that a command tells to its end."""
     with started(folder, *arguments) as (process, told):
         events = list(told)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         return events
 
 
@@ -116,7 +117,7 @@ def test_ctrl_c_while_a_host_does_not_answer_ends_in_time_and_leaves_nothing(tmp
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}{place}"
         with started(tmp_path, "import", "rss", address, "podcasts", "--allow-local") as (process, _):
-            silent.settimeout(60)
+            silent.settimeout(300)
             connection, _ = silent.accept()
             with connection:
                 connection.recv(4096)
@@ -128,6 +129,29 @@ def test_ctrl_c_while_a_host_does_not_answer_ends_in_time_and_leaves_nothing(tmp
     assert (process.returncode, took_s < ENDS_WITHIN_S) == (130, True)
     assert "Nothing was written. The same command begins again." in said
     assert not (tmp_path / "podcasts").exists()
+
+
+@pytest.mark.parametrize("words", [("serve",), ("--help",)])
+def test_ctrl_c_before_a_command_has_begun_is_quiet(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A library that takes its time to be imported, as all of them together do."""
+    (tmp_path / "click.py").write_text("import sys, time\nprint('imported', flush=True)\ntime.sleep(600)\n")
+    with subprocess.Popen(
+        [NEARFIELD, *words],
+        cwd=tmp_path,
+        env=without_settings() | {"PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "imported\n"
+            os.kill(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
+
+    assert (process.returncode, said) == (130, "nearfield: stopped. The same command does it again.\n")
 
 
 def test_a_command_in_the_background_of_a_script_is_not_stopped_by_ctrl_c(tmp_path: Path) -> None:
@@ -180,7 +204,7 @@ def test_a_build_counts_passages_into_what_is_left_to_encode(tmp_path: Path) -> 
     steps, ended = [event for event in told if event["event"] == "step"], told[-1]
     assert ended["event"] == "end"
     # While much is left to be done, nothing says that all is done.
-    early = [event for event in steps if event["elapsed_s"] < 0.7 * ended["elapsed_s"]]
+    early = [event for event in steps if event["done"] < 0.7 * ended["done"]]
     assert early
     assert all(event["done"] < event["total"] and event["left_s"] != 0 for event in early)
     assert steps[0]["total"] == ended["done"] > 24

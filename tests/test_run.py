@@ -20,7 +20,7 @@ def run(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
         env=without_settings(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -40,7 +40,7 @@ def test_it_shows_the_towers_beside_popularity(running_sample: RunningSample) ->
 
 def test_the_printed_curl_gives_hits(running_sample: RunningSample) -> None:
     (line,) = re.findall(r"^ *(curl .*)$", running_sample.printed, flags=re.MULTILINE)
-    answer = subprocess.run(["bash", "-c", f"{line} -sS"], capture_output=True, text=True, timeout=30, check=True)
+    answer = subprocess.run(["bash", "-c", f"{line} -sS"], capture_output=True, text=True, timeout=120, check=True)
     ids = {hit["id"] for hit in json.loads(answer.stdout)["hits"]}
     assert len(ids) == 5
     assert not ids & set(re.findall(r"/items/([^/]+)/", line))
@@ -53,7 +53,7 @@ def test_the_folder_is_left_ready_for_other_commands(running_sample: RunningSamp
         env=without_settings(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     status = json.loads(done.stdout)

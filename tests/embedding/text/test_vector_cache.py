@@ -143,7 +143,7 @@ def test_processes_share_it_and_a_killed_one_loses_nothing_that_was_kept(tmp_pat
     writers = [context.Process(target=write_many, args=(tmp_path, f"{n}:", queue)) for n, queue in enumerate(queues)]
     for writer in writers:
         writer.start()
-    kept = [[queue.get(timeout=60) for _ in range(5)] for queue in queues]
+    kept = [[queue.get(timeout=300) for _ in range(5)] for queue in queues]
     for writer in writers:
         assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)

@@ -2,7 +2,9 @@
 
 import resource
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,6 +16,7 @@ from embedding.errors import NearfieldError
 from embedding.progress import Reporter
 from embedding.rows.schema import Item
 from embedding.towers.vocabulary import Vocabulary
+from embedding.training.checkpoint import Checkpoints, checkpoint_path
 from embedding.training.fit import fit
 from embedding.training.training_data import TrainingData
 from tests.embedding.planted import train_planted
@@ -22,6 +25,23 @@ from tests.embedding.planted import train_planted
 def train_resumed(folder: Path, config: TrainConfig) -> None:
     """Train on the planted catalogue in `folder`, going on from a checkpoint that is there."""
     train_planted(folder, config, resume=True)
+
+
+def train_until_killed(folder: Path, config: TrainConfig) -> None:
+    """As `train_resumed`; a few steps after it has written a checkpoint it stands still, to be killed."""
+    path, offer = checkpoint_path(folder / "model"), Checkpoints.offer
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    num_since = 0
+
+    def offered(checkpoints: Checkpoints, state: Any) -> None:
+        nonlocal num_since
+        offer(checkpoints, state)
+        num_since += path.exists() and path.stat().st_mtime_ns > before
+        if num_since == 3:
+            time.sleep(600)
+
+    Checkpoints.offer = offered  # type: ignore[method-assign]
+    train_resumed(folder, config)
 
 
 def train_short_of_memory(said: Path, spare_bytes: int, config: TrainConfig) -> None:

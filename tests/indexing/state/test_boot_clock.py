@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 
 import pytest
@@ -32,11 +33,15 @@ def test_a_host_an_hour_off_is_told_and_goes_by_the_database(
     monkeypatch.setattr(time, "time", lambda: _real() + off_s)
     with caplog.at_level(logging.WARNING):
         now, known = asyncio.run(work())
-    assert now == pytest.approx(_real(), abs=2)
-    assert 0 <= known - now < 1
-    assert [record.message for record in caplog.records] == [
-        f"This host's clock is {off_s:+.0f} s off the database's, which is the one that counts."
-    ]
+    # Seconds of a machine that stands still are by far no hour.
+    assert now == pytest.approx(_real(), abs=120)
+    assert 0 <= known - now < 120
+    (record,) = caplog.records
+    told = re.fullmatch(
+        r"This host's clock is ([+-]\d+) s off the database's, which is the one that counts\.", record.message
+    )
+    assert told is not None
+    assert int(told[1]) == pytest.approx(off_s, abs=120)
 
 
 def test_a_clock_that_is_set_while_it_runs_moves_nothing(
@@ -47,7 +52,7 @@ def test_a_clock_that_is_set_while_it_runs_moves_nothing(
     clock.learn(1_000.0, boot_s())
     before = clock.now()
     monkeypatch.setattr(time, "time", lambda: _real() + _HOUR_S)
-    assert 0 <= clock.now() - before < 1
+    assert 0 <= clock.now() - before < 120
     with caplog.at_level(logging.WARNING):
         # Told once, not with each renewal.
         clock.learn(1_000.0, boot_s())
@@ -55,10 +60,11 @@ def test_a_clock_that_is_set_while_it_runs_moves_nothing(
     assert len(caplog.records) <= 1
 
 
-def test_half_of_the_way_there_and_back_is_taken_off() -> None:
+def test_half_of_the_way_there_and_back_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexing.state.boot_clock.boot_s", lambda: 500.0)
     clock = SharedClock()
-    clock.learn(1_000.0, boot_s() - 0.5)
-    assert clock.now() == pytest.approx(1_000.25, abs=0.05)
+    clock.learn(1_000.0, 499.5)
+    assert clock.now() == pytest.approx(1_000.25)
 
 
 def test_an_answer_that_was_long_under_way_moves_the_time_no_further_than_it_must(

@@ -16,7 +16,7 @@ from pathlib import Path
 from indexing.state.file_lock import build_lock
 with build_lock(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -86,12 +86,26 @@ def test_optimising_builds_graph_and_indexes_and_no_log(folder: Path) -> None:
 
 def test_several_processes_read_one_shard_at_once(folder: Path) -> None:
     asyncio.run(filled(EdgeStore(folder), "r1"))
-    command = [sys.executable, "-m", "tests.indexing.stores.reading_process", str(folder), "r1", "1.0"]
-    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    for reader in readers:
-        said, _ = reader.communicate(timeout=60)
-        assert reader.returncode == 0
-        assert int(said) > 10
+    command = [sys.executable, "-m", "tests.indexing.stores.reading_process", str(folder), "r1", "100"]
+    with ExitStack() as stack:
+        readers = []
+        for _ in range(2):
+            reader = stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(reader.kill)
+            readers.append(reader)
+        # Both have it open.
+        for reader in readers:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "reads\n"
+        for reader in readers:
+            assert reader.stdin is not None
+            reader.stdin.write("go on\n")
+            reader.stdin.flush()
+        for reader in readers:
+            said, _ = reader.communicate(timeout=300)
+            assert (reader.returncode, said) == (0, "100 right\n")
 
 
 def test_reading_changes_nothing_but_the_order_of_keys_in_json(folder: Path) -> None:

@@ -37,7 +37,7 @@ def test_what_the_document_says_holds(tower_world: Path, tmp_path: Path) -> None
             text=True,
             check=False,
             start_new_session=True,
-            timeout=180 if examples is None else 3600,
+            timeout=500 if examples is None else 3600,
         )
     told = "\n".join(line[:LONGEST] for line in done.stdout.splitlines()[-LAST_LINES:])
     assert done.returncode == 0, f"{told}\n{done.stderr[-2000:]}"

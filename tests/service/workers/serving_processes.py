@@ -16,7 +16,7 @@ from typing import Any
 from tests.free_ports import free_port
 
 
-def eventually(what: Callable[[], bool], within_s: float = 30.0, every_s: float = 0.02) -> None:
+def eventually(what: Callable[[], bool], within_s: float = 120.0, every_s: float = 0.02) -> None:
     """Look `every_s` until `what` holds; AssertionError when it does not within `within_s`."""
     until = time.monotonic() + within_s
     while not what():
@@ -55,14 +55,19 @@ class Service:
         asking = threading.Thread(target=lambda: answers.append(self.ask("/slow")))
         with self.marked("busy"):
             asking.start()
-            # Enough for a request over loopback to reach its worker; nothing tells from outside.
-            time.sleep(0.5)
+            self.until_asked_slowly()
             yield answers
         asking.join()
 
+    def until_asked_slowly(self) -> None:
+        """Until a worker has a request to /slow."""
+        came = self._folder / "came"
+        eventually(came.exists)
+        came.unlink()
+
     def ask(self, path: str = "/") -> dict[str, Any]:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -95,7 +100,7 @@ class Service:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=120)
 
 
 def _children(pid: int, command: str) -> set[int]:

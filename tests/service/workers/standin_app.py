@@ -4,6 +4,7 @@ live   name of the release that it loads
 bad    names of releases that cannot be loaded, one a line
 hold   while it is there, loading does not end
 busy   while it is there, requests to /slow are not answered
+came   is written when a request to /slow has come
 """
 
 import asyncio
@@ -47,6 +48,8 @@ def build_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
                 await receive()
                 await send({"type": f"lifespan.{step}.complete"})
             return
+        if scope["path"] == "/slow":
+            (folder / "came").touch()
         while scope["path"] == "/slow" and (folder / "busy").exists():
             await asyncio.sleep(0.02)
         content = json.dumps({**about, "priorities": _priorities(), "refusal": hand_over_refusal.current()}).encode()

@@ -52,7 +52,7 @@ def test_connections_to_a_port_are_found_with_their_clients(listening: Listening
     assert {client for _, client in connections(listening.port)} == clients
     assert num_connections(listening.port) == 3
     time.sleep(0.2)
-    assert all(0.1 < silent_s(connection) < 20 for connection, _ in connections(listening.port))
+    assert all(0.1 < silent_s(connection) < 300 for connection, _ in connections(listening.port))
 
 
 def test_in_a_crowd_the_many_of_one_client_make_room_and_nobody_who_waits_for_an_answer(listening: Listening) -> None:
@@ -62,7 +62,7 @@ def test_in_a_crowd_the_many_of_one_client_make_room_and_nobody_who_waits_for_an
     given_up: list[int] = []
     crowding = Crowding(listening.port, 20, in_flight, Peers([]), given_up.append, silence_s=60)
     try:
-        eventually(lambda: len(listening.closed()) == 6, 10)
+        eventually(lambda: len(listening.closed()) == 6)
         assert listening.closed() < set(many[1:])
         assert given_up == []
     finally:
@@ -74,7 +74,7 @@ def test_where_all_wait_for_answers_late_bodies_are_given_up(listening: Listenin
     given_up: list[int] = []
     crowding = Crowding(listening.port, 20, in_flight, Peers([]), given_up.append, silence_s=60)
     try:
-        eventually(lambda: bool(given_up), 10)
+        eventually(lambda: bool(given_up))
         assert given_up[0] == 6
         assert listening.closed() == set()
     finally:

@@ -1,7 +1,7 @@
 """Bodies that are long in coming: when each is given up, and what a client is told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,30 @@ from service.workers.program import ClientLimits
 TIMEOUT_S = 0.4
 
 
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop that waits for nothing: where there is nothing to do, its time goes on to the next thing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        select = self._selector.select
+
+        def skip(timeout: float | None = None) -> Any:
+            assert timeout is not None, "it would wait for ever"
+            self._now += timeout
+            return select(0)
+
+        self._selector.select = skip
+
+    def time(self) -> float:
+        return self._now
+
+
+def in_time_of_its_own(asking: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+        runner.run(asking)
+
+
 def test_a_body_that_comes_at_once_is_passed_on_as_it_came() -> None:
     async def ask() -> None:
         bodies = opened()
@@ -22,7 +46,7 @@ def test_a_body_that_comes_at_once_is_passed_on_as_it_came() -> None:
         body.end()
         assert bodies.num_under_way == 0
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_what_never_comes_is_408_after_the_time_out_and_the_connection_is_closed() -> None:
@@ -37,7 +61,7 @@ def test_what_never_comes_is_408_after_the_time_out_and_the_connection_is_closed
         # Asked again it says the same, and waits for nothing.
         assert (await refusal(body)).problem == problem.problem
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_who_keeps_to_the_least_rate_is_waited_for_and_who_falls_below_it_later_is_not() -> None:
@@ -52,7 +76,7 @@ def test_who_keeps_to_the_least_rate_is_waited_for_and_who_falls_below_it_later_
             await stops.receive()
         assert (await refusal(stops)).problem.status == 408
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_a_client_has_so_many_late_bodies_and_others_are_not_touched() -> None:
@@ -67,7 +91,7 @@ def test_a_client_has_so_many_late_bodies_and_others_are_not_touched() -> None:
         assert sorted([(await task).problem.status for task in (*waiting, other)]) == [408, 408, 408, 429]
         assert bodies.num_under_way == 0
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_a_trusted_proxy_is_not_bounded_but_each_that_it_speaks_for_is() -> None:
@@ -78,7 +102,7 @@ def test_a_trusted_proxy_is_not_bounded_but_each_that_it_speaks_for_is() -> None
         statuses = [problem.problem.status for problem in await asyncio.gather(*asked)]
         assert statuses == [408, 408, 429, 408, 408]
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_where_too_many_are_late_in_all_the_one_that_was_late_first_makes_room() -> None:
@@ -89,7 +113,7 @@ def test_where_too_many_are_late_in_all_the_one_that_was_late_first_makes_room()
         assert (await asked[0]).problem.status == 503
         assert {(await task).problem.status for task in asked[1:]} == {408}
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_what_has_come_and_waits_for_its_turn_is_not_late() -> None:
@@ -102,7 +126,7 @@ def test_what_has_come_and_waits_for_its_turn_is_not_late() -> None:
         await asyncio.sleep(TIMEOUT_S)
         assert bodies.num_late == 0
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_a_service_that_stops_gives_up_what_has_not_come() -> None:
@@ -115,7 +139,7 @@ def test_a_service_that_stops_gives_up_what_has_not_come() -> None:
         fresh = asyncio.create_task(refusal(expected(bodies, [])))
         assert [(await task).problem.status for task in (late, fresh)] == [503, 503]
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def test_a_request_that_is_cancelled_is_no_refusal() -> None:
@@ -130,7 +154,7 @@ def test_a_request_that_is_cancelled_is_no_refusal() -> None:
         body.end()
         assert bodies.num_under_way == 0
 
-    asyncio.run(ask())
+    in_time_of_its_own(ask())
 
 
 def opened(most: int = 100, **limits: Any) -> LateBodies:

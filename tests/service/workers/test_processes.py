@@ -20,7 +20,7 @@ if __name__ == "__main__":
     for _ in range(2):
         processes.start(print, ("work is done",), "worker").join()
     if "then-killed" in sys.argv:
-        asleep = processes.start(time.sleep, (60,), "sleeper")
+        asleep = processes.start(time.sleep, (600,), "sleeper")
         forker = int(Path(f"/proc/{asleep.pid}/status").read_text().partition("PPid:")[2].split()[0])
         os.kill(forker, signal.SIGKILL)
         wait([os.pidfd_open(forker)])
@@ -41,7 +41,7 @@ def _ran(folder: Path, *arguments: str) -> tuple[list[str], str]:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     return ended.stdout.splitlines(), ended.stderr

@@ -31,7 +31,7 @@ class Host:
         self.folder, self.name, self.port = folder, name, free_port()
         (folder / "nearfield.toml").write_text(
             f'data_dir = "data"\ndefault_market = "SE"\nencoder = "no encoder"\nadmin_token = "s3cret"\n'
-            f'state_url = "{database.url}"\nhost_name = "{name}"\nlease_s = 600\nactivate_wait_s = 60\n'
+            f'state_url = "{database.url}"\nhost_name = "{name}"\nlease_s = 600\nactivate_wait_s = 300\n'
         )
 
     @contextmanager
@@ -40,16 +40,16 @@ class Host:
         with log.open("w") as lines:
             main = subprocess.Popen([*NEARFIELD, "serve", "--port", str(self.port)], cwd=self.folder, stderr=lines)
         try:
-            eventually(lambda: f"on http://127.0.0.1:{self.port} with 1 worker" in log.read_text(), 60)
+            eventually(lambda: f"on http://127.0.0.1:{self.port} with 1 worker" in log.read_text())
             yield main
         finally:
             if main.poll() is None:
                 main.send_signal(signal.SIGTERM)
-                main.wait(timeout=30)
+                main.wait(timeout=120)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*NEARFIELD, *words], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+            [*NEARFIELD, *words], cwd=self.folder, capture_output=True, text=True, timeout=400, check=False
         )
 
     def shows(self, item_id: str) -> bool:
@@ -97,8 +97,8 @@ def test_a_worker_that_was_killed_is_waited_for_by_nobody(hosts: tuple[Host, Hos
     done = first.command("index", "takedown", GONE)
     assert done.returncode == 0, done.stderr
     # Its lease would have been ten minutes.
-    assert time.monotonic() - begun < 20
-    eventually(lambda: second.shows("metal-2"), 30)
+    assert time.monotonic() - begun < 200
+    eventually(lambda: second.shows("metal-2"))
     for host in hosts:
         assert not host.shows(GONE)
     assert first.command("index", "lift", GONE).returncode == 0
@@ -121,7 +121,7 @@ def test_a_worker_that_stands_still_is_waited_for_and_named(hosts: tuple[Host, H
         assert taking.poll() is None
     finally:
         os.kill(stopped, signal.SIGCONT)
-    assert taking.wait(timeout=20) == 0
+    assert taking.wait(timeout=120) == 0
     taking.stderr.close()
     assert not second.shows(GONE)
     assert first.command("index", "lift", GONE).returncode == 0
@@ -135,11 +135,11 @@ def test_a_host_that_was_forgotten_and_lives_says_again_what_it_keeps(
     assert kept not in ([], [("{}",)])
     done = hosts[0].command("state", "forget", "host-b")
     assert done.returncode == 0, done.stderr
-    eventually(lambda: database.execute(told) == kept, 20)
+    eventually(lambda: database.execute(told) == kept)
     assert "This host was forgotten" in (hosts[1].folder / "log").read_text()
     # Its worker learns of it by the next renewal, and answers again once it has read all and said so.
     has_read_all = "SELECT w.applied = s.number FROM nearfield.workers w, nearfield.state s WHERE w.host = 'host-b'"
-    eventually(lambda: database.execute(has_read_all) == [(True,)], 30)
+    eventually(lambda: database.execute(has_read_all) == [(True,)])
 
 
 def test_a_second_service_of_one_name_does_not_start(
@@ -162,7 +162,7 @@ def test_a_release_goes_live_on_all_hosts_at_once_and_no_request_fails(hosts: tu
         done = first.command("index", "activate", other)
         assert done.returncode == 0, done.stderr
         for host in hosts:
-            eventually(lambda: releases_that_answer(host.port, "/v1/similar", BODY) == {other}, 10)  # noqa: B023
+            eventually(lambda: releases_that_answer(host.port, "/v1/similar", BODY) == {other})  # noqa: B023
     assert load.failures == []
     seen = [
         (answer["release"], GONE in {hit["id"] for hit in answer["hits"]}) for answer in map(json.loads, load.answers)
@@ -174,18 +174,18 @@ def test_a_host_that_lacks_the_release_keeps_it_from_going_live_and_is_named(hos
     first, second = hosts
     (live,) = releases_that_answer(first.port, "/v1/similar", BODY)
     toml = first.folder / "nearfield.toml"
-    toml.write_text(toml.read_text().replace("activate_wait_s = 60", "activate_wait_s = 3"))
+    toml.write_text(toml.read_text().replace("activate_wait_s = 300", "activate_wait_s = 3"))
     done = first.command("index", "activate", OLDER)
     assert done.returncode != 0
     assert f"Release {OLDER} was not loaded within 3 s by " in done.stderr
     assert "host-b: the live release stays" in done.stderr
-    toml.write_text(toml.read_text().replace("activate_wait_s = 3", "activate_wait_s = 60"))
+    toml.write_text(toml.read_text().replace("activate_wait_s = 3\n", "activate_wait_s = 300\n"))
     for host in hosts:
         assert releases_that_answer(host.port, "/v1/similar", BODY) == {live}
     # Without it: here it goes live, and there the one before goes on, under all that is changed.
     done = first.command("index", "activate", OLDER, "--without", "host-b")
     assert done.returncode == 0, done.stderr
-    eventually(lambda: releases_that_answer(first.port, "/v1/similar", BODY) == {OLDER}, 60)
+    eventually(lambda: releases_that_answer(first.port, "/v1/similar", BODY) == {OLDER})
     assert releases_that_answer(second.port, "/v1/similar", BODY) == {live}
     assert first.shows(GONE)
     assert second.shows("metal-2")

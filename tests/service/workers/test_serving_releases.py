@@ -53,7 +53,7 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
         with load.running(num_kept=4, num_fresh=4, think_s=0.1):
             for live, switch in ((second, releases.activate(second)), (first, releases.rollback())):
                 asyncio.run(switch)
-                eventually(lambda: releases_that_answer(port, "/v1/similar", BODY) == {live}, 90, every_s=0.3)  # noqa: B023
+                eventually(lambda: releases_that_answer(port, "/v1/similar", BODY) == {live}, every_s=0.3)  # noqa: B023
         assert load.failures == []
         answers = [
             (answer["release"], GONE in {hit["id"] for hit in answer["hits"]})
@@ -66,7 +66,7 @@ def test_activate_and_rollback_under_two_workers_fail_no_request(text_world: Pat
         # The row is there in the release that has it, and only there; and both were seen.
         assert set(answers) == {(first, True), (second, False)}
         main.send_signal(signal.SIGTERM)
-        assert main.wait(timeout=30) == 0
+        assert main.wait(timeout=120) == 0
 
 
 def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_world: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_takedown_holds_in_each_worker_from_the_first_request_after_it(text_wo
     token = {"Authorization": "Bearer s3cret"}
 
     def change(method: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         connection.request(method, f"/v1/items/{GONE}/takedown", headers=token)
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["taken_down"]) == (200, method == "PUT")
@@ -133,12 +133,12 @@ def test_changed_rules_hold_in_each_worker_from_the_first_request_after_they_wer
         # No worker was replaced: what they had loaded still answers.
         assert "fresh workers load" not in (tmp_path / "log").read_text()
         main.send_signal(signal.SIGTERM)
-        assert main.wait(timeout=30) == 0
+        assert main.wait(timeout=120) == 0
     file.unlink()
     with serving(tmp_path) as (main, port):
         assert shown() == {False}
         main.send_signal(signal.SIGTERM)
-        assert main.wait(timeout=30) == 0
+        assert main.wait(timeout=120) == 0
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     with log.open("w") as lines:
         main = subprocess.Popen([*NEARFIELD, "serve", "--workers", "2", "--port", str(port)], cwd=folder, stderr=lines)
     try:
-        eventually(lambda: f"on http://127.0.0.1:{port} with 2 workers" in log.read_text(), 60)
+        eventually(lambda: f"on http://127.0.0.1:{port} with 2 workers" in log.read_text())
         yield main, port
     finally:
         if main.poll() is None:
@@ -163,7 +163,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 def fresh(port: int, path: str, body: bytes) -> bytes:
     """The answer to one POST on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         return connection.getresponse().read()
