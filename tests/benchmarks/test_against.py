@@ -151,7 +151,8 @@ def test_an_older_build_has_it_under_its_older_name(tmp_path: Path, monkeypatch:
 
 
 def test_processors_are_counted_for_each_process() -> None:
-    code = "import sys, time\nwhile time.process_time() < .3: pass\nprint(time.process_time(), flush=True)\nsys.stdin.read()"
+    spends = "import sys, time\nwhile time.process_time() < .3: pass\n"
+    code = spends + "print(time.process_time(), flush=True)\nsys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         used_s = float(child.stdout.readline())
