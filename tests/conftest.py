@@ -12,8 +12,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.running_sample import RunningSample, run_sample
 
-# How long an example takes says something of the machine beside it, nothing of the rule that it tries.
-hypothesis.settings.register_profile("nearfield", deadline=None)
+# How long an example takes, or takes to be made, says something of the machine beside it, nothing of the rule.
+hypothesis.settings.register_profile(
+    "nearfield", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("nearfield")
 
 

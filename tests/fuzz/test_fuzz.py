@@ -20,6 +20,12 @@ from tests.fuzz.tally import Tally, read_report
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside other tests, whose threads count too, only what goes astray is slow; `make fuzz` has a tight bound."""
+    monkeypatch.setattr(judge, "MAX_S", 120.0)
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_what_is_changed_is_good_to_begin_with(name: str, tmp_path: Path) -> None:
     """Each reader takes its seeds without an error; else nearly all inputs would end at its door."""

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +46,7 @@ def other(builder: Host, tmp_path: Path) -> Host:
 
 
 def test_a_push_that_was_killed_is_gone_on_with(builder: Host, other: Host) -> None:
-    assert started(builder, "push", "send bytes").wait(60) == -signal.SIGKILL
+    assert started(builder, "push", "send bytes").wait(300) == -signal.SIGKILL
     store = open_release_store(builder.settings)
     assert (store.ids(), store.half()) == ([], ["r1"])
     half = store.sizes("r1")
@@ -62,7 +62,7 @@ def test_a_push_that_was_killed_is_gone_on_with(builder: Host, other: Host) -> N
 
 def test_a_pull_that_was_killed_is_gone_on_with(builder: Host, other: Host) -> None:
     builder.push("r1")
-    assert started(other, "pull", "fetch bytes").wait(60) == -signal.SIGKILL
+    assert started(other, "pull", "fetch bytes").wait(300) == -signal.SIGKILL
     assert not (other.data_dir / "releases").exists()
     pulled = other.pull("r1")
     assert 0 < pulled.fetched_bytes < pulled.num_bytes - HALF / 2
@@ -111,9 +111,10 @@ class Cancelling(Reporter):
 
         def count(steps: int) -> None:
             if steps == 3 << 20:
-                self._loop.call_soon_threadsafe(self._cancel)
+                cancelled = threading.Event()
+                self._loop.call_soon_threadsafe(lambda: (self._cancel(), cancelled.set()))
                 # A step after this one sees it.
-                time.sleep(0.2)
+                assert cancelled.wait(300)
 
         with super().stage(name, total) as advance:
             yield count if name == "fetch bytes" else advance
@@ -130,6 +131,6 @@ def test_a_pull_clears_away_the_half_pull_of_another_release(builder: Host, othe
 
 def test_two_who_push_the_same_at_once_make_one_release(builder: Host, other: Host) -> None:
     pushing = [started(builder, "push", "never") for _ in range(2)]
-    assert [process.wait(60) for process in pushing] == [0, 0]
+    assert [process.wait(300) for process in pushing] == [0, 0]
     other.pull("r1")
     assert tree(other.data_dir) == tree(builder.data_dir)

@@ -183,7 +183,7 @@ drawn_changes = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     drawn=drawn_changes,
     asked=st.sampled_from(CONTEXTS),

@@ -173,7 +173,7 @@ class StateContract:
 
         self.run(tmp_path, work)
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.differing_executors])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
     @given(
         frames=st.lists(st.lists(_changes, max_size=3), max_size=12),
         looks=st.sets(st.integers(0, 11)),

@@ -75,7 +75,7 @@ def check(client: Client, route: str, body: bytes) -> None:
         assert answer["detail"]
 
 
-relaxed = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("route", ROUTES)

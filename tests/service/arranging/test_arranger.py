@@ -33,7 +33,7 @@ arrangements = st.builds(
 )
 queries = st.integers(0, NUM_ITEMS - 1)
 excluded_rows = st.frozensets(st.integers(0, NUM_ITEMS - 1), max_size=NUM_ITEMS)
-many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def recording(rows: CurrentRows, row: int) -> object:
     return frozenset(map(name_key, payload.creators)), name_key(payload.title)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     posted=rows_of_world,
     heard=rows_of_world,

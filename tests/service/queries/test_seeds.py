@@ -26,7 +26,7 @@ def parts(tower_world: Path) -> Dependencies:
     return open_dependencies(Settings(data_dir=tower_world))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(number=st.integers(1, 70), seed=st.integers(0, 2**32))
 def test_any_seeds_give_the_exact_neighbours_of_their_sum(
     client: Client, parts: Dependencies, number: int, seed: int

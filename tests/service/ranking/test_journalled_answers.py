@@ -72,7 +72,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(drawn=changes, frame_size=st.integers(1, 6), limit=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
 def test_an_answer_after_any_changes_is_the_exact_one(
     parts: Dependencies, drawn: list[tuple[str, str, int, bool]], frame_size: int, limit: int, seed: int

@@ -129,7 +129,7 @@ def oracle(served: LoadedRelease, context: RequestContext, excluded: set[int]) -
     ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(drawn=changes, context=contexts, more=contexts, depth=st.integers(1, 90), seed=st.integers(0, 2**32))
 def test_the_fallback_is_the_exact_order_of_all_that_may_be_shown(
     parts: Dependencies, drawn: list[Drawn], context: RequestContext, more: RequestContext, depth: int, seed: int

@@ -68,7 +68,7 @@ def test_any_json_makes_an_item_or_faults(fields: dict[str, Any]) -> None:
         assert PARSER.from_json(json.dumps(fields).encode()).availability
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), max_size=5))
 def test_no_line_is_lost(tmp_path: Path, lines: list[bytes]) -> None:
     path = tmp_path / "t.csv"
