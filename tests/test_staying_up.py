@@ -33,7 +33,8 @@ PATIENCE_S = 120.0
 SLOW_IMPORT = """
 import importlib, sys, time
 from pathlib import Path
-while not Path({folder!r}, "may-load").exists():
+until = time.monotonic() + 120
+while not Path({folder!r}, "may-load").exists() and time.monotonic() < until:
     time.sleep(0.05)
 here = sys.path.index({folder!r})
 folder = sys.path.pop(here)
