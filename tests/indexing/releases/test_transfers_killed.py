@@ -112,7 +112,8 @@ class Cancelling(Reporter):
         def count(steps: int) -> None:
             if steps == 3 << 20:
                 cancelled = threading.Event()
-                self._loop.call_soon_threadsafe(lambda: (self._cancel(), cancelled.set()))
+                self._loop.call_soon_threadsafe(self._cancel)
+                self._loop.call_soon_threadsafe(cancelled.set)
                 # A step after this one sees it.
                 assert cancelled.wait(300)
 

@@ -234,7 +234,8 @@ def _append_some(url: str, name: str) -> list[int]:
 
 def test_what_the_database_refuses_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database()
-    try_, tries = postgres_log._append, []
+    try_ = postgres_log._append
+    tries: list[object] = []
 
     async def counted(*given: Any) -> int:
         tries.append(given)

@@ -1,6 +1,7 @@
 """Bodies that are long in coming: when each is given up, and what a client is told."""
 
 import asyncio
+import selectors
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -14,23 +15,26 @@ from service.workers.program import ClientLimits
 TIMEOUT_S = 0.4
 
 
+class Skipping(selectors.SelectSelector):
+    """Waits for nothing: where there is nothing to do, its time goes on to the next thing."""
+
+    now_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "it would wait for ever"
+        self.now_s += timeout
+        return super().select(0)
+
+
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop that waits for nothing: where there is nothing to do, its time goes on to the next thing."""
+    """An event loop in the time of its selector."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._now = 0.0
-        select = self._selector.select
-
-        def skip(timeout: float | None = None) -> Any:
-            assert timeout is not None, "it would wait for ever"
-            self._now += timeout
-            return select(0)
-
-        self._selector.select = skip
+        self._skipping = Skipping()
+        super().__init__(self._skipping)
 
     def time(self) -> float:
-        return self._now
+        return self._skipping.now_s
 
 
 def in_time_of_its_own(asking: Coroutine[Any, Any, None]) -> None:
