@@ -40,7 +40,7 @@ def train_until_killed(folder: Path, config: TrainConfig) -> None:
         if num_since == 3:
             time.sleep(600)
 
-    Checkpoints.offer = offered  # type: ignore[method-assign]
+    Checkpoints.offer = offered  # type: ignore[method-assign, assignment]
     train_resumed(folder, config)
 
 
