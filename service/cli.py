@@ -26,7 +26,7 @@ with ends_while_importing():
     from indexing.commands import index as index_commands
     from indexing.commands import rules as rules_commands
     from indexing.commands import state as state_commands
-    from service import hunt_command, run_command
+    from service import hunt_command, run_command, search_eval_command
     from service.schemas.load_settings import load_settings
     from service.workers import commands as serve_commands
 
@@ -69,6 +69,7 @@ for command in (
     check.check,
     train.train,
     evaluate.evaluate,
+    search_eval_command.search_eval,
     shorten.shorten,
     tune.tune,
     adapt.adapt,

@@ -22,6 +22,7 @@ from indexing.rules.tables import (
     Freshness,
     Kinds,
     NoSay,
+    OwnLanguage,
     Popularity,
     Published,
     Recordings,
@@ -35,7 +36,7 @@ from indexing.rules.tables import (
 _MEANING = 1
 # Hard rules that a file may make, and a switch turn off, besides those of its [extra.NAME].
 HARD = frozenset({"tags", "published", "duration"})
-ARRANGEMENT = frozenset({"caps", "diversity", "freshness", "popularity", "recordings", "seen"})
+ARRANGEMENT = frozenset({"caps", "diversity", "freshness", "popularity", "own_language", "recordings", "seen"})
 
 
 class RuleSet(Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ class RuleSet(Struct, frozen=True, kw_only=True):
     diversity: Diversity = Diversity()
     freshness: Freshness = Freshness()
     popularity: Popularity = Popularity()
+    own_language: OwnLanguage = OwnLanguage()
     recordings: Recordings = Recordings()
     seen: Seen = Seen()
     switches: dict[str, Switch] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class RuleSet(Struct, frozen=True, kw_only=True):
             freshness=freshness.boost,
             freshness_half_life_days=freshness.half_life_days,
             popularity=0.0 if "popularity" in off else self.popularity.boost,
+            own_language=0.0 if "own_language" in off else self.own_language.boost,
             same_recording="recordings" in off or not self.recordings.once,
             exclude_seen="seen" not in off and self.seen.exclude,
         )
@@ -159,6 +162,7 @@ def _said(ruleset: RuleSet) -> dict[str, Any]:
         "diversity": ruleset.diversity,
         "freshness": ruleset.freshness,
         "popularity": ruleset.popularity,
+        "own_language": ruleset.own_language,
         "recordings": ruleset.recordings,
         "switches": {name: [_as_set(switch.rules), switch.default] for name, switch in ruleset.switches.items()},
     }

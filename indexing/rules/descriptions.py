@@ -32,6 +32,9 @@ def descriptions_of(ruleset: RuleSet) -> dict[str, str]:
         "popularity": f"the most popular item's score gains {ruleset.popularity.boost:g}, others in proportion"
         if ruleset.popularity.boost
         else "asks nothing",
+        "own_language": f"in the language that a request names first a score gains {ruleset.own_language.boost:g}"
+        if ruleset.own_language.boost
+        else "asks nothing",
         "recordings": f"one recording comes {'once' if ruleset.recordings.once else 'as often as it likes'}",
         "seen": "items that a known user has heard "
         + ("are left out of that user's recommendations" if ruleset.seen.exclude else "may be recommended again"),

@@ -57,6 +57,8 @@ KEYS: dict[str, str] = {
     "freshness.half_life_days": "a number of days, 0.01 to 36,500",
     "popularity": "a table with the key boost",
     "popularity.boost": "a number, -100 to 100",
+    "own_language": "a table with the key boost",
+    "own_language.boost": "a number, -100 to 100",
     "recordings": "a table with the key once",
     "recordings.once": "true or false",
     "seen": "a table with the key exclude",
@@ -152,6 +154,12 @@ class Freshness(Struct, frozen=True):
 
 class Popularity(Struct, frozen=True):
     """What the most popular item's score gains."""
+
+    boost: Boost = 0.0
+
+
+class OwnLanguage(Struct, frozen=True):
+    """What the score of an item in the listener's own language gains."""
 
     boost: Boost = 0.0
 

@@ -22,6 +22,7 @@ class ScoreParts(Struct, frozen=True):
     similarity: float
     freshness: float
     popularity: float
+    own_language: float
     likeness: float
 
 

@@ -1,4 +1,4 @@
-"""The boosts: what is added to the scores of rows for being fresh or popular. A new boost is a line here."""
+"""The boosts: what is added to the scores of rows for what they are. A new boost is a line here."""
 
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -10,7 +10,7 @@ from indexing.rules.arrangement import Arrangement
 from service.arranging.row_features import RowFeatures
 
 # As rules files and explanations name them (ScoreParts).
-BoostName = Literal["freshness", "popularity"]
+BoostName = Literal["freshness", "popularity", "own_language"]
 
 
 class Boost(Protocol):
@@ -65,7 +65,28 @@ class Popularity:
         return features.popularity(rows)
 
 
-BOOSTS: tuple[Boost, ...] = (Freshness(), Popularity())
+class OwnLanguage:
+    """Whether a row is in the language that the request named first."""
+
+    name: BoostName = "own_language"
+
+    def weight(self, arrangement: Arrangement) -> float:
+        """As Boost."""
+        return 0.0 if arrangement.listener_language is None else arrangement.own_language
+
+    def values(
+        self,
+        features: RowFeatures,
+        rows: NDArray[np.int64],
+        arrangement: Arrangement,
+        at_s: int,  # noqa: ARG002  # as Boost
+    ) -> NDArray[np.float64]:
+        """As Boost."""
+        language = arrangement.listener_language
+        return np.zeros(len(rows)) if language is None else features.spoken(rows, language).astype(np.float64)
+
+
+BOOSTS: tuple[Boost, ...] = (Freshness(), Popularity(), OwnLanguage())
 
 
 # As many as caps.

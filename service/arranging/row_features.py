@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from indexing.columns.arrangement_features import RowFeature, features_of
 from indexing.columns.recordings import NO_RECORDING
+from indexing.filters.predicate import predicate
+from indexing.filters.spoken import spoken
 from indexing.journal.current_rows import CurrentRows
 
 _DAY_S = 86_400
@@ -72,6 +74,17 @@ class RowFeatures:
         age_s = at_s - published_at.astype(np.float64) - fractions_us / 1_000_000
         age_days = np.maximum(0.0, age_s) / _DAY_S
         return np.exp2(-age_days / half_life_days)
+
+    def spoken(self, rows: NDArray[np.int64], language_range: str) -> NDArray[np.bool_]:
+        """(R,) which rows are in a language that `language_range` takes, as the rule on languages reads it."""
+        own, new = self._split(rows)
+        where = spoken(frozenset({language_range}), or_unknown=False)
+        combinations = self._rows.release.rule_combinations
+        values = np.empty(len(rows), np.bool_)
+        values[own] = combinations.among(rows[own], combinations.mask(where))
+        passes = predicate(where)
+        values[new] = [passes(row, self._rows.new.payloads[row - self._num_own]) for row in rows[new].tolist()]
+        return values
 
     def _split(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         own = rows < self._num_own

@@ -12,7 +12,7 @@ from service.hunt.compiled import Compiled
 from service.hunt.draws import Draws
 from service.hunt.judge import Judge
 from service.hunt.plain_rules import PlainRules
-from service.hunt.products import Product
+from service.workers.products import Product
 from service.hunt.tally import Tally
 
 # Items judged by the compiled rules in one context: many contexts say more than many items.

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from embedding.rows.schema import Item
 from service.hunt.draws import LIMIT, Question
 from service.hunt.plain_rules import Asked, PlainRules, recording_of
-from service.hunt.products import Product, Reply
+from service.workers.products import Product, Reply
 from service.hunt.tally import Tally
 
 # Pages asked for after the first.

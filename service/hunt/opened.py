@@ -19,7 +19,7 @@ from indexing.stores.contract import VectorStore
 from service.hunt.compiled import Compiled
 from service.hunt.hunting import Hunt, Quarry, hunt
 from service.hunt.plain_rules import PlainRules
-from service.hunt.products import AtAddress, InProcess
+from service.workers.products import AtAddress, InProcess
 from service.hunt.tally import Tally
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.context import ContextDefaults

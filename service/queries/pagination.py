@@ -104,6 +104,12 @@ class Pagination:
         return frozen, partial(self._recheck.passes, now)
 
     def _arranged(self, query: Query) -> Arrangement:
+        arrangement = self._switched(query)
+        if arrangement.own_language and query.context.languages:
+            return replace(arrangement, listener_language=query.context.languages[0])
+        return arrangement
+
+    def _switched(self, query: Query) -> Arrangement:
         if query.switches:
             said = self._loaded.rules.ruleset.arrangement(query.switches)
             return replace(said, same_recording=True) if query.same_recording else said

@@ -31,12 +31,13 @@ class NearSeed(Struct, frozen=True):
 
 
 class ScoreParts(Struct, frozen=True):
-    """What a hit's place comes of: `score` is the sum of the first three; where hits are to be unlike, the next one is
+    """What a hit's place comes of: `score` is the sum of all but the last; where hits are to be unlike, the next one is
     the hit of the greatest (1 - diversity) * score + likeness."""
 
     similarity: float
     freshness: float
     popularity: float
+    own_language: float
     likeness: float
 
 

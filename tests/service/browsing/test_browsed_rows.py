@@ -15,7 +15,7 @@ from indexing.release.release import Release
 from service.app import create_app
 from service.hunt.browse_draws import items_path, suggest_path
 from service.hunt.draws import Draws, Question
-from service.hunt.products import InProcess
+from service.workers.products import InProcess
 from service.loaded import lazy_index
 from service.loaded.lazy_index import LazyIndex
 from service.loaded.name_words import name_words

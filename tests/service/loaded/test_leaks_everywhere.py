@@ -21,7 +21,7 @@ from service.dependencies import Dependencies
 from service.hunt.draws import Draws, Question
 from service.hunt.judge import Judge
 from service.hunt.plain_rules import PlainRules
-from service.hunt.products import InProcess
+from service.workers.products import InProcess
 from service.hunt.tally import Tally
 from service.main import open_dependencies
 from service.schemas.settings import Settings

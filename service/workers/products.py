@@ -1,4 +1,4 @@
-"""The service under test: at an address, or the application in this process."""
+"""A service that is asked as clients ask it: at an address, or the application in this process."""
 
 import http.client
 from typing import Any, Protocol

@@ -1,0 +1,1 @@
+"""How well a search finds what a team says that it should: their own questions, asked of a service."""
