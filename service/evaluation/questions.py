@@ -7,6 +7,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from embedding.errors import RejectedInputError
+from embedding.rows.catalogue_fields import EXPECTED_ID
+from embedding.rows.languages import expected_range
 from embedding.rows.readers import read_batches
 from embedding.rows.rejects import Fault, Rejects, described, shown
 from embedding.rows.row_parser import RowParser, RowProblem
@@ -35,12 +37,16 @@ class _RawQuestion(Struct, forbid_unknown_fields=True, kw_only=True):
     context: Context | None = None
 
 
+_CONTEXT = "what the `context` of a search takes (docs/api.md)"
 _EXPECTED: dict[str, Any] = {
     "query": "the text to search for, 1 to 2,000 characters",
     "wanted": "a list of the ids that should be found (in CSV: a;b), or `grades` in its place",
     "grades": 'an object of ids and grades from 0 to 100, one of them above 0, such as {"a": 2, "b": 1}',
     "languages": "a list of language ranges such as en or pt-BR (in CSV: en;it)",
-    "context": "an object as the `context` of a search (docs/api.md)",
+    "languages[]": expected_range,
+    "wanted[]": EXPECTED_ID,
+    "context": _CONTEXT,
+    **{f"context.{name}{entry}": _CONTEXT for name in Context.__struct_fields__ for entry in ("", "[]")},
 }
 
 

@@ -12,8 +12,8 @@ from service.hunt.compiled import Compiled
 from service.hunt.draws import Draws
 from service.hunt.judge import Judge
 from service.hunt.plain_rules import PlainRules
-from service.workers.products import Product
 from service.hunt.tally import Tally
+from service.workers.products import Product
 
 # Items judged by the compiled rules in one context: many contexts say more than many items.
 _ITEMS_A_CONTEXT = 500

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from embedding.rows.schema import Item
 from service.hunt.draws import LIMIT, Question
 from service.hunt.plain_rules import Asked, PlainRules, recording_of
-from service.workers.products import Product, Reply
 from service.hunt.tally import Tally
+from service.workers.products import Product, Reply
 
 # Pages asked for after the first.
 _MORE_PAGES = 3

@@ -19,11 +19,11 @@ from indexing.stores.contract import VectorStore
 from service.hunt.compiled import Compiled
 from service.hunt.hunting import Hunt, Quarry, hunt
 from service.hunt.plain_rules import PlainRules
-from service.workers.products import AtAddress, InProcess
 from service.hunt.tally import Tally
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.context import ContextDefaults
 from service.schemas.settings import Settings
+from service.workers.products import AtAddress, InProcess
 
 if TYPE_CHECKING:
     from service.workers.asgi import App

@@ -1,4 +1,4 @@
-"""The hybrid ranking: standard scores of the lexical and the semantic one, weighted and added up."""
+"""The hybrid ranking: rows found by words and by meaning, by the scores of both (service/ranking/hybrid_score.py)."""
 
 import math
 from collections.abc import Sequence
@@ -10,26 +10,23 @@ from indexing.rules.context import RequestContext
 from service.loaded.exclusions import Exclusions
 from service.ranking.contract import Candidates, Ranking
 from service.ranking.hybrid_cache import Block, HybridCache
+from service.ranking.hybrid_score import hybrid_scores
 from service.ranking.lexical import Lexical
 from service.ranking.nearest import Neighbours
 from service.ranking.semantic import scores_of
 from service.ranking.text_query import NAMED, SemanticQuery, TextQuery
 from service.schemas.answers import Space
 
-# Of meaning and of words. Ranks fused fell below the better of the two, standard scores did not (docs/log.md).
-_OF_MEANING, _OF_WORDS = 0.6, 0.4
 # Candidates of each; 32 and 200 gave the same recall@10. Two pages of twenty are filled by the first of each, and every
 # row of a text that is asked for the first time costs some 10 us.
 FIRST_POOL, _WIDEN = 40, 4
-# A standard score of this stands half way between the mean and the highest score there is.
-_HALF_WAY = 10.0
 
 
 class Hybrid:
     """The nearest rows and those that share the most words, by both scores of each, worked out exactly.
 
-    Each score is made a standard score of all rows of the release; .6 and .4 of them together are brought between 0
-    and 1, .5 being the average row. Items that are called so stand above all, as in `Lexical`. The first forty of each
+    The formula is that of service/ranking/hybrid_score.py; .5 is the average row. Items that are called so stand above
+    all, as in `Lexical`. The first forty of each
     are ranked together, then what the next hundred and twenty of each add, and so on: no row moves when more are asked
     for.
     """
@@ -106,21 +103,20 @@ class Hybrid:
         """What a row can score at the most that is among neither."""
         if near.exhausted or (not matching.exhausted and matching.scores[-1] >= NAMED):
             return math.inf
-        in_words = 0.0 if matching.exhausted else matching.scores[-1] * self._query.most
-        return float(self._joined(np.array(near.scores[-1:], np.float32), np.array([in_words], np.float32))[0])
+        in_words = 0.0 if matching.exhausted else matching.scores[-1]
+        nearest = self._meaning.spread.standard(np.array(near.scores[-1:], np.float32))
+        return float(hybrid_scores(nearest, np.array([in_words]))[0])
 
-    def _joined(self, of_meaning: NDArray[np.float32], of_words: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(R,) the scores of rows by those of their meanings and of their words, each (R,)."""
-        joined = _OF_MEANING * self._meaning.spread.standard(of_meaning)
-        joined += _OF_WORDS * self._query.spread.standard(of_words)
-        return 0.5 + 0.5 * joined / (_HALF_WAY + np.abs(joined))
+    def parts_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Of rows (R,) what their scores are made of: meaning and words, as hybrid_score.py has them, and how much
+        higher each stands for what it is called, (R,) each."""
+        current, query = self._among.rows, self._query
+        meaning = self._meaning.spread.standard(scores_of(rows, current, self._meaning.vector))
+        return meaning, query.parts(current.words(rows).scores(query.words)), query.more_for_names(rows)
 
     def scores_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(R,) by meaning and words together (Scored)."""
         if not len(rows):
             return np.zeros(0)
-        current, query = self._among.rows, self._query
-        ranked = self._joined(scores_of(rows, current, self._meaning.vector), current.words(rows).scores(query.words))
-        if query.called:
-            ranked += [query.called.get(row, 0) for row in rows.tolist()]
-        return ranked
+        meaning, words, called = self.parts_of(rows)
+        return hybrid_scores(meaning, words) + called

@@ -12,7 +12,7 @@ _NONE = Exclusions(frozenset())
 
 
 class HybridMode(OfTexts):
-    """By the standard scores of both, added up."""
+    """By the scores of both, joined (service/ranking/hybrid_score.py)."""
 
     name = "hybrid"
     by_words_alone = False
@@ -33,11 +33,12 @@ class HybridMode(OfTexts):
             vector = (await asyncio.gather(search.encoder.vector(text), lexical.first(FIRST_POOL)))[0]
         else:
             vector = known
+        meaning = search.queries.meaning(text, vector)
         return Hybrid(
             search.neighbours,
-            search.nearest(vector, context, _NONE, leaked),
+            search.nearest(meaning.vector, context, _NONE, leaked),
             lexical,
-            search.queries.meaning(text, vector),
+            meaning,
             words,
             search.hybrid_cache,
             text=text,

@@ -72,11 +72,8 @@ class Lexical:
         return self._weighed(rows, self._among.rows.words(rows).scores(self._query.words))
 
     def _weighed(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        query = self._query
-        ranked = np.divide(scores, query.most, dtype=np.float64) if query.most else scores.astype(np.float64)
-        if query.called:
-            ranked += [query.called.get(row, 0) for row in rows.tolist()]
-        return ranked
+        ranked = self._query.parts(scores)
+        return ranked + self._query.more_for_names(rows) if self._query.called else ranked
 
     def _ranked(self, found: Nearest, verdict: Verdict, *, whole: bool) -> tuple[list[int], list[float]]:
         """What the engine found, the journal's rows and those that are called so.

@@ -9,6 +9,7 @@ from embedding.rows.names import name_key
 from indexing.journal.current_rows import CurrentRows
 from indexing.words.bm25 import MOST_OF_A_WORD
 from indexing.words.sparse import Sparse
+from service.ranking.hybrid_score import centred
 
 # As many as the encoder keeps vectors of.
 _CACHED_TEXTS = 16_384
@@ -38,12 +39,21 @@ class TextQuery(Struct, frozen=True):
 
     words: Sparse
     most: float
-    spread: Spread
     called: dict[int, int]
+
+    def parts(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Which part of the text's weight rows of such `scores` (R,) reach: 0 to 1."""
+        if not self.most:
+            return scores.astype(np.float64)
+        return np.divide(scores, self.most, dtype=np.float64)
+
+    def more_for_names(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How much higher each of `rows` (R,) stands for what it is called."""
+        return np.array([self.called.get(row, 0) for row in rows.tolist()], np.int64)
 
 
 class SemanticQuery(Struct, frozen=True):
-    """A text as a unit vector (dims,), and how near it is to the rows on the whole."""
+    """A text as the unit vector (dims,) by which `hybrid` compares, and how near it is to the rows on the whole."""
 
     vector: NDArray[np.float32]
     spread: Spread
@@ -68,7 +78,7 @@ class TextQueries:
             return known
         called = known.called | {self._rows.num_own + slot: NAMED for slot in new.named(key)}
         called |= {self._rows.num_own + slot: TITLED for slot in new.titled(key)}
-        return TextQuery(known.words, known.most, known.spread, called)
+        return TextQuery(known.words, known.most, called)
 
     def meaning(self, text: str, vector: NDArray[np.float32]) -> SemanticQuery:
         """The meaning of `text`, whose `vector` (dims,) the encoder gave."""
@@ -79,8 +89,9 @@ class TextQueries:
             vectors = self._rows.release.columns.vectors("text")
             drawn = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLED_ROWS).astype(np.int64))
             self._sample = vectors[drawn]
-        scores = self._sample @ vector
-        known = self._meanings[text] = SemanticQuery(vector, Spread(float(scores.mean()), float(scores.std())))
+        compared = centred(vector, self._sample.mean(axis=0))
+        scores = self._sample @ compared
+        known = self._meanings[text] = SemanticQuery(compared, Spread(float(scores.mean()), float(scores.std())))
         return known
 
     def _look(self, text: str) -> TextQuery:
@@ -88,8 +99,7 @@ class TextQueries:
         words = release.asked(text)
         called = dict.fromkeys(_few(release.creators.rows([name_key(text)])), NAMED)
         called |= dict.fromkeys(_few(release.columns.titled(text)), TITLED)
-        spread = Spread(*release.columns.words.spread(words))
-        return TextQuery(words, float(words.values.sum()) * MOST_OF_A_WORD, spread, called)
+        return TextQuery(words, float(words.values.sum()) * MOST_OF_A_WORD, called)
 
 
 def _few(rows: NDArray[np.int64]) -> list[int]:

@@ -24,6 +24,7 @@ from indexing.rules.tables import (
     Extra,
     Freshness,
     Kinds,
+    OwnLanguage,
     Popularity,
     Published,
     Recordings,
@@ -86,7 +87,7 @@ def test_a_whole_file_is_read() -> None:
         'before = 2021-01-01T00:00:00+01:00\nunknown = "deny"\n[duration]\nmin_s = 30\nmax_s = 60.5\n'
         '[extra.mood]\ntype = "keyword"\ndenied = ["grim"]\n[extra.bpm]\ntype = "integer"\nmin = 60\n'
         "[caps]\nper_creator = 2\n[diversity]\nstrength = 0.3\n[freshness]\nboost = 0.1\nhalf_life_days = 7\n"
-        "[popularity]\nboost = -0.2\n[recordings]\nonce = false\n"
+        "[popularity]\nboost = -0.2\n[own_language]\nboost = 0.05\n[recordings]\nonce = false\n"
         '[switches.variety]\nrules = ["caps", "extra.mood"]\ndefault = false\n'
     )
     ruleset = parse_rules(text, "rules.toml")
@@ -103,6 +104,7 @@ def test_a_whole_file_is_read() -> None:
         diversity=Diversity(0.3),
         freshness=Freshness(0.1, 7.0),
         popularity=Popularity(-0.2),
+        own_language=OwnLanguage(0.05),
         recordings=Recordings(once=False),
         seen=Seen(exclude=False),
         switches={"variety": Switch(("caps", "extra.mood"), default=False)},
@@ -156,6 +158,7 @@ def test_a_whole_file_is_read() -> None:
         ("[diversity]\nstrength = 1.5", r"diversity\.strength: expected a number, 0 to 1, 1\.5 came"),
         ("[freshness]\nhalf_life_days = 0", r"freshness\.half_life_days: .*, 0 came"),
         ("[popularity]\nboost = inf", r"popularity\.boost: expected a number, -100 to 100, inf came"),
+        ("[own_language]\nboost = 101", r"own_language\.boost: expected a number, -100 to 100, 101 came"),
         ("[switches.v]", r"switches\.v\.rules: expected a list of one or more .*, and it is left out"),
         ("[switches.v]\nrules = []", r"switches\.v\.rules: .*\[\] came"),
         ("[switches.v]\nrules = ['windows']", r"switches\.v\.rules: expected rules among caps, .*'windows' came"),
@@ -183,7 +186,7 @@ def test_the_version_is_of_the_meaning() -> None:
               "[published]\nbefore=2020-01-01", "[published]\nunknown='deny'", "[duration]\nmin_s=1",
               "[extra.a]\ntype='keyword'", "[extra.a]\ntype='float'", "[extra.a]\ntype='float'\nmin=1",
               "[caps]\nper_tag=1", "[diversity]\nstrength=1", "[freshness]\nboost=1", "[popularity]\nboost=1",
-              "[recordings]\nonce=false", "[switches.a]\nrules=['caps']",
+              "[own_language]\nboost=1", "[recordings]\nonce=false", "[switches.a]\nrules=['caps']",
               "[switches.a]\nrules=['caps']\ndefault=false"]  # fmt: skip
     versions = {rules_version(parse_rules(text, "x")) for text in others}
     assert len(versions | {rules_version(first)}) == len(others) + 1
@@ -293,7 +296,7 @@ def test_check_says_version_and_meaning(proposal: Path) -> None:
     said = run("check", str(proposal))
     assert said.exit_code == 0
     assert f"version {rules_version(RuleSet(explicit=UnknownSay('deny')))}" in said.stdout
-    assert "[explicit]    where a request wants no explicit items, those not known are kept out" in said.stdout
+    assert "[explicit]      where a request wants no explicit items, those not known are kept out" in said.stdout
     as_json = run("check", str(proposal), "--json")
     assert as_json.stdout.startswith('{"version":')
     proposal.write_text("[sean]")
@@ -328,16 +331,16 @@ def test_the_packaged_arrangement_leaves_out_seen_items_and_second_copies_and_no
 def test_a_request_switches_what_is_declared_and_nothing_else() -> None:
     text = (
         "[caps]\nper_creator = 2\nper_tag = 3\n[diversity]\nstrength = 0.4\n[freshness]\nboost = 0.1\n"
-        "half_life_days = 7\n[popularity]\nboost = 0.2\n[tags]\ndenied = ['x']\n"
+        "half_life_days = 7\n[popularity]\nboost = 0.2\n[own_language]\nboost = 0.3\n[tags]\ndenied = ['x']\n"
         "[switches.variety]\nrules = ['caps', 'diversity']\n"
-        "[switches.news]\nrules = ['freshness', 'popularity', 'recordings', 'seen']\ndefault = false\n"
+        "[switches.news]\nrules = ['freshness', 'popularity', 'own_language', 'recordings', 'seen']\ndefault = false\n"
         "[switches.gentle]\nrules = ['tags']\n"
     )
     ruleset = parse_rules(text, "x")
     varied = Arrangement(max_per_creator=2, max_per_tag=3, diversity=0.4, same_recording=True, exclude_seen=False)
     assert ruleset.arrangement({}) == ruleset.arrangement({"variety": True, "news": False, "gentle": False}) == varied
     assert ruleset.arrangement({"variety": False, "news": True}) == Arrangement(
-        freshness=0.1, freshness_half_life_days=7.0, popularity=0.2
+        freshness=0.1, freshness_half_life_days=7.0, popularity=0.2, own_language=0.3
     )
     # What changes which items may be shown, and is not as it is unsaid, is part of the context.
     assert ruleset.hard_switches({"variety": False, "news": True, "gentle": True}) == frozenset()

@@ -46,6 +46,8 @@ def fields(number: int) -> dict[str, object]:
         "popularity": dice.random(),
         "availability": [{"market": "US"}] if number % 11 == 0 else [{"market": "*"}],
     }
+    if number % 3:
+        row["language"] = "en-US" if number % 3 == 1 else "sv"
     if dice.random() < 0.8:
         row["published_at"] = datetime.fromtimestamp(AT_S - dice.randrange(2_000) * DAY_S, UTC).isoformat()
     return row
@@ -105,6 +107,7 @@ def put(number: int, item_id: str, *, open_in: str = "*") -> Put:
         creators=tuple(row["creators"]),  # type: ignore[arg-type]
         tags=tuple(row["tags"]),  # type: ignore[arg-type]
         popularity=float(row["popularity"]),  # type: ignore[arg-type]
+        language=row.get("language"),  # type: ignore[arg-type]
         availability=(Window(open_in),),
     )
     return Put(item, {ENCODER.hash: ENCODER.encode([item.title])[0].astype("<f4").tobytes()}, {})

@@ -29,6 +29,8 @@ arrangements = st.builds(
     diversity=st.sampled_from((0.0, 0.0, 0.3, 0.7, 1.0)),
     freshness=st.sampled_from((0.0, 0.0, 0.2, -0.1)),
     popularity=st.sampled_from((0.0, 0.0, 0.3, -0.3)),
+    own_language=st.sampled_from((0.0, 0.2)),
+    listener_language=st.sampled_from((None, "en", "*")),
     same_recording=st.booleans(),
 )
 queries = st.integers(0, NUM_ITEMS - 1)
@@ -161,17 +163,27 @@ def test_diversity_is_maximal_marginal_relevance(world: ArrangedWorld) -> None:
 def test_boosts_add_what_they_say(world: ArrangedWorld) -> None:
     rows, over = world.fresh()
     vector = query_vector(world, 7)
-    arrangement = Arrangement(freshness=0.5, freshness_half_life_days=100.0, popularity=-0.25, same_recording=True)
+    arrangement = Arrangement(
+        freshness=0.5,
+        freshness_half_life_days=100.0,
+        popularity=-0.25,
+        own_language=0.3,
+        listener_language="en",
+        same_recording=True,
+    )
     pool = everything(rows, world, vector, frozenset())[:FIRST_POOL]
     expected = []
     for row in pool:
         payload = rows.payload(row)
         score = float(world.release.columns.vectors("text")[row] @ vector) - 0.25 * payload.popularity
+        if payload.language == "en-US":
+            score += 0.3
         if payload.published_us is not None:
             score += 0.5 * 2 ** (-(AT_S - payload.published_us / 1_000_000) / DAY_S / 100.0)
         expected.append(score)
-    found = page(over, vector, arrangement, 40)
-    np.testing.assert_allclose(found.scores, sorted(expected, reverse=True)[:40], atol=1e-5)
+    # What comes after half of a pool is of the next one.
+    found = page(over, vector, arrangement, FIRST_POOL // 2)
+    np.testing.assert_allclose(found.scores, sorted(expected, reverse=True)[: FIRST_POOL // 2], atol=1e-5)
 
 
 @many
@@ -306,6 +318,9 @@ def test_traits_of_the_journal_are_those_of_a_build(world: ArrangedWorld) -> Non
     pair = np.array([3, rows.num_own + 3])
     assert np.ptp(traits.popularity(pair)) < 1e-6
     assert not traits.freshness(pair, AT_S, 30.0)[1]
+    both = np.array([*range(60), *range(rows.num_own, rows.num_own + 60)])
+    for asked, num in (("sv", 20), ("en", 20), ("en-US", 20), ("en-GB", 0), ("*", 40)):
+        assert traits.spoken(both, asked).sum() == 2 * num
 
 
 @pytest.mark.parametrize("near", [100, NUM_ITEMS - 40])

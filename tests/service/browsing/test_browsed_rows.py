@@ -15,12 +15,12 @@ from indexing.release.release import Release
 from service.app import create_app
 from service.hunt.browse_draws import items_path, suggest_path
 from service.hunt.draws import Draws, Question
-from service.workers.products import InProcess
 from service.loaded import lazy_index
 from service.loaded.lazy_index import LazyIndex
 from service.loaded.name_words import name_words
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from service.workers.products import InProcess
 from tests.copied_folders import copied
 from tests.service.loaded.test_leaks_everywhere import NOW_S, World
 from tests.service.world import ODD_ID

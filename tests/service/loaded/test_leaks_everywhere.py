@@ -21,10 +21,10 @@ from service.dependencies import Dependencies
 from service.hunt.draws import Draws, Question
 from service.hunt.judge import Judge
 from service.hunt.plain_rules import PlainRules
-from service.workers.products import InProcess
 from service.hunt.tally import Tally
 from service.main import open_dependencies
 from service.schemas.settings import Settings
+from service.workers.products import InProcess
 from tests.copied_folders import copied
 from tests.service.world import OPENS_S, make_items
 
