@@ -92,14 +92,14 @@ def _in_process(
     from service.app import create_app
     from service.evaluation.asking import evaluate_search
     from service.main import open_dependencies
-    from service.workers.products import InProcess
+    from service.workers.products import InProcess, running
 
     # Outside of any loop: it asks the store which release is live in one of its own.
     opened = open_dependencies(settings)
     app = create_app(opened)
 
     async def ask() -> "SearchReport":
-        async with app.lifespan():
+        async with running(app):
             if opened.live.release.has_text:
                 await asyncio.to_thread(opened.encoder.load_now)
             return await evaluate_search(InProcess(cast("App", app)), questions, modes, reporter)

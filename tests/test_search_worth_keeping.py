@@ -112,7 +112,7 @@ def evaluated(*arguments: str) -> Row:
 
 
 def test_questions_of_a_team_are_asked_in_each_mode() -> None:
-    questions = [
+    questions: list[Row] = [
         {"query": "Rising prices", "wanted": ["bank"]},
         {"query": "how to bake", "grades": {"bread": 2, "pane": 1}},
         {"query": "un omicidio irrisolto", "wanted": ["delitto"], "languages": ["it"]},

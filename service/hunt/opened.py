@@ -23,7 +23,7 @@ from service.hunt.tally import Tally
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.context import ContextDefaults
 from service.schemas.settings import Settings
-from service.workers.products import AtAddress, InProcess
+from service.workers.products import AtAddress, InProcess, running
 
 if TYPE_CHECKING:
     from service.workers.asgi import App
@@ -66,7 +66,7 @@ def hunt_from_settings(
     service = open_service()
 
     async def in_process() -> Hunt:
-        async with service.app.lifespan():
+        async with running(service.app):
             if service.live.release.has_text:
                 await asyncio.to_thread(service.load_encoder)
             held = release or service.live.release.id

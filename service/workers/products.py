@@ -1,7 +1,9 @@
 """A service that is asked as clients ask it: at an address, or the application in this process."""
 
 import http.client
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,6 +12,9 @@ from msgspec import Struct
 from embedding.errors import NearfieldError, UsageError
 from service.workers.asgi import App
 from service.workers.asgi_call import PastRequest, call
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 Json = dict[str, Any]
 
@@ -76,3 +81,16 @@ class InProcess:
         data = b"" if body is None else msgspec.json.encode(body)
         called = await call(self._app, PastRequest(method, target, query.encode(), data))
         return Reply(called.status, msgspec.json.decode(called.body, type=Json))
+
+
+@asynccontextmanager
+async def running(app: "Litestar") -> AsyncIterator[None]:
+    """`app` between its start and its end; a NearfieldError from within comes out as it is, not in a group of one."""
+    failed: NearfieldError | None = None
+    async with app.lifespan():
+        try:
+            yield
+        except NearfieldError as error:
+            failed = error
+    if failed is not None:
+        raise failed
