@@ -31,11 +31,7 @@ TEXTS = {
         "The cost of borrowing",
         "Mortgages grow dearer as the economy overheats and money loses value.",
     ),
-    "court": (
-        "en",
-        "Game seven",
-        "Basketball: with interest the league looks at ball pressure, inflation and scoring rates.",
-    ),
+    "court": ("en", "Game seven", "Basketball: too little inflation of the ball, and a coach who shouts at everybody."),
     "bread": (
         "en",
         "Sourdough at home",
@@ -49,6 +45,17 @@ TEXTS = {
     "goal": ("en", "Extra time", "A football final that was decided by penalties in the rain."),
 }
 
+# What else there is, so that a word of one row is a rare one.
+OTHERS = (
+    *("a gardener who grows roses", "a lighthouse on a rock", "an old violin and its maker", "trains in the mountains"),
+    *("a choir of schoolchildren", "the smell of rain", "how bridges are painted", "a dog that finds truffles"),
+    *("dancing in a village hall", "a museum of clocks", "letters from a sailor", "the history of the umbrella"),
+    *("a swimmer in cold water", "why cats purr", "a theatre under the street", "the last cinema in town"),
+    *("a chess player aged nine", "maps that were wrong", "beekeeping on a roof", "a radio play with ghosts"),
+    *("learning to whistle", "the colour blue", "a potter and her kiln", "walking through fog"),
+    *("a puppet maker", "songs of shepherds", "the moon seen from a bus", "a school for clowns"),
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -60,6 +67,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         rows = [
             {"id": id, "kind": "episode", "title": title, "creator": f"Show {id}", "text": text, "language": language}
             for id, (language, title, text) in TEXTS.items()
+        ]
+        rows += [
+            {"id": f"other-{number}", "kind": "episode", "title": f"Number {number}", "creator": "Others", "text": text}
+            for number, text in enumerate(OTHERS)
         ]
         result = typed("index", "build", write("c.jsonl", *rows), "--activate")
         assert result.exit_code == 0, (result.output, result.exception)
@@ -184,6 +195,7 @@ def test_rules_prefer_the_language_that_a_listener_names_first(client: TestClien
     plain = {hit["id"]: hit["score"] for hit in asked(client, "bread", switches={"home": False}, **both)}
     hits = asked(client, "bread", **both)
     assert {hit["id"] for hit in hits[:2]} == {"pane", "delitto"}
+    assert {"pane", "delitto"} != {*list(plain)[:2]}
     for hit in hits:
         gained = 0.4 if hit["language"] == "it" else 0.0
         assert hit["explain"]["score"]["own_language"] == pytest.approx(gained)
@@ -194,3 +206,22 @@ def test_rules_prefer_the_language_that_a_listener_names_first(client: TestClien
     assert [hit["id"] for hit in asked(client, "bread", limit=10)] == list(plain)
     accept("")
     assert [hit["id"] for hit in asked(client, "bread", context={"languages": ["it", "en"]}, limit=10)] == list(plain)
+
+
+def test_what_is_about_a_topic_comes_before_what_has_one_of_its_words(client: TestClient[Any]) -> None:
+    hits = asked(client, "interest rates and inflation", context={"languages": ["en"]}, limit=5)
+    assert hits[0]["id"] in {"bank", "loans"}
+    # Nor is a word that is just the one asked for lost.
+    assert "court" in [hit["id"] for hit in hits]
+
+
+def test_a_score_is_explained_by_what_it_is_made_of(client: TestClient[Any]) -> None:
+    hits = asked(client, "bread with a crust", explain=True, limit=10) + asked(client, "Game seven", explain=True)
+    for hit in hits:
+        parts = hit["explain"].get("hybrid", {"meaning": 0.0, "words": 0.0, "called": 0})
+        joined = parts["meaning"] + 8 * parts["words"]
+        worth = 0.5 + 0.5 * joined / (10 + abs(joined)) + parts["called"]
+        assert worth == pytest.approx(hit["score"], abs=1e-4)
+        assert 0 <= parts["words"] <= 1
+    assert hits[0]["id"] == "bread"
+    assert hits[10]["explain"]["hybrid"]["called"] == 2

@@ -1,26 +1,28 @@
 """Real episodes for `benchmarks.relevance`: which are candidates, and what is asked for them.
 
 Of the episodes with a description, those of a fifth of the shows, ten a show at most. HTML and links are taken out.
-For an adapted encoder it is the fifth that `nearfield adapt` holds out.
+It is a drawn fifth, or the one that `nearfield adapt` holds out. `asked_pools` has pools as that command asks them.
 """
 
 import html
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from embedding.rows.names import name_key
 from embedding.rows.schema import Item
-from embedding.runs.text_pairs import is_held_out
+from embedding.runs.text_pairs import TextPair, is_held_out, title_pair
 
 LANGUAGES = {"it": "Italian", "en": "English"}
-_SEED = 0
+_SEED, _SEED_OF_WHOLE = 0, 7
 _MOST_OF_A_SHOW = 10
 _MOST_QUERIES = 500
+# Descriptions shorter than this say little.
+_LEAST_CHARS = 80
 # A row needs a title and a creator: these have nothing in them that could be found.
 _NO_TITLE = _NO_CREATOR = "–"
 
@@ -33,16 +35,16 @@ class Question(Struct, frozen=True):
     right: frozenset[str]
 
 
-def sample(items: Iterable[Item], *, adapted: bool) -> list[Item]:
+def sample(items: Iterable[Item], *, held_out: bool) -> list[Item]:
     """The candidates, their texts cleaned; none whose text is its title alone."""
     shows: defaultdict[str, list[Item]] = defaultdict(list)
     for item in items:
-        if not adapted or is_held_out(item.creator):
+        if not held_out or is_held_out(item.creator):
             shows[str(item.extra.get("show_id", item.creator))].append(item)
     names = sorted(shows)
     random.Random(_SEED).shuffle(names)
     drawn: list[Item] = []
-    for name in names if adapted else names[: len(names) // 5]:
+    for name in names if held_out else names[: len(names) // 5]:
         cleaned = (replace(item, text=_cleaned(item.text or "")) for item in shows[name])
         drawn.extend([item for item in cleaned if without_title(item).text][:_MOST_OF_A_SHOW])
     return drawn
@@ -54,9 +56,47 @@ def without_title(item: Item) -> Item:
     return replace(item, title=_NO_TITLE, text=" ".join(text.split()))
 
 
-def without_creator(item: Item) -> Item:
-    """The item with nobody's name beside it."""
-    return replace(item, creator=_NO_CREATOR, creators=())
+def asked_pools(items: Iterable[Item], *, held_out: bool) -> tuple[list[Item], list[Question]]:
+    """Pools of descriptions alone, 500 a language at most, and the title of each: as `nearfield adapt` measures.
+
+    Those of the creators that it holds out, or of all others.
+    """
+    by_id: dict[str, Item] = {}
+    found: defaultdict[str, defaultdict[str, list[TextPair]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if is_held_out(item.creator) == held_out and (pair := title_pair(item)) is not None:
+            own = found[pair.language][pair.creator]
+            if len(own) < _MOST_OF_A_SHOW:
+                own.append(pair)
+                by_id[item.id] = item
+    draw = random.Random(_SEED)
+    drawn: list[TextPair] = []
+    for language, by_creator in found.items():
+        pairs = [pair for own in by_creator.values() for pair in own]
+        draw.shuffle(pairs)
+        if language in LANGUAGES:
+            drawn += pairs[:_MOST_QUERIES]
+    nothing_else = {"title": _NO_TITLE, "creator": _NO_CREATOR, "creators": (), "tags": (), "album": None}
+    candidates = [replace(by_id[pair.item], text=pair.document, **nothing_else) for pair in drawn]
+    return candidates, [Question(pair.query, pair.language, frozenset({pair.item})) for pair in drawn]
+
+
+def whole_episodes(items: Iterable[Item], most: int, most_of_a_show: Mapping[str, int]) -> list[Item]:
+    """Whole episodes whose descriptions have 80 characters or more, `most` of each language that `most_of_a_show`
+    names, drawn over all its shows."""
+    draw = random.Random(_SEED_OF_WHOLE)
+    shows: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        if len(item.text or "") >= _LEAST_CHARS:
+            shows[_language(item), item.creator].append(item)
+    drawn: list[Item] = []
+    for language, of_a_show in most_of_a_show.items():
+        names = sorted(name for name in shows if name[0] == language)
+        draw.shuffle(names)
+        own = [item for name in names for item in draw.sample(shows[name], min(of_a_show, len(shows[name])))]
+        draw.shuffle(own)
+        drawn += [replace(item, text=_cleaned(item.text or "")) for item in own[:most]]
+    return drawn
 
 
 def titles(items: Sequence[Item]) -> list[Question]:

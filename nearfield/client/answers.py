@@ -26,6 +26,14 @@ class ScoreParts(Struct, frozen=True):
     likeness: float
 
 
+class HybridParts(Struct, frozen=True):
+    """What `similarity` is made of where words and meaning are searched together."""
+
+    meaning: float
+    words: float
+    called: int
+
+
 class Explanation(Struct, frozen=True):
     """Why a hit is where it is: its score in parts, whether each rule passes it, the plan by which it was found."""
 
@@ -33,6 +41,7 @@ class Explanation(Struct, frozen=True):
     rules: dict[str, bool]
     plan: str
     nearest_seed: NearSeed | None = None
+    hybrid: HybridParts | None = None
 
 
 class Passage(Struct, frozen=True):

@@ -12,12 +12,13 @@ from service.loaded.loaded_release import LoadedRelease
 from service.queries.pagination import PaginationState
 from service.queries.resolved_query import ResolvedQuery
 from service.ranking.contract import Ranking
+from service.ranking.hybrid import Hybrid
 from service.ranking.interleaving import Interleaved
 from service.ranking.nearest import Nearest
 from service.ranking.rankings import Rankings
 from service.ranking.semantic import MaxOverPassages
 from service.ranking.threshold import bare
-from service.schemas.answers import Explanation, NearSeed, ScoreParts
+from service.schemas.answers import Explanation, HybridParts, NearSeed, ScoreParts
 
 # As the scores of hits have.
 _DIGITS = 6
@@ -48,6 +49,7 @@ class Explainer:
                 self._rules.verdicts(pagination.context, payload),
                 self._plan(resolved, payload.kind, using),
                 self._near_seed(row, using, resolved.source.seeds),
+                _hybrid_parts(row, resolved, payload.kind),
             )
         return said
 
@@ -89,6 +91,14 @@ def looked_for(resolved: ResolvedQuery, kind: Kind) -> str:
     """The space in which rows of a kind were searched: each kind by itself, or all at once."""
     ranking = _ranking_of(resolved, kind)
     return ranking.using if isinstance(ranking, (Nearest, MaxOverPassages)) else resolved.source.likeness_space
+
+
+def _hybrid_parts(row: int, resolved: ResolvedQuery, kind: Kind) -> HybridParts | None:
+    ranking = _ranking_of(resolved, kind)
+    if not isinstance(ranking, Hybrid):
+        return None
+    ((meaning,), (words,), (called,)) = (part.tolist() for part in ranking.parts_of(np.array([row])))
+    return HybridParts(round(meaning, _DIGITS), round(words, _DIGITS), called)
 
 
 def _ranking_of(resolved: ResolvedQuery, kind: Kind) -> Ranking | None:

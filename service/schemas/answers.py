@@ -41,6 +41,15 @@ class ScoreParts(Struct, frozen=True):
     likeness: float
 
 
+class HybridParts(Struct, frozen=True):
+    """What `similarity` is made of where words and meaning are searched together: with j = `meaning` + 8 `words` it is
+    .5 + .5 j / (10 + |j|) + `called` (docs/relevance.md)."""
+
+    meaning: float
+    words: float
+    called: int
+
+
 class Explanation(Struct, frozen=True, omit_defaults=True):
     """Why a hit is where it is; `plan` is how the engine or the columns were searched."""
 
@@ -48,6 +57,7 @@ class Explanation(Struct, frozen=True, omit_defaults=True):
     rules: dict[str, bool]
     plan: str
     nearest_seed: NearSeed | None = None
+    hybrid: HybridParts | None = None
 
 
 class Passage(Struct, frozen=True):
