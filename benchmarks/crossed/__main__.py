@@ -3,8 +3,8 @@
     python -m benchmarks.crossed PODCASTS [--cache F] [--encoder E]
 
 PODCASTS as for benchmarks.relevance. The 30 descriptions beside this were written for it, each with a question;
-they stand among 900 real Italian episodes and as many English ones, as for benchmarks.topics. Shown is how many of the 30
-come first and among the first ten, where `languages` allows Italian alone and where it allows both.
+they stand among 900 real Italian episodes and as many English ones, as for benchmarks.topics. Shown is how many of
+the 30 come first and among the first ten, where `languages` allows Italian alone and where it allows both.
 """
 
 import argparse

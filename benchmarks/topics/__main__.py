@@ -3,8 +3,8 @@
     python -m benchmarks.topics PODCASTS [--cache F] [--encoder E] [--to-judge FILE]
 
 PODCASTS as for benchmarks.relevance. Asked among 900 episodes of each language, at most 30 of an English show and one
-of an Italian one. Shown is the mean grade (0 off the topic, 1 touches it, 2 about it) of the first five hits by mode and
-language, and hybrid against the better of its parts: the mean difference over questions with its bounds (paired
+of an Italian one. Shown is the mean grade (0 off the topic, 1 touches it, 2 about it) of the first five hits by mode
+and language, and hybrid against the better of its parts: the mean difference over questions with its bounds (paired
 bootstrap), and p by Wilcoxon's signed ranks.
 questions.jsonl beside this has the questions with the grades of ids that came among the first five of any mode.
 What has no grade yet is an error; --to-judge writes it with titles and texts, in an order that says nothing of modes.
