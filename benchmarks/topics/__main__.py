@@ -1,4 +1,4 @@
-"""How well questions of topic are answered: 30 English and 30 Italian ones, over whole real episodes, in each mode.
+"""How well questions of topic are answered: 30 English and 30 Italian ones, over real episodes, in each mode.
 
     python -m benchmarks.topics PODCASTS [--cache F] [--encoder E] [--to-judge FILE]
 
