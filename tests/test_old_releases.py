@@ -83,10 +83,10 @@ class OldFolder:
         self.folder = folder
         # Listeners have heard two items that the catalogue no longer has.
         self.settings = load_settings(folder, {}, {"max_reject_share": 0.1, "encoder_wait_s": 60.0})
-        self.asked = [Asked(**asked) for asked in json.loads((fixture / "answers.json").read_text())]
+        asked = [Asked(**asked) for asked in json.loads((fixture / "answers.json").read_text())]
         # By what formula words and meaning are joined is a matter of the build that serves.
         joined = [Asked(**asked) for asked in json.loads((fixture / "hybrid_answers.json").read_text())]
-        self.asked = [next((one for one in joined if one.body == asked.body), asked) for asked in self.asked]
+        self.asked = [next((one for one in joined if one.body == then.body), then) for then in asked]
         self.live, self.older = (asked.answer["release"] for asked in self.asked[:2])
 
     def of_live(self, *, by_words: bool = True) -> list[Asked]:
@@ -272,6 +272,16 @@ def test_it_answers_as_its_build_did(old: OldFolder) -> None:
         for asked in old.asked:
             came = ask(client, asked.path, asked.body)
             assert alike(came, asked.answer, asked.tolerance), (asked, came)
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
+def test_another_formula_of_hybrid_finds_the_same_items(fixture: Path) -> None:
+    before = [Asked(**asked) for asked in json.loads((fixture / "answers.json").read_text())]
+    changed = [Asked(**asked) for asked in json.loads((fixture / "hybrid_answers.json").read_text())]
+    assert len(changed) == 4
+    for since in changed:
+        (then,) = (asked for asked in before if asked.body == since.body)
+        assert {hit["id"] for hit in since.answer["hits"]} == {hit["id"] for hit in then.answer["hits"]}
 
 
 def test_it_answers_the_same_once_its_state_is_in_a_database(old: OldFolder) -> None:
