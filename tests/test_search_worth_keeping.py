@@ -191,21 +191,21 @@ def test_what_cannot_be_asked_is_told() -> None:
 
 def test_rules_prefer_the_language_that_a_listener_names_first(client: TestClient[Any]) -> None:
     accept("[own_language]\nboost = 0.4\n[switches.home]\nrules = ['own_language']\ndefault = true\n")
-    both = {"context": {"languages": ["it", "en"]}, "explain": True, "limit": 10}
+    both = {"context": {"languages": ["it", "en"]}, "explain": True, "limit": 60}
     plain = {hit["id"]: hit["score"] for hit in asked(client, "bread", switches={"home": False}, **both)}
     hits = asked(client, "bread", **both)
     assert {hit["id"] for hit in hits[:2]} == {"pane", "delitto"}
     assert {"pane", "delitto"} != {*list(plain)[:2]}
     for hit in hits:
-        gained = 0.4 if hit["language"] == "it" else 0.0
+        gained = 0.4 if hit.get("language") == "it" else 0.0
         assert hit["explain"]["score"]["own_language"] == pytest.approx(gained)
         assert hit["score"] == pytest.approx(plain[hit["id"]] + gained, abs=1e-5)
     # English by its range comes first for those who name it first, and who names none prefers none.
-    english = asked(client, "pane", context={"languages": ["en", "it"]}, limit=10)
-    assert [hit["language"] for hit in english].index("it") == 8
-    assert [hit["id"] for hit in asked(client, "bread", limit=10)] == list(plain)
+    english = asked(client, "pane", context={"languages": ["en", "it"]}, limit=8)
+    assert all(hit["language"].startswith("en") for hit in english)
+    assert [hit["id"] for hit in asked(client, "bread", limit=60)] == list(plain)
     accept("")
-    assert [hit["id"] for hit in asked(client, "bread", context={"languages": ["it", "en"]}, limit=10)] == list(plain)
+    assert [hit["id"] for hit in asked(client, "bread", context={"languages": ["it", "en"]}, limit=60)] == list(plain)
 
 
 def test_what_is_about_a_topic_comes_before_what_has_one_of_its_words(client: TestClient[Any]) -> None:
