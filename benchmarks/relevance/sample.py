@@ -23,8 +23,6 @@ _MOST_OF_A_SHOW = 10
 _MOST_QUERIES = 500
 # Descriptions shorter than this say little.
 _LEAST_CHARS = 80
-# So much says what an episode is about, and is read at once: longer texts have passages.
-_OPENING = 400
 # A row needs a title and a creator: these have nothing in them that could be found.
 _NO_TITLE = _NO_CREATOR = "–"
 
@@ -84,8 +82,8 @@ def asked_pools(items: Iterable[Item], *, held_out: bool) -> tuple[list[Item], l
 
 
 def whole_episodes(items: Iterable[Item], most: int, most_of_a_show: Mapping[str, int]) -> list[Item]:
-    """Episodes whose descriptions have 80 characters or more, with the first 400 of them, `most` of each language that
-    `most_of_a_show` names, drawn over all its shows."""
+    """Whole episodes whose descriptions have 80 characters or more, `most` of each language that `most_of_a_show`
+    names, drawn over all its shows."""
     draw = random.Random(_SEED_OF_WHOLE)
     shows: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
@@ -97,7 +95,7 @@ def whole_episodes(items: Iterable[Item], most: int, most_of_a_show: Mapping[str
         draw.shuffle(names)
         own = [item for name in names for item in draw.sample(shows[name], min(of_a_show, len(shows[name])))]
         draw.shuffle(own)
-        drawn += [replace(item, text=_cleaned(item.text or "")[:_OPENING]) for item in own[:most]]
+        drawn += [replace(item, text=_cleaned(item.text or "")) for item in own[:most]]
     return drawn
 
 

@@ -6,8 +6,9 @@ PODCASTS as for benchmarks.relevance. Asked among 900 episodes of each language,
 of an Italian one. Shown is the mean grade (0 off the topic, 1 touches it, 2 about it) of the first five hits by mode
 and language, and hybrid against the better of its parts: the mean difference over questions with its bounds (paired
 bootstrap), and p by Wilcoxon's signed ranks.
-questions.jsonl beside this has the questions with the grades of ids that came among the first five of any mode.
-What has no grade yet is an error; --to-judge writes it with titles and texts, in an order that says nothing of modes.
+questions.jsonl beside this has the questions with the grades of ids that came among the first five. What has no grade
+counts as 0, as is usual for pools, and is told; --to-judge writes it with titles and texts, in an order that says
+nothing of modes.
 """
 
 import argparse
@@ -56,15 +57,13 @@ def main() -> None:
         (question["query"], id)
         for question, hits in zip(questions, found, strict=True)
         for id in dict.fromkeys(id for mode in MODES for id in hits[mode])
-        if id not in question.get("grades", {})
+        if id not in question["grades"]
     ]
     if arguments.to_judge is not None:
         _write(arguments.to_judge, ungraded, {item.id: item for item in items})
         return
     if ungraded:
-        sys.exit(
-            f"expected a grade for each of the first {_FIRST} of each mode, and {len(ungraded)} have none: --to-judge"
-        )
+        print(f"{len(ungraded)} of the first {_FIRST} of some mode have no grade, and count as 0 (--to-judge)")
     sys.exit(_report(questions, found))
 
 
@@ -105,7 +104,7 @@ def _report(questions: list[dict[str, Any]], found: list[Hits]) -> int:
         ]
         # A place that no hit takes is worth nothing.
         grades = {
-            mode: np.array([sum(question["grades"][id] for id in hits[mode]) / _FIRST for question, hits in own])
+            mode: np.array([sum(question["grades"].get(id, 0) for id in hits[mode]) / _FIRST for question, hits in own])
             for mode in MODES
         }
         better = max(("semantic", "lexical"), key=lambda mode: float(grades[mode].mean()))
