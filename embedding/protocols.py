@@ -14,14 +14,17 @@ class TextEncoder(Protocol):
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) over the encoder's files."""
+        """SHA-256 (hex) that another encoder, or another reading of its files, does not have."""
 
     @property
     def dims(self) -> int:
         """Length of a vector."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of shape (len(texts), dims), in the order of `texts`."""
+        """Unit vectors of documents, of shape (len(texts), dims), in the order of `texts`."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries, of shape (len(texts), dims), in the order of `texts`."""
 
 
 class QueryTower(Protocol):

@@ -203,4 +203,4 @@ def _load_encoder(release: Release, settings: Settings) -> TextEncoder:
         raise EncoderMissingError(f"release {release.id} was built without text vectors: it needs no text encoder")
     from embedding.text.sentence_encoder import SentenceEncoder
 
-    return SentenceEncoder.load(found.path)
+    return SentenceEncoder.load(found)

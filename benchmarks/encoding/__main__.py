@@ -44,7 +44,7 @@ def main() -> None:
         "plain float32": lambda: plain.encode(texts, normalize_embeddings=True, show_progress_bar=False),
         "nearfield, float32": lambda: SentenceEncoder(folder, plain).encode(texts),
     }
-    product = SentenceEncoder.load(None)
+    product = SentenceEncoder.load(folder)
     if product.precision != torch.float32:
         ways[f"nearfield, {str(product.precision).removeprefix('torch.')}"] = lambda: product.encode(texts)
     for way in ways.values():

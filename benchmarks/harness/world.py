@@ -62,6 +62,10 @@ class PlantedEncoder:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), dims), those of documents."""
+        return self.encode(texts)
+
 
 def rows(num_items: int) -> Iterator[dict[str, object]]:
     """Catalogue rows: some 500 availability lists, a fifth explicit, a tenth not known."""

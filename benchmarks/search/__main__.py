@@ -29,6 +29,7 @@ from benchmarks.harness.asking import Ask, asks, similar_request
 from benchmarks.harness.opened_world import FOLDER, LIMIT, parts_of_world
 from benchmarks.search.world import MODES, Mode, QueryEncoder, build_worded_world, drawn_texts, search_request
 from embedding.protocols import Vectors
+from embedding.text.encoder_folder import find_encoder
 from embedding.text.sentence_encoder import SentenceEncoder
 from service.dependencies import Dependencies
 from service.ranking.encoder_gate import EncoderGate
@@ -60,12 +61,12 @@ class _PackagedPace(QueryEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packaged = SentenceEncoder.load(None)
+        self._packaged = SentenceEncoder.load(find_encoder(None))
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dims)."""
-        self._packaged.encode(texts)
-        return super().encode(texts)
+        self._packaged.encode_queries(texts)
+        return super().encode_queries(texts)
 
 
 async def _measure(parts: Dependencies, encoder: _PackagedPace, num_items: int, rounds: int) -> None:
@@ -101,7 +102,7 @@ async def _new(ask: Ask, mode: Mode, encoder: _PackagedPace | None, seed: int) -
     for text in texts:
         start = time.perf_counter()
         if encoder is not None:
-            encoder.encode([text])
+            encoder.encode_queries([text])
         encoding_ms = 1e3 * (time.perf_counter() - start)
         took.append(await _timed(ask, search_request(text, mode)) - encoding_ms)
     return took

@@ -35,10 +35,10 @@ class QueryEncoder(PlantedEncoder):
     def __init__(self) -> None:
         super().__init__(DIMS, shares())
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dims)."""
         chosen = [zlib.crc32(text.encode()) for text in texts]
-        return super().encode([f"centre-{number % NUM_CENTRES} item-{number}" for number in chosen])
+        return super().encode_queries([f"centre-{number % NUM_CENTRES} item-{number}" for number in chosen])
 
 
 def shares() -> NDArray[np.float64]:

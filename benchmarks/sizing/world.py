@@ -135,9 +135,10 @@ def _worker() -> Callable[[], object]:
 
 def _encoder() -> Callable[[], object]:
     """The packaged text encoder and the library that runs it."""
+    from embedding.text.encoder_folder import find_encoder
     from embedding.text.sentence_encoder import SentenceEncoder
 
-    encoder = SentenceEncoder.load(None)
+    encoder = SentenceEncoder.load(find_encoder(None))
     encoder.encode(["a text"])
     return lambda: encoder
 

@@ -64,14 +64,16 @@ class _Questions:
         with gzip.open(source / "playlists.csv.gz", "rt", encoding="utf-8") as lines:
             names = {row["playlist_id"]: row["name"] for row in csv.DictReader(lines)}
         users = list(data.user_rows)
-        self.names = texts.of_texts([names[users[user]] for user in task.users])
+        self.names = texts.of_queries([names[users[user]] for user in task.users])
         items = [item for batch in data.items(task.is_candidate) for item in batch]
         heard = np.isin(task.candidates, task.train.items)
         draw = np.random.default_rng(0)
         self.asked = {
             known: draw.choice(np.flatnonzero(heard == known), _TITLES, replace=False) for known in (True, False)
         }
-        self.titles = {known: texts.of_texts([items[row].title for row in rows]) for known, rows in self.asked.items()}
+        self.titles = {
+            known: texts.of_queries([items[row].title for row in rows]) for known, rows in self.asked.items()
+        }
         self.rows = texts(items, lambda _: None)
 
     def answers(self, names: Vectors, titles: dict[bool, Vectors], candidates: Vectors) -> list[str]:

@@ -16,7 +16,7 @@ from embedding.protocols import Vectors
 from embedding.rows.catalogue import read_catalogue
 from embedding.rows.rejects import Rejects
 from embedding.rows.schema import Item
-from embedding.runs.fine_tune import encode_texts, fine_tune, load_model
+from embedding.runs.fine_tune import encode_texts, fine_tune, load_model, model_prompts
 from embedding.runs.text_pairs import TextPair, is_held_out, sample_evenly, title_pair, training_pairs
 from embedding.settings import EmbeddingSettings
 from embedding.text.encoder_folder import find_encoder
@@ -139,10 +139,10 @@ def _read(request: AdaptRequest, items: Iterator[Item]) -> tuple[list[TextPair],
 
 def _recalls(model: Any, tests: dict[str, list[TextPair]], reporter: Reporter, when: str) -> dict[str, float]:
     with reporter.stage(f"held-out creators, {when}", 2 * sum(map(len, tests.values()))) as advance:
-        found = {}
+        found, prompts = {}, model_prompts(model)
         for language, pairs in tests.items():
-            queries = encode_texts(model, [pair.query for pair in pairs], advance)
-            documents = encode_texts(model, [pair.document for pair in pairs], advance)
+            queries = encode_texts(model, [pair.query for pair in pairs], prompts.query, advance)
+            documents = encode_texts(model, [pair.document for pair in pairs], prompts.document, advance)
             found[language] = recall_of_pairs(queries, documents, _RECALL_K)
     return found
 

@@ -22,6 +22,7 @@ from embedding.progress import Advance, Reporter
 from embedding.protocols import Vectors
 from embedding.runs.language_batches import LanguageBatches
 from embedding.runs.text_pairs import TextPair
+from embedding.text.prompts import Prompts
 from embedding.text.sentence_encoder import precision
 
 # Pairs of a batch, each a negative of the others; and pairs computed at once, which decides how much memory it takes.
@@ -62,6 +63,7 @@ def fine_tune(
     negatives of one another, NearfieldError when weights become NaN or infinite.
     """
     disable_progress_bars()
+    prompts = model_prompts(model)
     data = Dataset.from_dict(
         {"anchor": [pair.query[:_CHARS] for pair in pairs], "positive": [pair.document[:_CHARS] for pair in pairs]}
     )
@@ -74,6 +76,7 @@ def fine_tune(
     with tempfile.TemporaryDirectory() as folder, reporter.stage("adapt", epochs * len(batches) * _BATCH) as advance:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,
+            prompts={"anchor": prompts.query, "positive": prompts.document},
             num_train_epochs=epochs,
             per_device_train_batch_size=_BATCH,
             learning_rate=_LEARNING_RATE,
@@ -110,12 +113,24 @@ def _loss(model: SentenceTransformer) -> Any:
     return CachedMultipleNegativesRankingLoss(model, mini_batch_size=_AT_ONCE, **both_ways)
 
 
-def encode_texts(model: SentenceTransformer, texts: Sequence[str], advance: Advance = lambda _: None) -> Vectors:
-    """Unit vectors (N, dims) of N texts, one or more; `advance` is called with the number of texts done since."""
+def model_prompts(model: SentenceTransformer) -> Prompts:
+    """What `model` puts before queries and before documents."""
+    return Prompts.named(model.prompts, model.default_prompt_name)
+
+
+def encode_texts(
+    model: SentenceTransformer, texts: Sequence[str], prompt: str, advance: Advance = lambda _: None
+) -> Vectors:
+    """Unit vectors (N, dims) of N texts, one or more, each behind `prompt`.
+
+    `advance` is called with the number of texts done since.
+    """
     parts = []
     for start in range(0, len(texts), _PART_TEXTS):
         part = list(texts[start : start + _PART_TEXTS])
-        parts.append(model.encode(part, batch_size=16, show_progress_bar=False, normalize_embeddings=True))
+        parts.append(
+            model.encode(part, prompt=prompt, batch_size=16, show_progress_bar=False, normalize_embeddings=True)
+        )
         advance(len(part))
     return np.concatenate(parts).astype(np.float32)
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from embedding.protocols import TextEncoder, Vectors
-from embedding.text.item_text import text_hash
+from embedding.protocols import Vectors
 from embedding.text.vector_cache import VectorCache
 
 # Texts encoded between two commits: what a killed process loses, about ten seconds of work.
@@ -16,14 +15,18 @@ _PART_ROWS = 16 * max(2, os.cpu_count() or 1)
 
 
 def encode_cached(
-    encoder: TextEncoder, cache: VectorCache, texts: Sequence[str], advance: Callable[[int], None]
+    encode: Callable[[Sequence[str]], Vectors],
+    key_of: Callable[[str], bytes],
+    cache: VectorCache,
+    texts: Sequence[str],
+    advance: Callable[[int], None],
 ) -> Vectors:
     """Vectors (len(texts), dims) of `texts`, in their order; what the cache lacks is encoded once and kept.
 
-    `advance` is called with the number of texts that have been finished, a few at a time. Long texts are encoded first,
-    so that the time left is never underestimated.
+    `encode` and `key_of`: those of documents or those of queries. `advance` is called with the number of texts that
+    have been finished, a few at a time. Long texts are encoded first, so that the time left is never underestimated.
     """
-    hashes = [text_hash(text) for text in texts]
+    hashes = [key_of(text) for text in texts]
     vectors, found = cache.get(hashes)
     advance(int(found.sum()))
     places: dict[bytes, list[int]] = {}
@@ -34,7 +37,7 @@ def encode_cached(
         keys = missing[start : start + _ENCODE_ROWS]
         fresh = []
         for part in (keys[at : at + _PART_ROWS] for at in range(0, len(keys), _PART_ROWS)):
-            fresh.append(encoder.encode([texts[places[key][0]] for key in part]))
+            fresh.append(encode([texts[places[key][0]] for key in part]))
             for key, vector in zip(part, fresh[-1], strict=True):
                 vectors[places[key]] = vector
             advance(sum(len(places[key]) for key in part))

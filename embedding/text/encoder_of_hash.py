@@ -6,7 +6,7 @@ from pathlib import Path
 from embedding.errors import EncoderMissingError
 from embedding.settings import MINILM, MULTILINGUAL, EncoderPlace
 from embedding.text.e5_folder import FOLDER_HASH
-from embedding.text.encoder_folder import EncoderFolder, find_encoder
+from embedding.text.encoder_folder import EncoderFolder, readings
 from embedding.text.encoder_hub import local_encoder
 
 
@@ -22,13 +22,14 @@ def encoder_of_hash(wanted: str, places: Sequence[EncoderPlace], cache_dir: Path
             looked_at.append(f"{place} ({FOLDER_HASH})")
             continue
         try:
-            found = find_encoder(local_encoder(place, cache_dir))
+            found = readings(local_encoder(place, cache_dir))
         except EncoderMissingError as error:
             looked_at.append(f"{place} ({error})")
             continue
-        if found.hash == wanted:
-            return found
-        looked_at.append(f"{place} ({found.hash})")
+        for reading in found:
+            if reading.hash == wanted:
+                return reading
+        looked_at.append(f"{place} ({', '.join(reading.hash for reading in found)})")
     raise EncoderMissingError(
         f"No text encoder with hash {wanted}, which this release was built with. Looked at: {'; '.join(looked_at)}. "
         "Set `encoder` to its folder, or build again."

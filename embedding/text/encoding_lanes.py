@@ -33,21 +33,25 @@ class EncodingLanes:
         for _ in range(num):
             self._free.put(copy.deepcopy(model, dict(weights)))
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors (len(texts), dims) as the model gives them, in the order of `texts`."""
+    def encode(self, texts: Sequence[str], prompt: str) -> Vectors:
+        """Vectors (len(texts), dims) as the model gives them behind `prompt`, in the order of `texts`."""
         # Texts of like length together: a batch is as long as its longest.
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
         batches = [order[start : start + self._batch] for start in range(0, len(order), self._batch)]
         with _one_thread_each():
-            parts = list(self._pool.map(lambda places: self._encode([texts[place] for place in places]), batches))
+            parts = list(
+                self._pool.map(lambda places: self._encode([texts[place] for place in places], prompt), batches)
+            )
         vectors = np.concatenate(parts)
         vectors[order] = vectors.copy()
         return vectors
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], prompt: str) -> Vectors:
         model = self._free.get()
         try:
-            found = model.encode(texts, batch_size=self._batch, show_progress_bar=False, convert_to_numpy=True)
+            found = model.encode(
+                texts, prompt=prompt, batch_size=self._batch, show_progress_bar=False, convert_to_numpy=True
+            )
         finally:
             self._free.put(model)
         return np.asarray(found, np.float32)

@@ -18,5 +18,10 @@ def item_text(item: Item) -> str:
 
 
 def text_hash(text: str) -> bytes:
-    """SHA-256 over the UTF-8 bytes of a text: its key in the vector cache."""
+    """SHA-256 over the UTF-8 bytes of a text: the key of a document in the vector cache."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def query_hash(text: str) -> bytes:
+    """The key of a text as a query: that of no document, since no UTF-8 begins with such a byte."""
+    return hashlib.sha256(b"\xff" + text.encode()).digest()

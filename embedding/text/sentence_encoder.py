@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 # Read by huggingface_hub when it is imported: a model that is not on disk is an error, never a download.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -16,7 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from embedding.errors import EncoderMissingError
 from embedding.protocols import Vectors
-from embedding.text.encoder_folder import EncoderFolder, find_encoder
+from embedding.text.encoder_folder import EncoderFolder
 from embedding.text.encoding_lanes import EncodingLanes
 from embedding.text.mapped_words import map_word_vectors
 
@@ -46,12 +45,8 @@ class SentenceEncoder:
         self._lanes: EncodingLanes | None = None
 
     @classmethod
-    def load(cls, folder: Path | None, device: str = "cpu") -> "SentenceEncoder":
-        """The model in `folder`, or the packaged all-MiniLM-L6-v2 when it is None.
-
-        Raises EncoderMissingError when there is none or its files cannot be read as one.
-        """
-        found = find_encoder(folder)
+    def load(cls, found: EncoderFolder, device: str = "cpu") -> "SentenceEncoder":
+        """The model that `find_encoder` found; EncoderMissingError when its files cannot be read as one."""
         # Loading takes a tenth of a second: the library's bar would be noise on stderr.
         disable_progress_bar()
         try:
@@ -71,7 +66,7 @@ class SentenceEncoder:
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) over the model's files."""
+        """SHA-256 (hex) over the model's files, and over how they are read where that is not all."""
         return self._folder.hash
 
     @property
@@ -85,14 +80,22 @@ class SentenceEncoder:
         return next((parameter.dtype for parameter in self._model.parameters()), torch.float32)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of shape (len(texts), dims), in the order of `texts`.
+        """Unit vectors of documents, of shape (len(texts), dims), in the order of `texts`.
 
-        A text in which the model finds nothing to go by (its vector is zero) gets the vector whose components are
-        all equal. Raises ValueError when a vector is not finite.
+        Each is encoded behind the model's prompt for documents, where it has one. A text in which the model finds
+        nothing to go by (its vector is zero) gets the vector whose components are all equal. Raises ValueError when a
+        vector is not finite.
         """
+        return self._encode(texts, self._folder.prompts.document)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """As `encode`, of queries, behind the model's prompt for them."""
+        return self._encode(texts, self._folder.prompts.query)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         if not texts:
             return np.zeros((0, self._dims), np.float32)
-        vectors = self._computed(texts)
+        vectors = self._computed(texts, prompt)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(norms).all():
             place = int(np.flatnonzero(~np.isfinite(norms[:, 0]))[0])
@@ -100,13 +103,16 @@ class SentenceEncoder:
         unit = np.where(norms > 0, vectors / np.maximum(norms, np.finfo(np.float32).tiny), self._dims**-0.5)
         return np.asarray(unit, np.float32)
 
-    def _computed(self, texts: Sequence[str]) -> Vectors:
+    def _computed(self, texts: Sequence[str], prompt: str) -> Vectors:
         # A worker that answers has one thread, and so has the text of a query.
         if len(texts) > _BATCH and self._model.device.type == "cpu" and torch.get_num_threads() > 1:
             if self._lanes is None:
                 self._lanes = EncodingLanes(self._model, torch.get_num_threads(), _BATCH)
-            return self._lanes.encode(texts)
-        found = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True)
+            return self._lanes.encode(texts, prompt)
+        # An empty prompt is none; without one the library would take the model's default prompt.
+        found = self._model.encode(
+            list(texts), prompt=prompt, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
+        )
         return np.asarray(found, np.float32)
 
 

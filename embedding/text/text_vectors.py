@@ -13,10 +13,10 @@ from embedding.settings import EmbeddingSettings
 from embedding.text.cached_encoding import encode_cached
 from embedding.text.encoder_folder import DeferredEncoder, EncoderFolder, find_encoder
 from embedding.text.encoder_hub import fetched_encoder
-from embedding.text.item_text import item_text
+from embedding.text.item_text import item_text, query_hash, text_hash
 from embedding.text.vector_cache import VectorCache
 
-LoadEncoder = Callable[[Path], TextEncoder]
+LoadEncoder = Callable[[EncoderFolder], TextEncoder]
 
 
 class TextVectors(Protocol):
@@ -34,7 +34,10 @@ class TextVectors(Protocol):
         """Unit vectors (len(items), dims); calls `advance` with the number of items done since."""
 
     def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
-        """Unit vectors (len(texts), dims); calls `advance` with the number of texts done since."""
+        """Unit vectors (len(texts), dims) of documents; calls `advance` with the number of texts done since."""
+
+    def of_queries(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """Unit vectors (len(texts), dims) of queries; calls `advance` with the number of texts done since."""
 
 
 class NoText:
@@ -51,6 +54,10 @@ class NoText:
         """An array of shape (len(texts), 0)."""
         advance(len(texts))
         return np.zeros((len(texts), 0), np.float32)
+
+    def of_queries(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """An array of shape (len(texts), 0)."""
+        return self.of_texts(texts, advance)
 
 
 class CachedText:
@@ -75,8 +82,12 @@ class CachedText:
         return self.of_texts([item_text(item) for item in items], advance)
 
     def of_texts(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
-        """Unit vectors (len(texts), dims) of texts as they are."""
-        return encode_cached(self.encoder, self._cache, texts, advance)
+        """Unit vectors (len(texts), dims) of documents."""
+        return encode_cached(self.encoder.encode, text_hash, self._cache, texts, advance)
+
+    def of_queries(self, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None) -> Vectors:
+        """Unit vectors (len(texts), dims) of queries, which no document shares, whatever its text."""
+        return encode_cached(self.encoder.encode_queries, query_hash, self._cache, texts, advance)
 
 
 @contextmanager

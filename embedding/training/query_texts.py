@@ -42,4 +42,4 @@ def encode_query_texts(batches: Iterable[list[Item]], texts: TextVectors, report
     flat = np.fromiter((row for rows in lists for row in rows), np.int64)
     offsets = np.concatenate(([0], np.cumsum([len(rows) for rows in lists], dtype=np.int64)))
     with reporter.stage("encode query texts", len(spelt)) as advance:
-        return QueryTexts(texts.of_texts(spelt, advance), Bag(flat, offsets))
+        return QueryTexts(texts.of_queries(spelt, advance), Bag(flat, offsets))

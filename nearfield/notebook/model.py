@@ -109,7 +109,7 @@ class Model:
             )
         with open_text_vectors(self._settings, load_encoder, True) as encoder:
             check_encoder(self._towers, encoder)
-            return np.stack([self._towers.encode_text(vector) for vector in encoder.of_texts(list(texts))])
+            return np.stack([self._towers.encode_text(vector) for vector in encoder.of_queries(list(texts))])
 
     def evaluate(
         self,

@@ -137,8 +137,8 @@ class Release:
         return IdVectors(wanted, vectors)
 
     def encode(self, texts: Sequence[str], space: Space = "text") -> Vectors:
-        """Unit vectors (len(texts), D) of texts: `text` by the encoder of the release; `tower` by that and the query
-        tower, where the model was trained with text queries.
+        """Unit vectors (len(texts), D) of texts as queries: `text` by the encoder of the release; `tower` by that and
+        the query tower, where the model was trained with text queries.
 
         UsageError for a release that has not what it takes, EncoderMissingError where its encoder is not on this
         machine.
@@ -152,7 +152,7 @@ class Release:
                 f"The model of release {self.id} has learnt no text queries: train with text_query_weight above 0, "
                 "or encode into the space 'text'."
             )
-        vectors = self._encoder.encode(list(texts))
+        vectors = self._encoder.encode_queries(list(texts))
         if space == "text":
             return vectors
         return np.stack([self._towers.encode_text(vector) for vector in vectors])
@@ -203,7 +203,7 @@ class Release:
     def _encoder(self) -> TextEncoder:
         folder = release_encoder(self._release, self._settings)
         assert folder is not None, "only a release with text vectors comes here"
-        return load_encoder(folder.path)
+        return load_encoder(folder)
 
 
 def _without(own: str, near: Neighbours, k: int) -> Neighbours:

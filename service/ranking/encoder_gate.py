@@ -76,7 +76,7 @@ class EncoderGate:
         known = self.known(text)
         if known is not None:
             return known
-        vector: NDArray[np.float32] = (await self.run(lambda encoder: encoder.encode([text])))[0]
+        vector: NDArray[np.float32] = (await self.run(lambda encoder: encoder.encode_queries([text])))[0]
         self._cache[text] = vector
         return vector
 

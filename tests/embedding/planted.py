@@ -8,6 +8,7 @@ from embedding.progress import Reporter
 from embedding.protocols import TextEncoder
 from embedding.runs.train import TrainReport, TrainRequest, run_training
 from embedding.settings import EmbeddingSettings
+from embedding.text.encoder_folder import EncoderFolder
 from tests.embedding.rows.row_cases import write_jsonl
 
 GROUPS = 4
@@ -58,9 +59,9 @@ def write_planted(folder: Path) -> tuple[Path, Path]:
     return write_jsonl(folder / "catalogue.jsonl", items), write_jsonl(folder / "interactions.jsonl", rows)
 
 
-def refuse_to_load(folder: Path) -> TextEncoder:
+def refuse_to_load(found: EncoderFolder) -> TextEncoder:
     """Stands where an encoder would be loaded, in runs that must not load one."""
-    raise AssertionError(f"the text encoder in {folder} was loaded")
+    raise AssertionError(f"the text encoder in {found.path} was loaded")
 
 
 def train_planted(folder: Path, config: TrainConfig = NO_TEXT, **request: object) -> TrainReport:

@@ -44,6 +44,8 @@ class WordsEncoder:
         sums = np.array([sum((_word(self.hash, word) for word in re.findall(r"\w+", text)), _ZERO) for text in texts])
         return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), np.float32)
 
+    encode_queries = encode
+
 
 @cache
 def _word(name: str, word: str) -> Vectors:

@@ -77,5 +77,5 @@ def _beside_centres(encoder: Any) -> Any:
         chosen = [zlib.crc32(text.encode()) for text in texts]
         return planted([f"centre-{number % num_centres} item-{number}" for number in chosen])
 
-    encoder.encode = encode
+    encoder.encode = encoder.encode_queries = encode
     return encoder

@@ -83,7 +83,7 @@ def test_held_out_shows_are_found_by_what_other_shows_taught(folder: Path, repor
 
 
 def test_the_adapted_encoder_is_one_like_any_other(folder: Path, report: AdaptReport) -> None:
-    encoder = SentenceEncoder.load(folder / "ours")
+    encoder = SentenceEncoder.load(find_encoder(folder / "ours"))
 
     assert encoder.hash == report.hash
     assert encoder.dims == 32
@@ -116,6 +116,19 @@ def test_batches_are_drawn_anew_in_each_epoch(folder: Path, monkeypatch: pytest.
     assert [epoch for place, epoch in enumerate(told) if place == 0 or told[place - 1] != epoch] == [0, 1, 2]
 
 
+def test_each_side_is_trained_behind_its_prompt(folder: Path) -> None:
+    model = load_model(folder / "base", "cpu")
+    model.prompts |= {"query": "harbour ", "document": "lantern "}
+    words = [model.tokenizer.encode(word, add_special_tokens=False).ids for word in ("harbour", "lantern", "orchard")]
+    weights = model[0].embedding.weight
+    before = weights.detach().clone()
+    pairs = [TextPair(f"asks {n}", f"says {n}", f"i{n}", "c", "it") for n in range(8)]
+
+    fine_tune(model, pairs, 3, 0, "cpu", QUIET)
+
+    assert [bool((weights[ids] != before[ids]).any()) for ids in words] == [True, True, False]
+
+
 def test_the_packaged_encoder_comes_to_tell_made_up_words_apart() -> None:
     draw = random.Random(3)
     pairs = [TextPair(word(draw), f"{word(draw)} {word(draw)}", f"i{n}", f"c{n}", "it") for n in range(40)]
@@ -123,7 +136,7 @@ def test_the_packaged_encoder_comes_to_tell_made_up_words_apart() -> None:
 
     def loss() -> float:
         queries, documents = (
-            encode_texts(model, texts) for texts in zip(*((p.query, p.document) for p in pairs), strict=True)
+            encode_texts(model, texts, "") for texts in zip(*((p.query, p.document) for p in pairs), strict=True)
         )
         scores = 20 * queries @ documents.T
         return float(np.mean(np.log(np.exp(scores).sum(axis=1)) - np.diag(scores)))

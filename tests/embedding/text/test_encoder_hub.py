@@ -92,7 +92,7 @@ def test_a_model_in_the_cache_is_loaded_with_no_hub_in_reach(cache: Path, tiny: 
     snapshot = put_in_cache(cache, tiny)
     assert local_encoder(PLACE, NO_CACHE) == snapshot
     assert fetched_encoder(PLACE, NO_CACHE) == snapshot
-    encoder = SentenceEncoder.load(local_encoder(PLACE, NO_CACHE))
+    encoder = SentenceEncoder.load(find_encoder(local_encoder(PLACE, NO_CACHE)))
     assert encoder.hash == hash_folder(tiny)
     assert encoder.encode(["jazz"]).tolist() == [[1.0, 0.0]]
 

@@ -44,7 +44,7 @@ def test_the_conversion_is_the_same_on_every_machine(folder: Path, cache: Path) 
 
 
 def test_a_question_finds_its_answer_in_another_language(folder: Path) -> None:
-    encoder = SentenceEncoder.load(folder)
+    encoder = SentenceEncoder.load(find_encoder(folder))
     questions = encoder.encode(["interest rates and inflation", "easy recipes for dinner", "伝統的な日本の音楽"])
     answers = encoder.encode(
         [
@@ -57,7 +57,7 @@ def test_a_question_finds_its_answer_in_another_language(folder: Path) -> None:
 
 
 def test_word_vectors_stay_in_their_file_and_are_within_a_thousandth_of_float32(folder: Path) -> None:
-    encoder = SentenceEncoder.load(folder)
+    encoder = SentenceEncoder.load(find_encoder(folder))
     network = encoder._model[0].auto_model
     mapped = network.get_input_embeddings()
     assert isinstance(mapped, MappedEmbedding)

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW
 
 from embedding.errors import EncoderMissingError
-from embedding.text.encoder_folder import PACKAGE, DeferredEncoder, find_encoder, hash_folder
+from embedding.text.encoder_folder import PACKAGE, DeferredEncoder, EncoderFolder, find_encoder, hash_folder
 from embedding.text.sentence_encoder import SentenceEncoder
 
 # Of all-MiniLM-L6-v2 as published.
@@ -30,11 +30,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def packaged() -> SentenceEncoder:
-    return SentenceEncoder.load(None)
+    return SentenceEncoder.load(find_encoder(None))
 
 
 def test_any_model_by_folder_gives_unit_vectors_in_order(tiny: Path) -> None:
-    encoder = SentenceEncoder.load(tiny)
+    encoder = SentenceEncoder.load(find_encoder(tiny))
 
     vectors = encoder.encode(["jazz piano", "rain", "jazz jazz"])
 
@@ -45,13 +45,13 @@ def test_any_model_by_folder_gives_unit_vectors_in_order(tiny: Path) -> None:
 
 
 def test_a_text_without_a_known_word_gets_the_even_vector(tiny: Path) -> None:
-    vectors = SentenceEncoder.load(tiny).encode(["zzz", ""])
+    vectors = SentenceEncoder.load(find_encoder(tiny)).encode(["zzz", ""])
 
     np.testing.assert_allclose(vectors, np.full((2, 4), 0.5), atol=1e-6)
 
 
 def test_no_texts_give_no_vectors(tiny: Path) -> None:
-    assert SentenceEncoder.load(tiny).encode([]).shape == (0, 4)
+    assert SentenceEncoder.load(find_encoder(tiny)).encode([]).shape == (0, 4)
 
 
 def test_hash_covers_names_and_bytes_and_nothing_else(tiny: Path, tmp_path: Path) -> None:
@@ -132,19 +132,19 @@ def test_a_folder_that_is_absent_empty_or_broken_is_named(tmp_path: Path, tiny: 
     with pytest.raises(EncoderMissingError, match=r"No text encoder in .*empty.*modules\.json"):
         find_encoder(empty)
     with pytest.raises(EncoderMissingError, match=r"files in .*broken are not a sentence-transformers model"):
-        SentenceEncoder.load(broken)
+        SentenceEncoder.load(find_encoder(broken))
 
 
 def test_a_deferred_encoder_is_loaded_once_when_first_asked(tiny: Path) -> None:
-    loaded: list[Path] = []
+    loaded: list[EncoderFolder] = []
 
-    def load(folder: Path) -> SentenceEncoder:
-        loaded.append(folder)
-        return SentenceEncoder.load(folder)
+    def load(found: EncoderFolder) -> SentenceEncoder:
+        loaded.append(found)
+        return SentenceEncoder.load(found)
 
     encoder = DeferredEncoder(find_encoder(tiny), load)
     assert encoder.hash == hash_folder(tiny)
     assert loaded == []
 
     assert encoder.encode(["rain"]).shape == (1, encoder.dims)
-    assert loaded == [tiny]
+    assert loaded == [find_encoder(tiny)]

@@ -42,6 +42,8 @@ class Counting:
         self.asked.extend(texts)
         return np.concatenate([vectors(1, seed=int.from_bytes(text_hash(text)[:4])) for text in texts])
 
+    encode_queries = encode
+
 
 def test_what_was_put_comes_back_bit_for_bit_after_reopening(tmp_path: Path) -> None:
     stored = vectors(10_000)
@@ -68,8 +70,8 @@ def test_each_text_is_encoded_once_and_in_its_place(tmp_path: Path) -> None:
     encoder, steps = Counting(), list[int]()
     texts = ["b", "a long text", "b", "a"]
     with VectorCache(tmp_path, ENCODER, DIMS) as cache:
-        first = encode_cached(encoder, cache, texts, steps.append)
-        second = encode_cached(encoder, cache, [*texts, "new"], steps.append)
+        first = encode_cached(encoder.encode, text_hash, cache, texts, steps.append)
+        second = encode_cached(encoder.encode, text_hash, cache, [*texts, "new"], steps.append)
 
     assert encoder.asked == ["a long text", *sorted("ab", key=text_hash), "new"]
     assert (first == Counting().encode(texts)).all()

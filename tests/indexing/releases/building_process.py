@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embedding.progress import Advance, Reporter
 from embedding.protocols import TextEncoder
-from embedding.text.encoder_folder import DeferredEncoder, find_encoder
+from embedding.text.encoder_folder import DeferredEncoder, EncoderFolder, find_encoder
 from embedding.text.text_vectors import CachedText
 from embedding.text.vector_cache import VectorCache
 from indexing.building.build import BuildDependencies, BuildInputs, build_release
@@ -42,7 +42,7 @@ class Deadly(Reporter):
                 yield die
 
 
-def _not_needed(_folder: Path) -> TextEncoder:
+def _not_needed(_found: EncoderFolder) -> TextEncoder:
     raise AssertionError("every text of the test is in the cache")
 
 

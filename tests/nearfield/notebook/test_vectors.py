@@ -53,7 +53,7 @@ def test_the_hour_of_a_request_counts(world: World) -> None:
 def test_texts_are_encoded_as_queries_are(world: World) -> None:
     texts = ["late night jazz piano", "the trial of a killer"]
     release, model = world.release(), world.model()
-    by_encoder = SentenceEncoder.load(find_encoder(None).path).encode(texts)
+    by_encoder = SentenceEncoder.load(find_encoder(None)).encode(texts)
     np.testing.assert_allclose(release.encode(texts), by_encoder, atol=1e-5)
     in_tower = release.encode(texts, space="tower")
     assert in_tower.shape == (2, 16)

@@ -33,6 +33,8 @@ class CountingEncoder:
         self.texts += texts
         return np.ones((len(texts), 2), np.float32)
 
+    encode_queries = encode
+
 
 @pytest.mark.parametrize(
     ("text", "taste"),
