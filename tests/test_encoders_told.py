@@ -88,5 +88,5 @@ def test_prompts_that_cannot_be_read_are_named_before_anything_is_built(
     monkeypatch.chdir(tmp_path)
     built = build(tmp_path / "encoder", {"prompts": ["query: "]})
     assert built.exit_code != 0
-    assert "config_sentence_transformers.json" in built.output
-    assert 'expected {"prompts"' in built.output
+    assert "config_sentence_transformers.json" in str(built.exception)
+    assert 'expected {"prompts"' in str(built.exception)
