@@ -5,10 +5,8 @@ words_indices.npy   the numbers of its words, ascending
 words_values.npy    what each says of the row
 words_terms.npy     (T,) the numbers of all words, ascending
 words_rows.npy      (T,) in how many rows each stands
-words_sums.npy      (T, 2) what each says of all rows together, and that squared first
 """
 
-import math
 from array import array
 from pathlib import Path
 from typing import Any
@@ -32,8 +30,8 @@ class WordsWriter:
         self._indices = NpyFile(folder / "words_indices.npy", "<u4")
         self._values = NpyFile(folder / "words_values.npy", "<f4")
         self._terms = np.zeros(0, np.uint32)
-        # In how many rows each stands, the sum of its values, the sum of their squares.
-        self._counts = np.zeros((0, 3))
+        # In how many rows each stands.
+        self._counts = np.zeros(0, np.int64)
         self._waiting: list[SparseRows] = []
         self._num_waiting = 0
 
@@ -49,14 +47,13 @@ class WordsWriter:
 
     def _count(self) -> None:
         waiting, self._waiting, self._num_waiting = self._waiting, [], 0
-        values = np.concatenate([np.zeros(0, np.float32), *(words.values for words in waiting)]).astype(np.float64)
-        # A row has a word once: how often it waits is in how many rows it stands.
-        counts = np.concatenate((self._counts, np.stack((np.ones_like(values), values, values**2), axis=1)))
         terms = np.concatenate([self._terms, *(words.indices for words in waiting)])
+        # A row has a word once: how often it waits is in how many rows it stands.
+        counts = np.ones(len(terms), np.int64)
+        counts[: len(self._counts)] = self._counts
         self._terms, places = np.unique(terms, return_inverse=True)
-        self._counts = np.stack(
-            [np.bincount(places, weights=column, minlength=len(self._terms)) for column in counts.T], axis=1
-        )
+        # Sums of whole numbers are exact in floats far beyond any number of rows.
+        self._counts = np.bincount(places, weights=counts, minlength=len(self._terms)).astype(np.int64)
 
     def close(self, *, whole: bool) -> None:
         """Close the files; those that are read are only there when they are `whole`."""
@@ -66,8 +63,7 @@ class WordsWriter:
             self._count()
             np.save(self._folder / "words_ends.npy", np.array(self._ends, np.int64))
             np.save(self._folder / "words_terms.npy", self._terms)
-            np.save(self._folder / "words_rows.npy", self._counts[:, 0].astype(np.int64))
-            np.save(self._folder / "words_sums.npy", self._counts[:, 1:])
+            np.save(self._folder / "words_rows.npy", self._counts)
 
 
 class Words:
@@ -79,7 +75,7 @@ class Words:
 
         self.rows = SparseRows(mapped("ends"), mapped("indices"), mapped("values"))
         """The words of each row."""
-        self._terms, self._num_rows, self._sums = mapped("terms"), mapped("rows"), mapped("sums")
+        self._terms, self._num_rows = mapped("terms"), mapped("rows")
 
     def weighed(self, terms: Sparse) -> Sparse:
         """The words of a query, each with its weight."""
@@ -94,16 +90,6 @@ class Words:
         at, known = self._places(terms)
         num_rows = np.where(known, self._num_rows[at], 0) if len(self._terms) else np.zeros(len(terms))
         return np.log(1 + (len(self.rows) - num_rows + 0.5) / (num_rows + 0.5)).astype(np.float32)
-
-    def spread(self, query: Sparse) -> tuple[float, float]:
-        """Mean and standard deviation of the scores of all rows for a query, its words taken to fall independently."""
-        at, known = self._places(query.indices)
-        if not known.any():
-            return 0.0, 0.0
-        sums = self._sums[at[known]] / len(self.rows)
-        weights = query.values[known].astype(np.float64)
-        variance = weights**2 @ (sums[:, 1] - sums[:, 0] ** 2)
-        return float(weights @ sums[:, 0]), math.sqrt(max(float(variance), 0.0))
 
     def _places(self, terms: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where each of `terms` stands, and whether it does."""
