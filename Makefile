@@ -14,7 +14,7 @@ CPU_HINT := [ -n "$$PIP_EXTRA_INDEX_URL" ] || echo "nearfield: PyPI's torch for 
 	"PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the command takes its CPU build"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-topics bench-crossed bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-browsing bench-over-servers bench-cluster bench-reading bench-against fuzz fuzz-api clean
+.PHONY: help install run test check constraints bench bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-sync bench-change bench-sizing bench-search bench-relevance bench-mistyped bench-topics bench-crossed bench-quality bench-nested bench-text-queries bench-logq bench-step bench-gpu bench-arranged bench-seen bench-passages bench-startup bench-first-answer bench-slow-clients bench-busy-cores bench-browsing bench-over-servers bench-cluster bench-reading bench-against fuzz fuzz-api clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ check: $(DEV)  ## format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
-bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-topics bench-crossed bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup bench-slow-clients bench-busy-cores bench-browsing  ## every benchmark; tens of minutes
+bench: bench-floor bench-handover bench-shapes bench-journal bench-kills bench-encoding bench-feeds bench-build bench-reading bench-sync bench-sizing bench-search bench-relevance bench-mistyped bench-topics bench-crossed bench-quality bench-nested bench-text-queries bench-logq bench-step bench-arranged bench-seen bench-passages bench-startup bench-slow-clients bench-busy-cores bench-browsing  ## every benchmark; tens of minutes
 
 bench-floor: $(DEV)  ## similar and recommend against a bare floor, over HTTP and in process
 	@$(BIN)/python -m benchmarks.floor
@@ -92,6 +92,10 @@ bench-topics: $(DEV)  ## questions of topic, graded, in each mode; EPISODES=fold
 
 bench-crossed: $(DEV)  ## English questions to Italian texts; EPISODES=folder with the published files
 	@$(BIN)/python -m benchmarks.crossed $(EPISODES)
+
+PUBLISHED := ../shared/data
+bench-mistyped: $(DEV)  ## names and titles with an error each; PUBLISHED=folder with podcast_episodes and playlist_archive
+	@$(BIN)/python -m benchmarks.mistyped $(PUBLISHED)
 
 bench-sizing: $(DEV)  ## bytes an item takes, and what millions of them need
 	@$(BIN)/python -m benchmarks.sizing

@@ -8,6 +8,7 @@ hashes.npy           (N, 32): 16 bytes over the fields that are inputs of encode
 <space>.narrow.npy   what of wide ones is scanned first, with its axes (indexing/columns/principal_components.py)
 titles.npy           (N,) the key of each title
 words_*.npy          the sparse vectors of BM25 (indexing/words/columns.py)
+vocabulary_*.npy     the words of names (indexing/words/vocabulary.py)
 """
 
 import hashlib
@@ -31,6 +32,7 @@ from indexing.payload.npy_file import NpyFile
 from indexing.payload.payload import Payload
 from indexing.words.columns import Words, WordsWriter
 from indexing.words.sparse import SparseRows
+from indexing.words.vocabulary import Vocabulary, VocabularyWriter
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class ColumnsWriter:
         self._titles = array("Q")
         self._spaces = {space: NpyFile(folder / f"{space}.npy", "<f4", size) for space, size in dims.items()}
         self._words = WordsWriter(folder)
+        self._vocabulary = VocabularyWriter(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +92,7 @@ class ColumnsWriter:
             self._ends.append(self._ends[-1] + len(data))
             self._hashes += pair
             self._titles.append(title_key(payload.title))
+            self._vocabulary.append(payload)
         for space, file in self._spaces.items():
             if len(vectors[space]) != len(payloads):
                 raise ValueError(f"{len(payloads)} payloads came with {len(vectors[space])} vectors of {space}")
@@ -107,6 +111,7 @@ class ColumnsWriter:
         if kind is None:
             for space in self._spaces:
                 write_principal_components(self._folder, space)
+            self._vocabulary.close()
             self._ids.finish().save(self._folder, "ids")
             np.save(self._folder / "payload_ends.npy", np.array(self._ends, dtype=np.int64))
             hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, 2 * HASH_BYTES)
@@ -152,6 +157,8 @@ class Columns:
         self._vectors: dict[str, Vectors] = {}
         self._components: dict[str, PrincipalComponents | None] = {}
         self.words = Words(folder)
+        self.vocabulary = Vocabulary.of(folder)
+        """The words of names; None where an older build wrote none."""
         self._titles = np.asarray(np.load(folder / "titles.npy", mmap_mode="r"))
 
     def __len__(self) -> int:

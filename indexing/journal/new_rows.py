@@ -13,6 +13,7 @@ from indexing.payload.payload import Payload
 from indexing.release.passages import PASSAGES, RowPassages
 from indexing.words.growing import GrowingRows
 from indexing.words.sparse import Sparse, SparseRows
+from indexing.words.vocabulary import spelt_in
 
 _FIRST_CAPACITY = 64
 # Less than any score, more than that of a row that has none.
@@ -30,6 +31,8 @@ class NewRows:
         self.origins: list[int] = []
         self.has_vectors: list[bool] = []
         self.passages = NewPassages(dims.get("text", 0))
+        self.vocabulary: set[str] = set()
+        """The words of names."""
         self._dims = dims
         self._titled: defaultdict[str, list[int]] = defaultdict(list)
         self._named: defaultdict[str, list[int]] = defaultdict(list)
@@ -59,6 +62,7 @@ class NewRows:
         self.origins.append(origin)
         self.has_vectors.append(False)
         self._words.append(words)
+        self.vocabulary |= spelt_in(payload)
         self._titled[name_key(payload.title)].append(slot)
         for key in payload.creator_keys:
             self._named[key].append(slot)

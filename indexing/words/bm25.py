@@ -7,10 +7,12 @@ by repeating them (Robertson, Zaragoza & Taylor 2004, "Simple BM25 extension to 
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedding.durable_files import hash_of
 from embedding.rows.schema import Item
@@ -54,8 +56,13 @@ def words_of(item: Item) -> Sparse:
 
 def terms_of(text: str) -> Sparse:
     """The words of a query, each once, with a value of 1."""
-    indices = np.unique(np.array([_number(word) for word in words_in(text)], np.uint32))
+    indices = np.unique(numbers_of(words_in(text)))
     return Sparse(indices, np.ones(len(indices), np.float32))
+
+
+def numbers_of(words: Sequence[str]) -> NDArray[np.uint32]:
+    """The numbers (n,) by which words are told."""
+    return np.array([_number(word) for word in words], np.uint32)
 
 
 @cache

@@ -87,9 +87,13 @@ class Words:
         Inverse document frequency as Robertson & Zaragoza 2009, section 3.1, with 1 inside the logarithm so that no
         word counts against a row: ln(1 + (N - n + .5) / (n + .5)), of this release's rows, whatever was journalled.
         """
-        at, known = self._places(terms)
-        num_rows = np.where(known, self._num_rows[at], 0) if len(self._terms) else np.zeros(len(terms))
+        num_rows = self.num_rows(terms).astype(np.float64)
         return np.log(1 + (len(self.rows) - num_rows + 0.5) / (num_rows + 0.5)).astype(np.float32)
+
+    def num_rows(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """In how many rows each of `terms` (n,) stands."""
+        at, known = self._places(terms)
+        return np.where(known, self._num_rows[at], 0) if len(self._terms) else np.zeros(len(terms), np.int64)
 
     def _places(self, terms: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where each of `terms` stands, and whether it does."""

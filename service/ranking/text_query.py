@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from embedding.rows.names import name_key
 from indexing.journal.current_rows import CurrentRows
-from indexing.words.bm25 import MOST_OF_A_WORD
+from indexing.words.bm25 import MOST_OF_A_WORD, words_hash
 from indexing.words.sparse import Sparse
+from service.ranking.corrections import Corrections
 from service.ranking.hybrid_score import centred
 
 # As many as the encoder keeps vectors of.
@@ -64,16 +65,21 @@ class TextQueries:
 
     def __init__(self, rows: CurrentRows) -> None:
         self._rows = rows
-        self._words: LRUCache[str, TextQuery] = LRUCache(_CACHED_TEXTS)
+        columns = rows.release.columns
+        # Words of another way are other words.
+        same_way = rows.release.manifest.words_hash == words_hash()
+        self._corrections = Corrections(columns.words, columns.vocabulary if same_way else None, rows.new)
+        # With how many rows of the journal there were, where a word stood in none.
+        self._words: LRUCache[str, tuple[int | None, TextQuery]] = LRUCache(_CACHED_TEXTS)
         self._meanings: LRUCache[str, SemanticQuery] = LRUCache(_CACHED_TEXTS)
         self._sample: NDArray[np.float32] | None = None
 
     def words(self, text: str) -> TextQuery:
         """The words of `text`, with the items that are called so now."""
-        known = self._words.get(text)
-        if known is None:
-            known = self._words[text] = self._look(text)
         new, key = self._rows.new, name_key(text)
+        num, known = self._words.get(text, (-1, None))
+        if known is None or num not in (None, len(new)):
+            num, known = self._words[text] = self._look(text)
         if not new.payloads or not (new.titled(key) or new.named(key)):
             return known
         called = known.called | {self._rows.num_own + slot: NAMED for slot in new.named(key)}
@@ -94,12 +100,14 @@ class TextQueries:
         known = self._meanings[text] = SemanticQuery(compared, Spread(float(scores.mean()), float(scores.std())))
         return known
 
-    def _look(self, text: str) -> TextQuery:
+    def _look(self, text: str) -> tuple[int | None, TextQuery]:
         release = self._rows.release
-        words = release.asked(text)
+        words, num_new = release.asked(text), None
+        if self._corrections.missing(words):
+            words, num_new = self._corrections.corrected(text, words), len(self._rows.new)
         called = dict.fromkeys(_few(release.creators.rows([name_key(text)])), NAMED)
         called |= dict.fromkeys(_few(release.columns.titled(text)), TITLED)
-        return TextQuery(words, float(words.values.sum()) * MOST_OF_A_WORD, called)
+        return num_new, TextQuery(words, float(words.values.sum()) * MOST_OF_A_WORD, called)
 
 
 def _few(rows: NDArray[np.int64]) -> list[int]:
