@@ -131,7 +131,11 @@ def test_it_is_told_which_plan_answered(stores: Stores, monkeypatch: pytest.Monk
                 vector = world.vectors[row]
                 found = await finder.nearest(vector, using=SPACE, compiled=world.compiled, limit=20)
                 # 110 rows of one score are more than 64 can tell an order of.
-                assert found.plan == ("columns" if plan.asks_engine and steps == 64 else plan.name)
+                told = {"columns" if plan.asks_engine and steps == 64 else plan.name}
+                if stores.kind == "server" and not found.exact:
+                    # A server's graph finds fewer of so many copies than 64, and those it can order.
+                    told.add(plan.name)
+                assert found.plan in told
                 assert found.exact or found.plan == plan.name
 
     in_world(stores, work)
