@@ -1,6 +1,9 @@
 """The encoder of many languages: converted from the packed file once, the same everywhere, and what is said if not."""
 
 import shutil
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,7 +40,7 @@ def folder(cache: Path) -> Path:
 
 def test_the_conversion_is_the_same_on_every_machine(folder: Path, cache: Path) -> None:
     assert find_encoder(folder).hash == FOLDER_HASH
-    assert [path.name for path in folder.parent.iterdir()] == [MULTILINGUAL]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [f".{MULTILINGUAL}.lock", MULTILINGUAL]
     before = folder.stat().st_mtime_ns
     assert local_encoder(E5, cache) == folder
     assert folder.stat().st_mtime_ns == before
@@ -69,6 +72,44 @@ def test_word_vectors_stay_in_their_file_and_are_within_a_thousandth_of_float32(
     network.set_input_embeddings(torch.nn.Embedding(exact.shape[0], exact.shape[1], _weight=exact))
     network.float()
     np.testing.assert_allclose(ours, encoder.encode(texts), atol=1e-3 if encoder.precision == torch.float32 else 2e-2)
+
+
+def test_what_a_killed_conversion_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from embedding.text.e5_folder import converted_e5; "
+        "converted_e5(Path(sys.argv[1]))"
+    )
+    half_made: list[Path] = []
+    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], start_new_session=True)
+    try:
+        until = time.monotonic() + 50
+        while not half_made and process.poll() is None and time.monotonic() < until:
+            half_made = list((tmp_path / "encoders").glob(f".{MULTILINGUAL}-*"))
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert [path.is_dir() for path in half_made] == [True]
+    assert not (tmp_path / "encoders" / MULTILINGUAL).exists()
+
+    folder = local_encoder(E5, tmp_path)
+
+    assert folder is not None
+    assert hash_folder(folder) == FOLDER_HASH
+    assert sorted(path.name for path in folder.parent.iterdir()) == [f".{MULTILINGUAL}.lock", MULTILINGUAL]
+
+
+def test_texts_that_it_cannot_read_or_not_all_of_have_vectors(folder: Path) -> None:
+    encoder = SentenceEncoder.load(find_encoder(folder))
+    texts = [
+        "\U00010380\U00010381\U00010382",
+        "\u0300\u0301\u0302" * 9,
+        "\u2026!?",
+        "",
+        "rain " * 400_000,
+        "z" * 2_000_000,
+    ]
+    np.testing.assert_allclose(np.linalg.norm(encoder.encode(texts), axis=1), 1, atol=1e-5)
 
 
 def test_a_damaged_folder_is_converted_again(folder: Path, tmp_path: Path) -> None:
