@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.testing import TestClient
 
+from embedding.text.encoder_folder import find_encoder
 from embedding.text.sentence_encoder import SentenceEncoder
 from service.app import create_app
 from service.main import open_dependencies
@@ -54,7 +55,7 @@ def test_its_parts_are_what_the_columns_tell(tower_world: Path) -> None:
         joined, by_words = asked("hybrid"), asked("lexical")
     columns = parts.live.release.columns
     vectors = np.asarray(columns.vectors("text"))
-    (query,) = SentenceEncoder.load(None).encode([TEXT])
+    (query,) = SentenceEncoder.load(find_encoder(None)).encode([TEXT])
     near = vectors @ query - 0.5 * (vectors @ vectors.mean(axis=0))
     standard = (near - near.mean()) / near.std()
     assert joined.keys() & by_words.keys()
