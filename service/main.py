@@ -12,7 +12,7 @@ from uuid import uuid4
 from litestar import Litestar
 from msgspec import Struct
 
-from embedding.errors import EncoderMissingError, NearfieldError
+from embedding.errors import NearfieldError
 from embedding.protocols import TextEncoder
 from embedding.rows.schema import Item
 from embedding.text.text_vectors import CachedText, NoText
@@ -40,7 +40,7 @@ from service.changes.release_subprocess import activate_apart, compact_apart
 from service.dependencies import Dependencies
 from service.loaded.loaded_release import LoadedRelease
 from service.queries.cursors import Cursors
-from service.ranking.encoder_gate import EncoderGate
+from service.ranking.encoder_gate import EncoderGate, NoEncoderNeededError
 from service.schemas.load_settings import load_settings
 from service.schemas.settings import Settings
 from service.workers.environ import as_environ
@@ -200,7 +200,7 @@ def _load_encoder(release: Release, settings: Settings) -> TextEncoder:
     # What is not there is said at once: the import below, in the gate's thread, takes 6 s.
     found = release_encoder(release, settings)
     if found is None:
-        raise EncoderMissingError(f"release {release.id} was built without text vectors: it needs no text encoder")
+        raise NoEncoderNeededError(f"release {release.id} was built without text vectors: it needs no text encoder")
     from embedding.text.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder.load(found)

@@ -11,7 +11,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from embedding.errors import NearfieldError
+from embedding.errors import EncoderMissingError, NearfieldError
 from embedding.protocols import TextEncoder
 from indexing.stores.answer_budget import open_budget
 from service.schemas.problems import ProblemError
@@ -23,6 +23,10 @@ EncoderState = Literal["loading", "ready", "absent"]
 # 16,384 vectors of 384 float32 are 25 MB.
 _CACHED_TEXTS = 16_384
 _RETRY_S = 5
+
+
+class NoEncoderNeededError(EncoderMissingError):
+    """The release has no text vectors, so that no encoder is missed."""
 
 
 class EncoderGate:
@@ -108,6 +112,9 @@ class EncoderGate:
     def _run(self) -> None:
         try:
             self._encoder = self._load()
+        except NoEncoderNeededError as error:
+            self._reason = str(error)
+            _log.info("no text encoder is loaded: %s", error)
         except NearfieldError as error:
             self._reason = str(error)
             _log.error("there is no text encoder: %s", error)

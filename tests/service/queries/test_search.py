@@ -1,6 +1,7 @@
 """`search` in its three modes, and what it answers while the text encoder loads, and where there is none."""
 
 import asyncio
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from embedding.errors import EncoderMissingError
 from embedding.protocols import TextEncoder, Vectors
 from service.app import create_app
 from service.main import open_dependencies
-from service.ranking.encoder_gate import EncoderGate
+from service.ranking.encoder_gate import EncoderGate, NoEncoderNeededError
 from service.schemas.problems import ProblemError
 from service.schemas.settings import Settings
 from tests.service.conftest import Client
@@ -151,15 +152,24 @@ def test_a_search_waits_for_the_encoder_then_gives_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
-    [(EncoderMissingError("Install one."), "Install one."), (ZeroDivisionError(), "ZeroDivisionError while loading")],
+    ("error", "reason", "level"),
+    [
+        (EncoderMissingError("Install one."), "Install one.", logging.ERROR),
+        (ZeroDivisionError(), "ZeroDivisionError while loading", logging.ERROR),
+        (NoEncoderNeededError("It has no text."), "It has no text.", logging.INFO),
+    ],
 )
-def test_without_an_encoder_search_says_so(error: Exception, reason: str) -> None:
+def test_without_an_encoder_search_says_so(
+    caplog: pytest.LogCaptureFixture, error: Exception, reason: str, level: int
+) -> None:
+    caplog.set_level(logging.INFO, "nearfield.service")
+
     def load() -> TextEncoder:
         raise error
 
     gate = EncoderGate(load, wait_s=5)
     gate.load_now()
+    assert [record.levelno for record in caplog.records] == [level]
     assert gate.state == "absent"
     assert reason in (gate.reason or "")
     with pytest.raises(ProblemError) as refused:
