@@ -116,8 +116,10 @@ class PostgresServer:
         self._signal(signal.SIGKILL)
         self._process.wait()
         for handle in handles:
-            # It can be read once the process has ended.
-            select.select([handle], [], [])
+            # It can be read once the process has ended; `select` takes no number above 1,023.
+            over = select.poll()
+            over.register(handle, select.POLLIN)
+            over.poll()
             os.close(handle)
         self._process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)

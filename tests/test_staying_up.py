@@ -8,6 +8,7 @@ import asyncio
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,10 +26,16 @@ from service.cli import nearfield
 
 SERVE = ("-c", "from service.cli import main; main()", "serve")
 TOKEN = "a token"
-# An import that takes its time, as from a slow disk: what is meant comes from the next place that has it.
+# How long anything is waited for that must come: long, as this machine may stand still for seconds.
+PATIENCE_S = 120.0
+# An import that takes its time, as from a slow disk, until a file is there: what is meant comes from the next place
+# that has it.
 SLOW_IMPORT = """
 import importlib, sys, time
-time.sleep(8)
+from pathlib import Path
+until = time.monotonic() + 120
+while not Path({folder!r}, "may-load").exists() and time.monotonic() < until:
+    time.sleep(0.05)
 here = sys.path.index({folder!r})
 folder = sys.path.pop(here)
 del sys.modules[__name__]
@@ -58,15 +65,18 @@ class Service:
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         self.process = process
         self.port = port
+        self.folder = log.parent
         self._log = log
 
     def log(self) -> str:
         return self._log.read_text()
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(host, 0))
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S, source_address=(host, 0))
 
-    def ask(self, method: str, path: str, body: Any = None, within_s: float = 20) -> tuple[int, dict[str, str], Any]:
+    def ask(
+        self, method: str, path: str, body: Any = None, within_s: float = PATIENCE_S
+    ) -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON of an answer; status 0 where none came in time."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=within_s)
@@ -74,15 +84,15 @@ class Service:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.load(answer)
-        except TimeoutError:
+        except (OSError, http.client.HTTPException):
             return 0, {}, None
         finally:
             connection.close()
 
-    def ended_within(self, seconds: float) -> int | None:
+    def ended(self) -> int | None:
         """The exit code, None where it goes on."""
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             return None
 
@@ -90,8 +100,7 @@ class Service:
 @contextmanager
 def served(folder: Path, log: Path, *, files: int = 1_024, path: Path | None = None) -> Iterator[Service]:
     """The release in `folder`, with `files` that may be open; `path` comes before what is imported."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     environ = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     environ |= {"NEARFIELD_DEFAULT_MARKET": "SE", "NEARFIELD_ADMIN_TOKEN": TOKEN}
     environ["PYTHONPATH"] = os.pathsep.join([*([str(path)] if path else []), str(Path(__file__).parent.parent)])
@@ -100,7 +109,7 @@ def served(folder: Path, log: Path, *, files: int = 1_024, path: Path | None = N
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=lines, stderr=lines, start_new_session=True)
     service = Service(process, port, log)
     try:
-        eventually(lambda: "Nearfield serves" in service.log(), 50, service.log)
+        eventually(lambda: "Nearfield serves" in service.log(), service.log)
         yield service
     finally:
         # Whatever is left of its group.
@@ -109,8 +118,16 @@ def served(folder: Path, log: Path, *, files: int = 1_024, path: Path | None = N
         process.wait()
 
 
-def eventually(holds: Callable[[], bool], within_s: float, told: Callable[[], object] = str) -> None:
-    until = time.monotonic() + within_s
+def free_port() -> int:
+    """Below those that the system gives to clients, of which other tests use up thousands."""
+    while True:
+        port = random.randrange(10_000, 12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def eventually(holds: Callable[[], bool], told: Callable[[], object] = str) -> None:
+    until = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < until, told()
         time.sleep(0.02)
@@ -122,9 +139,9 @@ def begun(length: int, body: bytes = b'{"text": "riv', path: str = "/v1/search",
     return head.encode() + body
 
 
-def closed_with(client: socket.socket, within_s: float) -> bytes | None:
+def closed_with(client: socket.socket) -> bytes | None:
     """All that the service said before it closed the connection; None where it did not in time."""
-    client.settimeout(within_s)
+    client.settimeout(PATIENCE_S)
     said = b""
     try:
         while more := client.recv(65_536):
@@ -146,7 +163,7 @@ def narrow(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_a_body_that_is_too_large_by_its_header_is_not_waited_for(narrow: Service) -> None:
     with narrow.connect() as client:
         client.sendall(begun(3_000_000))
-        said = closed_with(client, 5)
+        said = closed_with(client)
     assert said is not None, "it waits for the body"
     assert said.startswith(b"HTTP/1.1 413")
 
@@ -154,17 +171,19 @@ def test_a_body_that_is_too_large_by_its_header_is_not_waited_for(narrow: Servic
 def test_a_body_that_does_not_come_is_given_up(narrow: Service) -> None:
     with narrow.connect() as stays, narrow.connect() as drips:
         for client in (stays, drips):
-            client.sendall(begun(500))
-        stays.settimeout(0.5)
-        until = time.monotonic() + 15
+            client.sendall(begun(5_000))
+        drips.settimeout(0.5)
+        until = time.monotonic() + PATIENCE_S
         answer = b""
         while not answer and time.monotonic() < until:
             try:
-                answer = stays.recv(65_536)
+                answer = drips.recv(65_536)
             except TimeoutError:
-                drips.sendall(b" ")
-        assert answer.startswith(b"HTTP/1.1 408"), "it is waited for"
-        assert (closed_with(drips, 2) or b"").startswith(b"HTTP/1.1 408"), "who sends a byte now and then is waited for"
+                # It may be closed by now, its answer yet to be read.
+                with suppress(OSError):
+                    drips.sendall(b" ")
+        assert answer.startswith(b"HTTP/1.1 408"), "who sends a byte now and then is waited for"
+        assert (closed_with(stays) or b"").startswith(b"HTTP/1.1 408"), "it is waited for"
 
 
 def test_clients_that_stay_keep_nobody_out_and_do_not_put_off_a_stop(narrow: Service) -> None:
@@ -178,15 +197,15 @@ def test_clients_that_stay_keep_nobody_out_and_do_not_put_off_a_stop(narrow: Ser
             except OSError:
                 # Turned away.
                 continue
-        eventually(lambda: narrow.ask("GET", "/health/live", within_s=1)[0] == 200, 10, lambda: "nobody is let in")
-        assert narrow.ask("GET", "/v1/items/t1", within_s=5)[0] == 200
+        eventually(lambda: narrow.ask("GET", "/health/live", within_s=10)[0] == 200, lambda: "nobody is let in")
+        assert narrow.ask("GET", "/v1/items/t1")[0] == 200
         narrow.process.send_signal(signal.SIGTERM)
-        assert narrow.ended_within(15) == 0, "it waits for bodies"
+        assert narrow.ended() == 0, "it waits for bodies"
 
 
 @pytest.fixture(scope="module")
 def slow_to_load(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose text encoder takes longer to load than a request waits for it; the last of its tests stops it."""
+    """A service whose text encoder is not loaded before the first of its tests is over; the last one stops it."""
     folder = tmp_path_factory.mktemp("slow")
     (folder / "sentence_transformers.py").write_text(SLOW_IMPORT.format(folder=str(folder)))
     with served(release, folder / "log", path=folder) as service:
@@ -194,14 +213,13 @@ def slow_to_load(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_right_after_a_start_a_put_is_told_to_come_again(slow_to_load: Service) -> None:
-    began = time.monotonic()
     row = {"id": "new", "kind": "track", "title": "A new one", "creator": "A band"}
     status, headers, problem = slow_to_load.ask("PUT", "/v1/items", {"items": [row]})
     assert status == 503, "it was waited for"
-    assert time.monotonic() - began < 8
     assert problem["type"].endswith(":encoder-loading")
     assert int(headers["retry-after"]) >= 1
     assert slow_to_load.ask("GET", "/v1/items/new")[0] == 404
+    (slow_to_load.folder / "may-load").touch()
 
 
 def test_a_text_is_encoded_in_one_thread(slow_to_load: Service) -> None:
@@ -222,7 +240,7 @@ def test_a_text_is_encoded_in_one_thread(slow_to_load: Service) -> None:
     def encoder() -> str:
         return str(slow_to_load.ask("GET", "/health/ready")[2]["encoder"])
 
-    eventually(lambda: encoder() == "ready", 50, lambda: f"the encoder is {encoder()}: {slow_to_load.log()}")
+    eventually(lambda: encoder() == "ready", lambda: f"the encoder is {encoder()}: {slow_to_load.log()}")
     before = ticks()
     for number in range(12):
         text = " ".join(f"river {number} {word}" for word in range(100))
@@ -235,15 +253,18 @@ def test_ctrl_c_in_the_terminal_answers_what_is_in_flight_and_is_quiet(slow_to_l
     said_before = slow_to_load.log()
     body = json.dumps({"text": "river", "mode": "lexical"}).encode()
     with slow_to_load.connect() as client:
-        client.sendall(begun(len(body), body[:9]))
-        time.sleep(0.2)
+        head = begun(len(body), b"")
+        client.sendall(head.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"))
+        # It is in flight.
+        assert client.recv(65_536).startswith(b"HTTP/1.1 100 ")
+        client.sendall(body[:9])
         # As the terminal does: to every process of the group.
         os.killpg(slow_to_load.process.pid, signal.SIGINT)
         time.sleep(0.2)
         client.sendall(body[9:])
-        answer = closed_with(client, 5)
+        answer = closed_with(client)
     assert (answer or b"").startswith(b"HTTP/1.1 200"), "what was in flight was dropped"
-    assert slow_to_load.ended_within(15) in (0, 130)
+    assert slow_to_load.ended() in (0, 130)
     # The last process of the group writes on after the first has ended.
     time.sleep(0.3)
     told = slow_to_load.log().removeprefix(said_before)
