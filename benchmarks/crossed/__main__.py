@@ -7,7 +7,6 @@ they stand among 900 real Italian episodes and as many English ones, as for benc
 the 30 come first and among the first ten, where `languages` allows Italian alone and where it allows both.
 """
 
-import argparse
 import json
 import tempfile
 from pathlib import Path
@@ -15,10 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, read_episodes
+from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, episodes_parser, read_episodes
 from benchmarks.relevance.sample import whole_episodes
 from embedding.rows.schema import Item
-from embedding.settings import EncoderPlace
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
 _POOL, _K = 900, 10
@@ -27,10 +25,7 @@ _MOST_OF_A_SHOW = {"en": 30, "it": 1}
 
 def main() -> None:
     """Parse the command line, ask, and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
-    parser.add_argument("--encoder", type=EncoderPlace, help="a text encoder; without it the packaged one")
+    parser = episodes_parser(__doc__)
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in _QUESTIONS.read_text(encoding="utf-8").splitlines()]
     own = [

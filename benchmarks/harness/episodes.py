@@ -1,5 +1,6 @@
 """Real episodes as releases that are asked over the product's own routes, by a client in the same process."""
 
+import argparse
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,15 @@ from service.schemas.settings import Settings
 
 MODES = ("semantic", "lexical", "hybrid")
 _MARKET = "IT"
+
+
+def episodes_parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line that every benchmark over real episodes has: `source`, `--cache` and `--encoder`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
+    parser.add_argument("--encoder", type=EncoderPlace, help="a text encoder; without it the packaged one")
+    return parser
 
 
 def read_episodes(source: Path, folder: Path) -> list[Item]:

@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, read_episodes
+from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, episodes_parser, read_episodes
 from benchmarks.relevance.sample import (
     LANGUAGES,
     Question,
@@ -37,7 +37,6 @@ from benchmarks.relevance.sample import (
     without_title,
 )
 from embedding.rows.schema import Item
-from embedding.settings import EncoderPlace
 from service.evaluation.measures import interval_of
 
 _K, _LOOKED_AT = 10, 100
@@ -46,10 +45,7 @@ _DESCRIPTIONS = "title to description"
 
 def main() -> None:
     """Parse the command line and print one table; exit code 1 where hybrid falls below one of its parts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
-    parser.add_argument("--encoder", type=EncoderPlace, help="a text encoder; without it the packaged one")
+    parser = episodes_parser(__doc__)
     shows = parser.add_mutually_exclusive_group()
     shows.add_argument("--held-out", action="store_true", help="of the shows that are held out")
     shows.add_argument("--tuned-on", action="store_true", help="of all other shows; with --asked-only")

@@ -11,7 +11,6 @@ counts as 0, as is usual for pools, and is told; --to-judge writes it with title
 nothing of modes.
 """
 
-import argparse
 import json
 import random
 import sys
@@ -24,10 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import wilcoxon
 
-from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, read_episodes
+from benchmarks.harness.episodes import MODES, EpisodesWorld, asked, episodes_parser, read_episodes
 from benchmarks.relevance.sample import LANGUAGES, whole_episodes
 from embedding.rows.schema import Item
-from embedding.settings import EncoderPlace
 from service.evaluation.measures import interval_of
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
@@ -41,10 +39,7 @@ Hits = dict[str, list[str]]
 
 def main() -> None:
     """Parse the command line, ask, and print one table; exit code 1 where hybrid is below the better of its parts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--cache", type=Path, help="cache of text vectors; without it all texts are encoded")
-    parser.add_argument("--encoder", type=EncoderPlace, help="a text encoder; without it the packaged one")
+    parser = episodes_parser(__doc__)
     parser.add_argument("--to-judge", type=Path, help="write what has no grade yet, and print no table")
     arguments = parser.parse_args()
     questions = [json.loads(line) for line in _QUESTIONS.read_text(encoding="utf-8").splitlines()]

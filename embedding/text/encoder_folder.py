@@ -24,7 +24,7 @@ class EncoderFolder(Struct, frozen=True):
 
     path: Path
     hash: str
-    prompts: Prompts = Prompts()
+    prompts: Prompts
 
 
 def find_encoder(folder: Path | None) -> EncoderFolder:

@@ -72,7 +72,8 @@ class TextQueries:
         # With how many rows of the journal there were, where a word stood in none.
         self._words: LRUCache[str, tuple[int | None, TextQuery]] = LRUCache(_CACHED_TEXTS)
         self._meanings: LRUCache[str, SemanticQuery] = LRUCache(_CACHED_TEXTS)
-        self._sample: NDArray[np.float32] | None = None
+        # Rows that stand for all, and their mean.
+        self._sample: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def words(self, text: str) -> TextQuery:
         """The words of `text`, with the items that are called so now."""
@@ -94,9 +95,10 @@ class TextQueries:
         if self._sample is None:
             vectors = self._rows.release.columns.vectors("text")
             drawn = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLED_ROWS).astype(np.int64))
-            self._sample = vectors[drawn]
-        compared = centred(vector, self._sample.mean(axis=0))
-        scores = self._sample @ compared
+            self._sample = vectors[drawn], vectors[drawn].mean(axis=0)
+        sample, mean = self._sample
+        compared = centred(vector, mean)
+        scores = sample @ compared
         known = self._meanings[text] = SemanticQuery(compared, Spread(float(scores.mean()), float(scores.std())))
         return known
 
