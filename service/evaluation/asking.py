@@ -29,7 +29,8 @@ class SearchReport(Struct, frozen=True):
 async def evaluate_search(
     product: Product, questions: Sequence[Question], modes: Sequence[str], reporter: Reporter
 ) -> SearchReport:
-    """The report. Raises NearfieldError where nobody answers, or where a question is refused, with the reason."""
+    """The report. Raises NearfieldError where nobody answers, where a question is refused, with the reason, and where
+    another release goes live meanwhile."""
     wanted = sorted(frozenset().union(*(question.grades for question in questions)))
     unknown = []
     with reporter.stage("look for wanted ids", len(wanted)) as advance:
@@ -43,6 +44,11 @@ async def evaluate_search(
         for number, question in enumerate(questions):
             for mode in modes:
                 answer = await _ask(product, question, mode)
+                if answered_by not in ("", answer["release"]):
+                    raise NearfieldError(
+                        f"Release {answer['release']} went live while {answered_by} was asked: a report would mix "
+                        "both. Type the same command again."
+                    )
                 answered_by = answer["release"]
                 ids = [hit["id"] for hit in answer["hits"]]
                 found[mode][number] = measures_of(ids, question.grades)
